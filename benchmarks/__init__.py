@@ -1,0 +1,1 @@
+"""Timed comparisons with peers: `make bench`. Ratios within one run; never part of the tests."""

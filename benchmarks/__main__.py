@@ -1,0 +1,69 @@
+"""Measure, print and write `benchmarks/results.json`: `make bench`, or `make bench ARGS="epochs recording"`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import epochs, long_run, processes, recording
+from core.fingerprint import fingerprint
+
+PARTS = ("epochs", "recording", "processes", "long_run")
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main(parts: list[str]) -> None:
+    torch.set_num_threads(1)
+    results: dict[str, Any] = {"fingerprint": fingerprint()}
+    for part in parts or PARTS:
+        results[part] = globals()[f"_{part}"]()
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _epochs() -> dict[str, Any]:
+    times = epochs.measure()
+    print(f"ms an epoch of {epochs.EXAMPLES:,} examples, MLP 64-128-64-10, SGD with momentum, one thread")
+    print(f"{'':18}" + "".join(f"{f'B={size:,}':>10}" for size in epochs.SIZES))
+    for name, by_size in times.items():
+        print(f"{name:18}" + "".join(f"{by_size[size]:10.1f}" for size in epochs.SIZES))
+    ratios = {
+        "ours / floor": _ratio(times, "ours", "floor"),
+        "DataLoader loop / ours": _ratio(times, "DataLoader loop", "ours"),
+        "Lightning / ours": _ratio(times, "Lightning", "ours"),
+    }
+    for name, by_size in ratios.items():
+        print(f"{name:24}" + "".join(f"{f'B={size:,}':>9} {ratio:5.2f}" for size, ratio in by_size.items()))
+    return {"ms": times, "ratios": ratios}
+
+
+def _ratio(times: dict[str, dict[int, float]], one: str, other: str) -> dict[int, float]:
+    return {size: times[one][size] / times[other][size] for size in epochs.SIZES}
+
+
+def _recording() -> float:
+    cost = recording.measure()
+    print(f"recording one update: {cost:.1f} microseconds")
+    return cost
+
+
+def _processes() -> dict[str, float]:
+    return _shown(processes.measure())
+
+
+def _long_run() -> dict[str, float]:
+    print(f"a run of {long_run.UPDATES:,} updates")
+    return _shown(long_run.measure())
+
+
+def _shown(figures: dict[str, float]) -> dict[str, float]:
+    for name, value in figures.items():
+        print(f"{name:45}{value:8.1f}")
+    return figures
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

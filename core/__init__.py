@@ -1,0 +1,1 @@
+"""The engine: the arithmetic of batches, the trainer, the memory ledger, the processes, the store. No Streamlit."""

@@ -1,0 +1,162 @@
+"""Train or predict without a screen: `python -m core train ...`, `python -m core predict ...`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from core import machine
+from core.config import CHOICES, FIELDS, FLAGS, RunConfig
+from core.control import Control
+from core.datasets import DATA
+from core.errors import BatchLabError, ConfigError, Problem
+from core.events import Ended, EndState, Epoch, Event, Started, Updates
+from core.plan import plan
+from core.store import Store, new_run_id
+
+EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
+BAD_INPUT = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        config = _config(options)
+        return _predict(config) if options.command == "predict" else _train(config, options.losses, options.database)
+    except BatchLabError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m core", description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    for name, purpose in (("train", "train and print JSON lines"), ("predict", "print one JSON object, train nothing")):
+        command = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        for field in FIELDS:
+            flag = "--" + field.replace("_", "-")
+            if field in FLAGS:
+                command.add_argument(flag, action="store_const", const="true")
+            else:
+                command.add_argument(flag, help=", ".join(CHOICES.get(field, ())) or None, metavar="VALUE")
+        command.add_argument("--epochs", metavar="E", help="short for --budget epochs --budget-value E")
+        command.add_argument("--losses", type=Path, metavar="FILE.npy", help="write the float32 loss of every update")
+        command.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
+    return parser
+
+
+def _config(options: argparse.Namespace) -> RunConfig:
+    """Build the config from the flags given. Raises ConfigError."""
+    values = {field: getattr(options, field) for field in FIELDS if getattr(options, field) is not None}
+    if options.epochs is not None:
+        if "budget" in values or "budget_value" in values:
+            raise ConfigError(Problem("two_budgets"))
+        values |= {"budget": "epochs", "budget_value": options.epochs}
+    return RunConfig.from_mapping(values)
+
+
+def _predict(config: RunConfig) -> int:
+    from core.memory.predict import predict
+
+    prediction = predict(config)
+    _print(
+        **asdict(plan(config)),
+        predicted_peak_bytes=prediction.peak.bytes,
+        by_category=dict(prediction.peak.by_category),
+        phase=prediction.peak.phase,
+        module=prediction.peak.module,
+        parameters=prediction.parameters,
+        largest_batch_size=prediction.largest_batch_size,
+    )
+    return 0
+
+
+def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
+    control = Control()
+    for number in (signal.SIGINT, signal.SIGTERM):  # before the seconds that the imports take
+        signal.signal(number, lambda *_: control.request("stop"))
+    import torch
+
+    from core.datasets.build import build
+    from core.datasets.tensors import load
+    from core.loop import Loop
+    from core.memory.predict import predict
+    from core.store.writer import Writer
+    from core.trainer import Trainer
+
+    torch.set_num_threads(1)  # as in the dashboard, so that the same run has the same losses
+    if losses and not losses.parent.is_dir():
+        raise ConfigError(Problem("no_folder", {"value": str(losses)}))
+    writer = None
+    if database:
+        store, run_id = Store.open(database), new_run_id()
+        store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
+        writer = Writer(store.address, run_id)
+    predicted = predict(config).peak.bytes
+    recorded: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+
+    def report(event: Event) -> None:
+        if writer:
+            writer.put(event)
+        if isinstance(event, Started):
+            counts = asdict(plan(config)) | {"total_updates": event.horizon}
+            _print(event="started", **counts, predicted_peak_bytes=predicted, fingerprint=dict(event.fingerprint))
+        elif isinstance(event, Epoch):
+            _print(event="epoch", **asdict(event))
+        elif isinstance(event, Updates):
+            recorded.append(event.losses)
+
+    try:
+        ended = Loop(Trainer(config, load(build(config.dataset, DATA)), control=control), report).run()
+    except Exception as error:  # whatever it is, the last line says how the run ended
+        ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
+        report(ended)
+    if writer:
+        writer.close()
+        if writer.error:
+            raise writer.error
+    if losses:
+        np.save(losses, np.concatenate([*recorded, np.zeros(0, dtype="<f4")]))
+    _print(event=ended.state, **_summary(ended))
+    return EXIT[ended.state]
+
+
+def _summary(ended: Ended) -> dict[str, Any]:
+    peak = ended.peak
+    summary = {name: value for name, value in asdict(ended).items() if name not in ("state", "peak", "values")}
+    return summary | {
+        "peak_bytes": peak.bytes if peak else None,
+        "by_category": dict(peak.by_category) if peak else None,
+        "values": dict(ended.values),
+    }
+
+
+def _print(**values: Any) -> None:
+    print(json.dumps(_finite(values), allow_nan=False), flush=True)
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with null for what JSON cannot say: infinities and not-a-numbers."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,274 @@
+"""Describe one run: every value checked, the same on the command line, in a URL, in a file and in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core import batching
+from core.datasets import DATASETS, DatasetSpec
+from core.errors import ConfigError, Problem
+from core.schedules import SCHEDULES
+
+NORMS = {"linear": ("none",), "mlp": ("none", "batch", "layer"), "cnn": ("none", "batch", "group", "layer")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "dataset": tuple(DATASETS),
+    "model": tuple(NORMS),
+    "norm": ("none", "batch", "layer", "group"),
+    "sampling": ("shuffle", "iid"),
+    "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
+    "schedule": tuple(SCHEDULES),
+    "budget": ("epochs", "updates", "examples", "seconds"),
+}
+INTEGERS = {"batch_size": (1, 10_000), "accumulate": (1, 10_000), "seed": (0, 2**32 - 1)}
+NUMBERS = {
+    "lr": (1e-8, 1_000.0),
+    "momentum": (0.0, 0.9999),
+    "weight_decay": (0.0, 10.0),
+    "warmup": (0.0, 0.9),
+    "memory_limit_mb": (1.0, 81_920.0),
+    "target_loss": (1e-9, 1e9),
+}
+OPTIONAL = {"memory_limit_mb", "target_loss"}
+FLAGS = ("drop_last",)
+BUDGETS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 10_000),
+    "updates": (1, 10_000_000),
+    "examples": (1, 10_000_000_000),
+    "seconds": (0.1, 86_400.0),
+}
+MAX_UPDATES = 10_000_000
+WIDTHS, MAX_DEPTH = (1, 4_096), 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One training, completely: an invalid one cannot be built.
+
+    Raises ConfigError with every problem found. `memory_limit_mb` counts 2^20 bytes; None is no limit.
+    `momentum` is used by "momentum" and "nesterov" alone, `hidden` by the MLP alone.
+    """
+
+    dataset: str = "photos10k"
+    model: str = "mlp"
+    hidden: tuple[int, ...] = (128, 64)
+    norm: str = "none"
+    batch_size: int = 100
+    accumulate: int = 1
+    drop_last: bool = False
+    sampling: str = "shuffle"
+    optimizer: str = "momentum"
+    lr: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    budget: str = "epochs"
+    budget_value: float = 5
+    seed: int = 0
+    memory_limit_mb: float | None = None
+    target_loss: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in (*NUMBERS, "budget_value"):  # one spelling for one number: 1 and 1.0 are the same run
+            object.__setattr__(self, name, _settled(name, getattr(self, name), self.budget))
+        problems = _field_problems(self) or _joint_problems(self)
+        if problems:
+            raise ConfigError(*problems)
+
+    @property
+    def spec(self) -> DatasetSpec:
+        return DATASETS[self.dataset]
+
+    @property
+    def effective_batch_size(self) -> int:
+        return self.batch_size * self.accumulate
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
+
+    def replace(self, **changes: Any) -> RunConfig:
+        """Return the same run with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_mapping` reads them back to an equal config."""
+        return dataclasses.asdict(self) | {"hidden": list(self.hidden)}
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunConfig:
+        """Read what `to_json` wrote. Raises ConfigError, also on text that is no JSON object."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):  # no JSON, or brackets without end
+            values = None
+        if not isinstance(values, dict):
+            raise ConfigError(Problem("not_json", {"value": text[:80]}))
+        return cls.from_mapping(values)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> RunConfig:
+        """Build a config from values or their text ("100", "true", "128-64"). Raises ConfigError."""
+        parsed, problems = parse(values)
+        if problems:
+            raise ConfigError(*problems)
+        return cls(**parsed)
+
+
+FIELDS = tuple(item.name for item in dataclasses.fields(RunConfig))
+
+
+def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Turn values or their text into fields, each with its own type; what cannot be read becomes a problem.
+
+    Bounds of single fields are checked here too, so that one bad value of a URL can be left out and the rest used.
+    """
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, value in values.items():
+        if name not in FIELDS:
+            problems.append(Problem("unknown_field", {"field": name, "choices": ", ".join(FIELDS)}))
+            continue
+        budget = str(values.get("budget", "epochs")).strip()
+        read = _settled(name, _read(name, value), budget)
+        problem = _value_problem(name, read, budget)
+        if problem:
+            problems.append(problem)
+        else:
+            parsed[name] = read
+    return parsed, problems
+
+
+def _read(name: str, value: Any) -> Any:
+    """Return the value in the field's own type where it can be read as such, else unchanged."""
+    if name == "hidden" and isinstance(value, list | tuple):
+        return tuple(value)
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    try:
+        if name in CHOICES:
+            return text
+        if name in FLAGS:
+            return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), value)
+        if name in OPTIONAL and text.lower() in ("", "none"):
+            return None
+        if name == "hidden":
+            return tuple(int(part) for part in text.split("-")) if text else ()
+        if name in INTEGERS:
+            return int(text)
+        if name in NUMBERS or name == "budget_value":
+            return float(text)
+    except ValueError:
+        pass
+    return value
+
+
+def _settled(name: str, value: Any, budget: str) -> Any:
+    """Return a real number as a float, and a whole one that counts as an integer."""
+    if name in NUMBERS and _is_number(value):
+        return float(value)
+    if name == "budget_value" and _is_number(value):
+        return float(value) if budget == "seconds" else int(value) if float(value).is_integer() else value
+    return value
+
+
+def _value_problem(name: str, value: Any, budget: str) -> Problem | None:
+    if name in CHOICES:
+        choices = CHOICES[name]
+        bad = value not in choices
+        return Problem("not_a_choice", {"field": name, "value": value, "choices": ", ".join(choices)}) if bad else None
+    if name in FLAGS:
+        bad = not isinstance(value, bool)
+        return Problem("not_a_choice", {"field": name, "value": value, "choices": "true, false"}) if bad else None
+    if name == "hidden":
+        good = isinstance(value, tuple) and 1 <= len(value) <= MAX_DEPTH
+        good = good and all(_is_integer(width) and WIDTHS[0] <= width <= WIDTHS[1] for width in value)
+        shown = "-".join(map(str, value)) if isinstance(value, tuple) else value
+        values = {"value": shown, "depth": MAX_DEPTH, "low": WIDTHS[0], "high": WIDTHS[1]}
+        return None if good else Problem("hidden_widths", values)
+    if value is None and name in OPTIONAL:
+        return None
+    if name == "budget_value":
+        low, high = BUDGETS.get(str(budget), BUDGETS["epochs"])
+        whole = budget != "seconds"
+    else:
+        low, high = INTEGERS.get(name) or NUMBERS[name]
+        whole = name in INTEGERS
+    if _is_integer(value) if whole else _is_number(value):
+        if low <= value <= high:
+            return None
+        return Problem("out_of_bounds", {"field": name, "value": value, "low": low, "high": high})
+    return Problem("not_whole" if whole else "not_a_number", {"field": name, "value": value, "low": low, "high": high})
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < sys.float_info.max  # also false for a NaN; isfinite() fails on integers of 400 digits
+
+
+def _field_problems(config: RunConfig) -> list[Problem]:
+    found = (_value_problem(name, getattr(config, name), config.budget) for name in FIELDS)
+    return [problem for problem in found if problem]
+
+
+def _joint_problems(config: RunConfig) -> list[Problem]:
+    """Check what no field can know alone: every one of these refuses the run before anything starts."""
+    spec, size = config.spec, config.batch_size
+    names: dict[str, Any] = {
+        "dataset": config.dataset,
+        "model": config.model,
+        "examples": spec.examples,
+        "batch_size": size,
+    }
+    if size > spec.examples:
+        return [Problem("batch_larger_than_dataset", names, {"batch_size": spec.examples})]
+    problems = []
+    if config.norm not in NORMS[config.model]:
+        values = {"norm": config.norm, "model": config.model, "choices": ", ".join(NORMS[config.model])}
+        problems.append(Problem("norm_not_for_model", values, {"norm": "none"}))
+    if config.model == "cnn" and not spec.is_image:
+        problems.append(Problem("model_needs_images", names, {"model": "linear"}))
+    per_epoch = batching.updates_per_epoch(spec.examples, size, config.accumulate, drop_last=config.drop_last)
+    if per_epoch == 0:
+        window = names | {"accumulate": config.accumulate, "effective": config.effective_batch_size}
+        return [*problems, Problem("no_full_window", window, {"drop_last": False})]
+    if config.model == "mlp" and config.norm == "batch":
+        enough = max(size, 2)
+        remains = batching.updates_per_epoch(spec.examples, enough, config.accumulate, drop_last=True) > 0
+        remedy = {"batch_size": enough, "drop_last": True} if remains else {}
+        if size == 1:
+            problems.append(Problem("batch_norm_of_one", names, remedy))
+        elif batching.last_batch_size(spec.examples, size, drop_last=config.drop_last) == 1:
+            problems.append(Problem("batch_norm_last_of_one", names, {"drop_last": True} if remains else {}))
+    planned = planned_updates(config)
+    if planned is not None and planned > MAX_UPDATES:
+        spent = {"value": config.budget_value, "budget": config.budget, "planned": planned, "high": MAX_UPDATES}
+        problems.append(Problem("too_many_updates", spent))
+    return problems
+
+
+def planned_updates(config: RunConfig) -> int | None:
+    """Return U, the updates the budget pays for; None for a budget of seconds, which only a timing can tell."""
+    shape = (config.spec.examples, config.batch_size, config.accumulate)
+    if config.budget == "seconds":
+        return None
+    value = int(config.budget_value)
+    if config.budget == "epochs":
+        return value * batching.updates_per_epoch(*shape, drop_last=config.drop_last)
+    if config.budget == "examples":
+        return batching.updates_for_examples(value, *shape, drop_last=config.drop_last)
+    return value

@@ -1,0 +1,44 @@
+"""What data sets there are: sizes, shapes and origin, known without building one or importing torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+DATA = Path(__file__).resolve().parents[2] / ".batchlab" / "data"  # where they are built, once
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A data set as the arithmetic and the models need it.
+
+    `input_shape` is the shape of one example, `outputs` the classes (or 1 for a regression).
+    """
+
+    name: str
+    examples: int
+    validation_examples: int
+    input_shape: tuple[int, ...]
+    outputs: int
+    task: Literal["classification", "regression"]
+    version: int  # raised when the builder changes, so that an old copy on disk is not taken for the new one
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.input_shape) == 3
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that holds it once built."""
+        return f"{self.name}-v{self.version}"
+
+
+DATASETS: dict[str, DatasetSpec] = {
+    spec.name: spec
+    for spec in (
+        DatasetSpec("photos10k", 10_000, 2_000, (1, 16, 16), 10, "classification", 1),
+        DatasetSpec("digits", 1_437, 360, (1, 8, 8), 10, "classification", 1),
+        DatasetSpec("linear", 10_000, 2_000, (32,), 1, "regression", 1),
+    )
+}

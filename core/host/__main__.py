@@ -1,0 +1,232 @@
+"""The host process: starts each training as its own child, watches over it, and ends when its server is gone.
+
+One thread and one torch thread only: children are forked from here, and a child would wait forever for a thread
+that the fork did not bring along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.host import jobs, warm
+from core.host.lines import Lines
+
+FORKS = sys.platform == "linux"
+KILL_AFTER_S = 5.0  # a training that does not obey a stop by then is killed
+CHECK_EVERY_S = 1.0
+
+
+@dataclass
+class Job:
+    """A run that waits for a core (no process yet) or trains.
+
+    `commands` is our end of its pipe and `inbox` the training's; what is sent before it starts waits in between.
+    """
+
+    run: str
+    config_json: str
+    folder: Path
+    database: str
+    paused: bool
+    commands: Connection
+    inbox: Connection
+    process: BaseProcess | None = None
+    stop_reason: str | None = None
+    kill_at: float | None = None
+    renewed: float = field(default_factory=time.monotonic)
+
+
+class Host:
+    """Everything the host knows: waiting and training jobs in the order they came, and questions being answered."""
+
+    def __init__(self, *, cores: int, data_root: Path, lease_s: float) -> None:
+        self.cores, self.data_root, self.lease_s = cores, data_root, lease_s
+        self.context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
+        self.jobs: dict[str, Job] = {}
+        self.questions: dict[Connection, int] = {}
+        self.builder: BaseProcess | None = None
+        self.places: dict[str, int] = {}
+
+    def serve(self, commands: Lines, warming: Iterator[None]) -> None:
+        """Obey until the server is gone."""
+        self.builder = self._spawn(jobs.build_all_job, str(self.data_root))
+        warm_left = True
+        while True:
+            for ready in wait(self._watched(commands), timeout=0 if warm_left else CHECK_EVERY_S):
+                if ready == commands.waitable:
+                    lines = commands.read()
+                    if lines is None:
+                        return
+                    for line in lines:
+                        self._obey(json.loads(line))
+                elif isinstance(ready, Connection):
+                    self._answer(ready)
+            self._reap()
+            self._look_after()
+            self._admit()
+            if warm_left and not self.jobs:  # nobody waits for us: a good moment
+                warm_left = next(warming, "cold") is None
+
+    def end(self) -> None:
+        """Leave no child behind."""
+        for job in self.jobs.values():
+            if job.process:
+                job.process.kill()
+
+    # What the server asks.
+
+    def _obey(self, order: dict[str, Any]) -> None:
+        match order["do"]:
+            case "start":
+                inbox, commands = self.context.Pipe(duplex=False)
+                folder = self.data_root / order["folder"]
+                self.jobs[order["run"]] = Job(
+                    order["run"], order["config"], folder, order["database"], order["paused"], commands, inbox
+                )
+            case "command":
+                self._command(order["run"], order["command"], order["reason"])
+            case "predict":
+                answers, answer = self.context.Pipe(duplex=False)
+                self._spawn(jobs.predict_job, answer, order["config"])
+                answer.close()
+                self.questions[answers] = order["question"]
+            case "renew":
+                for run in order["runs"]:
+                    if run in self.jobs:
+                        self.jobs[run].renewed = time.monotonic()
+
+    def _command(self, run: str, command: str, reason: str) -> None:
+        job = self.jobs.get(run)
+        if job is None:
+            return
+        if command == "stop":
+            job.stop_reason = job.stop_reason or reason
+            job.kill_at = job.kill_at or time.monotonic() + KILL_AFTER_S
+            if job.process is None:
+                self._ended(job, 0)
+                return
+        with suppress(BrokenPipeError):  # it has just ended, which `_reap` will see
+            job.commands.send((command, reason))
+
+    def _answer(self, answers: Connection) -> None:
+        question = self.questions.pop(answers)
+        try:
+            _say(event="predicted", question=question, prediction=answers.recv())
+        except EOFError:
+            _say(event="predicted", question=question, prediction=None)
+        answers.close()
+
+    # The children.
+
+    def _admit(self) -> None:
+        """Start what there is a core for; tell the others their place."""
+        building = self.builder is not None and self.builder.is_alive()
+        training = sum(job.process is not None for job in self.jobs.values())
+        place = 0
+        for job in list(self.jobs.values()):
+            if job.process:
+                continue
+            if not job.folder.exists() and not building:
+                self._ended(job, 1)
+            elif training < self.cores and job.folder.exists():
+                self._train(job)
+                training += 1
+            else:
+                place += 1
+                if self.places.get(job.run) != place:
+                    self.places[job.run] = place
+                    _say(event="queued", run=job.run, place=place)
+
+    def _train(self, job: Job) -> None:
+        job.process = self._spawn(
+            jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused
+        )
+        job.inbox.close()
+        self.places.pop(job.run, None)
+        _say(event="started", run=job.run, pid=job.process.pid)
+
+    def _spawn(self, target: Callable[..., None], *args: Any) -> BaseProcess:
+        # A fork copies our ends of the siblings' pipes; a child that kept one would keep its sibling alive.
+        ours = [job.commands for job in self.jobs.values()] if FORKS else []
+        process: BaseProcess = self.context.Process(target=_child, args=(ours, target, *args), daemon=True)
+        process.start()
+        return process
+
+    def _reap(self) -> None:
+        for job in list(self.jobs.values()):
+            if job.process and job.process.exitcode is not None:
+                job.process.join()
+                self._ended(job, job.process.exitcode)
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for job in list(self.jobs.values()):
+            if self.lease_s and now - job.renewed > self.lease_s and not job.stop_reason:
+                self._command(job.run, "stop", "unwatched")
+            if job.kill_at and now > job.kill_at and job.process:
+                job.process.kill()
+
+    def _ended(self, job: Job, exit_code: int) -> None:
+        del self.jobs[job.run]
+        self.places.pop(job.run, None)
+        job.commands.close()
+        job.inbox.close()
+        _say(event="ended", run=job.run, exit_code=exit_code, stop_reason=job.stop_reason)
+
+    def _watched(self, commands: Lines) -> list[Any]:
+        sentinels = [job.process.sentinel for job in self.jobs.values() if job.process]
+        if self.builder and self.builder.exitcode is None:
+            sentinels.append(self.builder.sentinel)
+        return [commands.waitable, *self.questions, *sentinels]
+
+
+def _child(inherited: Sequence[Connection], target: Callable[..., None], *args: Any) -> None:
+    for connection in inherited:
+        connection.close()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the server must see the host's end of file, not ours
+    torch.set_num_threads(1)
+    target(*args)
+
+
+def _say(**news: Any) -> None:
+    sys.stdout.write(json.dumps(news) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m core.host", description=__doc__.splitlines()[0])
+    parser.add_argument("--cores", type=int, required=True, help="trainings that may run at once")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the built data sets")
+    parser.add_argument("--lease-s", type=float, default=0.0, help="stop a run not watched for so long; 0: never")
+    options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server; its end of file reaches us
+    torch.set_num_threads(1)
+    warm.warm_training()
+    warming = warm.warm_predictions()
+    next(warming)  # the first of all, which the first page asks for
+    host = Host(cores=options.cores, data_root=options.data, lease_s=options.lease_s)
+    _say(event="ready")
+    try:
+        with suppress(BrokenPipeError):  # the server is gone
+            host.serve(Lines(sys.stdin), warming)
+    finally:
+        host.end()
+
+
+if __name__ == "__main__":
+    main()

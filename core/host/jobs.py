@@ -1,0 +1,63 @@
+"""What the host's children do: train a run, predict its memory, build a data set."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from core.config import RunConfig
+from core.control import Control
+from core.datasets import DATASETS
+from core.datasets.tensors import load
+from core.events import Ended
+from core.loop import Loop
+from core.memory.predict import predict
+from core.store.writer import Writer
+from core.trainer import Trainer
+
+SWITCH_S = 0.0005  # a thread that writes a chunk waits this long for its turn, ten times less than Python's own
+
+
+def train_job(commands: Connection, run_id: str, config_json: str, folder: str, database: str, paused: bool) -> None:
+    """Train one run into the store, obeying `commands`; `paused` makes it stand before the first update."""
+    sys.setswitchinterval(SWITCH_S)
+    control = Control(paused=paused)
+    threading.Thread(target=_listen, args=(commands, control), name="commands", daemon=True).start()
+    writer = Writer(database, run_id, on_refused=lambda: control.request("stop"))
+    try:
+        trainer = Trainer(RunConfig.from_json(config_json), load(Path(folder)), control=control)
+        Loop(trainer, writer.put).run()
+    except Exception as error:  # whatever it is, the run ends with it, and it is shown
+        writer.put(Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"}))
+        raise
+    finally:
+        writer.close()
+    if writer.error:
+        raise writer.error
+
+
+def _listen(commands: Connection, control: Control) -> None:
+    """Hand what is asked to the training loop; leave at once when the host is gone."""
+    while True:
+        try:
+            command, reason = commands.recv()
+        except EOFError:
+            os._exit(1)
+        control.request(command, reason=reason)
+
+
+def predict_job(answer: Connection, config_json: str) -> None:
+    """Send back what a run will need, as a dictionary."""
+    answer.send(asdict(predict(RunConfig.from_json(config_json))))
+
+
+def build_all_job(root: str) -> None:
+    """Build every data set of the registry that is not on disk yet."""
+    from core.datasets.build import build
+
+    for name in DATASETS:
+        build(name, Path(root))

@@ -1,0 +1,49 @@
+"""Do once, before any child is forked, what the first training and the first prediction are slow at."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import torch
+
+from core.config import NORMS, RunConfig
+from core.control import Control
+from core.datasets.tensors import Data
+from core.events import Event
+from core.loop import Loop
+from core.memory.predict import predict
+from core.trainer import Trainer
+
+FEW = 4
+
+
+def warm_training() -> None:
+    """Run a whole tiny training: the first optimizer alone imports half of torch's compiler (a second, 68 MB)."""
+    with torch.random.fork_rng():
+        for optimizer in ("momentum", "adam"):
+            config = RunConfig(optimizer=optimizer, batch_size=FEW, hidden=(2,), budget="updates", budget_value=2)
+            inputs = torch.zeros(FEW, *config.spec.input_shape)
+            targets = torch.zeros(FEW, dtype=torch.int64)
+            Loop(Trainer(config, Data(inputs, targets, inputs, targets), control=Control()), _ignore).run()
+    settle()
+
+
+def warm_predictions() -> Iterator[None]:
+    """Predict for every model and norm, one at a time: an operation met first on fake tensors is slow."""
+    setups = [(model, norm) for model in ("mlp", "cnn", "linear") for norm in NORMS[model]]
+    for model, norm in setups:
+        for optimizer in ("momentum", "adamw"):
+            predict(RunConfig(model=model, norm=norm, optimizer=optimizer, memory_limit_mb=4.0))
+            settle()
+            yield
+
+
+def settle() -> None:
+    """Collect what is garbage and keep the rest out of the collector's sight, so that children share its pages."""
+    gc.collect()
+    gc.freeze()
+
+
+def _ignore(event: Event) -> None:
+    pass

@@ -1,0 +1,171 @@
+"""The training loop: updates until the budget is spent. Knows no queue, file, chart or screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from core.control import Control
+from core.events import Ended, EndState, Epoch, Paused, Report, Started
+from core.fingerprint import fingerprint
+from core.memory import SimulatedOutOfMemoryError
+from core.recorder import Diverged, Recorder
+from core.trainer import Evaluation, Stopped, Trainer
+
+CHECK_EVERY = 16  # updates between two looks for divergence
+EVALUATE_EVERY_S = 0.5  # at most this often; always at the end
+TIMING_S, TIMING_UPDATES = 0.2, 3
+
+
+class Stopwatch:
+    """Training time: stands while the run is paused or evaluates."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+        self._began = perf_counter() - control.paused_s
+
+    def __call__(self) -> float:
+        return perf_counter() - self._began - self.control.paused_s
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        stood, paused = perf_counter(), self.control.paused_s
+        yield
+        self._began += perf_counter() - stood - (self.control.paused_s - paused)
+
+
+class Loop:
+    """One run of a trainer. `run` never raises what a run can end with; anything else is a defect and passes."""
+
+    def __init__(self, trainer: Trainer, report: Report) -> None:
+        self.trainer, self.report = trainer, report
+        self.config, self.control = trainer.config, trainer.control
+        self.record = Recorder()
+        self.clock = Stopwatch(self.control)
+        self.epochs = 0
+        self.updates_before_epoch = 0
+        self.examples_before_epoch = 0
+        self.updates_per_epoch: int | None = None
+        self.evaluated_at: float | None = None
+
+    def run(self) -> Ended:
+        """Train to the end, report on the way, and return the one end."""
+        self.control.on_pause = self._on_pause
+        try:
+            ended = self._ended("finished", self._train())
+        except Stopped:
+            ended = self._ended("stopped", self.control.stop_reason or "asked")
+        except Diverged as error:
+            ended = self._ended("diverged", "loss", update=error.update, loss=error.loss)
+        except SimulatedOutOfMemoryError as error:
+            ended = self._ended("out_of_memory", "limit", **error.facts(), error=str(error))
+        self.report(ended)
+        return ended
+
+    def _train(self) -> str:
+        trainer, record, control = self.trainer, self.record, self.control
+        if self.config.budget == "seconds":
+            trainer.horizon = timed_horizon(trainer)
+        self.report(Started(trainer.horizon, fingerprint()))
+        self.clock = clock = Stopwatch(control)  # start-up is over
+        watched = 0
+        while True:
+            rate = trainer.rate()
+            epoch_done = trainer.update(rate, *record.slots())
+
+            now = clock()
+            if record.add(rate, trainer.examples_seen, now):
+                self.report(record.take())
+            if len(trainer.timelines) != watched:
+                watched = self._report_peak()
+            spent = self._spent(now)
+            if epoch_done or spent or trainer.updates % CHECK_EVERY == 0:
+                record.check()
+
+            if epoch_done or spent:
+                evaluation = self._close_epoch(complete=epoch_done, last=spent)
+                if evaluation and self.config.target_loss and evaluation.loss <= self.config.target_loss:
+                    return "target"
+            if spent:
+                return "budget"
+            if control.attention:
+                control.update_done(epoch_done=epoch_done)
+
+    def _spent(self, elapsed_s: float) -> bool:
+        budget = self.config.budget
+        if budget == "seconds":
+            return elapsed_s >= self.config.budget_value
+        return self.trainer.updates >= self.trainer.horizon
+
+    def _close_epoch(self, *, complete: bool, last: bool) -> Evaluation | None:
+        trainer = self.trainer
+        self.report(self.record.take())
+        updates = trainer.updates - self.updates_before_epoch
+        if complete and self.updates_per_epoch is None:
+            self.updates_per_epoch = updates
+        evaluation = self._evaluate(always=last)
+        self.epochs += 1
+        train_loss = self.record.close_epoch(trainer.examples_seen - self.examples_before_epoch)
+        loss, accuracy = (evaluation.loss, evaluation.accuracy) if evaluation else (None, None)
+        self.report(
+            Epoch(self.epochs, trainer.updates, updates, complete, train_loss, loss, accuracy, seconds=self.clock())
+        )
+        self.updates_before_epoch, self.examples_before_epoch = trainer.updates, trainer.examples_seen
+        return evaluation
+
+    def _evaluate(self, *, always: bool) -> Evaluation | None:
+        always = always or self.trainer.plateau is not None or self.config.target_loss is not None
+        now = perf_counter()
+        if not always and self.evaluated_at is not None and now - self.evaluated_at < EVALUATE_EVERY_S:
+            return None
+        with self.clock.standing():
+            evaluation = self.trainer.evaluate()
+        self.evaluated_at = now
+        self.trainer.note_evaluation(evaluation)
+        self._report_peak()
+        return evaluation
+
+    def _report_peak(self) -> int:
+        peak = self.trainer.peak()
+        if peak:
+            self.report(peak)
+        return len(self.trainer.timelines)
+
+    def _on_pause(self, paused: bool) -> None:
+        if paused:
+            self.report(self.record.take())
+        self.report(Paused(paused))
+
+    def _ended(self, state: EndState, reason: str, **values: Any) -> Ended:
+        self.report(self.record.take())
+        repeats = self.config.budget != "seconds"
+        return Ended(
+            state,
+            reason,
+            values,
+            updates=self.trainer.updates,
+            updates_per_epoch=self.updates_per_epoch,
+            unchanged_updates=self.record.unchanged_updates,
+            peak=self.trainer.peak(),
+            losses_sha256=self.record.losses_sha256 if repeats else None,
+            elapsed_s=self.clock(),
+        )
+
+
+def timed_horizon(trainer: Trainer) -> int:
+    """Return how many updates a budget of seconds will pay for, from a short timing that leaves no trace."""
+    state = trainer.state()
+    record = Recorder()
+    try:
+        trainer.update(0.0, *record.slots())  # the first one is watched and slow
+        trainer.update(0.0, *record.slots())
+        clock, updates = Stopwatch(trainer.control), 0
+        while clock() < TIMING_S or updates < TIMING_UPDATES:
+            trainer.update(0.0, *record.slots())
+            updates += 1
+        per_update_s = clock() / updates
+    finally:
+        trainer.restore(state)
+    return max(1, round(trainer.config.budget_value / per_update_s))

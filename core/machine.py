@@ -1,0 +1,66 @@
+"""What this machine has: cores, free memory, and processes that are alive or not."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import psutil
+
+CGROUP = Path("/sys/fs/cgroup")
+UNLIMITED = 1 << 60  # version 1 writes a huge number where there is no limit
+
+
+def cores() -> int:
+    """Return how many trainings may run at once: the cores this process may use."""
+    return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
+
+
+def free_memory_bytes(cgroup: Path = CGROUP) -> int:
+    """Return the memory still free to us: within the container's limit where there is one, else the machine's.
+
+    psutil alone reports the host's memory inside a container.
+    """
+    free = int(psutil.virtual_memory().available)
+    for limit, used, stat, cache in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ):
+        capacity = _number(cgroup / limit)
+        if capacity is not None and capacity < UNLIMITED:
+            reclaimable = _field(cgroup / stat, cache)
+            free = min(free, max(0, capacity - (_number(cgroup / used) or 0) + reclaimable))
+    return free
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
+
+
+def _field(path: Path, name: str) -> int:
+    try:
+        fields = dict(line.split() for line in path.read_text().splitlines())
+        return int(fields.get(name, 0))
+    except (OSError, ValueError):
+        return 0
+
+
+def this_process() -> str:
+    """Return a name for this process that no other process, earlier or later, has."""
+    process = psutil.Process()
+    return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
+
+
+def is_alive(process_name: str) -> bool:
+    """Return whether the process that `this_process` named still runs; one of another machine counts as alive."""
+    machine, pid, created = process_name.rsplit("/", 2)
+    if machine != socket.gethostname():
+        return True
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" == created
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,60 @@
+"""Say in English what a code and its values mean. The engine knows codes; only its edges call this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ENGLISH: dict[str, str] = {
+    # Values that cannot be used: the value, the bounds, the way out.
+    "not_a_choice": "{field} must be one of {choices}, got {value!r}",
+    "not_whole": "{field} must be a whole number between {low:,} and {high:,}, got {value!r}",
+    "not_a_number": "{field} must be a number between {low:,} and {high:,}, got {value!r}",
+    "out_of_bounds": "{field} must be between {low:,} and {high:,}, got {value:,}",
+    "hidden_widths": "hidden must be 1 to {depth} layer widths between {low:,} and {high:,}, such as 128-64, "
+    "got {value!r}",
+    "unknown_field": "{field!r} is not a setting of a run; the settings are {choices}",
+    "not_json": "a run is described by a JSON object, got {value!r}",
+    "two_budgets": "--epochs already is a budget; give either --epochs or --budget with --budget-value",
+    "no_folder": "the folder of {value} does not exist; make it first",
+    "batch_larger_than_dataset": "batch_size must be between 1 and {examples} (the size of '{dataset}'), "
+    "got {batch_size}",
+    "norm_not_for_model": "norm {norm!r} does not exist for the model '{model}'; choose one of {choices}",
+    "model_needs_images": "the model '{model}' needs images and '{dataset}' has none; choose linear or mlp",
+    "no_full_window": "drop_last would drop everything: {batch_size} x {accumulate} = {effective} examples a window, "
+    "but '{dataset}' has {examples}; keep the last batch, or lower batch_size or accumulate",
+    "batch_norm_of_one": "batch normalisation cannot train on a batch of one example; set batch_size to 2 or more "
+    "and drop the last batch, or choose another norm",
+    "batch_norm_last_of_one": "the last batch of {examples} / {batch_size} has one example, which batch "
+    "normalisation cannot train on; drop the last batch, or change batch_size",
+    "too_many_updates": "{value:,} {budget} are {planned:,} updates, and a run may have {high:,}; "
+    "lower budget_value or raise batch_size",
+    # The database of runs.
+    "store_newer": "the database {where} has version {version} and this Batch Lab reads up to version {known}; it was "
+    "left as it is. Update Batch Lab, or set BATCHLAB_DATABASE to another file",
+    "store_corrupt": "the database {where} cannot be read ({cause}); it was left as it is. Set BATCHLAB_DATABASE to "
+    "another file, or move this one away",
+    "store_unavailable": "the database {where} cannot be opened ({cause}); set BATCHLAB_DATABASE to a file or server "
+    "that can be reached and written",
+    # How runs end.
+    "budget": "the budget is spent",
+    "target": "the validation loss has reached its target",
+    "asked": "it was asked to stop",
+    "unwatched": "nobody was watching",
+    "limit": "the simulated device of {limit_bytes:,} bytes was full: {requested_bytes:,} more were needed",
+    "loss": "the loss at update {update:,} was infinite, not a number, or 1,000 times the first one; lower the "
+    "learning rate",
+    "killed": "the training process was ended from outside by signal {signal}",
+    "exited": "the training process ended by itself with exit code {exit_code}",
+    "error": "the training process had an error: {error}",
+    "host_gone": "the process that trained this run was lost with the engine; start again",
+    "owner_gone": "the process that trained this run is gone",
+    # What the host refuses.
+    "not_enough_memory": "the run needs {needed:,} bytes of this machine's memory and {free:,} are free; lower "
+    "batch_size or choose a smaller model",
+    "no_prediction": "the engine gave no answer; try again",
+}
+
+
+def sentence(code: str, **values: Any) -> str:
+    """Return the sentence for a code. Raises KeyError for an unknown code or a missing value."""
+    return ENGLISH[code].format(**values)

@@ -1,0 +1,77 @@
+"""Build the models: linear, MLP and CNN, with their normalisations and losses."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from math import prod
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.config import RunConfig
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+CHANNELS = (16, 32)
+
+
+def build_model(config: RunConfig) -> nn.Module:
+    """Return the config's model with PyTorch's own initialisation: input (B, *input_shape), output (B, outputs)."""
+    return MODELS[config.model](config)
+
+
+def _linear(config: RunConfig) -> nn.Module:
+    spec = config.spec
+    bias = spec.task == "classification"
+    return _named(flatten=nn.Flatten(), linear=nn.Linear(prod(spec.input_shape), spec.outputs, bias=bias))
+
+
+def _mlp(config: RunConfig) -> nn.Module:
+    norms: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+    layers: dict[str, nn.Module] = {"flatten": nn.Flatten()}
+    width = prod(config.spec.input_shape)
+    for number, hidden in enumerate(config.hidden, 1):
+        layers[f"linear{number}"] = nn.Linear(width, hidden)
+        if config.norm != "none":
+            layers[f"norm{number}"] = norms[config.norm](hidden)
+        layers[f"relu{number}"] = nn.ReLU()
+        width = hidden
+    return _named(**layers, output=nn.Linear(width, config.spec.outputs))
+
+
+def _cnn(config: RunConfig) -> nn.Module:
+    norms: dict[str, Callable[[int], nn.Module]] = {
+        "batch": nn.BatchNorm2d,
+        "group": lambda channels: nn.GroupNorm(4, channels),
+        "layer": lambda channels: nn.GroupNorm(1, channels),
+    }
+    channels, height, width = config.spec.input_shape
+    layers: dict[str, nn.Module] = {}
+    for number, out in enumerate(CHANNELS, 1):
+        layers[f"conv{number}"] = nn.Conv2d(channels, out, 3, padding=1)
+        if config.norm != "none":
+            layers[f"norm{number}"] = norms[config.norm](out)
+        layers[f"relu{number}"] = nn.ReLU()
+        layers[f"pool{number}"] = nn.MaxPool2d(2)
+        channels, height, width = out, height // 2, width // 2
+    return _named(**layers, flatten=nn.Flatten(), output=nn.Linear(channels * height * width, config.spec.outputs))
+
+
+def _named(**layers: nn.Module) -> nn.Module:
+    """Return the layers in sequence, under names that a person can read."""
+    return nn.Sequential(OrderedDict(layers))
+
+
+MODELS: dict[str, Callable[[RunConfig], nn.Module]] = {"linear": _linear, "mlp": _mlp, "cnn": _cnn}
+
+
+def half_mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
+    """Return mean((output - target)^2) / 2, whose gradient is the residual itself."""
+    return functional.mse_loss(output, target) * 0.5
+
+
+LOSSES: dict[str, Loss] = {
+    "classification": functional.cross_entropy,
+    "regression": half_mean_squared_error,
+}

@@ -1,0 +1,54 @@
+"""Smooth a growing series causally: no point that was drawn ever moves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+SMALLEST_POWER = 1e-100  # of beta within a block: its inverse times a float32 stays far from overflow
+
+
+class DebiasedEMA:
+    """Average exponentially, weighing the t+1 values seen so far so that the weights sum to 1.
+
+    y_t = (1 - beta) / (1 - beta^(t+1)) * sum over s <= t of beta^(t-s) x_s, the mean of Adam (Kingma and
+    Ba 2015, section 3). Beta 0 is the identity. A value that is not finite is left out as if it had not
+    come: its own place shows NaN, a gap, and its successors average the finite values alone.
+    """
+
+    def __init__(self, beta: float) -> None:
+        if not 0 <= beta < 1:
+            raise ValueError(f"beta must be at least 0 and less than 1, got {beta}")
+        self.beta = beta
+        self._sum = 0.0  # of beta^(t-s) x_s
+        self._count = 0
+
+    def update(self, block: ArrayLike) -> NDArray[np.float64]:
+        """Return the averages at the values of `block`, which follow those of the calls before."""
+        values = np.asarray(block, dtype=np.float64)
+        finite = np.isfinite(values)
+        if finite.all():
+            return self._update(values)
+        result = np.full(len(values), np.nan)
+        result[finite] = self._update(values[finite])
+        return result
+
+    def _update(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.beta == 0:
+            return values.copy()
+        log_beta = math.log(self.beta)
+        length = max(1, min(len(values), int(math.log(SMALLEST_POWER) / log_beta)))
+        powers = np.exp(log_beta * np.arange(length))
+        inverse = 1 / powers
+        sums = np.empty(len(values))
+        for start in range(0, len(values), length):  # blocks, so that no power underflows
+            part = values[start : start + length]
+            cumulated = np.cumsum(part * inverse[: len(part)])
+            sums[start : start + length] = powers[: len(part)] * (cumulated + self.beta * self._sum)
+            self._sum = float(sums[start + len(part) - 1])
+        counts = np.arange(self._count + 1, self._count + 1 + len(values))
+        self._count += len(values)
+        result: NDArray[np.float64] = sums * (1 - self.beta) / -np.expm1(log_beta * counts)
+        return result

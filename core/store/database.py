@@ -1,0 +1,265 @@
+"""Open a database of runs: check it before touching it, create or migrate it, say why it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, exc, func, insert, inspect, select, update
+from sqlalchemy.engine import URL, make_url
+
+from core.errors import Problem, StoreError
+from core.store.schema import METADATA, MIGRATIONS, Migration, schema
+
+ENVIRONMENT = "BATCHLAB_DATABASE"
+DEFAULT = Path(__file__).resolve().parents[2] / ".batchlab" / "runs.sqlite"
+WAIT_S = 5
+MAGIC = b"SQLite format 3\0"
+MIGRATION_LOCK = 0x62617463686C6162  # "batchlab": of PostgreSQL's advisory locks, the one for creating and migrating
+
+Place = Path | URL
+
+
+class Database:
+    """An open database: two kinds of transactions, and every failure of it as a StoreError.
+
+    Safe to share between threads, not across a fork. `address` opens it again and may hold a password;
+    `where` names it on a screen and never does.
+    """
+
+    def __init__(self, place: Place, engine: Engine) -> None:
+        self.address = str(place) if isinstance(place, Path) else place.render_as_string(hide_password=False)
+        self.where = _shown(place)
+        self._place = place
+        self._engine = engine
+        self._writer = engine.execution_options(writes=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with _translated(self._place), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that other writers wait for, committed at the end unless something was raised."""
+        with _translated(self._place), self._writer.begin() as connection:
+            yield connection
+
+    def corrupt(self, cause: object) -> StoreError:
+        """Return the error for something in the database that cannot be understood."""
+        return _error("store_corrupt", self._place, cause=str(cause))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_database(where: str | Path | None = None, *, migrations: tuple[Migration, ...] = MIGRATIONS) -> Database:
+    """Open, and create or migrate, the database at a path or URL; None is BATCHLAB_DATABASE or the default file.
+
+    Raises StoreError (store_newer, store_corrupt, store_unavailable) and has then changed nothing.
+    """
+    place = find(where)
+    if isinstance(place, Path):
+        with _translated(place):
+            _refuse_unusable_file(place, known=1 + len(migrations))
+    with _translated(place):
+        engine = _file_engine(place) if isinstance(place, Path) else _server_engine(place)
+        try:
+            _prepare(engine, place, migrations)
+        except BaseException:
+            engine.dispose()
+            raise
+    return Database(place, engine)
+
+
+def find(where: str | Path | None = None) -> Place:
+    """Return the file or server that `where` names. Raises StoreError if it names neither."""
+    text = str(where or os.environ.get(ENVIRONMENT) or DEFAULT)
+    if "://" not in text:
+        return Path(text).expanduser().absolute()
+    try:
+        url = make_url(text)
+    except (exc.ArgumentError, ValueError):  # whatever stands there may hold a password
+        scheme = text.partition("://")[0]
+        values = {"where": f"{scheme}://...", "cause": "not a database URL"}
+        raise StoreError(Problem("store_unavailable", values)) from None
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+        return Path(str(url.database)).expanduser().absolute()
+    if backend != "postgresql":
+        raise _error("store_unavailable", url, cause="only SQLite files and PostgreSQL can be shared by processes")
+    return url
+
+
+def claim_fresh_file(where: str | Path | None) -> Path:
+    """Create and return an empty file for a database beside the one that `where` names, or as near as can be written.
+
+    Raises OSError if there is no place left.
+    """
+    try:
+        place = find(where)
+    except StoreError:
+        place = DEFAULT
+    beside = place if isinstance(place, Path) else DEFAULT
+    for folder in (beside.parent, DEFAULT.parent):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return _claim(folder, beside)
+        except OSError:
+            continue
+    return _claim(Path(tempfile.mkdtemp(prefix="batchlab-")), beside)
+
+
+def _claim(folder: Path, beside: Path) -> Path:
+    number = 1
+    while True:
+        path = folder / f"{beside.stem}-fresh-{number}{beside.suffix}"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _refuse_unusable_file(path: Path, *, known: int) -> None:
+    """Raise what `open_database` raises for a file, having read it without leaving a trace."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        if not path.is_file():
+            raise _error("store_unavailable", path, cause="not a file")
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) not in (b"", MAGIC):  # SQLite itself takes a file of a few bytes for an empty one
+                raise _error("store_corrupt", path, cause="file is not a database")
+        with _untouched(path) as uri:
+            reader = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
+            with reader.connect() as connection:
+                version = _stored_version(connection, path)
+        if version is not None and version > known:
+            raise _error("store_newer", path, version=version, known=known)
+        if not os.access(path, os.W_OK):
+            raise _error("store_unavailable", path, cause="the file cannot be written")
+
+
+@contextmanager
+def _untouched(path: Path) -> Iterator[str]:
+    """Give a URI that reads a file without leaving a trace.
+
+    Even a reader makes -wal and -shm files for a database in WAL mode, unless it takes the file for
+    immutable; it must not where a -wal exists, because the newest pages are in there.
+    """
+    beside = [Path(f"{path}{suffix}") for suffix in ("-wal", "-journal") if Path(f"{path}{suffix}").exists()]
+    if not beside:
+        yield path.as_uri() + "?immutable=1"
+    elif Path(f"{path}-shm").exists():
+        yield path.as_uri() + "?mode=ro"
+    else:  # nobody has it open, and whoever had did not come to an end: SQLite would recover it first
+        with tempfile.TemporaryDirectory() as folder:
+            for file in (path, *beside):
+                shutil.copy(file, folder)
+            yield Path(folder, path.name).as_uri()
+
+
+def _file_engine(path: Path) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": WAIT_S})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, not where the driver guesses
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads and then writes fails at once, without waiting, if another wrote in between:
+        # https://www.sqlite.org/lang_transaction.html
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _server_engine(url: URL) -> Engine:
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": WAIT_S})
+
+
+def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) -> None:
+    """Bring a database that is empty or older to the known version, in one transaction."""
+    known = 1 + len(migrations)
+    with engine.connect() as connection:
+        version = _stored_version(connection, place)
+    if version == known:
+        return
+    with engine.execution_options(writes=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        version = _stored_version(connection, place)  # again: another process may have been faster
+        if version is None:
+            METADATA.create_all(connection)
+            connection.execute(insert(schema).values(version=known))
+        elif version > known:
+            raise _error("store_newer", place, version=version, known=known)
+        else:
+            for migrate in migrations[version - 1 :]:
+                migrate(connection)
+            connection.execute(update(schema).values(version=known))
+
+
+def _stored_version(connection: Connection, place: Place) -> int | None:
+    """Return the version of a database, None for an empty one. Raises StoreError for one that is not ours."""
+    tables = set(inspect(connection).get_table_names())
+    if {"schema", "runs"} <= tables:
+        columns = {column["name"] for column in inspect(connection).get_columns("schema")}
+        versions = connection.execute(select(schema.c.version)).scalars().all() if "version" in columns else []
+        if len(versions) == 1 and isinstance(versions[0], int) and versions[0] >= 1:
+            return versions[0]
+    # A server's database may have tables of others beside ours, a file may not.
+    elif not (tables if isinstance(place, Path) else tables & METADATA.tables.keys()):
+        return None
+    raise _error("store_corrupt", place, cause="a database of another program")
+
+
+@contextmanager
+def _translated(place: Place) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ImportError, exc.ArgumentError, exc.TimeoutError, exc.InterfaceError) as error:
+        raise _error("store_unavailable", place, cause=_cause(error)) from None
+    except (sqlite3.OperationalError, exc.OperationalError) as error:
+        raise _error("store_unavailable", place, cause=_cause(error)) from None
+    except (sqlite3.DatabaseError, exc.DatabaseError) as error:
+        plain = error.orig if isinstance(error, exc.DatabaseError) else error
+        if type(plain) is not sqlite3.DatabaseError:  # a mistake of ours in SQL is not the file's fault
+            raise
+        raise _error("store_corrupt", place, cause=_cause(error)) from None
+
+
+def _cause(error: Exception) -> str:
+    plain = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
+    return str(plain).strip()
+
+
+def _error(code: str, place: Place, **values: Any) -> StoreError:
+    for secret in _secrets(place):
+        values = {
+            key: value.replace(secret, "***") if isinstance(value, str) else value for key, value in values.items()
+        }
+    return StoreError(Problem(code, {"where": _shown(place), **values}))
+
+
+def _shown(place: Place) -> str:
+    """Name a place without its password, which may also stand in the query of a URL."""
+    return str(place) if isinstance(place, Path) else place.set(query={}).render_as_string(hide_password=True)
+
+
+def _secrets(place: Place) -> list[str]:
+    if isinstance(place, Path):
+        return []
+    query = [value for key, value in place.query.items() if "password" in key]
+    return [value for value in (place.password, *query) if isinstance(value, str) and value]

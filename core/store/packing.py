@@ -1,0 +1,68 @@
+"""Turn events into what a row holds, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from core.events import Ended, Epoch, Peak, Updates
+
+# A chunk of n updates is its columns one after the other, each of n little-endian numbers.
+LAYOUT = 1
+LAYOUTS: dict[int, tuple[tuple[str, str], ...]] = {
+    1: (("rates", "<f8"), ("examples_seen", "<i8"), ("seconds", "<f8"), ("losses", "<f4"), ("gradient_norms", "<f4")),
+}
+
+
+def pack(updates: Updates) -> bytes:
+    """Return the payload of a chunk in the layout LAYOUT."""
+    return b"".join(getattr(updates, name).astype(dtype, copy=False).tobytes() for name, dtype in LAYOUTS[LAYOUT])
+
+
+def unpack(payload: bytes, *, layout: int, first: int, count: int) -> Updates:
+    """Return what `pack` was given, as read-only arrays. Raises ValueError if the payload does not fit."""
+    if layout not in LAYOUTS:
+        raise ValueError(f"unknown layout {layout} of the updates from {first}")
+    columns, offset = {}, 0
+    for name, dtype in LAYOUTS[layout]:
+        columns[name] = np.frombuffer(payload, dtype, count, offset)
+        offset += columns[name].nbytes
+    if offset != len(payload):
+        raise ValueError(f"{count} updates from {first} take {offset} bytes, found {len(payload)}")
+    return Updates(first=first, **columns)
+
+
+def peak_to_json(peak: Peak) -> str:
+    return json.dumps(_peak_to_dict(peak))
+
+
+def peak_from_json(text: str) -> Peak:
+    return Peak(**json.loads(text))
+
+
+def epoch_to_json(epoch: Epoch) -> str:
+    return json.dumps(asdict(epoch))
+
+
+def epoch_from_json(text: str) -> Epoch:
+    return Epoch(**json.loads(text))
+
+
+def ended_to_json(ended: Ended) -> str:
+    values = {name: getattr(ended, name) for name in ended.__dataclass_fields__}
+    peak = None if ended.peak is None else _peak_to_dict(ended.peak)
+    return json.dumps(values | {"values": dict(ended.values), "peak": peak})
+
+
+def ended_from_json(text: str) -> Ended:
+    values: Mapping[str, Any] = json.loads(text)
+    return Ended(**{**values, "peak": values["peak"] and Peak(**values["peak"])})
+
+
+def _peak_to_dict(peak: Peak) -> dict[str, Any]:
+    # Not asdict, which copies deeply and so refuses read-only mappings.
+    return {"bytes": peak.bytes, "by_category": dict(peak.by_category), "phase": peak.phase, "module": peak.module}

@@ -1,0 +1,65 @@
+"""Describe what the store hands out, and make it from rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row
+
+from core.config import RunConfig
+from core.events import Ended, EndState, Peak, Updates
+from core.store import packing
+
+ActiveState = Literal["queued", "starting", "running", "paused"]
+ACTIVE_STATES: tuple[ActiveState, ...] = ("queued", "starting", "running", "paused")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is known of a run apart from its metrics; `facts` is what `Store.note` collected."""
+
+    id: str
+    created: datetime  # UTC
+    config: RunConfig
+    state: ActiveState | EndState
+    facts: Mapping[str, Any]
+    peak: Peak | None
+    ended: Ended | None
+    session: str
+    owner: str
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The updates of one flush, and the memory of the training process by then: real, and counted by the ledger."""
+
+    id: int
+    updates: Updates
+    rss_bytes: int
+    peak_bytes: int
+
+
+def peak_of(row: Row[Any]) -> Peak | None:
+    """Return the peak noted in a row of `runs`."""
+    return packing.peak_from_json(row.peak) if row.peak else None
+
+
+def record_of(row: Row[Any]) -> RunRecord:
+    """Return the run of a row. Raises ConfigError, ValueError, TypeError or KeyError for one that makes no sense."""
+    return RunRecord(
+        id=row.id,
+        created=datetime.fromtimestamp(row.created_s, UTC),
+        config=RunConfig.from_json(row.config),
+        state=row.state,
+        facts=json.loads(row.facts),
+        peak=peak_of(row),
+        ended=packing.ended_from_json(row.ended) if row.ended else None,
+        session=row.session,
+        owner=row.owner,
+        pinned=row.pinned,
+    )

@@ -1,0 +1,267 @@
+"""Keep runs, their metrics and their one end."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+
+from core.config import RunConfig
+from core.errors import ConfigError, StoreError
+from core.events import END_STATES, Ended, EndState, Epoch, Event, Paused, Peak, Started, Updates
+from core.store import packing
+from core.store.database import Database, claim_fresh_file, open_database
+from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, peak_of, record_of
+from core.store.schema import chunks, epochs, runs
+
+KEPT_RUNS = 500
+
+
+def new_run_id() -> str:
+    """Return an id that nobody can guess."""
+    return secrets.token_urlsafe(12)
+
+
+class Store:
+    """A database of runs. Threads may share it; a process opens its own, after any fork.
+
+    Every method raises StoreError if the database cannot be reached or understood any more.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, where: str | Path | None = None) -> Store:
+        """Open the database at a path or URL; None is BATCHLAB_DATABASE, else the default file.
+
+        Raises StoreError (store_newer, store_corrupt, store_unavailable) and has then changed nothing.
+        """
+        return cls(open_database(where))
+
+    @property
+    def address(self) -> str:
+        """What opens the same database again, for another process. May hold a password."""
+        return self._database.address
+
+    @property
+    def where(self) -> str:
+        """The name of the database for a screen, without any password."""
+        return self._database.where
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._database.close()
+
+    # Writing
+
+    def create(
+        self, run_id: str, config: RunConfig, *, owner: str, session: str, state: ActiveState = "queued"
+    ) -> None:
+        """Add a run; of the runs that are ended and not pinned, drop those before the newest KEPT_RUNS unpinned ones.
+
+        `owner` names, in words of its own, the process that answers for the run; `session` the browser session.
+        """
+        values = {"id": run_id, "config": config.to_json(), "owner": owner, "session": session, "state": state}
+        with self._database.writing() as connection:
+            connection.execute(insert(runs).values(created_s=time.time(), **values))
+            unpinned = select(runs.c.number).where(~runs.c.pinned).order_by(runs.c.number.desc())
+            oldest_kept = unpinned.offset(KEPT_RUNS - 1).limit(1).scalar_subquery()
+            ended = runs.c.state.in_(END_STATES)
+            connection.execute(delete(runs).where(~runs.c.pinned, ended, runs.c.number < oldest_kept))
+
+    def set_state(self, run_id: str, state: ActiveState) -> bool:
+        """Set the state of a run that has not ended; return whether there was one."""
+        if state not in ACTIVE_STATES:
+            raise ValueError(f"state must be one of {', '.join(ACTIVE_STATES)}, got {state!r}; finish() ends a run")
+        with self._database.writing() as connection:
+            return _change(connection, run_id, state=state)
+
+    def note(self, run_id: str, **facts: Any) -> None:
+        """Merge JSON values into the facts of a run."""
+        with self._database.writing() as connection:
+            _note(connection, run_id, facts)
+
+    def write(self, run_id: str, events: Sequence[Event], *, rss_bytes: int = 0) -> bool:
+        """Record what a run reported since the last call, all of it or nothing.
+
+        `rss_bytes` is the resident memory of the training process. Returns False, having recorded nothing,
+        for a run that has ended or was deleted: its process has no reason to go on.
+        """
+        with self._database.writing() as connection:
+            row = _lock(connection, run_id)
+            if row is None:
+                return False
+            peak = peak_of(row)
+            for item in events:
+                if isinstance(item, Updates):
+                    _append(connection, run_id, item, rss_bytes=rss_bytes, peak_bytes=peak.bytes if peak else 0)
+                elif isinstance(item, Epoch):
+                    connection.execute(insert(epochs).values(run_id=run_id, epoch=packing.epoch_to_json(item)))
+                elif isinstance(item, Peak):
+                    peak = item
+                    _change(connection, run_id, peak=packing.peak_to_json(item))
+                elif isinstance(item, Paused):
+                    _change(connection, run_id, state="paused" if item.paused else "running")
+                elif isinstance(item, Started):
+                    _change(connection, run_id, state="running")
+                    _note(connection, run_id, {"horizon": item.horizon, "fingerprint": dict(item.fingerprint)})
+                else:
+                    _finish(connection, run_id, item)
+        return True
+
+    def finish(self, run_id: str, ended: Ended) -> bool:
+        """End a run that has not ended; return whether this call did."""
+        with self._database.writing() as connection:
+            return _finish(connection, run_id, ended)
+
+    def end(self, run_id: str, state: EndState, reason: str, **values: Any) -> bool:
+        """End a run from outside, with the counts of what it had recorded; return whether this call did."""
+        with self._database.writing() as connection:
+            row = _lock(connection, run_id)
+            if row is None:
+                return False
+            ended = Ended(state, reason, values, peak=peak_of(row), **self._recorded(connection, run_id))
+            return _finish(connection, run_id, ended)
+
+    def fail_orphans(self, alive: Callable[[str], bool]) -> list[str]:
+        """End the runs whose owner is not `alive` as failed ("owner_gone"); return their ids."""
+        return [run.id for run in self.active() if not alive(run.owner) and self.end(run.id, "failed", "owner_gone")]
+
+    def pin(self, run_id: str, *, pinned: bool) -> None:
+        """Keep a run for ever, or no longer."""
+        with self._database.writing() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(pinned=pinned))
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run and its metrics."""
+        with self._database.writing() as connection:
+            connection.execute(delete(runs).where(runs.c.id == run_id))
+
+    # Reading
+
+    def run(self, run_id: str) -> RunRecord | None:
+        found = self._records(select(runs).where(runs.c.id == run_id))
+        return found[0] if found else None
+
+    def runs(self, limit: int = 50) -> list[RunRecord]:
+        """Return the newest runs, newest first."""
+        return self._records(select(runs).order_by(runs.c.number.desc()).limit(limit))
+
+    def active(self, *, owner: str | None = None, session: str | None = None) -> list[RunRecord]:
+        """Return the runs that have not ended, oldest first: all, or those of an owner or a browser session."""
+        query = select(runs).where(runs.c.state.in_(ACTIVE_STATES)).order_by(runs.c.number)
+        if owner is not None:
+            query = query.where(runs.c.owner == owner)
+        if session is not None:
+            query = query.where(runs.c.session == session)
+        return self._records(query)
+
+    def chunks_after(self, run_id: str, last_id: int = 0, *, limit: int | None = None) -> list[Chunk]:
+        """Return the chunks of a run with a greater id, in order."""
+        query = select(chunks).where(chunks.c.run_id == run_id, chunks.c.id > last_id).order_by(chunks.c.id)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return [Chunk(row.id, self._unpack(row), row.rss_bytes, row.peak_bytes) for row in rows]
+
+    def epochs_after(self, run_id: str, last_id: int = 0) -> list[tuple[int, Epoch]]:
+        """Return the epochs of a run with a greater row id, in order, each with its id."""
+        query = select(epochs).where(epochs.c.run_id == run_id, epochs.c.id > last_id).order_by(epochs.c.id)
+        with self._database.reading() as connection:
+            return [(row.id, packing.epoch_from_json(row.epoch)) for row in connection.execute(query)]
+
+    def epochs(self, run_id: str) -> list[Epoch]:
+        """Return the epochs of a run in order."""
+        return [epoch for _, epoch in self.epochs_after(run_id)]
+
+    def _records(self, query: Select[Any]) -> list[RunRecord]:
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        try:
+            return [record_of(row) for row in rows]
+        except (ConfigError, ValueError, TypeError, KeyError) as error:
+            raise self._database.corrupt(error) from error
+
+    def _unpack(self, row: Row[Any]) -> Updates:
+        try:
+            return packing.unpack(bytes(row.payload), layout=row.layout, first=row.first, count=row.updates)
+        except ValueError as error:
+            raise self._database.corrupt(error) from error
+
+    def _recorded(self, connection: Connection, run_id: str) -> dict[str, Any]:
+        """Count from the rows of a run what its `Ended` would have said."""
+        updates, unchanged, elapsed_s = 0, 0, 0.0
+        query = select(chunks).where(chunks.c.run_id == run_id).order_by(chunks.c.id)
+        for row in connection.execute(query.execution_options(yield_per=100)):
+            block = self._unpack(row)
+            updates = block.first + len(block)
+            unchanged += int((block.rates == 0).sum())
+            elapsed_s = float(block.seconds[-1])
+        of_run = select(epochs.c.epoch).where(epochs.c.run_id == run_id).order_by(epochs.c.id)
+        ends = [packing.epoch_from_json(text) for text in connection.execute(of_run).scalars()]
+        per_epoch = next((epoch.updates_in_epoch for epoch in ends if epoch.complete), None)
+        return {
+            "updates": updates,
+            "updates_per_epoch": per_epoch,
+            "unchanged_updates": unchanged,
+            "elapsed_s": elapsed_s,
+        }
+
+
+def open_or_fresh(where: str | Path | None = None) -> tuple[Store, StoreError | None]:
+    """Open a database, or if that fails a new one beside it; return it with the reason, if it is the new one.
+
+    The new one is `runs-fresh-1.sqlite` or the next free number, in the default folder for a server and in a
+    temporary folder where neither can be written.
+    """
+    try:
+        return Store.open(where), None
+    except StoreError as error:
+        return Store.open(claim_fresh_file(where)), error
+
+
+def _lock(connection: Connection, run_id: str) -> Row[Any] | None:
+    """Hold the row of a run that has not ended until the transaction is over; None if there is none."""
+    found = select(runs.c.peak).where(runs.c.id == run_id, runs.c.state.in_(ACTIVE_STATES)).with_for_update()
+    return connection.execute(found).one_or_none()
+
+
+def _append(connection: Connection, run_id: str, block: Updates, *, rss_bytes: int, peak_bytes: int) -> None:
+    if not len(block):
+        return
+    connection.execute(
+        insert(chunks).values(
+            run_id=run_id,
+            first=block.first,
+            updates=len(block),
+            layout=packing.LAYOUT,
+            payload=packing.pack(block),
+            rss_bytes=rss_bytes,
+            peak_bytes=peak_bytes,
+        )
+    )
+
+
+def _note(connection: Connection, run_id: str, facts: Mapping[str, Any]) -> None:
+    text = connection.execute(select(runs.c.facts).where(runs.c.id == run_id).with_for_update()).scalar()
+    if text is not None:
+        merged = json.dumps(json.loads(text) | dict(facts))
+        connection.execute(update(runs).where(runs.c.id == run_id).values(facts=merged))
+
+
+def _finish(connection: Connection, run_id: str, ended: Ended) -> bool:
+    values = {"state": ended.state, "ended": packing.ended_to_json(ended)}
+    if ended.peak:
+        values["peak"] = packing.peak_to_json(ended.peak)
+    return _change(connection, run_id, **values)
+
+
+def _change(connection: Connection, run_id: str, **values: Any) -> bool:
+    """Change a run that has not ended, in one statement, so that of two who end it one wins."""
+    changed = update(runs).where(runs.c.id == run_id, runs.c.state.in_(ACTIVE_STATES)).values(**values)
+    return connection.execute(changed).rowcount == 1

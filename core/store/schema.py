@@ -1,0 +1,74 @@
+"""Name the tables of a database of runs, their version, and the steps from each version to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself in INTEGER keys only
+
+
+def _run_id() -> Column[str]:
+    return Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False)
+
+
+schema = Table("schema", METADATA, Column("version", Integer, nullable=False))
+
+# JSON is kept as text: a diverged run has NaN and Infinity, which PostgreSQL's JSON and SQLite's REAL refuse.
+runs = Table(
+    "runs",
+    METADATA,
+    Column("number", Number, primary_key=True),  # the order of creation, whatever the clock did
+    Column("id", String(64), nullable=False, unique=True),
+    Column("created_s", Double, nullable=False),  # since 1970, UTC
+    Column("owner", Text, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("pinned", Boolean, nullable=False, default=False),
+    Column("config", Text, nullable=False),
+    Column("facts", Text, nullable=False, default="{}"),
+    Column("peak", Text),
+    Column("ended", Text),
+)
+
+chunks = Table(
+    "chunks",
+    METADATA,
+    Column("id", Number, primary_key=True),
+    _run_id(),
+    Column("first", BigInteger, nullable=False),  # updates before the chunk
+    Column("updates", Integer, nullable=False),
+    Column("layout", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # `core.store.packing` knows the layouts
+    Column("rss_bytes", BigInteger, nullable=False),
+    Column("peak_bytes", BigInteger, nullable=False),
+    Index("chunks_of_run", "run_id", "id"),
+)
+
+epochs = Table(
+    "epochs",
+    METADATA,
+    Column("id", Number, primary_key=True),
+    _run_id(),
+    Column("epoch", Text, nullable=False),
+    Index("epochs_of_run", "run_id", "id"),
+)
+
+Migration = Callable[[Connection], None]
+MIGRATIONS: tuple[Migration, ...] = ()  # the first leads from version 1 to 2; all run in one transaction

@@ -1,0 +1,23 @@
+"""What Batch Lab is, what its data are, and the machine it runs on."""
+
+import streamlit as st
+
+from core import machine
+from core.datasets import DATASETS
+from ui import frame
+from ui.engine import engine
+from ui.form import origin_line
+from ui.text import mib, number, say
+
+frame.ensure()
+st.title(say("page.about"))
+st.markdown(say("about.what"))
+st.subheader(say("about.data"))
+for name in DATASETS:
+    st.markdown(f"**{name}**: {origin_line(name)}")
+st.subheader(say("about.machine"))
+st.markdown(f"- {say('about.cores')}: {number(machine.cores())}")
+st.markdown(f"- {say('about.memory')}: {mib(machine.free_memory_bytes(), digits=0)}")
+st.markdown(f"- {say('about.database')}: `{engine().store.where}`")
+st.subheader(say("about.words"))
+st.markdown(say("about.words.text"))

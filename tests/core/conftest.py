@@ -1,0 +1,71 @@
+"""What training is tested with: the data sets, built once, and a run with all that it reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from core.config import RunConfig
+from core.datasets.build import build
+from core.datasets.tensors import Data, load
+from core.events import Ended, Event, Report, Updates
+from core.loop import Loop
+from core.trainer import Trainer
+
+Kind = TypeVar("Kind", bound=Event)
+Datasets = Callable[[str], Data]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A run that is over: its trainer, all events in order, and the end."""
+
+    trainer: Trainer
+    events: list[Event]
+    ended: Ended
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return what was recorded of every update: losses, rates, gradient_norms, examples_seen or seconds."""
+        return np.concatenate([getattr(block, name) for block in self.of(Updates)])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Datasets:
+    """Return a function that loads a data set by name, building it the first time."""
+    root = tmp_path_factory.mktemp("data")
+    return cache(lambda name: load(build(name, root)))
+
+
+@pytest.fixture(scope="session")
+def run(datasets: Datasets) -> Callable[..., Recording]:
+    """Return a function that trains a config, or a trainer made beforehand, to the end."""
+
+    def run(run_of: RunConfig | Trainer, *, report: Report = lambda event: None) -> Recording:
+        trainer = run_of if isinstance(run_of, Trainer) else Trainer(run_of, datasets(run_of.dataset))
+        events: list[Event] = []
+
+        def note(event: Event) -> None:
+            events.append(event)
+            report(event)
+
+        return Recording(trainer, events, Loop(trainer, note).run())
+
+    return run

@@ -1,0 +1,287 @@
+"""Real processes: a host, its training children, and what is left when one of them is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import pytest
+
+from core import machine
+from core.config import RunConfig
+from core.datasets import DATASETS
+from core.datasets.build import build
+from core.errors import HostError
+from core.host.client import ROOT, HostClient
+from core.store import RunRecord, Store, new_run_id
+
+ENDLESS = RunConfig(budget="updates", budget_value=10_000_000, memory_limit_mb=4)
+SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
+PATIENCE_S = 60.0
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None], what: str) -> T:
+    """Return what `look` finds, or fail in words after a time that only a defect takes."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"waited {PATIENCE_S} s for {what}")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    for name in DATASETS:
+        build(name, root)
+    return root
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "runs.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
+    store = Store.open(tmp_path_factory.mktemp("shared") / "runs.sqlite")
+    client = HostClient(store, data=data, cores=2)
+    yield client
+    client.close()
+    store.close()
+
+
+@pytest.fixture
+def host(shared: HostClient) -> Iterator[HostClient]:
+    """Give a host with two free cores, warm from the test before; each run left over is stopped."""
+    yield shared
+    for run in shared.store.active():
+        shared.command(run.id, "stop")
+        wait_for_end(shared, run.id)
+
+
+def start(host: HostClient, config: RunConfig, *, paused: bool = False) -> str:
+    run_id = new_run_id()
+    host.start(config, run_id=run_id, session="test", paused=paused)
+    return run_id
+
+
+def record(host: HostClient, run_id: str) -> RunRecord:
+    found = host.store.run(run_id)
+    assert found is not None
+    return found
+
+
+def recorded(host: HostClient, run_id: str) -> int:
+    """Return how many updates the store has of a run."""
+    return sum(len(chunk.updates) for chunk in host.store.chunks_after(run_id, 0))
+
+
+def wait_for_updates(host: HostClient, run_id: str, count: int = 1) -> int:
+    return until(lambda: (seen := recorded(host, run_id)) >= count and seen, f"{count} updates")
+
+
+def wait_for_end(host: HostClient, run_id: str) -> RunRecord:
+    return until(lambda: (found := record(host, run_id)).ended and found, "the end of the run")
+
+
+def pid_of(host: HostClient, run_id: str) -> int:
+    return until(lambda: record(host, run_id).facts.get("pid"), "the process of the run")
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_run_finishes_with_the_counts_that_were_predicted(host: HostClient) -> None:
+    run_id = start(host, RunConfig(batch_size=1_000, budget_value=3, memory_limit_mb=4))
+    ended = wait_for_end(host, run_id).ended
+    assert ended is not None
+    assert (ended.state, ended.reason, ended.updates, ended.updates_per_epoch) == ("finished", "budget", 30, 10)
+    assert recorded(host, run_id) == 30
+    assert ended.peak is not None
+    assert ended.peak.bytes == record(host, run_id).facts["predicted_peak_bytes"] == 2_938_048
+
+
+def test_a_killed_training_is_a_failed_run_that_keeps_what_it_had_recorded(host: HostClient) -> None:
+    run_id = start(host, ENDLESS)
+    seen = wait_for_updates(host, run_id, 100)
+    os.kill(pid_of(host, run_id), signal.SIGKILL)
+    ended = wait_for_end(host, run_id).ended
+    assert ended is not None
+    assert (ended.state, ended.reason, dict(ended.values)) == ("failed", "killed", {"signal": 9})
+    assert ended.updates == recorded(host, run_id) >= seen
+
+
+def test_when_the_host_is_killed_its_runs_fail_and_the_next_start_works(host: HostClient) -> None:
+    runs = [start(host, ENDLESS), start(host, ENDLESS.replace(seed=1)), start(host, ENDLESS.replace(seed=2))]
+    children = [pid_of(host, run_id) for run_id in runs[:2]]
+    wait_for_updates(host, runs[0])
+    assert host.pid is not None
+    os.kill(host.pid, signal.SIGKILL)
+    for run_id in runs:
+        ended = wait_for_end(host, run_id).ended
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("failed", "host_gone")
+    until(lambda: all(map(gone, children)), "the children to leave")
+    ended = wait_for_end(host, start(host, SHORT)).ended
+    assert ended is not None
+    assert ended.state == "finished"
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from core.config import RunConfig
+from core.host.client import HostClient
+from core.store import Store
+store = Store.open(sys.argv[1])
+host = HostClient(store, data=Path(sys.argv[2]), cores=2)
+for number in range(3):
+    config = RunConfig(budget="updates", budget_value=10_000_000, seed=number)
+    host.start(config, run_id=f"run-{number}", session="test")
+time.sleep(600)
+"""
+
+
+def test_when_the_server_is_killed_no_process_is_left_and_its_runs_fail(store: Store, data: Path) -> None:
+    command = [sys.executable, "-c", SERVER, store.address, str(data)]
+    server = subprocess.Popen(command, cwd=ROOT)
+    try:
+        until(lambda: store.chunks_after("run-1", 0), "the second run to train")
+        family = psutil.Process(server.pid).children(recursive=True)
+        assert len(family) >= 3  # the host and two trainings
+    finally:
+        server.kill()
+        server.wait()
+    until(lambda: all(gone(process.pid) for process in family), "every process to leave")
+    HostClient(store, data=data).close()
+    ended = [run.ended for run in store.runs()]
+    assert [(end.state, end.reason) for end in ended if end] == [("failed", "owner_gone")] * 3
+
+
+def test_stop_ends_a_run_between_two_updates(host: HostClient) -> None:
+    run_id = start(host, ENDLESS)
+    wait_for_updates(host, run_id)
+    host.command(run_id, "stop")
+    ended = wait_for_end(host, run_id).ended
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("stopped", "asked")
+    assert ended.updates == recorded(host, run_id)
+
+
+def test_a_training_that_does_not_obey_a_stop_is_killed_and_counts_as_stopped(host: HostClient) -> None:
+    run_id = start(host, ENDLESS)
+    wait_for_updates(host, run_id)
+    os.kill(pid_of(host, run_id), signal.SIGSTOP)
+    host.command(run_id, "stop")
+    ended = wait_for_end(host, run_id).ended
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("stopped", "asked")
+    assert ended.updates == recorded(host, run_id) > 0
+
+
+def test_five_starts_on_two_cores_wait_in_line_and_all_finish(host: HostClient) -> None:
+    long = SHORT.replace(budget_value=20)
+    runs = [start(host, long.replace(seed=seed)) for seed in range(5)]
+    until(lambda: host.place(runs[4]) == 3, "the last one to be told its place")
+    assert [host.place(run_id) for run_id in runs[:4]] == [None, None, 1, 2]
+    states = [record(host, run_id).state for run_id in runs]
+    assert states[2:] == ["queued"] * 3
+    ends = [wait_for_end(host, run_id).ended for run_id in runs]
+    assert [end.updates for end in ends if end and end.state == "finished"] == [2_000] * 5
+    assert [host.place(run_id) for run_id in runs] == [None] * 5
+
+
+def test_a_run_stopped_while_it_waits_never_starts(store: Store, data: Path) -> None:
+    host = HostClient(store, data=data, cores=1)
+    try:
+        first, waiting = start(host, ENDLESS), start(host, SHORT)
+        until(lambda: host.place(waiting) == 1, "its place")
+        host.command(waiting, "stop")
+        ended = wait_for_end(host, waiting).ended
+        assert ended is not None
+        assert (ended.state, ended.updates) == ("stopped", 0)
+        assert "pid" not in record(host, waiting).facts
+        assert record(host, first).ended is None
+    finally:
+        host.close()
+
+
+def test_one_update_and_one_epoch_of_a_paused_run_count_exactly(host: HostClient) -> None:
+    run_id = start(host, ENDLESS, paused=True)
+    until(lambda: record(host, run_id).state == "paused", "the run to stand")
+    assert recorded(host, run_id) == 0
+    host.command(run_id, "one_update")
+    wait_for_updates(host, run_id)
+    until(lambda: record(host, run_id).state == "paused", "the run to stand again")
+    assert recorded(host, run_id) == 1
+    host.command(run_id, "one_epoch")
+    wait_for_updates(host, run_id, 100)
+    until(lambda: record(host, run_id).state == "paused", "the epoch to end")
+    assert recorded(host, run_id) == 100
+    host.command(run_id, "resume")
+    wait_for_updates(host, run_id, 200)
+
+
+def test_a_run_that_nobody_watches_is_stopped_and_a_watched_one_is_not(store: Store, data: Path) -> None:
+    host = HostClient(store, data=data, cores=2, leases=True, lease_s=2.0)
+    try:
+        watched, left = start(host, ENDLESS), start(host, ENDLESS)
+
+        def watch() -> RunRecord | None:
+            host.renew([watched])
+            return found if (found := record(host, left)).ended else None
+
+        ended = until(watch, "the end of the lease").ended
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("stopped", "unwatched")
+        assert record(host, watched).ended is None
+    finally:
+        host.close()
+
+
+def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
+    host: HostClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 10 * 2**20)
+    with pytest.raises(HostError) as refused:
+        start(host, SHORT)
+    (problem,) = refused.value.problems
+    assert problem.code == "not_enough_memory"
+    assert problem.values["free"] == 10_485_760
+    assert problem.values["needed"] > 656_032
+    assert host.store.active() == []
+
+
+def test_a_question_is_answered_once_and_kept(host: HostClient) -> None:
+    first = host.predict(SHORT)
+    assert (first.peak.bytes, first.parameters, first.largest_batch_size) == (656_032, 41_802, 1_489)
+    assert host.predict(SHORT.replace(seed=7, lr=0.5, schedule="linear")) is first
+    assert host.predict(SHORT.replace(batch_size=1_000)).peak.bytes == 2_938_048
+
+
+def test_closing_the_client_ends_the_host_and_its_trainings(store: Store, data: Path) -> None:
+    host = HostClient(store, data=data, cores=2)
+    run_id = start(host, ENDLESS)
+    wait_for_updates(host, run_id)
+    processes = [host.pid or 0, pid_of(host, run_id)]
+    host.close()
+    until(lambda: all(map(gone, processes)), "both to leave")
+    assert record(host, run_id).state == "failed"

@@ -1,0 +1,234 @@
+"""The prediction on fake tensors against the live ledger of real trainings, to the byte."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import pytest
+import torch
+
+from core.config import CHOICES, NORMS, RunConfig, planned_updates
+from core.errors import ConfigError
+from core.memory import SimulatedOutOfMemoryError, Timeline
+from core.memory.predict import largest_batch_size, predict, timelines
+from core.trainer import Trainer
+
+Resize = Callable[..., None]
+MakeTrainer = Callable[..., Trainer]
+
+MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
+BATCH_SIZES = (1, 7, 100, 1_000)
+
+
+def train(trainer: Trainer, updates: int | None = None) -> None:
+    """Make all updates of a run, or so many, and one evaluation."""
+    for _ in range(updates or planned_updates(trainer.config) or 1):
+        trainer.update(0.01, torch.zeros(()), torch.zeros(()))
+    trainer.evaluate()
+
+
+def story(timeline: Timeline) -> tuple[Any, ...]:
+    """Return all that a timeline tells: every birth and death in order, and what it was."""
+    changes = [(change.bytes, change.block.category, change.phase, change.module) for change in timeline.changes]
+    return timeline.before, changes, timeline.live_bytes(), timeline.peak()
+
+
+def stories(seen: dict[Hashable, Timeline]) -> dict[Hashable, tuple[Any, ...]]:
+    return {shape: story(timeline) for shape, timeline in seen.items()}
+
+
+def legal(config: dict[str, Any]) -> int:
+    """Return the smallest batch size that the model trains on."""
+    return 2 if (config["model"], config["norm"]) == ("mlp", "batch") else 1
+
+
+@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
+@pytest.mark.parametrize(("model", "norm"), MODELS)
+def test_every_timeline_is_predicted_to_the_byte(
+    model: str, norm: str, optimizer: str, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    choice: dict[str, Any] = {"model": model, "norm": norm, "optimizer": optimizer}
+    for batch_size in BATCH_SIZES:
+        batch_size = max(batch_size, legal(choice))
+        short = max(batch_size // 3, legal(choice))
+        resize("photos10k", 2 * batch_size + short, batch_size + short)
+        config = RunConfig(**choice, batch_size=batch_size, budget_value=1)
+        trainer = make_trainer(config)
+        train(trainer)
+        predicted = timelines(config)
+        # The first update, the second, the short batch, and two sizes of evaluation chunk, where they differ.
+        assert len(predicted) == (5 if short < batch_size else 3)
+        assert stories(trainer.timelines) == stories(predicted)
+        assert predict(config).peak == trainer.peak()
+
+
+@pytest.mark.parametrize(("dataset", "model"), [("digits", "linear"), ("digits", "mlp"), ("digits", "cnn"),
+                                                ("linear", "linear"), ("linear", "mlp")])  # fmt: skip
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_every_timeline_is_predicted_on_the_other_data_sets(
+    dataset: str, model: str, accumulate: int, make_trainer: MakeTrainer
+) -> None:
+    config = RunConfig(
+        dataset=dataset, model=model, batch_size=350, accumulate=accumulate, optimizer="adam", lr=1e-3, budget_value=2
+    )
+    trainer = make_trainer(config)
+    train(trainer)
+    assert stories(trainer.timelines) == stories(timelines(config))
+    assert predict(config).peak == trainer.peak()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize(("model", "norm"), MODELS)
+def test_every_timeline_of_windows_of_three_is_predicted(
+    model: str, norm: str, optimizer: str, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    for batch_size in (7, 100):
+        resize("photos10k", 7 * batch_size + 2, 2 * batch_size)  # windows of 7 7 7, 7 7 7, 7 2
+        config = RunConfig(
+            model=model, norm=norm, optimizer=optimizer, batch_size=batch_size, accumulate=3, budget_value=1
+        )
+        trainer = make_trainer(config)
+        train(trainer)
+        assert len(trainer.timelines) == 4
+        assert stories(trainer.timelines) == stories(timelines(config))
+        assert predict(config).peak == trainer.peak()
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch_size", "accumulate", "changes"),
+    [
+        (150, 100, 1, {}),  # two windows: the third update is the first whole one that finds optimizer state
+        (150, 100, 1, {"budget_value": 1}),
+        (100, 100, 1, {"budget_value": 1}),  # a single update
+        (100, 100, 1, {}),
+        (150, 100, 2, {}),  # one window of a whole and a short batch
+        (150, 100, 7, {"budget": "updates", "budget_value": 1}),
+        (730, 100, 5, {}),  # windows longer than what is rehearsed
+        (730, 100, 5, {"budget_value": 1}),
+        (730, 100, 8, {"budget": "seconds", "budget_value": 1}),
+        (730, 100, 3, {"drop_last": True}),
+        (730, 100, 1, {"drop_last": True, "budget": "examples", "budget_value": 101}),
+        (730, 100, 2, {"sampling": "iid"}),
+    ],
+)
+def test_the_peak_of_a_whole_run_is_predicted_whatever_its_windows(
+    examples: int,
+    batch_size: int,
+    accumulate: int,
+    changes: dict[str, Any],
+    resize: Resize,
+    make_trainer: MakeTrainer,
+) -> None:
+    resize("photos10k", examples, 130)
+    config = RunConfig(batch_size=batch_size, accumulate=accumulate, optimizer="adam", lr=1e-3, **{"budget_value": 2, **changes})
+    trainer = make_trainer(config)
+    train(trainer, 3 if config.budget == "seconds" else None)
+    assert set(timelines(config)) == set(trainer.timelines)
+    assert predict(config).peak == trainer.peak()
+
+
+def test_the_peaks_and_the_batch_that_the_examples_of_the_seed_need() -> None:
+    assert predict(RunConfig(batch_size=100)).peak.bytes == 656_032  # 0.63 MiB
+    assert predict(RunConfig(batch_size=1_000)).peak.bytes == 2_938_048  # 2.80 MiB
+    assert predict(RunConfig()).parameters == 256 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
+    assert predict(RunConfig(memory_limit_mb=4.0)).largest_batch_size == 1_489
+    assert predict(RunConfig(model="cnn", memory_limit_mb=4.0)).largest_batch_size == 75
+
+
+def test_without_a_limit_every_batch_fits_that_makes_a_whole_window() -> None:
+    assert predict(RunConfig(batch_size=7)).largest_batch_size == 10_000
+    assert predict(RunConfig(batch_size=7, accumulate=3)).largest_batch_size == 10_000
+    assert predict(RunConfig(batch_size=7, accumulate=3, drop_last=True)).largest_batch_size == 3_333
+
+
+def test_the_largest_batch_does_not_depend_on_the_batch_size_asked_for() -> None:
+    config = RunConfig(norm="layer", accumulate=2, memory_limit_mb=4.0, budget_value=1)
+    assert len({largest_batch_size(config.replace(batch_size=size)) for size in (1, 100, 6_000, 10_000)}) == 1
+
+
+# The largest batch that fits, tried on real trainers.
+
+
+def runs_out(config: RunConfig, make_trainer: MakeTrainer) -> bool:
+    try:
+        train(make_trainer(config), min(planned_updates(config) or 2, 2))
+    except SimulatedOutOfMemoryError:
+        return True
+    return False
+
+
+def next_that_may_be(config: RunConfig, batch_size: int) -> RunConfig | None:
+    """Return the run with the next larger batch size that it is not refused."""
+    for size in range(batch_size + 1, config.spec.examples + 1):
+        try:
+            return config.replace(batch_size=size)
+        except ConfigError:
+            pass
+    return None
+
+
+def check_largest(config: RunConfig, make_trainer: MakeTrainer) -> int:
+    largest = largest_batch_size(config)
+    if largest:
+        assert not runs_out(config.replace(batch_size=largest), make_trainer)
+    above = next_that_may_be(config, largest)
+    assert above is None or runs_out(above, make_trainer)
+    return largest
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_first_batch_that_does_not_fit_is_the_one_after_the_largest_predicted(
+    seed: int, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    draw = random.Random(seed)
+    model, norm = draw.choice(MODELS)
+    config = RunConfig(
+        dataset=draw.choice(["photos10k", "digits"]),
+        model=model,
+        norm=norm,
+        hidden=draw.choice([(128, 64), (40,), (200, 100, 50)]),
+        optimizer=draw.choice(CHOICES["optimizer"]),
+        accumulate=draw.choice([1, 1, 2, 3]),
+        batch_size=draw.randint(2, 30),
+        drop_last=draw.random() < 0.3,
+        memory_limit_mb=2 ** draw.uniform(0, 2.5),
+        lr=1e-3,
+    )
+    resize("photos10k", draw.choice([3_000, 6_001]), 300)
+    check_largest(config, make_trainer)
+
+
+@pytest.mark.parametrize(
+    ("examples", "changes", "largest"),
+    [
+        (300, {"accumulate": 2}, 227),
+        (300, {"accumulate": 3}, 227),
+        (300, {"budget_value": 1}, 254),
+        (300, {"drop_last": True, "accumulate": 2}, 150),
+        (300, {"budget": "updates", "budget_value": 1, "optimizer": "adam"}, 300),
+        (600, {"budget": "updates", "budget_value": 1}, 320),
+        (300, {"norm": "batch"}, 236),
+    ],
+)
+def test_the_largest_batch_is_exact_where_windows_are_cut_short(
+    examples: int, changes: dict[str, Any], largest: int, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    resize("photos10k", examples, 100)
+    config = RunConfig(memory_limit_mb=1.0, lr=1e-3, **{"budget_value": 3, "batch_size": 100, **changes})
+    assert check_largest(config, make_trainer) == largest
+
+
+def test_no_batch_fits_a_limit_below_what_the_model_alone_needs(make_trainer: MakeTrainer) -> None:
+    config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
+    assert check_largest(config, make_trainer) == 0
+    assert largest_batch_size(config.replace(hidden=(256, 256), optimizer="adamw")) == 0
+
+
+def test_the_largest_batch_is_one_that_the_run_may_have(resize: Resize) -> None:
+    config = RunConfig(norm="batch", batch_size=100, memory_limit_mb=1.0, drop_last=True)
+    largest = largest_batch_size(config)
+    resize("photos10k", 5 * largest + 1, 100)  # its last batch would be one example
+    assert largest_batch_size(config) == largest
+    assert largest_batch_size(config.replace(drop_last=False)) == largest - 1

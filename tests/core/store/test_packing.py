@@ -1,0 +1,79 @@
+import json
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from core.events import Ended, Epoch, Peak, Updates
+from core.store import packing
+
+
+def block(**columns: object) -> Updates:
+    values = {
+        "losses": np.array([1.5], np.float32),
+        "rates": np.array([0.1]),
+        "gradient_norms": np.array([2.5], np.float32),
+        "examples_seen": np.array([3], np.int64),
+        "seconds": np.array([0.25]),
+    }
+    return Updates(7, **(values | columns))  # type: ignore[arg-type]
+
+
+def test_layout_1_is_the_columns_one_after_the_other_little_endian() -> None:
+    expected = (
+        "9a9999999999b93f"  # 0.1, the rate
+        "0300000000000000"  # 3 examples seen
+        "000000000000d03f"  # 0.25 s
+        "0000c03f"  # 1.5, the loss
+        "00002040"  # 2.5, the gradient norm
+    )
+    assert packing.LAYOUT == 1
+    assert packing.pack(block()).hex() == expected
+
+
+def test_big_endian_numbers_are_packed_as_the_same_bytes() -> None:
+    assert packing.pack(block(rates=np.array([0.1], ">f8"))) == packing.pack(block())
+
+
+def test_a_chunk_comes_back_bit_for_bit_with_its_types() -> None:
+    losses = np.array([np.nan, np.inf, 1e-45], np.float32)
+    sent = Updates(7, losses, np.full(3, 0.1), losses[::-1], np.arange(3), np.ones(3))
+    back = packing.unpack(packing.pack(sent), layout=1, first=7, count=3)
+    assert back.first == 7
+    for name in ("losses", "rates", "gradient_norms", "examples_seen", "seconds"):
+        assert getattr(back, name).dtype == getattr(sent, name).dtype
+        assert getattr(back, name).tobytes() == getattr(sent, name).tobytes()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_payload_of_another_length_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=r"buffer|take"):
+        packing.unpack(packing.pack(block()), layout=1, first=0, count=count)
+
+
+def test_a_layout_of_the_future_is_refused() -> None:
+    with pytest.raises(ValueError, match="layout 2"):
+        packing.unpack(packing.pack(block()), layout=2, first=0, count=1)
+
+
+def test_an_end_comes_back_equal_with_and_without_a_peak() -> None:
+    peak = Peak(48, {"activations": 40, "batch": 8}, "backward", "layers.0")
+    for ended in (
+        Ended("finished", "budget"),
+        Ended("out_of_memory", "limit", {"bytes": 48, "category": "batch"}, 3, 2, 1, peak, "ab12", 0.5),
+    ):
+        assert packing.ended_from_json(packing.ended_to_json(ended)) == ended
+
+
+def test_an_end_with_a_read_only_mapping_and_an_infinite_loss_comes_back() -> None:
+    ended = Ended("diverged", "loss", MappingProxyType({"loss": float("inf")}))
+    text = packing.ended_to_json(ended)
+    assert json.loads(text)["values"] == {"loss": float("inf")}
+    assert packing.ended_from_json(text).values == {"loss": float("inf")}
+
+
+def test_a_peak_and_an_epoch_come_back_equal() -> None:
+    peak = Peak(48, {"activations": 40, "batch": 8}, "backward", "layers.0")
+    assert packing.peak_from_json(packing.peak_to_json(peak)) == peak
+    epoch = Epoch(2, 20, 10, True, 0.5, None, 0.875, 1.25)
+    assert packing.epoch_from_json(packing.epoch_to_json(epoch)) == epoch

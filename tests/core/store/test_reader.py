@@ -1,0 +1,295 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from core.config import RunConfig
+from core.errors import StoreError
+from core.events import Ended, Epoch, Paused, Updates
+from core.store import Store
+from core.store.database import open_database
+from core.store.reader import Axis, ReaderCache, RunReader, Series
+
+MakeUpdates = Callable[..., Updates]
+MILLION = 1_000_000
+
+
+def plain_ema(losses: list[float], beta: float) -> list[float]:
+    average, averages = 0.0, []
+    for t, loss in enumerate(losses):
+        average = beta * average + (1 - beta) * loss
+        averages.append(average / (1 - beta ** (t + 1)))
+    return averages
+
+
+def of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[frame["series"] == name]
+
+
+# Following a run
+
+
+def test_reading_as_it_grows_equals_reading_at_once(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    growing, first = RunReader(store, run_id), 0
+    for count in (2, 50, 1, 700, 3_000, 5):
+        store.write(run_id, [make_updates(first, count), Epoch(first, first + count, count, True, 0.5, None, None, 1)])
+        first += count
+        assert growing.refresh()
+        assert growing.updates == first
+    once = RunReader(store, run_id)
+    once.refresh()
+    for name in ("losses", "rates", "gradient_norms", "examples_seen", "seconds"):
+        np.testing.assert_array_equal(getattr(growing, name), getattr(once, name))
+    assert growing.epochs == once.epochs
+    pd.testing.assert_frame_equal(growing.series(), once.series(), rtol=1e-6)
+    expected = make_updates(0, first)
+    np.testing.assert_array_equal(once.losses, expected.losses)
+    np.testing.assert_array_equal(once.examples_seen, expected.examples_seen)
+    np.testing.assert_allclose(once.rates, expected.rates, rtol=1e-7)
+
+
+def test_refresh_says_whether_there_was_news_and_the_version_counts_it(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    reader = RunReader(store, run_id)
+    news = [reader.refresh(), reader.refresh()]
+    epoch = Epoch(1, 2, 2, True, 0.5, None, None, 1)
+    for event in (make_updates(0, 2), epoch, Paused(True), Ended("stopped", "asked", updates=2)):
+        store.write(run_id, [event])
+        news += [reader.refresh(), reader.refresh()]
+    assert news == [True, False] * 5
+    assert reader.version == 5
+
+
+def test_only_new_rows_are_read(address: str, store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    reader = RunReader(store, run_id)
+    store.write(run_id, [make_updates(0, 10), Epoch(1, 10, 10, True, 0.5, None, None, 1)])
+    reader.refresh()
+    raw = open_database(address)
+    with raw.writing() as connection:  # what was read before is not needed again
+        connection.execute(text("DELETE FROM chunks"))
+        connection.execute(text("DELETE FROM epochs"))
+    raw.close()
+    assert not reader.refresh()
+    assert (reader.updates, len(reader.epochs)) == (10, 1)
+
+
+def test_a_run_is_followed_to_its_end(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    reader = RunReader(store, run_id)
+    ended = Ended("finished", "budget", updates=5)
+    store.write(run_id, [make_updates(0, 5), ended])
+    reader.refresh()
+    assert reader.updates == 5
+    assert reader.record is not None
+    assert reader.record.ended == ended
+
+
+def test_the_last_values_are_those_of_the_newest_update(store: Store, run_id: str) -> None:
+    reader = RunReader(store, run_id, beta=0.5)
+    assert reader.last is None
+    losses, norms = np.array([4, 1], np.float32), np.array([3, 2], np.float32)
+    block = Updates(0, losses, np.array([0.5, 0.25]), norms, np.array([100, 150]), np.array([0.5, 0.75]))
+    store.write(run_id, [block], rss_bytes=12_345)
+    reader.refresh()
+    assert reader.last is not None
+    assert vars(reader.last) == {
+        "updates": 2,
+        "loss": 1,
+        "smoothed_loss": 2,  # (0.5 x 4 + 1) / 1.5
+        "rate": 0.25,
+        "gradient_norm": 2,
+        "examples_seen": 150,
+        "seconds": 0.75,
+        "rss_bytes": 12_345,
+    }
+
+
+def test_a_run_that_is_unknown_or_deleted_has_no_record(store: Store, run_id: str) -> None:
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    store.delete(run_id)
+    assert reader.refresh()
+    assert reader.record is None
+    assert len(reader.series(x="epochs")) == 0
+
+
+def test_arrays_that_were_given_out_stay_as_they_are(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    reader = RunReader(store, run_id)
+    store.write(run_id, [make_updates(0, 100)])
+    reader.refresh()
+    early = reader.losses
+    copy = early.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        early[0] = 7
+    store.write(run_id, [make_updates(100, 10_000)])
+    reader.refresh()
+    np.testing.assert_array_equal(early, copy)
+
+
+def test_missing_updates_are_said_and_not_drawn(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    store.write(run_id, [make_updates(0, 5), make_updates(6, 5)])
+    with pytest.raises(StoreError) as caught:
+        RunReader(store, run_id).refresh()
+    assert caught.value.problems[0].code == "store_corrupt"
+    assert "updates 5 to 6" in str(caught.value)
+
+
+# Drawing it
+
+
+@pytest.fixture
+def reader(store: Store, run_id: str, make_updates: MakeUpdates) -> RunReader:
+    """Follow a run of 5,000 updates, 50 epochs, with one spike and one gap."""
+    block = make_updates(0, 5_000)
+    block.losses[1_234] = 99
+    block.losses[4_321] = np.nan
+    epochs = [
+        Epoch(n, 100 * n, 100, True, n / 10, n / 20 if n % 2 else None, None, seconds=n / 10) for n in range(1, 51)
+    ]
+    store.write(run_id, [block, *epochs], rss_bytes=8_192)
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    return reader
+
+
+def test_a_series_has_at_most_400_points_in_order_from_the_first_to_the_last(reader: RunReader) -> None:
+    names: tuple[Series, ...] = ("loss", "smoothed_loss", "rate", "gradient_norm")
+    frame = reader.series(names)
+    for name in names:
+        x = of(frame, name)["x"]
+        assert 300 < len(x) <= 400
+        assert (x.iloc[0], x.iloc[-1]) == (1, 5_000)
+        assert x.is_monotonic_increasing
+        assert x.is_unique
+    assert len(reader.series(["loss"], points=5)) <= 5
+    with pytest.raises(ValueError, match="at least 4, got 3"):
+        reader.series(points=3)
+
+
+def test_every_drawn_point_is_a_recorded_one_and_the_spike_is_among_them(reader: RunReader) -> None:
+    loss = of(reader.series(), "loss")
+    np.testing.assert_array_equal(loss["value"], reader.losses[loss["x"].astype(int) - 1])
+    assert loss.loc[loss["value"] == 99, "x"].tolist() == [1_235]
+
+
+def test_the_smoothed_loss_is_the_average_of_all_losses_not_of_the_drawn_ones(reader: RunReader) -> None:
+    smoothed = of(reader.series(), "smoothed_loss")
+    expected = plain_ema(np.delete(reader.losses, 4_321).tolist(), 0.98)
+    expected.insert(4_321, math.nan)
+    np.testing.assert_allclose(smoothed["value"], np.array(expected)[smoothed["x"].astype(int) - 1], rtol=1e-6)
+
+
+def test_a_short_run_is_drawn_whole_and_what_is_not_finite_is_a_gap(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    losses = np.array([2, 1, np.inf], np.float32)
+    store.write(run_id, [make_updates(0, 3, losses=losses)])
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    frame = reader.series(["loss"])
+    np.testing.assert_array_equal(frame["x"], [1, 2, 3])
+    np.testing.assert_array_equal(frame["value"], [2, 1, np.nan])
+
+
+def test_a_run_without_updates_is_an_empty_frame(store: Store, run_id: str) -> None:
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    frame = reader.series(["loss", "smoothed_loss", "validation_loss"], x="examples")
+    assert frame.columns.tolist() == ["series", "x", "value"]
+    assert len(frame) == 0
+
+
+def test_an_epoch_that_ended_before_its_first_update_has_no_place(store: Store, run_id: str) -> None:
+    store.write(run_id, [Epoch(1, 0, 0, False, math.nan, 0.5, None, 0)])
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    assert len(reader.series(["validation_loss"], x="seconds")) == 0
+
+
+@pytest.mark.parametrize(
+    ("x", "first", "last"),
+    [("updates", 1, 5_000), ("epochs", 0.01, 50), ("examples", 100, 500_000), ("seconds", 0.001, 5)],
+)
+def test_the_horizontal_axis_counts_updates_epochs_examples_or_seconds(
+    reader: RunReader, x: Axis, first: float, last: float
+) -> None:
+    places = reader.series(["loss"], x=x)["x"]  # 10,000 examples, batch size 100
+    np.testing.assert_allclose([places.iloc[0], places.iloc[-1]], [first, last], rtol=1e-6)
+
+
+@pytest.mark.parametrize("x", ["updates", "epochs", "examples", "seconds"])
+def test_what_is_known_at_the_end_of_an_epoch_stands_at_its_last_update(reader: RunReader, x: Axis) -> None:
+    frame = reader.series(["train_loss", "validation_loss", "validation_accuracy"], x=x)
+    scale = {"updates": 100, "epochs": 1, "examples": 10_000, "seconds": 0.1}[x]
+    train, validation = of(frame, "train_loss"), of(frame, "validation_loss")
+    np.testing.assert_allclose(train["x"], scale * np.arange(1, 51), rtol=1e-6)
+    np.testing.assert_allclose(validation["x"], scale * np.arange(1, 51, 2), rtol=1e-6)
+    np.testing.assert_allclose(validation["value"], np.arange(1, 51, 2) / 20)
+    assert len(of(frame, "validation_accuracy")) == 0
+
+
+def test_the_memory_of_the_process_stands_at_the_last_update_of_each_flush(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    store.write(run_id, [make_updates(0, 2)], rss_bytes=1_000)
+    store.write(run_id, [make_updates(2, 8)], rss_bytes=3_000)
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    frame = reader.series(["rss_bytes"])
+    assert frame[["x", "value"]].to_numpy().tolist() == [[2, 1_000], [10, 3_000]]
+
+
+def test_a_million_updates_are_read_in_under_32_megabytes(path: Path, make_updates: MakeUpdates) -> None:
+    store = Store.open(path)
+    store.create("long", RunConfig(budget="updates", budget_value=MILLION), owner="host", session="tab")
+    for first in range(0, MILLION, 20_000):
+        store.write("long", [make_updates(first, 20_000)])
+    reader = RunReader(store, "long")
+    reader.refresh()
+    store.close()
+    assert 16e6 < reader.nbytes <= 32e6
+    whole = make_updates(0, MILLION)
+    np.testing.assert_array_equal(reader.losses, whole.losses)
+    np.testing.assert_array_equal(reader.examples_seen, whole.examples_seen)
+    frame = reader.series(x="examples")
+    assert of(frame, "loss")["x"].iloc[-1] == 100 * MILLION
+    assert len(frame) <= 800
+
+
+# Many readers
+
+
+def test_the_cache_hands_out_one_reader_a_run_and_smoothing(store: Store, run_id: str) -> None:
+    cache = ReaderCache(store)
+    assert cache.reader(run_id) is cache.reader(run_id)
+    assert cache.reader(run_id) is not cache.reader("other")
+    assert cache.reader(run_id) is not cache.reader(run_id, beta=0.5)
+
+
+def test_the_cache_forgets_the_longest_unused_beyond_its_bytes(store: Store, make_updates: MakeUpdates) -> None:
+    cache = ReaderCache(store, limit_bytes=700_000)  # two readers of 10,000 updates, not three
+    readers = {}
+    for name in ("a", "b", "c"):
+        store.create(name, RunConfig(), owner="host", session="tab")
+        store.write(name, [make_updates(0, 10_000)])
+    for name in ("a", "b", "a", "c"):
+        readers[name] = cache.reader(name)
+        readers[name].refresh()
+    assert cache.reader("a") is readers["a"]
+    assert cache.reader("c") is readers["c"]
+    assert cache.reader("b") is not readers["b"]
+
+
+def test_the_cache_keeps_one_reader_that_is_larger_than_its_bound(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    cache = ReaderCache(store, limit_bytes=1_000)
+    store.write(run_id, [make_updates(0, 10_000)])
+    reader = cache.reader(run_id)
+    reader.refresh()
+    for _ in range(2):
+        assert cache.reader(run_id) is reader

@@ -1,0 +1,413 @@
+import math
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from core.config import RunConfig
+from core.errors import StoreError
+from core.events import END_STATES, Ended, Epoch, Paused, Peak, Started, Updates
+from core.store import ACTIVE_STATES, Store, new_run_id
+from core.store.database import open_database
+
+ROOT = Path(__file__).parents[3]
+MakeUpdates = Callable[..., Updates]
+PEAK = Peak(4_096, {"activations": 4_000, "batch": 96}, "backward", "layers.0")
+
+
+def start(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a second process and return once it is `ready()`; it goes on at `go`."""
+    ready = "def ready(): print('ready', flush=True); input()\n"
+    command = [sys.executable, "-c", ready + script, *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+# A run
+
+
+def test_a_run_comes_back_as_it_was_created(store: Store) -> None:
+    config = RunConfig(dataset="digits", batch_size=32, memory_limit_mb=4, hidden=(16, 8))
+    store.create("mine", config, owner="host-1", session="tab-1", state="starting")
+    run = store.run("mine")
+    assert run is not None
+    assert (run.id, run.config, run.state, run.owner, run.session) == ("mine", config, "starting", "host-1", "tab-1")
+    assert (run.facts, run.peak, run.ended, run.pinned) == ({}, None, None, False)
+    assert run.created.tzinfo is UTC
+    assert abs(datetime.now(UTC) - run.created) < timedelta(minutes=1)
+
+
+def test_a_run_that_nobody_created_is_none(store: Store) -> None:
+    assert store.run("nobody") is None
+    assert store.epochs("nobody") == []
+    assert store.chunks_after("nobody") == []
+
+
+def test_an_id_has_96_random_bits_and_fits_a_url() -> None:
+    ids = {new_run_id() for _ in range(1_000)}
+    assert len(ids) == 1_000
+    assert all(len(run_id) == 16 and run_id.replace("-", "").replace("_", "").isalnum() for run_id in ids)
+
+
+def test_runs_come_newest_first_and_as_many_as_asked(store: Store) -> None:
+    for name in "abcde":
+        store.create(name, RunConfig(), owner="host", session="tab")
+    assert [run.id for run in store.runs()] == ["e", "d", "c", "b", "a"]
+    assert [run.id for run in store.runs(limit=2)] == ["e", "d"]
+
+
+def test_the_active_runs_are_those_without_an_end_oldest_first(store: Store) -> None:
+    for name, owner, session in (("a", "x", "1"), ("b", "y", "1"), ("c", "x", "2"), ("over", "x", "1")):
+        store.create(name, RunConfig(), owner=owner, session=session)
+    store.finish("over", Ended("stopped", "asked"))
+    assert [run.id for run in store.active()] == ["a", "b", "c"]
+    assert [run.id for run in store.active(owner="x")] == ["a", "c"]
+    assert [run.id for run in store.active(owner="x", session="1")] == ["a"]
+
+
+def test_facts_are_merged(store: Store, run_id: str) -> None:
+    store.note(run_id, pid=12, fingerprint={"torch": "2"})
+    store.note(run_id, pid=13, predicted_peak_bytes=4_096)
+    store.note("nobody", pid=1)
+    run = store.run(run_id)
+    assert run is not None
+    assert run.facts == {"pid": 13, "fingerprint": {"torch": "2"}, "predicted_peak_bytes": 4_096}
+
+
+def test_a_deleted_run_takes_its_metrics_along(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    store.write(run_id, [make_updates(0, 3), Epoch(1, 3, 3, True, 0.5, None, None, 0.1)])
+    store.delete(run_id)
+    assert store.run(run_id) is None
+    assert store.chunks_after(run_id) == []
+    assert store.epochs(run_id) == []
+    assert not store.write(run_id, [make_updates(3, 3)])
+
+
+def test_a_row_that_cannot_be_understood_is_said(address: str, store: Store, run_id: str) -> None:
+    raw = open_database(address)
+    with raw.writing() as connection:
+        connection.execute(text("""UPDATE runs SET config = '{"dataset": "gone"}'"""))
+    raw.close()
+    with pytest.raises(StoreError) as caught:
+        store.runs()
+    assert caught.value.problems[0].code == "store_corrupt"
+    assert "'gone'" in str(caught.value)
+
+
+def test_a_damaged_chunk_is_said(address: str, store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    store.write(run_id, [make_updates(0, 3)])
+    raw = open_database(address)
+    with raw.writing() as connection:
+        connection.execute(text("UPDATE chunks SET updates = 2"))
+    raw.close()
+    with pytest.raises(StoreError) as caught:
+        store.chunks_after(run_id)
+    assert caught.value.problems[0].code == "store_corrupt"
+
+
+# What a training process writes
+
+
+def test_what_was_written_at_once_comes_back_in_order(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    first, second = make_updates(0, 2), make_updates(2, 50)
+    epoch = Epoch(1, 52, 52, True, 0.5, 0.625, 0.875, 0.25)
+    assert store.write(run_id, [Started(1_000, {"threads": 1}), PEAK, first, second, epoch], rss_bytes=7_000_000_000)
+    early, late = store.chunks_after(run_id)
+    assert (early.updates.first, len(early.updates), late.updates.first, len(late.updates)) == (0, 2, 2, 50)
+    assert (late.rss_bytes, late.peak_bytes) == (7_000_000_000, 4_096)
+    for name in ("losses", "rates", "gradient_norms", "examples_seen", "seconds"):
+        np.testing.assert_array_equal(getattr(late.updates, name), getattr(second, name))
+    assert [chunk.id for chunk in store.chunks_after(run_id, early.id)] == [late.id]
+    assert [chunk.id for chunk in store.chunks_after(run_id, limit=1)] == [early.id]
+    assert store.chunks_after(run_id, late.id) == []
+    assert store.epochs(run_id) == [epoch]
+    run = store.run(run_id)
+    assert run is not None
+    facts = {"horizon": 1_000, "fingerprint": {"threads": 1}}
+    assert (run.state, run.peak, run.facts) == ("running", PEAK, facts)
+
+
+def test_the_peak_of_an_earlier_flush_stands_beside_later_updates(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    store.write(run_id, [make_updates(0, 1), PEAK])
+    store.write(run_id, [make_updates(1, 1)])
+    assert [chunk.peak_bytes for chunk in store.chunks_after(run_id)] == [0, 4_096]
+
+
+def test_an_epoch_of_a_diverged_run_keeps_its_nan_and_infinity(store: Store, run_id: str) -> None:
+    store.write(run_id, [Epoch(1, 2, 2, False, math.inf, math.nan, None, 0.1)])
+    (epoch,) = store.epochs(run_id)
+    assert epoch.train_loss == math.inf
+    assert epoch.validation_loss is not None
+    assert math.isnan(epoch.validation_loss)
+    assert epoch.validation_accuracy is None
+
+
+def test_an_empty_block_leaves_no_row(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    assert store.write(run_id, [make_updates(0, 0)])
+    assert store.chunks_after(run_id) == []
+
+
+def test_pausing_and_going_on_are_states(store: Store, run_id: str) -> None:
+    states = []
+    for event in (Started(10), Paused(True), Paused(False)):
+        store.write(run_id, [event])
+        states.append(store.active()[0].state)
+    assert states == ["running", "paused", "running"]
+
+
+def test_one_flush_is_recorded_whole_or_not_at_all(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    unwritable = Ended("failed", "crash", {"cause": object()})
+    with pytest.raises(TypeError):
+        store.write(run_id, [make_updates(0, 5), Paused(True), unwritable])
+    assert store.chunks_after(run_id) == []
+    assert store.active()[0].state == "queued"
+
+
+# The one end
+
+
+@pytest.mark.parametrize("state", END_STATES)
+def test_every_end_comes_back_equal(store: Store, run_id: str, state: str) -> None:
+    ended = Ended(state, "limit", {"bytes": 4_096}, 52, 26, 3, PEAK, "ab" * 32, 0.25)  # type: ignore[arg-type]
+    assert store.finish(run_id, ended)
+    run = store.run(run_id)
+    assert run is not None
+    assert (run.state, run.ended, run.peak) == (state, ended, PEAK)
+
+
+def test_the_first_end_stays(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    first = Ended("stopped", "asked", updates=3)
+    assert store.write(run_id, [make_updates(0, 3), first])
+    assert not store.finish(run_id, Ended("finished", "budget"))
+    assert not store.end(run_id, "failed", "killed")
+    assert not store.write(run_id, [make_updates(3, 3), PEAK, Ended("finished", "budget")])
+    for state in ACTIVE_STATES:
+        assert not store.set_state(run_id, state)
+    run = store.run(run_id)
+    assert run is not None
+    assert (run.state, run.ended, run.peak) == ("stopped", first, None)
+    assert len(store.chunks_after(run_id)) == 1
+
+
+def test_set_state_ends_nothing(store: Store, run_id: str) -> None:
+    assert store.set_state(run_id, "paused")
+    assert store.active()[0].state == "paused"
+    with pytest.raises(ValueError, match="finish"):
+        store.set_state(run_id, "finished")  # type: ignore[arg-type]
+    assert not store.set_state("nobody", "running")
+
+
+def test_a_run_failed_from_outside_counts_what_it_had_recorded(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    rates = np.array([0.1, 0.0, 0.1, 0.0])
+    short = Epoch(1, 2, 2, True, 0.5, None, None, 0.002)
+    store.write(run_id, [PEAK, make_updates(0, 2), short])
+    store.write(run_id, [make_updates(2, 4, rates=rates), Epoch(2, 6, 4, False, 0.5, None, None, 0.006)])
+    assert store.end(run_id, "failed", "killed", signal="SIGKILL")
+    run = store.run(run_id)
+    assert run is not None
+    values = {"signal": "SIGKILL"}
+    assert run.ended == Ended("failed", "killed", values, 6, 2, 2, PEAK, None, elapsed_s=0.006)
+
+
+def test_a_run_failed_before_its_first_update_has_none(store: Store, run_id: str) -> None:
+    assert store.end(run_id, "failed", "killed")
+    run = store.run(run_id)
+    assert run is not None
+    assert run.ended == Ended("failed", "killed")
+
+
+def test_runs_whose_owner_is_gone_end_and_the_others_go_on(store: Store) -> None:
+    for name, owner in (("a", "dead"), ("b", "alive"), ("c", "dead"), ("over", "dead")):
+        store.create(name, RunConfig(), owner=owner, session="tab")
+    store.finish("over", Ended("finished", "budget"))
+    assert store.fail_orphans(lambda owner: owner == "alive") == ["a", "c"]
+    ends = {run.id: (run.state, run.ended and run.ended.reason) for run in store.runs()}
+    assert ends == {
+        "a": ("failed", "owner_gone"),
+        "b": ("queued", None),
+        "c": ("failed", "owner_gone"),
+        "over": ("finished", "budget"),
+    }
+
+
+# What is kept
+
+
+def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
+    store: Store, make_updates: MakeUpdates
+) -> None:
+    for name in ("active", "ended", "pinned"):
+        store.create(name, RunConfig(), owner="host", session="tab")
+        store.write(name, [make_updates(0, 3), Epoch(1, 3, 3, True, 0.5, None, None, 0.1)])
+    store.pin("pinned", pinned=True)
+    store.finish("pinned", Ended("finished", "budget"))
+    store.finish("ended", Ended("finished", "budget"))
+
+    def create(first: int, last: int) -> None:
+        for number in range(first, last):
+            store.create(f"run-{number}", RunConfig(), owner="host", session="tab")
+            store.finish(f"run-{number}", Ended("finished", "budget"))
+
+    create(0, 499)  # with "ended" these are 500
+    assert store.run("ended")
+    assert len(store.chunks_after("ended")) == 1
+    create(499, 510)
+    ids = {run.id for run in store.runs(limit=10_000)}
+    assert ids == {"pinned", "active"} | {f"run-{number}" for number in range(10, 510)}
+    assert store.chunks_after("ended") == []
+    assert store.epochs("ended") == []
+    assert len(store.chunks_after("active")) == len(store.chunks_after("pinned")) == 1
+    store.pin("pinned", pinned=False)
+    store.finish("active", Ended("finished", "budget"))
+    create(510, 511)
+    assert {run.id for run in store.runs(limit=10_000)} == {f"run-{number}" for number in range(11, 511)}
+
+
+# Threads and processes
+
+
+def test_threads_share_a_store(store: Store, make_updates: MakeUpdates) -> None:
+    def train(name: str) -> None:
+        store.create(name, RunConfig(), owner="host", session=name)
+        for first in range(0, 200, 10):
+            store.write(name, [make_updates(first, 10)])
+            store.note("shared", **{f"{name}-{first}": first})
+        store.finish(name, Ended("finished", "budget"))
+
+    store.create("shared", RunConfig(), owner="host", session="all")
+    threads = [threading.Thread(target=train, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name in "abcd":
+        assert [chunk.updates.first for chunk in store.chunks_after(name)] == list(range(0, 200, 10))
+        run = store.run(name)
+        assert run is not None
+        assert run.state == "finished"
+    shared = store.run("shared")
+    assert shared is not None
+    assert len(shared.facts) == 4 * 20
+
+
+WRITER = """
+import sys
+import numpy as np
+from core.events import Updates
+from core.store import Store
+
+address, run_id, flushes = sys.argv[1:]
+store = Store.open(address)
+ready()
+for first in range(0, 10 * int(flushes), 10):
+    ones = np.ones(10)
+    block = Updates(first, ones.astype("f4"), ones, ones.astype("f4"), np.arange(10), np.arange(first, first + 10.0))
+    assert store.write(run_id, [block])
+    print(first + 10, flush=True)
+"""
+
+
+def test_all_that_a_killed_process_flushed_is_there(address: str, store: Store, run_id: str) -> None:
+    with start(WRITER, address, run_id, "1000000") as writer:
+        go(writer)
+        assert writer.stdout
+        for line in writer.stdout:
+            if line == "500\n":
+                break
+        writer.kill()
+        flushed = int(["500", *writer.stdout.read().split("\n")[:-1]][-1])  # the last line that came out whole
+    assert writer.returncode == -signal.SIGKILL
+    firsts = [chunk.updates.first for chunk in store.chunks_after(run_id)]
+    assert firsts == list(range(0, 10 * len(firsts), 10))
+    assert 10 * len(firsts) >= flushed >= 500
+    assert store.end(run_id, "failed", "killed")
+    run = store.run(run_id)
+    assert run is not None
+    assert run.ended is not None
+    assert (run.ended.updates, run.ended.elapsed_s) == (10 * len(firsts), 10 * len(firsts) - 1)
+
+
+def test_a_database_that_a_killed_process_left_is_opened_with_all_it_flushed(path: Path) -> None:
+    Store.open(path).close()
+    script = """
+import os, sys
+from core.config import RunConfig
+from core.store import Store
+ready()
+Store.open(sys.argv[1]).create("last", RunConfig(), owner="host", session="tab")
+os.kill(os.getpid(), 9)
+"""
+    with start(script, str(path)) as process:
+        go(process)
+    assert process.returncode == -signal.SIGKILL
+    assert path.with_name("runs.sqlite-wal").stat().st_size > 0
+    store = Store.open(path)
+    assert [run.id for run in store.runs()] == ["last"]
+    store.close()
+
+
+def test_four_processes_may_create_the_same_database_at_once(address: str) -> None:
+    script = "import sys; from core.store import Store; ready(); print(len(Store.open(sys.argv[1]).runs()))"
+    processes = [start(script, address) for _ in range(4)]
+    go(*processes)
+    assert [process.communicate(timeout=60)[0] for process in processes] == ["0\n"] * 4
+
+
+def test_two_processes_write_at_the_same_time(address: str, store: Store) -> None:
+    writers = []
+    for name in ("a", "b"):
+        store.create(name, RunConfig(), owner="host", session=name)
+        writers.append(start(WRITER, address, name, "200"))
+    go(*writers)
+    for writer in writers:
+        writer.communicate(timeout=60)
+        assert writer.returncode == 0
+    for name in ("a", "b"):
+        assert [chunk.updates.first for chunk in store.chunks_after(name)] == list(range(0, 2_000, 10))
+
+
+def test_of_two_processes_that_end_the_same_runs_exactly_one_ends_each(address: str, store: Store) -> None:
+    names = [f"run-{number}" for number in range(60)]
+    for name in names:
+        store.create(name, RunConfig(), owner="host", session="tab")
+    script = """
+import sys
+from core.events import Ended
+from core.store import Store
+store = Store.open(sys.argv[1])
+ready()
+for number in range(60):
+    name = f"run-{number}"
+    killed = sys.argv[2] == "fail"
+    mine = store.end(name, "failed", "killed") if killed else store.finish(name, Ended("finished", "budget"))
+    print(name, mine, flush=True)
+"""
+    racers = [start(script, address, "fail"), start(script, address, "finish")]
+    go(*racers)
+    outputs = [racer.communicate(timeout=60)[0].split("\n") for racer in racers]
+    states = {"failed": outputs[0], "finished": outputs[1]}
+    for name in names:
+        run = store.run(name)
+        assert run is not None
+        winners = [state for state, lines in states.items() if f"{name} True" in lines]
+        assert winners == [run.state]

@@ -1,0 +1,269 @@
+"""The data sets: their sizes, their origin, and the folders they are built into."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from core.datasets import DATASETS
+from core.datasets import build as builder
+from core.datasets.build import BUILDERS, Arrays, build, digits, folder, linear, photos10k, resampled
+
+
+@pytest.fixture(scope="module")
+def photos() -> Arrays:
+    return photos10k()
+
+
+def test_the_registry_states_the_sizes_that_people_read_about() -> None:
+    assert {name: (spec.examples, spec.validation_examples) for name, spec in DATASETS.items()} == {
+        "photos10k": (10_000, 2_000),
+        "digits": (1_437, 360),
+        "linear": (10_000, 2_000),
+    }
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_what_is_built_has_the_shapes_and_types_of_the_registry(name: str, tmp_path: Path) -> None:
+    spec = DATASETS[name]
+    built = build(name, tmp_path)
+    for part, count in (("train", spec.examples), ("validation", spec.validation_examples)):
+        inputs, targets = np.load(built / f"{part}_inputs.npy"), np.load(built / f"{part}_targets.npy")
+        assert (inputs.dtype, inputs.shape) == (np.float32, (count, *spec.input_shape))
+        if spec.task == "classification":
+            assert (targets.dtype, targets.shape) == (np.int64, (count,))
+            assert set(targets) == set(range(spec.outputs))
+        else:
+            assert (targets.dtype, targets.shape) == (np.float32, (count, spec.outputs))
+        assert np.isfinite(inputs).all()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_building_twice_gives_the_same_bits(name: str) -> None:
+    first, second = BUILDERS[name](), BUILDERS[name]()
+    for field in ("train_inputs", "train_targets", "validation_inputs", "validation_targets"):
+        assert getattr(first, field).tobytes() == getattr(second, field).tobytes()
+
+
+def test_another_seed_gives_other_photos(photos: Arrays) -> None:
+    assert not np.array_equal(photos10k(seed=1).train_inputs, photos.train_inputs)
+    assert not np.array_equal(linear(seed=1).train_inputs, linear().train_inputs)
+
+
+@pytest.mark.parametrize("make", [digits, photos10k])
+def test_no_scan_is_behind_images_of_both_parts(make: Callable[[], Arrays]) -> None:
+    arrays = make()
+    assert arrays.train_origin is not None
+    assert arrays.validation_origin is not None
+    train, validation = set(arrays.train_origin.tolist()), set(arrays.validation_origin.tolist())
+    assert train.isdisjoint(validation)
+    assert (len(train), len(validation), len(train | validation)) == (1_437, 360, 1_797)
+
+
+def test_every_image_has_the_label_of_its_scan(photos: Arrays) -> None:
+    labels = load_digits().target
+    assert np.array_equal(photos.train_targets, labels[photos.train_origin])
+    assert np.array_equal(photos.validation_targets, labels[photos.validation_origin])
+
+
+def test_every_scan_is_behind_about_as_many_photos(photos: Arrays) -> None:
+    assert set(np.unique(photos.train_origin, return_counts=True)[1]) == {6, 7}
+    assert set(np.unique(photos.validation_origin, return_counts=True)[1]) == {5, 6}
+
+
+def test_digits_keep_the_labels_in_proportion_to_within_one_scan() -> None:
+    arrays, labels = digits(), load_digits().target
+    validation = np.bincount(arrays.validation_targets)
+    assert np.abs(validation - np.bincount(labels) * 360 / 1_797).max() < 1
+
+
+def test_photos_have_every_label_about_as_often(photos: Arrays) -> None:
+    for targets in (photos.train_targets, photos.validation_targets):
+        share = np.bincount(targets) / len(targets)
+        assert share.min() > 0.09
+        assert share.max() < 0.11
+
+
+@pytest.mark.parametrize("make", [digits, photos10k])
+def test_images_are_standardised_by_one_mean_and_one_deviation_of_the_training_part(make: Callable[[], Arrays]) -> None:
+    arrays = make()
+    assert arrays.train_inputs.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+    assert arrays.train_inputs.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
+    # Black is one value everywhere, in both parts: neither pixels nor parts have scalars of their own.
+    assert arrays.train_inputs.min() == arrays.validation_inputs.min()
+    assert (arrays.train_inputs[:, 0, 0, 0] == arrays.train_inputs.min()).mean() > 0.9
+
+
+def test_digits_are_the_scans_themselves() -> None:
+    arrays, scans = digits(), load_digits().images
+    expected = scans[arrays.train_origin] / 16
+    expected = (expected - expected.mean()) / expected.std()
+    assert np.allclose(arrays.train_inputs[:, 0], expected, atol=1e-6)
+
+
+def test_photos_take_256_grey_values_at_most(photos: Arrays) -> None:
+    values = np.unique(np.concatenate([photos.train_inputs.ravel(), photos.validation_inputs.ravel()]))
+    assert 200 < len(values) <= 256
+    steps = np.diff(values.astype(np.float64))
+    assert np.allclose(steps / steps.min(), np.rint(steps / steps.min()), atol=1e-3)
+
+
+def scan_of(image: np.ndarray) -> np.ndarray:
+    return np.asarray(image, dtype=np.uint8)[None]
+
+
+def still(angle: float = 0.0, scale: float = 1.0, down: float = 0.0, right: float = 0.0) -> tuple[np.ndarray, ...]:
+    return np.zeros(1, dtype=np.int64), np.array([angle]), np.array([scale]), np.array([[down], [right]])
+
+
+def test_resampling_agrees_with_scipy_on_any_turn_scale_and_shift() -> None:
+    ndimage = pytest.importorskip("scipy.ndimage")
+    scan = load_digits().images[7].astype(np.uint8)
+    angle, scale, down, right = 0.2, 1.07, -0.3, 0.45
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale
+    pixels = (np.arange(16) + 0.5) / 2 - 0.5
+    rows, columns = np.meshgrid(pixels, pixels, indexing="ij")
+    offsets = np.stack([rows.ravel() - 3.5 - down, columns.ravel() - 3.5 - right])
+    expected = ndimage.map_coordinates(np.pad(scan.astype(float), 4), turn @ offsets + 3.5 + 4, order=1)
+    images = resampled(scan_of(scan), *still(angle, scale, down, right))
+    assert np.allclose(images[0].ravel(), expected, atol=1e-9)
+
+
+def test_resampling_without_movement_is_a_plain_enlargement() -> None:
+    ramp = np.tile(np.arange(8), (8, 1))
+    image = resampled(scan_of(ramp), *still())[0]
+    assert np.allclose(image[8, 1:15], np.arange(0.25, 7.25, 0.5))
+    assert np.allclose(image[:, 8][1:15], image[8, 8])
+
+
+def test_resampling_shifts_down_and_to_the_right() -> None:
+    dot = np.zeros((8, 8))
+    dot[3, 3] = 16
+    image = resampled(scan_of(dot), *still(down=1.0, right=2.0))[0]
+    weight = image / image.sum()
+    assert (weight.sum(axis=1) @ np.arange(16)) == pytest.approx(2 * 4 + 0.5)
+    assert (weight.sum(axis=0) @ np.arange(16)) == pytest.approx(2 * 5 + 0.5)
+
+
+def test_photos_are_made_in_under_two_seconds() -> None:
+    digits()  # the import of scikit-learn is not the resampling's
+    start = time.perf_counter()
+    photos10k()
+    assert time.perf_counter() - start < 2
+
+
+def test_least_squares_finds_the_weights_that_the_regression_was_made_from() -> None:
+    arrays = linear()
+    assert arrays.weights is not None
+    solution, *_ = np.linalg.lstsq(arrays.train_inputs.astype(np.float64), arrays.train_targets[:, 0], rcond=None)
+    # The widest direction has variance 1/32: a standard error of sqrt(0.1 x 32 / 10,000) = 0.018.
+    assert np.abs(solution - arrays.weights).max() < 5 * 0.018
+
+
+def test_the_true_weights_leave_the_noise_as_the_floor_of_the_loss() -> None:
+    arrays = linear()
+    assert arrays.noise_variance == 0.1
+    for inputs, targets in (
+        (arrays.train_inputs, arrays.train_targets),
+        (arrays.validation_inputs, arrays.validation_targets),
+    ):
+        residual = targets[:, 0] - inputs @ arrays.weights
+        assert residual.var() == pytest.approx(0.1, rel=5 * (2 / len(residual)) ** 0.5)
+
+
+def test_the_regression_has_curvatures_from_1_to_a_32nd() -> None:
+    arrays = linear()
+    expected = [1 / i for i in range(1, 33)]
+    assert arrays.spectrum == pytest.approx(expected)
+    covariance = np.cov(arrays.train_inputs.T.astype(np.float64))
+    assert np.diag(covariance) == pytest.approx(expected, rel=5 * (2 / 10_000) ** 0.5)
+    correlation = np.corrcoef(arrays.train_inputs.T.astype(np.float64)) - np.eye(32)
+    assert np.abs(correlation).max() < 0.05
+
+
+def test_the_regression_can_be_any_size() -> None:
+    arrays = linear(examples=7, validation_examples=3)
+    assert (arrays.train_inputs.shape, arrays.train_targets.shape) == ((7, 32), (7, 1))
+    assert (arrays.validation_inputs.shape, arrays.validation_targets.shape) == ((3, 32), (3, 1))
+
+
+def test_the_truth_of_the_regression_is_saved_beside_it(tmp_path: Path) -> None:
+    built, arrays = build("linear", tmp_path), linear()
+    assert np.array_equal(np.load(built / "optimum_weights.npy"), arrays.weights)
+    assert np.array_equal(np.load(built / "spectrum.npy"), arrays.spectrum)
+    assert float(np.load(built / "noise_variance.npy")) == 0.1
+
+
+def test_a_folder_is_named_after_the_data_set_and_its_version(tmp_path: Path) -> None:
+    assert folder("digits", tmp_path) == tmp_path / "digits-v1"
+    assert build("digits", tmp_path) == tmp_path / "digits-v1"
+    assert sorted(path.name for path in (tmp_path / "digits-v1").iterdir()) == [
+        "train_inputs.npy",
+        "train_targets.npy",
+        "validation_inputs.npy",
+        "validation_targets.npy",
+    ]
+
+
+def test_a_second_build_makes_and_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build("linear", tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in built.iterdir()}
+    monkeypatch.delitem(BUILDERS, "linear")
+    assert build("linear", tmp_path) == built
+    assert {path: path.stat().st_mtime_ns for path in built.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["linear-v1"]
+
+
+def test_a_build_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save_one_then_fail(path: Path, array: np.ndarray) -> None:
+        Path(path).write_bytes(b"half a file")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(builder.np, "save", save_one_then_fail)
+    with pytest.raises(OSError, match="no space left"):
+        build("linear", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_files_become_visible_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, written = np.save, set()
+
+    def save_and_look(path: Path, array: np.ndarray) -> None:
+        save(path, array)
+        written.add(path.stat().st_ino)
+        assert not folder("linear", tmp_path).exists()
+
+    monkeypatch.setattr(builder.np, "save", save_and_look)
+    built = build("linear", tmp_path)
+    # The very files that were written, moved and not copied.
+    assert {path.stat().st_ino for path in built.iterdir()} == written
+
+
+def test_of_two_builders_the_slower_keeps_the_folder_of_the_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = linear()
+
+    def overtaken() -> Arrays:
+        monkeypatch.setitem(BUILDERS, "linear", lambda: arrays)
+        inode.append(build("linear", tmp_path).stat().st_ino)
+        return arrays
+
+    inode: list[int] = []
+    monkeypatch.setitem(BUILDERS, "linear", overtaken)
+    assert build("linear", tmp_path).stat().st_ino == inode[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["linear-v1"]
+
+
+def test_processes_that_build_at_once_all_get_a_whole_folder(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        built = pool.starmap(build, [("linear", tmp_path)] * 4, chunksize=1)
+    assert built == [tmp_path / "linear-v1"] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["linear-v1"]
+    assert len(list(built[0].iterdir())) == 7

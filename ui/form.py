@@ -1,0 +1,209 @@
+"""Draw the setup form and turn it into a RunConfig. The form describes the next run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.config import CHOICES, FIELDS, INTEGERS, NUMBERS, RunConfig, parse
+from core.errors import ConfigError, Problem
+from ui.session import Session
+from ui.text import number, say
+
+DEFAULT = RunConfig(memory_limit_mb=4)
+LARGEST_BUDGET = 10_000_000_000.0
+SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
+LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the form says: a config, or the problems that it has. `fits` is where the largest batch size is told."""
+
+    config: RunConfig | None
+    problems: tuple[Problem, ...]
+    fits: Any
+
+
+def read_url(session: Session) -> None:
+    """Check the settings in the URL before any widget sees them; take out the bad ones and remember why.
+
+    A bound widget drops a bad value without a word, and takes 1.5 for 1.
+    """
+    if session.url_read:
+        return
+    session.url_read = True
+    given = {name: value for name, value in st.query_params.items() if name in FIELDS}
+    parsed, problems = parse(given)
+    if "memory_limit_mb" in parsed and parsed["memory_limit_mb"] is None:
+        largest = NUMBERS["memory_limit_mb"][1]
+        session.set_field("memory_limit_mb", largest)
+        del st.query_params["memory_limit_mb"]
+    for problem in problems:
+        name = problem.values.get("field", "hidden")
+        session.url_problems.append((problem, getattr(DEFAULT, name)))
+        del st.query_params[name]
+    if problems:
+        st.rerun()
+
+
+def draw(session: Session) -> Form:
+    """Draw the form into the present container and return what it says."""
+    st.subheader(say("form.title"))
+    values: dict[str, Any] = {}
+    values["dataset"] = _select("dataset", session)
+    st.caption(origin_line(values["dataset"]))
+    values["model"] = _segments("model", session)
+    values["batch_size"] = _integer("batch_size", session)
+    _slider("batch_size", SIZES, session)
+    fits = st.empty()
+    values["schedule"] = _select("schedule", session)
+    left, right = st.columns(2)
+    budget = str(session.field("budget", DEFAULT.budget))
+    with left:
+        values["lr"] = _float("lr", session, step=0.01)
+    with right:
+        values["budget_value"] = _float(
+            "budget_value", session, low=0.1, high=LARGEST_BUDGET, step=1.0, label=f"form.budget_value.{budget}"
+        )
+    values["memory_limit_mb"] = _float("memory_limit_mb", session, step=1.0)
+    _slider("memory_limit_mb", LIMITS_MB, session)
+    with st.expander(say("form.more")):
+        values |= _draw_more(session)
+    session.keep_fields(values)
+    return _checked(values, fits)
+
+
+def _draw_more(session: Session) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    left, right = st.columns(2)
+    with left:
+        values["budget"] = _select("budget", session)
+        values["optimizer"] = _select("optimizer", session)
+        values["accumulate"] = _integer("accumulate", session)
+        values["norm"] = _select("norm", session)
+        values["warmup"] = _float("warmup", session, step=0.05)
+        values["weight_decay"] = _float("weight_decay", session, step=0.0001)
+    with right:
+        values["sampling"] = _select("sampling", session)
+        values["momentum"] = _float("momentum", session, step=0.05)
+        values["seed"] = _integer("seed", session)
+        session.restore_field("hidden")
+        hidden = "-".join(map(str, DEFAULT.hidden))
+        values["hidden"] = st.text_input(
+            say("form.hidden"), hidden, key="hidden", bind="query-params", help=say("form.hidden.help"),
+            persist_state="session",
+        )  # fmt: skip
+        values["target_loss"] = _float("target_loss", session, step=0.01)
+    session.restore_field("drop_last")
+    values["drop_last"] = st.checkbox(
+        say("form.drop_last"), DEFAULT.drop_last, key="drop_last", bind="query-params", persist_state="session"
+    )
+    return values
+
+
+def _checked(values: dict[str, Any], fits: Any) -> Form:
+    parsed, problems = parse(values)
+    if problems:
+        return Form(None, tuple(problems), fits)
+    try:
+        return Form(RunConfig(**parsed), (), fits)
+    except ConfigError as error:
+        return Form(None, error.problems, fits)
+
+
+def apply(changes: dict[str, Any]) -> None:
+    """Set fields of the form; a callback."""
+    session = Session()
+    for name, value in changes.items():
+        if name in ("budget_value", "lr", "memory_limit_mb") and value is not None:
+            value = float(value)
+        session.set_field(name, "-".join(map(str, value)) if name == "hidden" else value)
+
+
+def settings(config: RunConfig) -> dict[str, Any]:
+    """Return a config as `apply` takes it."""
+    return {name: getattr(config, name) for name in FIELDS}
+
+
+# Widgets. The key is the name of the setting, also in the URL; there a list shows its options as they are drawn,
+# so they are drawn as the codes they are.
+
+
+def _help(name: str) -> str | None:
+    try:
+        return say(f"form.{name}.help")
+    except KeyError:
+        return None
+
+
+def _select(name: str, session: Session) -> str:
+    session.restore_field(name)
+    options = CHOICES[name]
+    chosen: str = st.selectbox(
+        say(f"form.{name}"), options, options.index(getattr(DEFAULT, name)), key=name, bind="query-params",
+        help=_help(name), persist_state="session",
+    )  # fmt: skip
+    return chosen
+
+
+def _segments(name: str, session: Session) -> str:
+    session.restore_field(name)
+    chosen: str | None = st.segmented_control(
+        say(f"form.{name}"), CHOICES[name], default=getattr(DEFAULT, name), key=name, bind="query-params",
+        required=True, width="stretch", persist_state="session",
+    )  # fmt: skip
+    return chosen or str(getattr(DEFAULT, name))
+
+
+def _integer(name: str, session: Session) -> int:
+    session.restore_field(name)
+    low, high = INTEGERS[name]
+    return st.number_input(
+        say(f"form.{name}"), low, high, getattr(DEFAULT, name), key=name, bind="query-params", help=_help(name),
+        persist_state="session",
+    )  # fmt: skip
+
+
+def _float(
+    name: str,
+    session: Session,
+    *,
+    step: float,
+    low: float | None = None,
+    high: float | None = None,
+    label: str | None = None,
+) -> float | None:
+    session.restore_field(name)
+    low, high = (low, high) if low is not None and high is not None else NUMBERS[name]
+    default = getattr(DEFAULT, name)
+    return st.number_input(
+        say(label or f"form.{name}"), float(low), float(high), None if default is None else float(default),
+        step=step, format="%g", key=name, bind="query-params", help=_help(name),
+        persist_state="session",
+    )  # fmt: skip
+
+
+def _slider(name: str, stops: tuple[int, ...], session: Session) -> None:
+    """Draw a slider over useful values, which writes into the number field; it stands at the stop nearest to it."""
+    key = f"{name}_slider"
+    value = float(session.field(name, getattr(DEFAULT, name)))
+    nearest = min(stops, key=lambda stop: max(stop / value, value / stop))
+    session.set_field(key, nearest)
+    st.select_slider(
+        say(f"form.{name}.slider"), stops, key=key, format_func=number, label_visibility="collapsed",
+        on_change=_take_from_slider, args=(name,),
+    )  # fmt: skip
+
+
+def _take_from_slider(name: str) -> None:
+    session = Session()
+    apply({name: session.field(f"{name}_slider", getattr(DEFAULT, name))})
+
+
+def origin_line(dataset: str) -> str:
+    """Return where a data set comes from, with its sizes."""
+    spec = RunConfig(dataset=dataset, batch_size=1).spec
+    return say(f"dataset.{dataset}", examples=number(spec.examples), validation=number(spec.validation_examples))

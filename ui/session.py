@@ -1,0 +1,89 @@
+"""The one place that touches st.session_state: what a browser session remembers, with a type for each."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import streamlit as st
+
+from core.errors import Problem
+
+_SAVED = "_form"
+
+
+def _own(name: str, make: Any) -> Any:
+    key = f"_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = make()
+    return st.session_state[key]
+
+
+class Session:
+    """What this browser session remembers. Cheap to make; it holds nothing itself."""
+
+    @property
+    def id(self) -> str:
+        return str(_own("id", lambda: secrets.token_urlsafe(12)))
+
+    @property
+    def framed(self) -> bool:
+        """Whether app.py has run in this script run."""
+        return bool(_own("framed", bool))
+
+    @framed.setter
+    def framed(self, value: bool) -> None:
+        st.session_state["_framed"] = value
+
+    @property
+    def url_read(self) -> bool:
+        """Whether the settings in the URL have been checked."""
+        return bool(_own("url_read", bool))
+
+    @url_read.setter
+    def url_read(self, value: bool) -> None:
+        st.session_state["_url_read"] = value
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that is shown."""
+        found: str | None = _own("run_id", lambda: None)
+        return found
+
+    @run_id.setter
+    def run_id(self, value: str | None) -> None:
+        st.session_state["_run_id"] = value
+
+    @property
+    def unknown_run(self) -> bool:
+        """Whether the URL named a run that there is not."""
+        return bool(_own("unknown_run", bool))
+
+    @unknown_run.setter
+    def unknown_run(self, value: bool) -> None:
+        st.session_state["_unknown_run"] = value
+
+    @property
+    def url_problems(self) -> list[tuple[Problem, Any]]:
+        """What was wrong in the URL, each with the value used instead."""
+        found: list[tuple[Problem, Any]] = _own("url_problems", list)
+        return found
+
+    def field(self, name: str, default: Any) -> Any:
+        """Return a setting of the form, also while its widget is not drawn."""
+        saved: dict[str, Any] = _own("form", dict)
+        return st.session_state.get(name, saved.get(name, default))
+
+    def set_field(self, name: str, value: Any) -> None:
+        """Set a widget of the form; in a callback or before it is drawn."""
+        st.session_state[name] = value
+
+    def keep_fields(self, values: dict[str, Any]) -> None:
+        """Remember the form for when another page has been open."""
+        st.session_state["_form"] = dict(values)
+
+    def restore_field(self, name: str) -> None:
+        """Give a widget that is about to be drawn again the value it had."""
+        saved: dict[str, Any] = _own("form", dict)
+        if name not in st.session_state and name in saved:
+            st.session_state[name] = saved[name]
