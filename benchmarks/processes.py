@@ -35,7 +35,7 @@ def measure() -> dict[str, float]:
 
 
 def _measure(host: HostClient) -> dict[str, float]:
-    host.predict(ENDLESS)
+    host.prediction(ENDLESS).result()
     _settle(host)
     starts, stops = [], []
     for _ in range(STARTS):
@@ -51,7 +51,7 @@ def _measure(host: HostClient) -> dict[str, float]:
     for size in range(200, 200 + STARTS):
         for model in ("mlp", "cnn"):
             began = time.perf_counter()
-            host.predict(ENDLESS.replace(model=model, batch_size=size))
+            host.prediction(ENDLESS.replace(model=model, batch_size=size)).result()
             predictions.append(1_000 * (time.perf_counter() - began))
     return {
         "start to first update readable, ms": median(starts),

@@ -7,7 +7,7 @@ changes, thresholds and extents included, is therefore in the frame; the frames'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -37,6 +37,7 @@ COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 LABELLED_SHARE = 0.13  # of the axis: a narrower piece has no room for its label
 
 LOSS_SERIES = {"loss": "each update", "smoothed_loss": "smoothed", "validation_loss": "validation"}
+WHOLE_PLAN = 10_000  # updates up to which the whole plan is on the axis
 EXTENT = "extent"  # an invisible series that holds the axes open
 
 
@@ -69,14 +70,23 @@ def loss(say: Say) -> Spec:
 
 
 def loss_frame(reader: RunReader | None, planned: int | None) -> pd.DataFrame:
-    """Return the columns series, x and value of `loss`, over an axis of at least the `planned` updates."""
-    end = float(max(planned or 1, reader.updates if reader else 0))
+    """Return the columns series, x and value of `loss`, over the `planned` updates or the part that is reached."""
+    end = float(_far_enough(reader.updates if reader else 0, planned))
     drawn = reader.series(("loss", "smoothed_loss", "validation_loss")) if reader else None
     top = 1.0 if drawn is None or not drawn.value.notna().any() else 0.0
     rows = [pd.DataFrame({"series": [EXTENT, EXTENT], "x": [0.0, end], "value": [0.0, top]})]
     if drawn is not None:
         rows.append(drawn.astype({"series": "str"}))
     return _typed(pd.concat(rows, ignore_index=True))
+
+
+def _far_enough(updates: int, planned: int | None) -> int:
+    """Return where the axis ends: at the planned updates, or, in a run so long that its beginning would be a
+    stripe, at a number that seldom doubles."""
+    end = WHOLE_PLAN
+    while end < updates:
+        end *= 2
+    return max(updates, min(planned, end)) if planned else max(updates, 1)
 
 
 def rate(say: Say) -> Spec:
@@ -94,7 +104,7 @@ def rate(say: Say) -> Spec:
     ]
     base = alt.Chart(alt.NamedData("d")).encode(x, y)
     series = base.encode(colour, dash, tooltip=tooltip)
-    actual = series.mark_line(strokeWidth=3.5, opacity=0.7).transform_filter("datum.series == 'actual'")
+    actual = series.mark_line(strokeWidth=5, opacity=0.5).transform_filter("datum.series == 'actual'")
     planned = series.mark_line(strokeWidth=1.5).transform_filter("datum.series == 'planned'")
     hold = base.mark_point(opacity=0, tooltip=None).transform_filter(f"datum.series == '{EXTENT}'")
     return _spec(alt.layer(hold, actual, planned), height=175)
@@ -122,7 +132,9 @@ def planned_rates(config: RunConfig, horizon: int) -> pd.DataFrame:
 def memory(say: Say) -> Spec:
     """Draw the peak by category as stacked bars, predicted over measured, against the limit's dashed rule."""
     rows, kinds = ["predicted", "measured"], list(CATEGORIES)
-    key = alt.Legend(title=None, orient="bottom", columns=3, labelExpr=_labels(say, kinds), symbolType="square", symbolStrokeWidth=0)
+    key = alt.Legend(
+        title=None, orient="bottom", columns=3, labelExpr=_labels(say, kinds), symbolType="square", symbolStrokeWidth=0
+    )
     x = alt.X("start:Q", title=say("axis.memory")).scale(zero=True, nice=False).axis(tickCount=5, format="~g")
     y = alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelExpr=_labels(say, rows), ticks=False, domain=False))
     y = y.scale(domain=rows)
@@ -176,7 +188,7 @@ def memory_frame(peaks: Mapping[str, Peak | None], limit_bytes: int | None, limi
     return _typed(frame)
 
 
-def _labels(say: Say, names: list[str]) -> str:
+def _labels(say: Say, names: Sequence[str]) -> str:
     """Return the Vega expression that shows the words of a code."""
     pairs = ", ".join(f"'{name}': {say(f'series.{name}')!r}" for name in names)
     return f"({{{pairs}}})[datum.value]"
@@ -188,7 +200,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({name: "str" if name in texts else "float64" for name in frame.columns})
 
 
-def _spec(chart: alt.LayerChart, *, height: int) -> Spec:
+def _spec(chart: alt.LayerChart | alt.FacetChart, *, height: int) -> Spec:
     """Return a chart as Streamlit takes it: without data, which come beside it."""
     spec = chart.properties(height=height).to_dict()
     for name in ("$schema", "data", "config"):

@@ -68,7 +68,8 @@ MODELS: dict[str, Callable[[RunConfig], nn.Module]] = {"linear": _linear, "mlp":
 
 def half_mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
     """Return mean((output - target)^2) / 2, whose gradient is the residual itself."""
-    return functional.mse_loss(output, target) * 0.5
+    # Not the built-in mean: its scalar keeps a storage of the whole batch, which fake tensors do not know of.
+    return functional.mse_loss(output, target, reduction="none").mean() * 0.5
 
 
 LOSSES: dict[str, Loss] = {

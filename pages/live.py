@@ -15,13 +15,13 @@ with st.sidebar:
 
 reader, _ = live.read(session.run_id)
 record = reader.record if reader else None
-active = controls.is_active(session.run_id, record)
+active = controls.is_active(record)
 paused = record is not None and record.state == "paused"
 
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.subheader(say("page.live"), anchor=False)
-    controls.draw(setup, active=active, paused=paused, run_id=session.run_id)
+    controls.draw(setup, active=active, paused=paused)
 with st.container(border=True, key="sentence"):
-    live.sentence(setup, session.run_id)
+    live.sentence(setup)
 live.notices(session, setup)
 live.panel(setup, session.run_id, active=active, paused=paused)

@@ -14,6 +14,8 @@ from core.plan import plan
 from core.store.reader import RunReader
 from ui.text import mib, number, say
 
+LONG = 13  # characters, from which a value is set smaller
+
 
 @dataclass(frozen=True)
 class Card:
@@ -34,7 +36,9 @@ def draw(cards: list[Card]) -> None:
 def _html(card: Card) -> str:
     state = " confirmed" if card.confirmed else ""
     parts = (escape(card.help), escape(card.label), escape(card.value), state, escape(card.detail))
-    return '<div class="card" title="{}"><p>{}</p><strong>{}</strong><small class="detail{}">{}</small></div>'.format(*parts)
+    return '<div class="card" title="{}"><p>{}</p><strong>{}</strong><small class="detail{}">{}</small></div>'.format(
+        *parts
+    )
 
 
 def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:
@@ -48,6 +52,12 @@ def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
         _speed(reader),
         _rss(reader),
     ]
+
+
+def blank() -> list[Card]:
+    """Return the cards of settings that cannot be trained: nothing is known."""
+    names = ("updates", "per_epoch", "loss", "accuracy", "peak", "speed", "rss")
+    return [Card(say(f"card.{name}"), say("none"), "", "") for name in names]
 
 
 def planned(config: RunConfig, reader: RunReader | None) -> int | None:
@@ -72,7 +82,9 @@ def _updates(config: RunConfig, reader: RunReader | None) -> Card:
     total = planned(config, reader)
     label, help_ = say("card.updates"), say("card.updates.help")
     if reader is None:
-        return Card(label, number(total) if total else say("none"), say("card.predicted" if total else "card.timed"), help_)
+        return Card(
+            label, number(total) if total else say("none"), say("card.predicted" if total else "card.timed"), help_
+        )
     done = updates_done(reader)
     value = say("card.updates.value", done=number(done), planned=number(total)) if total else number(done)
     share = math.floor(100 * done / total) if total else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import streamlit as st
 
 from core.config import RunConfig
 from core.control import Command
-from core.errors import BatchLabError
+from core.errors import StoreError
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from ui.engine import engine
 from ui.form import Form
@@ -22,7 +24,7 @@ def attach(session: Session) -> None:
     """Take up the run in the URL, or put the shown run there. Whoever knows a run's id has control of it."""
     named = st.query_params.get("run")
     if named and named != session.run_id:
-        session.unknown_run = engine().store.run(named) is None and not engine().is_starting(named)
+        session.unknown_run = engine().store.run(named) is None
         session.run_id = None if session.unknown_run else named
     if session.run_id and st.query_params.get("run") != session.run_id:
         st.query_params["run"] = session.run_id
@@ -30,25 +32,22 @@ def attach(session: Session) -> None:
         del st.query_params["run"]
 
 
-def is_active(run_id: str | None, record: RunRecord | None) -> bool:
-    """Return whether a run has not ended: it may be on its way into the store."""
-    if record:
-        return record.state in ACTIVE_STATES
-    return run_id is not None and engine().is_starting(run_id)
+def is_active(record: RunRecord | None) -> bool:
+    """Return whether there is a run that has not ended."""
+    return record is not None and record.state in ACTIVE_STATES
 
 
-def draw(form: Form, *, active: bool, paused: bool, run_id: str | None) -> None:
+def draw(form: Form, *, active: bool, paused: bool) -> None:
     """Draw the buttons; what cannot be pressed says why."""
     refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else None
     idle = None if active else say("control.idle")
     st.button(
         say("control.resume" if paused else "control.pause"), key="pause", disabled=not active, help=idle,
         icon=":material/resume:" if paused else ":material/pause:", on_click=_command,
-        args=(run_id, "resume" if paused else "pause"),
+        args=("resume" if paused else "pause",),
     )  # fmt: skip
     st.button(
         say("control.stop"), key="stop", icon=":material/stop:", disabled=not active, help=idle, on_click=_stop,
-        args=(run_id,),
     )  # fmt: skip
     st.button(
         say("control.restart" if active else "control.start"), key="start", type="primary",
@@ -58,48 +57,49 @@ def draw(form: Form, *, active: bool, paused: bool, run_id: str | None) -> None:
 
 
 def _start(config: RunConfig | None) -> None:
+    session, shared = Session(), engine()
     if config is None:
         return
-    session, shared = Session(), engine()
-    if session.run_id:
-        shared.client.command(session.run_id, "stop")
-    session.run_id, session.unknown_run = new_run_id(), False
-    session.url_problems.clear()
-    st.query_params["run"] = session.run_id
-    shared.start(config, run_id=session.run_id, session=session.id)
-    _wait_for_row(session.run_id)
-
-
-def _wait_for_row(run_id: str) -> None:
-    """Wait for the first updates in the store, so that the click's own rerun draws the first line."""
-    shared, until = engine(), time.monotonic() + FIRST_ROW_WAIT_S
-    while time.monotonic() < until:
-        if shared.start_error(run_id):
-            return
-        if not shared.is_starting(run_id):
-            try:
-                reader = shared.readers.reader(run_id)
-                reader.refresh()
-            except BatchLabError:  # the panel meets it too, and says so
-                return
-            if reader.updates or not is_active(run_id, reader.record):
-                return
-        time.sleep(LOOK_EVERY_S)
-
-
-def _stop(run_id: str | None) -> None:
-    if run_id is None:
+    run_id = new_run_id()
+    try:
+        if session.run_id:
+            shared.client.command(session.run_id, "stop")
+        shared.client.start(config, run_id=run_id, session=session.id)
+    except StoreError as error:
+        session.trouble = error.problems
         return
-    shared, until = engine(), time.monotonic() + END_WAIT_S
-    shared.client.command(run_id, "stop")
-    while time.monotonic() < until:
-        record = shared.store.run(run_id)
-        if not is_active(run_id, record):
-            return
-        time.sleep(LOOK_EVERY_S)
+    session.run_id, session.unknown_run, session.trouble = run_id, False, ()
+    session.url_problems.clear()
+    st.query_params["run"] = run_id
+    reader = shared.readers.reader(run_id)
+    _wait(FIRST_ROW_WAIT_S, lambda: reader.refresh() and (reader.updates > 0 or not is_active(reader.record)))
 
 
-def _command(run_id: str | None, command: Command) -> None:
+# These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.
+
+
+def _stop() -> None:
+    run_id, shared = Session().run_id, engine()
     if run_id:
-        engine().client.command(run_id, command)
-        time.sleep(LOOK_EVERY_S * 5)  # the answer to a pause comes within an update or two
+        shared.client.command(run_id, "stop")
+        _wait(END_WAIT_S, lambda: not is_active(shared.store.run(run_id)))
+
+
+def _command(command: Command) -> None:
+    run_id, shared = Session().run_id, engine()
+    if run_id:
+        shared.client.command(run_id, command)
+        paused = command == "pause"
+        _wait(END_WAIT_S, lambda: _is_paused(shared.store.run(run_id)) == paused)
+
+
+def _is_paused(record: RunRecord | None) -> bool:
+    return record is not None and record.state == "paused"
+
+
+def _wait(longest_s: float, done: Callable[[], bool]) -> None:
+    """Wait for something in the store, so that the click's own rerun draws it; the panel meets it later if not."""
+    until = time.monotonic() + longest_s
+    with suppress(StoreError):  # the panel will say so
+        while not done() and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)

@@ -123,6 +123,12 @@ def apply(changes: dict[str, Any]) -> None:
         session.set_field(name, "-".join(map(str, value)) if name == "hidden" else value)
 
 
+def apply_from_panel(changes: dict[str, Any]) -> None:
+    """Set fields of the form from a fragment, whose buttons would redraw the fragment alone; a callback."""
+    apply(changes)
+    st.rerun()
+
+
 def settings(config: RunConfig) -> dict[str, Any]:
     """Return a config as `apply` takes it."""
     return {name: getattr(config, name) for name in FIELDS}
@@ -161,8 +167,9 @@ def _segments(name: str, session: Session) -> str:
 def _integer(name: str, session: Session) -> int:
     session.restore_field(name)
     low, high = INTEGERS[name]
+    default: int = getattr(DEFAULT, name)
     return st.number_input(
-        say(f"form.{name}"), low, high, getattr(DEFAULT, name), key=name, bind="query-params", help=_help(name),
+        say(f"form.{name}"), low, high, default, key=name, bind="query-params", help=_help(name),
         persist_state="session",
     )  # fmt: skip
 

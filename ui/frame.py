@@ -20,6 +20,7 @@ STYLE = """<style>
     border: 1px solid color-mix(in srgb, currentColor 18%, transparent); display: flex; flex-direction: column; }
 .card p { margin: 0; font-size: 0.82rem; opacity: 0.75; }
 .card strong { font-size: 1.3rem; font-weight: 500; line-height: 1.6; }
+.card strong.long { font-size: 1rem; line-height: 2.08; }
 .card .detail { font-size: 0.78rem; opacity: 0.75; }
 .card .confirmed { color: light-dark(#2b7a3b, #69db7c); opacity: 1; }
 .card .confirmed::before { content: "\\2713\\00a0"; }

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from core.config import RunConfig
-from core.errors import BatchLabError
+from core.errors import BatchLabError, Problem
 from core.events import Prediction
+from core.store import RunRecord
 from core.store.reader import RunReader
 from ui import cards, controls, plots, status
 from ui.engine import engine
-from ui.form import Form, apply, settings
+from ui.form import DEFAULT, Form, apply, apply_from_panel, settings
 from ui.sentence import arithmetic
 from ui.session import Session
-from ui.text import explain, number, say
+from ui.text import explain, number, plain, say
 
 REFRESH_S, PAUSED_REFRESH_S = 0.5, 2.0
 PREDICTION_WAIT_S = 0.15  # in a full run; what takes longer is drawn by a refresh
@@ -29,39 +30,37 @@ def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Predict
     try:
         return engine().prediction(config, wait_s=wait_s), None
     except BatchLabError as error:
-        return None, "; ".join(explain(problem.code, problem.values) for problem in error.problems)
+        return None, reasons(error.problems)
 
 
 def read(run_id: str | None) -> tuple[RunReader | None, str | None]:
     """Return the reader of a run, read to its newest row, and why it cannot be read."""
     if run_id is None:
         return None, None
-    if error := engine().start_error(run_id):
-        if not isinstance(error, BatchLabError):
-            raise error
-        return None, "; ".join(explain(problem.code, problem.values) for problem in error.problems)
     reader = engine().readers.reader(run_id)
+    trouble = None
     try:
         reader.refresh()
     except BatchLabError as error:
-        reasons = "; ".join(explain(problem.code, problem.values) for problem in error.problems)
-        return reader, say("store.lost", reason=reasons)
-    return (reader if reader.record else None), None
+        trouble = say("store.lost", reason=reasons(error.problems))
+    return (reader if reader.record else None), trouble
+
+
+def reasons(problems: Iterable[Problem]) -> str:
+    """Return the sentences of problems."""
+    return "; ".join(explain(problem.code, problem.values) for problem in problems)
 
 
 def panel(form: Form, run_id: str | None, *, active: bool, paused: bool) -> None:
     """Draw everything that moves, refreshed by a timer while there is something to wait for."""
     reader, _ = read(run_id)
-    shown = reader.record.config if reader and reader.record else form.config
-    waits = any(
-        config is not None and predicted(config, wait_s=PREDICTION_WAIT_S) == (None, None)
-        for config in (shown, form.config)
-    )
+    configs = [reader.record.config if reader and reader.record else None, form.config]
+    waits = [config for config in configs if config and predicted(config, wait_s=PREDICTION_WAIT_S) == (None, None)]
     every = (PAUSED_REFRESH_S if paused and not waits else REFRESH_S) if active or waits else None
-    st.fragment(_draw, run_every=every)(form, run_id, active=active, paused=paused, timed=every is not None)
+    st.fragment(_draw, run_every=every)(form, run_id, active=active, paused=paused, waits=bool(waits))
 
 
-def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, timed: bool) -> None:
+def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: bool) -> None:
     shared = engine()
     reader, trouble = read(run_id)
     record = reader.record if reader else None
@@ -69,64 +68,58 @@ def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, timed: 
         shared.client.renew([run_id])
     config = record.config if record else form.config
     prediction, no_prediction = predicted(config)
-    form_prediction, _ = predicted(form.config)
-    if timed and _is_out_of_date(record, run_id, active, paused, config, prediction, no_prediction, form_prediction):
+    form_prediction, no_form_prediction = predicted(form.config)
+    came = waits and all((prediction or no_prediction, form_prediction or no_form_prediction or not form.config))
+    if (active and _buttons_are_out_of_date(record, paused)) or (came and not active):
         st.rerun()
 
     with st.container(key="status"):
-        starting = run_id is not None and shared.is_starting(run_id)
-        st.markdown(status.asked() if starting and record is None else status.line(reader, prediction))
-        way_out = st.empty()
-        differs = st.empty()
-        wrong = st.empty()
+        st.markdown(status.line(reader, prediction))
+        way_out, differs, wrong = (st.empty() for _ in range(3))
     _offer_what_fits(way_out, record, prediction)
     if record and form.config and record.config != form.config:
         differs.caption(_difference(record.config, form.config))
     if trouble or no_prediction:
         wrong.warning(trouble or no_prediction or "", icon=":material/warning:")
     _tell_what_fits(form, form_prediction)
-    if config is None:
-        return
-    cards.draw(cards.cards(config, prediction, reader))
+    cards.draw(cards.cards(config, prediction, reader) if config else cards.blank())
     _charts(config, prediction, reader)
     if reader and reader.updates:
         shared.freeze_once()
 
 
-def _is_out_of_date(
-    record: Any, run_id: str | None, active: bool, paused: bool, config: RunConfig | None,
-    prediction: Prediction | None, no_prediction: str | None, form_prediction: Prediction | None,
-) -> bool:  # fmt: skip
-    """Return whether the buttons or the timer, which only a full run draws, no longer fit."""
-    if active:
-        return not controls.is_active(run_id, record) or paused != (record is not None and record.state == "paused")
-    return config is None or prediction is not None or no_prediction is not None
+def _buttons_are_out_of_date(record: RunRecord | None, paused: bool) -> bool:
+    """Return whether the run has come to a state for which only a full run draws the buttons and the timer."""
+    return not controls.is_active(record) or paused != (record is not None and record.state == "paused")
 
 
-def _charts(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> None:
+def _charts(config: RunConfig | None, prediction: Prediction | None, reader: RunReader | None) -> None:
     record = reader.record if reader else None
-    horizon = cards.planned(config, reader)
+    horizon = cards.planned(config, reader) if config else None
     wide, narrow = st.columns([3, 2], gap="small")
     with wide.container(border=True, key="loss"):
         st.markdown(f"**{say('chart.loss')}**")
         plots.loss(reader, horizon)
     with narrow.container(border=True, key="memory_and_rate"):
         st.markdown(f"**{say('chart.memory')}**")
-        plots.memory(prediction.peak if prediction else None, record.peak if record else None, config.memory_limit_bytes)
+        limit = config.memory_limit_bytes if config else None
+        plots.memory(prediction.peak if prediction else None, record.peak if record else None, limit)
         st.markdown(f"**{say('chart.rate')}**")
-        plots.rate(config, horizon, reader)
+        plots.rate(config or DEFAULT, horizon, reader)
+        if config is None:
+            return
         if config.schedule == "plateau":
             st.caption(say("chart.rate.plateau"))
         elif horizon is None:
             st.caption(say("chart.rate.seconds"))
 
 
-def _offer_what_fits(slot: Any, record: Any, prediction: Prediction | None) -> None:
+def _offer_what_fits(slot: Any, record: RunRecord | None, prediction: Prediction | None) -> None:
     if record is None or record.state != "out_of_memory" or prediction is None or not prediction.largest_batch_size:
         return
     largest = prediction.largest_batch_size
     slot.button(
-        say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply,
+        say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply_from_panel,
         args=(settings(record.config) | {"batch_size": largest},),
     )  # fmt: skip
 
@@ -144,51 +137,44 @@ def _difference(shown: RunConfig, form: RunConfig) -> str:
     """Return the first setting in which the run and the form differ, in words."""
     ours, theirs = shown.to_dict(), form.to_dict()
     names = [name for name in ours if ours[name] != theirs[name]]
-    said = [", ".join(f"{name} {_plain(values[name])}" for name in names[:3]) for values in (ours, theirs)]
+    said = [", ".join(f"{name} {plain(values[name])}" for name in names[:3]) for values in (ours, theirs)]
     return say("other_settings", shown=said[0], form=said[1])
 
 
-def _plain(value: Any) -> str:
-    if value is None:
-        return say("none")
-    if isinstance(value, list):
-        return "-".join(map(str, value))
-    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-
-
-def sentence(form: Form, run_id: str | None) -> None:
+def sentence(form: Form) -> None:
     """Draw the arithmetic of the form's settings."""
     text = arithmetic(form.config) if form.config else say("sum.refused")
     st.markdown(text)
 
 
 def notices(session: Session, form: Form) -> None:
-    """Draw what is wrong with the address, the settings or the database, each in a place of its own."""
+    """Draw what is wrong with the settings, the address or the database, each in a place of its own."""
     problems, address, unknown, database = (st.container() for _ in range(4))
     for index, problem in enumerate(form.problems):
         with problems:
-            _problem(index, problem.code, problem.values, problem.remedy)
+            _problem(index, problem)
     for problem, used in session.url_problems:
-        text = explain(problem.code, problem.values)
-        shown = "-".join(map(str, used)) if isinstance(used, tuple) else _plain(used)
-        address.warning(say("url.used", reason=text, value=shown), icon=":material/link_off:")
+        text = say("url.used", reason=explain(problem.code, problem.values), value=plain(used))
+        address.warning(text, icon=":material/link_off:")
     if session.unknown_run:
         unknown.info(say("run.unknown"), icon=":material/link_off:")
     if error := engine().store_error:
-        reasons = "; ".join(explain(problem.code, problem.values) for problem in error.problems)
-        database.warning(say("store.fresh", reason=reasons, where=engine().store.where), icon=":material/database:")
+        text = say("store.fresh", reason=reasons(error.problems), where=engine().store.where)
+        database.warning(text, icon=":material/database:")
+    if session.trouble:
+        database.error(reasons(session.trouble), icon=":material/database:")
 
 
-def _problem(index: int, code: str, values: Any, remedy: Any) -> None:
-    st.error(explain(code, values), icon=":material/block:")
-    if remedy:
-        st.button(_remedy_label(remedy), key=f"remedy_{index}", on_click=apply, args=(dict(remedy),))
+def _problem(index: int, problem: Problem) -> None:
+    st.error(explain(problem.code, problem.values), icon=":material/block:")
+    if problem.remedy:
+        remedy = dict(problem.remedy)
+        st.button(_remedy_label(remedy), key=f"remedy_{index}", on_click=apply, args=(remedy,))
 
 
-def _remedy_label(remedy: Any) -> str:
+def _remedy_label(remedy: Mapping[str, Any]) -> str:
     labels = [
-        say(f"remedy.{name}.{value}") if name == "drop_last"
-        else say(f"remedy.{name}", value=number(value) if isinstance(value, int) else value)
+        say(f"remedy.{name}.{value}") if name == "drop_last" else say(f"remedy.{name}", value=plain(value))
         for name, value in remedy.items()
-    ]  # fmt: skip
+    ]
     return labels[0] if len(labels) == 1 else say("remedy.and", first=labels[0], second=labels[1])

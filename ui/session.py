@@ -9,8 +9,6 @@ import streamlit as st
 
 from core.errors import Problem
 
-_SAVED = "_form"
-
 
 def _own(name: str, make: Any) -> Any:
     key = f"_{name}"
@@ -68,6 +66,16 @@ class Session:
         """What was wrong in the URL, each with the value used instead."""
         found: list[tuple[Problem, Any]] = _own("url_problems", list)
         return found
+
+    @property
+    def trouble(self) -> tuple[Problem, ...]:
+        """Why the last start did not succeed."""
+        found: tuple[Problem, ...] = _own("trouble", tuple)
+        return found
+
+    @trouble.setter
+    def trouble(self, value: tuple[Problem, ...]) -> None:
+        st.session_state["_trouble"] = value
 
     def field(self, name: str, default: Any) -> Any:
         """Return a setting of the form, also while its widget is not drawn."""

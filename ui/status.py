@@ -21,11 +21,6 @@ def line(reader: RunReader | None, prediction: Prediction | None) -> str:
     return f":{COLOURS.get(record.state, 'gray')}-badge[{_state(record, reader)}] {_more(record, prediction)}".strip()
 
 
-def asked() -> str:
-    """Return the state of a run that is on its way to the host."""
-    return f":gray-badge[{say('state.queued')}]"
-
-
 def _state(record: RunRecord, reader: RunReader) -> str:
     total = planned(record.config, reader)
     counts = {
@@ -46,8 +41,7 @@ def _more(record: RunRecord, prediction: Prediction | None) -> str:
         return out_of_memory(record, prediction)
     parts = []
     if (ended.state, ended.reason) not in (("finished", "budget"), ("stopped", "asked")):
-        text = explain(ended.reason, ended.values)
-        parts.append(text[0].upper() + text[1:])
+        parts.append(explain(ended.reason, ended.values))
     if ended.unchanged_updates:
         parts.append(say("state.unchanged", count=number(ended.unchanged_updates)))
     return "".join(f"{part}. " for part in parts)

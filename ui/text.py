@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.config import FIELDS
 from core.messages import sentence
 
 LANGUAGE = "en"
@@ -37,7 +38,7 @@ ENGLISH: dict[str, str] = {
     "form.budget": "Budget",
     "form.optimizer": "Optimizer",
     "form.accumulate": "Accumulate",
-    "form.accumulate.help": "How many batches share one update. Their gradients are averaged before the weights change.",
+    "form.accumulate.help": "How many batches share one update: their gradients are averaged before it.",
     "form.drop_last": "Drop the last, shorter batch",
     "form.norm": "Normalisation",
     "form.hidden": "Hidden layers (MLP)",
@@ -56,8 +57,8 @@ ENGLISH: dict[str, str] = {
     "shifts, rotations and scalings. Validation: {validation} from the other 360.",
     "dataset.digits": "{examples} of scikit-learn's real digit scans, 8x8, as they are. Validation: the other "
     "{validation}.",
-    "dataset.linear": "{examples} made-up examples of a noisy linear regression with 32 inputs. No model can go below "
-    "a loss of 0.1. Validation: {validation} more.",
+    "dataset.linear": "{examples} made-up examples of a noisy linear regression with 32 inputs. The best "
+    "possible model has an expected loss of 0.1. Validation: {validation} more.",
     # The arithmetic.
     "sum.batches": "**{examples}** examples \u00f7 **{size}** a batch = **{batches}** {batches_word}",
     "sum.batch.one": "batch",
@@ -144,7 +145,7 @@ ENGLISH: dict[str, str] = {
     "card.validation.detail": "after epoch {epoch}",
     "card.no_evaluation": "no evaluation yet",
     "card.peak": "Peak memory",
-    "card.peak.help": "The most bytes alive at once on the simulated device: parameters, gradients, activations and all.",
+    "card.peak.help": "The most bytes alive at once on the simulated device: parameters, gradients, activations, all.",
     "card.peak.asking": "working it out",
     "card.peak.over": "over the limit of {limit}",
     "card.peak.share": "{share}% of {limit}",
@@ -166,10 +167,9 @@ ENGLISH: dict[str, str] = {
     "chart.memory": "Memory at the peak of one update",
     "chart.rate.plateau": "Depends on the run: halved when the validation loss stops falling.",
     "chart.rate.seconds": "The plan is laid out once the start has been timed.",
-    "chart.loss.alt": "Training loss after each of {updates} updates, smoothed {loss}",
-    "chart.loss.alt.none": "Loss chart, empty until the first update",
-    "chart.rate.alt": "Learning rate by schedule {schedule}, at most {lr}, planned and actual",
-    "chart.memory.alt": "Peak memory predicted {predicted}, measured {measured}, limit {limit}",
+    "chart.loss.alt": "Training loss of each update and smoothed, and validation loss, against updates",
+    "chart.rate.alt": "Learning rate planned and actual, against updates",
+    "chart.memory.alt": "Peak memory by category, predicted and measured, against the simulated limit",
     "chart.memory.limit": "simulated limit {limit}",
     "axis.update": "update",
     "axis.loss": "loss",
@@ -219,12 +219,21 @@ def explain(code: str, values: Mapping[str, Any]) -> str:
     if code in ENGLISH:
         return say(code, **{name: mib(value) if isinstance(value, int) else value for name, value in values.items()})
     text = sentence(code, **values)
-    return text[0].upper() + text[1:]
+    return text if text.split()[0] in FIELDS else text[0].upper() + text[1:]
 
 
 def number(value: float) -> str:
     """Return a number with thousands separators and no more digits than it has."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"
+
+
+def plain(value: Any) -> str:
+    """Return a setting's value as it is written in the form."""
+    if value is None:
+        return say("none")
+    if isinstance(value, list | tuple):
+        return "-".join(map(str, value))
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def mib(size: float, digits: int = 2) -> str:

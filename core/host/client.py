@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,11 @@ from core import machine
 from core.config import RunConfig
 from core.control import Command
 from core.datasets import DATA
-from core.errors import HostError, Problem
+from core.errors import HostError, Problem, StoreError
 from core.events import Peak, Prediction
 from core.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-PREDICTION_WAIT_S = 30.0  # the first of all waits for the host to import torch
 LEASE_S = 120.0  # hidden tabs refresh once a minute
 CHILD_BYTES = 60 * 2**20  # private memory of a training process beside its tensors, rounded up generously
 MEMORY_FIELDS = (
@@ -32,8 +33,17 @@ MEMORY_FIELDS = (
 KEPT_PREDICTIONS = 2_000
 
 
+@dataclass
+class _Life:
+    """What one host process, of perhaps several after each other, has been asked and has not done yet."""
+
+    runs: set[str] = field(default_factory=set)
+    questions: dict[int, Future[Prediction]] = field(default_factory=dict)
+    over: threading.Event = field(default_factory=threading.Event)
+
+
 class HostClient:
-    """Start runs and ask for predictions; any thread may call.
+    """Start runs and ask for predictions; any thread may call, and no call waits for the host.
 
     The host process starts with the first call and again after it died. A run is in the store from the moment
     `start` returns, and ends there exactly once, whatever becomes of its process, the host or this server.
@@ -53,40 +63,32 @@ class HostClient:
         self.cores = cores or machine.cores()
         self.owner = machine.this_process()
         self._lock = threading.RLock()
-        self._heard = threading.Condition(self._lock)
         self._process: subprocess.Popen[str] | None = None
-        self._runs: set[str] = set()  # of the present host process
+        self._life = _Life()
+        self._starting: dict[str, list[Command]] = {}  # runs whose memory is not known yet, with what they were asked
         self._places: dict[str, int] = {}
         self._questions = count()
-        self._answers: dict[int, dict[str, Any] | None] = {}
-        self._predictions: dict[str, Prediction] = {}
+        self._predictions: dict[str, Future[Prediction]] = {}
         store.fail_orphans(machine.is_alive)
 
     # Runs.
 
     def start(self, config: RunConfig, *, run_id: str, session: str, paused: bool = False) -> None:
-        """Create a run and hand it to the host. Raises HostError if it does not fit this machine's memory."""
-        predicted = self.predict(config)
-        needed, free = predicted.peak.bytes + CHILD_BYTES, machine.free_memory_bytes()
-        if needed > free:
-            raise HostError(Problem("not_enough_memory", {"needed": needed, "free": free}))
+        """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers."""
         self.store.create(run_id, config, owner=self.owner, session=session)
-        self.store.note(run_id, predicted_peak_bytes=predicted.peak.bytes)
         with self._lock:
-            self._runs.add(run_id)
-            self._order(
-                do="start",
-                run=run_id,
-                config=config.to_json(),
-                folder=config.spec.folder,
-                database=self.store.address,
-                paused=paused,
-            )
+            self._starting[run_id] = []
+        self.prediction(config).add_done_callback(lambda answer: self._admit(run_id, config, paused, answer))
 
     def command(self, run_id: str, command: Command, *, reason: str = "asked") -> None:
         """Ask a run for something; one that has ended does not mind."""
         with self._lock:
-            if run_id in self._runs:
+            if run_id in self._starting and command == "stop":
+                del self._starting[run_id]
+                self.store.end(run_id, "stopped", reason)
+            elif run_id in self._starting:
+                self._starting[run_id].append(command)
+            elif run_id in self._life.runs:
                 self._order(do="command", run=run_id, command=command, reason=reason)
 
     def renew(self, runs: Iterable[str]) -> None:
@@ -99,26 +101,43 @@ class HostClient:
         """Return a waiting run's place in the queue, from 1; None once it has started."""
         return self._places.get(run_id)
 
+    def _admit(self, run_id: str, config: RunConfig, paused: bool, answer: Future[Prediction]) -> None:
+        with self._lock:
+            commands = self._starting.pop(run_id, None)
+            if commands is None:  # stopped before it could start
+                return
+            if answer.exception():
+                self.store.end(run_id, "failed", "no_prediction")
+                return
+            peak = answer.result().peak.bytes
+            needed, free = peak + CHILD_BYTES, machine.free_memory_bytes()
+            if needed > free:
+                self.store.end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
+                return
+            self.store.note(run_id, predicted_peak_bytes=peak)
+            order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder}
+            self._order(do="start", database=self.store.address, paused=paused, **order)
+            self._life.runs.add(run_id)
+            for command in commands:
+                self.command(run_id, command)
+
     # Predictions.
 
-    def predict(self, config: RunConfig) -> Prediction:
-        """Return what a run will need on the device; the same question is asked once. Raises HostError."""
+    def prediction(self, config: RunConfig) -> Future[Prediction]:
+        """Return what a run will need on the device, to come; asked once. The future may raise HostError."""
         key = json.dumps({name: value for name, value in config.to_dict().items() if name in MEMORY_FIELDS})
         with self._lock:
-            if key not in self._predictions:
-                question = next(self._questions)
-                self._order(do="predict", question=question, config=config.to_json())
-                asked = self._process
-                self._heard.wait_for(
-                    lambda: question in self._answers or self._process is not asked, timeout=PREDICTION_WAIT_S
-                )
-                answer = self._answers.pop(question, None)
-                if answer is None:
-                    raise HostError(Problem("no_prediction"))
-                if len(self._predictions) >= KEPT_PREDICTIONS:
-                    del self._predictions[next(iter(self._predictions))]
-                self._predictions[key] = Prediction(**answer | {"peak": Peak(**answer["peak"])})
-            return self._predictions[key]
+            known = self._predictions.get(key)
+            if known and not (known.done() and known.exception()):
+                return known
+            if len(self._predictions) >= KEPT_PREDICTIONS:
+                del self._predictions[next(iter(self._predictions))]
+            asked: Future[Prediction] = Future()
+            question = next(self._questions)
+            self._order(do="predict", question=question, config=config.to_json())
+            self._life.questions[question] = asked
+            self._predictions[key] = asked
+        return asked
 
     # The process.
 
@@ -139,8 +158,7 @@ class HostClient:
         if process and process.stdin:
             process.stdin.close()
             process.wait()
-        with self._heard:
-            self._heard.wait_for(lambda: self._process is None, timeout=5)
+            self._life.over.wait(timeout=5)
 
     def _order(self, **order: Any) -> None:
         process = self._running()
@@ -162,33 +180,45 @@ class HostClient:
                 text=True,
                 start_new_session=True,
             )
-            self._runs = set()
-            listening = threading.Thread(target=self._listen, args=(self._process, self._runs), daemon=True)
+            self._life = _Life()
+            listening = threading.Thread(target=self._listen, args=(self._process, self._life), daemon=True)
             listening.start()
         return self._process
 
-    def _listen(self, process: subprocess.Popen[str], runs: set[str]) -> None:
-        """Hear the host's news until it is gone, then end the runs it left."""
+    def _listen(self, process: subprocess.Popen[str], life: _Life) -> None:
+        """Hear the host's news until it is gone, then end what it left undone."""
         assert process.stdin is not None
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
-                self._hear(json.loads(line), runs)
+                self._hear(json.loads(line), life)
         process.wait()
-        with self._heard:
+        with self._lock:
             with suppress(BrokenPipeError):  # an order that it did not live to read
                 process.stdin.close()
-            for run_id in runs:
-                self._places.pop(run_id, None)
-                self.store.end(run_id, "failed", "host_gone")
-            runs.clear()
             if self._process is process:
                 self._process = None
-            self._heard.notify_all()
+            for run_id in life.runs:
+                self._places.pop(run_id, None)
+                with suppress(StoreError):
+                    self.store.end(run_id, "failed", "host_gone")
+            life.runs.clear()
+        for asked in life.questions.values():
+            asked.set_exception(HostError(Problem("no_prediction")))
+        life.over.set()
 
-    def _hear(self, news: dict[str, Any], runs: set[str]) -> None:
-        with self._heard:
-            run = news.get("run", "")
+    def _hear(self, news: dict[str, Any], life: _Life) -> None:
+        if news["event"] == "predicted":
+            answer = news["prediction"]
+            with self._lock:
+                asked = life.questions.pop(news["question"])
+            if answer is None:
+                asked.set_exception(HostError(Problem("no_prediction")))
+            else:
+                asked.set_result(Prediction(**answer | {"peak": Peak(**answer["peak"])}))
+            return
+        run = news.get("run", "")
+        with self._lock, suppress(StoreError):  # whoever looks at the run is told that the database is lost
             match news["event"]:
                 case "queued":
                     self._places[run] = news["place"]
@@ -197,11 +227,8 @@ class HostClient:
                     self.store.note(run, pid=news["pid"])
                 case "ended":
                     self._places.pop(run, None)
-                    runs.discard(run)
+                    life.runs.discard(run)
                     self._settle(run, news["exit_code"], news["stop_reason"])
-                case "predicted":
-                    self._answers[news["question"]] = news["prediction"]
-            self._heard.notify_all()
 
     def _settle(self, run: str, exit_code: int, stop_reason: str | None) -> None:
         """End a run in the store that could not do so itself."""

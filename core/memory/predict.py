@@ -65,15 +65,15 @@ def largest_batch_size(config: RunConfig) -> int:
 def _largest_on_the_lines(config: RunConfig, limit: int) -> int:
     """Return the largest B that keeps every point of the timelines, each a straight line in B, under the limit."""
     near, far = (_rehearse(config, _whole(config, probe), [probe]).timelines for probe in PROBES)
-    examples, validation_examples = config.spec.examples, config.spec.validation_examples
-    largest = examples
-    counts = (examples, examples, validation_examples)
-    for one, other, count in zip(near.values(), far.values(), counts, strict=True):
+    largest = config.spec.examples
+    for one, other in zip(near.values(), far.values(), strict=True):
         for small, large in zip(one.live_bytes(), other.live_bytes(), strict=True):
             per_example = (large - small) // (PROBES[1] - PROBES[0])
             fixed = small - per_example * PROBES[0]
-            if fixed + per_example * count > limit:
-                largest = min(largest, (limit - fixed) // per_example if per_example else 0)
+            if per_example:
+                largest = min(largest, (limit - fixed) // per_example)
+            elif fixed > limit:
+                return 0
     return max(largest, 0)
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button
 
 WRONG = ("Page not found", "Traceback")
 
 
-
-
-@pytest.mark.parametrize(("path", "sign"), [("", "Setup"), ("live", "Setup"), ("train", "Setup"), ("about", "Words")])
+@pytest.mark.parametrize(("path", "sign"), [("", "Setup"), ("live", "Setup"), ("about", "Words")])
 def test_a_page_opened_first_shows_right_and_keeps_its_query(
     fresh_server: Server, visit: Callable[..., Visit], path: str, sign: str
 ) -> None:

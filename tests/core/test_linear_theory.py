@@ -77,7 +77,6 @@ def test_the_mean_excess_loss_of_400_runs_is_the_one_of_the_theory(rate: float, 
     def rms_z(theory: Floats) -> float:
         return float(np.sqrt(np.mean(((losses.mean(axis=0) - theory) / error) ** 2)))
 
-    print("Z", rms_z(expected(start, rate, batch_size)), rms_z(expected(start, rate, batch_size, multiplicative=False)), (losses.mean(axis=0) - expected(start, rate, batch_size))/error)
     assert rms_z(expected(start, rate, batch_size)) < 1.3
     assert rms_z(expected(start, rate, batch_size, multiplicative=False)) > 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 import torch
 
 from core.config import RunConfig
+from core.control import Control
 from core.datasets.tensors import Data
 from core.events import Ended, Epoch, Event, Paused, Peak, Started, Updates
+from core.loop import Stopwatch
 from core.trainer import Evaluation, Trainer
 
 DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=3, seed=2)
@@ -142,6 +145,28 @@ def test_a_run_stopped_while_it_is_timed_made_no_update(run: Run, datasets: Data
     assert (ended.state, ended.updates) == ("stopped", 0)
 
 
+def test_a_pause_while_a_budget_of_seconds_is_timed_is_not_taken_for_slowness(run: Run, datasets: Datasets) -> None:
+    class Paused(Trainer):
+        timed = 0
+
+        def update(self, *arguments: Any) -> bool:
+            if self.updates == 4:
+                self.control.request("pause")
+                threading.Timer(1.5, self.control.request, ["resume"]).start()
+            self.timed = max(self.timed, self.updates - 1)  # without the first two, which are slow
+            return super().update(*arguments)
+
+    trainer = Paused(DIGITS.replace(budget="seconds", budget_value=100), datasets("digits"))
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Started):
+            trainer.control.request("stop")
+
+    horizon = run(trainer, report=stop).of(Started)[0].horizon
+    # In 0.2 s of training that many: 500 times as many in 100 s, and 59 times had the pause been counted.
+    assert horizon > 150 * trainer.timed > 0
+
+
 def test_a_target_ends_the_run_after_the_first_epoch_that_reaches_it(run: Run) -> None:
     recorded = run(DIGITS.replace(target_loss=0.6, budget_value=40, schedule="constant"))
     losses = [epoch.validation_loss for epoch in recorded.of(Epoch)]
@@ -159,7 +184,7 @@ def test_a_target_ends_the_run_after_the_first_epoch_that_reaches_it(run: Run) -
     [
         ({"model": "linear", "lr": 2.5, "budget_value": 200}, True),  # past 2 / curvature: 2.25 times as much an update
         ({"model": "linear", "lr": 30.0, "budget_value": 9}, True),  # over before the first look at update 16
-        ({"model": "mlp", "hidden": (16,) * 8, "lr": 1_000.0, "budget_value": 200}, False),
+        ({"model": "mlp", "hidden": (512,) * 4, "lr": 100.0, "budget_value": 200}, False),
     ],
 )
 def test_a_run_diverges_at_the_same_update_however_its_blocks_are_cut(
@@ -241,9 +266,7 @@ def test_evaluations_are_half_a_second_apart_and_the_last_epoch_always_has_one(r
     assert evaluated[0]
     assert evaluated[-1]
     assert 3 <= sum(evaluated) == len(trainer.began) < len(evaluated) / 2
-    apart = np.diff(trainer.began)
-    assert (apart[:-1] >= 0.5).all()
-    assert (apart[:-1] < 0.8).all()
+    assert (np.diff(trainer.began)[:-1] >= 0.5).all()
 
 
 @pytest.mark.parametrize("changes", [{"schedule": "plateau"}, {"target_loss": 1e-9}], ids=str)
@@ -257,12 +280,22 @@ def test_an_evaluation_is_not_training_time(run: Run, datasets: Datasets) -> Non
     class Slow(Timed):
         pause_s = 0.4
 
+    trainer = Slow(DIGITS.replace(schedule="plateau"), datasets("digits"))
     began = time.perf_counter()
-    recorded = run(Slow(DIGITS.replace(schedule="plateau"), datasets("digits")))
-    assert time.perf_counter() - began > 1.2
-    assert recorded.ended.elapsed_s < 0.4
-    assert recorded.of(Epoch)[-1].seconds < 0.4
-    assert recorded.column("seconds")[-1] < 0.4
+    recorded = run(trainer)
+    took = time.perf_counter() - began
+    assert len(trainer.began) == 3
+    last = recorded.of(Epoch)[-1]
+    assert recorded.column("seconds")[-1] <= last.seconds <= recorded.ended.elapsed_s < took - 1.2
+
+
+def test_a_pause_within_an_evaluation_is_not_counted_twice() -> None:
+    control = Control()
+    clock = Stopwatch(control)
+    with clock.standing():
+        time.sleep(0.05)
+        control.paused_s += 1_000.0  # as a pause of that long would have it
+    assert 0 <= clock() < 10
 
 
 def test_a_run_stopped_in_an_evaluation_keeps_the_updates_of_the_epoch(run: Run, datasets: Datasets) -> None:

@@ -63,7 +63,7 @@ def test_a_block_does_not_change_when_the_recorder_goes_on() -> None:
     block = record.take()
     put(record, [8.0, 9.0], seen=20)
     assert (block.losses.tolist(), block.gradient_norms.tolist()) == ([1.0, 2.0], [2.0, 4.0])
-    assert record.take().losses.tolist() == [8.0, 9.0]  # not 9 and 11: the slots begin at zero again
+    assert record.take().losses.tolist() == [8.0, 9.0]
 
 
 def test_a_block_is_due_after_two_updates_then_after_50_100_and_200_ms_of_training() -> None:
@@ -88,17 +88,33 @@ def test_a_full_block_is_due_and_loses_nothing() -> None:
     record = Recorder()
     put(record, [1.0, 1.0])
     record.take()
-    due = put(record, [1.0] * CAPACITY)
-    assert due.index(True) == CAPACITY - 1
-    assert len(record.take()) == CAPACITY
+    due = put(record, [1.0] * (CAPACITY - 2))
+    assert due == [False] * (CAPACITY - 3) + [True]
+    assert len(record.take()) == CAPACITY - 2
+    put(record, [7.0, 8.0])
+    assert record.take().losses.tolist() == [7.0, 8.0]  # not 8 and 9: slots used again begin at zero
+
+
+def test_a_block_taken_while_an_update_is_in_progress_leaves_that_update_its_loss() -> None:
+    record = Recorder()
+    put(record, [1.0, 2.0, 3.0])
+    slot, norm = record.slots()
+    slot += 0.25  # the first of two micro-batches
+    assert record.take().losses.tolist() == [1.0, 2.0, 3.0]
+    slot += 0.25
+    norm.fill_(4.0)
+    record.add(0.1, 40, 0.0)
+    put(record, [6.0], seen=40)
+    block = record.take()
+    assert (block.losses.tolist(), block.gradient_norms.tolist()) == ([0.5, 6.0], [4.0, 12.0])
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1_000.5])
 def test_a_loss_that_is_not_finite_or_a_thousand_times_the_first_is_divergence(bad: float) -> None:
     record = Recorder()
-    put(record, [1.0, 999.0, 1_000.0])
+    put(record, [1.0, 999.0, 1_000.0], size=32)
     record.check()
-    put(record, [0.5, bad, 0.5, bad])
+    put(record, [0.5, bad, 0.5, bad], size=32, seen=96)
     with pytest.raises(Diverged) as caught:
         record.check()
     assert caught.value.update == 5
@@ -116,9 +132,9 @@ def test_a_first_loss_that_is_not_finite_is_divergence_too() -> None:
 def test_the_same_update_is_blamed_wherever_the_blocks_are_cut() -> None:
     """Reading a block back, which happens by the clock, neither ends the run nor forgets what was off."""
     record = Recorder()
-    put(record, [1.0, 0.9, 5_000.0])
+    put(record, [1.0, 0.9, 5_000.0], size=100)
     record.take()
-    put(record, [math.nan, 0.1])
+    put(record, [math.nan, 0.1], size=100, seen=300)
     record.take()
     with pytest.raises(Diverged) as caught:
         record.check()
@@ -127,8 +143,20 @@ def test_the_same_update_is_blamed_wherever_the_blocks_are_cut() -> None:
 
 def test_a_first_loss_of_zero_sets_no_ceiling() -> None:
     record = Recorder()
-    put(record, [0.0, 3.0])
+    put(record, [0.0, 3.0], size=100)
     record.check()
+
+
+def test_the_initial_loss_is_the_mean_of_32_examples_so_that_a_lucky_first_one_is_no_measure() -> None:
+    record = Recorder()
+    put(record, [1e-6] + [1.0] * 30, size=1)
+    record.check()
+    put(record, [1.0, 968.0], size=1, seen=31)  # 31 / 32 = 0.96875 on average
+    record.check()
+    put(record, [969.0], size=1, seen=33)
+    with pytest.raises(Diverged) as caught:
+        record.check()
+    assert (caught.value.update, caught.value.loss) == (34, 969.0)
 
 
 def test_the_loss_of_an_epoch_weighs_every_update_by_its_examples() -> None:

@@ -105,7 +105,7 @@ def test_a_state_taken_within_an_epoch_and_put_back_repeats_the_rest_bit_for_bit
     config = DIGITS.replace(budget_value=20, **changes)
     trainer = Trainer(config, datasets("digits"))
     advance(trainer, 20)
-    assert 0 < trainer.order.position
+    assert trainer.order.position > 0
     state = trainer.state()
     rest, end, seen = advance(trainer, 25), digest(trainer, buffers=True), trainer.examples_seen
     assert len(set(rest)) > 20
@@ -178,7 +178,9 @@ def test_a_regression_has_half_the_mean_square_as_its_loss_and_no_accuracy(datas
     advance(trainer, 12)
     evaluation = trainer.evaluate()
     predicted = outputs_by_numpy(trainer, data.validation_inputs.numpy())
-    assert evaluation.loss == pytest.approx(mean_squared_error(data.validation_targets.numpy(), predicted) / 2, abs=1e-5)
+    assert evaluation.loss == pytest.approx(
+        mean_squared_error(data.validation_targets.numpy(), predicted) / 2, abs=1e-5
+    )
     assert evaluation.accuracy is None
 
 

@@ -261,20 +261,49 @@ def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     host: HostClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "free_memory_bytes", lambda: 10 * 2**20)
-    with pytest.raises(HostError) as refused:
-        start(host, SHORT)
-    (problem,) = refused.value.problems
-    assert problem.code == "not_enough_memory"
-    assert problem.values["free"] == 10_485_760
-    assert problem.values["needed"] > 656_032
-    assert host.store.active() == []
+    run = wait_for_end(host, start(host, SHORT))
+    assert run.ended is not None
+    assert (run.ended.state, run.ended.reason, run.ended.updates) == ("failed", "not_enough_memory", 0)
+    assert run.ended.values["free"] == 10_485_760
+    assert run.ended.values["needed"] > 656_032
+    assert "pid" not in run.facts
 
 
-def test_a_question_is_answered_once_and_kept(host: HostClient) -> None:
-    first = host.predict(SHORT)
+def test_a_question_is_asked_once_and_answered_for_all_that_only_differs_elsewhere(host: HostClient) -> None:
+    asked = host.prediction(SHORT)
+    first = asked.result(PATIENCE_S)
     assert (first.peak.bytes, first.parameters, first.largest_batch_size) == (656_032, 41_802, 1_489)
-    assert host.predict(SHORT.replace(seed=7, lr=0.5, schedule="linear")) is first
-    assert host.predict(SHORT.replace(batch_size=1_000)).peak.bytes == 2_938_048
+    assert host.prediction(SHORT.replace(seed=7, lr=0.5, schedule="linear")) is asked
+    assert host.prediction(SHORT.replace(batch_size=1_000)).result(PATIENCE_S).peak.bytes == 2_938_048
+
+
+def test_a_question_to_a_host_that_dies_is_an_error_and_can_be_asked_again(store: Store, data: Path) -> None:
+    host = HostClient(store, data=data, cores=1)
+    try:
+        host.warm()
+        asked = host.prediction(SHORT)
+        assert host.pid is not None
+        os.kill(host.pid, signal.SIGKILL)
+        with pytest.raises(HostError):
+            asked.result(PATIENCE_S)
+        assert host.prediction(SHORT).result(PATIENCE_S).peak.bytes == 656_032
+    finally:
+        host.close()
+
+
+def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, data: Path) -> None:
+    host = HostClient(store, data=data, cores=1)
+    try:
+        run_id = start(host, SHORT)  # a host that has just begun to warm up has no answer yet
+        host.command(run_id, "stop")
+        ended = record(host, run_id).ended
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("stopped", "asked")
+        host.prediction(SHORT).result(PATIENCE_S)
+        until(lambda: not host._starting, "the answer")
+        assert "pid" not in record(host, run_id).facts
+    finally:
+        host.close()
 
 
 def test_closing_the_client_ends_the_host_and_its_trainings(store: Store, data: Path) -> None:

@@ -1,0 +1,230 @@
+"""The simulated error: its wording, its facts, and an update that is dropped whole wherever it strikes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from accelerate.utils.memory import should_reduce_batch_size
+from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_error
+
+from core.config import CHOICES, RunConfig
+from core.memory import MIB, Ledger, SimulatedOutOfMemoryError
+from core.trainer import Trainer
+
+MakeTrainer = Callable[..., Trainer]
+
+RATE = 0.01
+
+
+def out_of_memory(trainer: Trainer, verb: Callable[[Trainer], object]) -> SimulatedOutOfMemoryError:
+    with pytest.raises(SimulatedOutOfMemoryError) as caught:
+        verb(trainer)
+    return caught.value
+
+
+def update(trainer: Trainer) -> float:
+    loss = torch.zeros(())
+    trainer.update(RATE, loss, torch.zeros(()))
+    return float(loss)
+
+
+ERROR = SimulatedOutOfMemoryError(
+    requested_bytes=48 * MIB,
+    live_bytes=3 * MIB,
+    limit_bytes=4 * MIB,
+    phase="forward",
+    module="linear",
+    operation="aten.addmm.default",
+)
+
+
+def test_the_error_is_pytorchs_own_in_pytorchs_words() -> None:
+    assert isinstance(ERROR, torch.OutOfMemoryError)
+    assert isinstance(ERROR, RuntimeError)
+    assert ERROR.args == (
+        "CUDA out of memory. Tried to allocate 48.00 MiB. Simulated device: 4.00 MiB in total, of which 3.00 MiB are "
+        "in use (no real memory ran out)",
+    )
+
+
+def test_lightning_and_accelerate_take_it_for_a_batch_that_is_too_large() -> None:
+    assert is_cuda_out_of_memory(ERROR)
+    assert is_oom_error(ERROR)
+    assert should_reduce_batch_size(ERROR)
+    other = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    assert not is_oom_error(other)
+    assert not should_reduce_batch_size(other)
+
+
+# A linear model of 10 classes on 8 x 8 images: 64 x 10 weights and 10 biases are 2,600 bytes.
+LINEAR_BYTES = 2_600
+# Of 4,000 examples: 4,000 x 64 floats and 4,000 classes of 8 bytes are the batch, 4,000 x 10 floats the output.
+INPUT_BYTES, TARGET_BYTES, OUTPUT_BYTES = 1_024_000, 32_000, 160_000
+
+
+def linear(make_trainer: MakeTrainer, resize: Callable[..., None], limit_bytes: int) -> Trainer:
+    resize("digits", 8_000, 4_000)
+    limit_mb = limit_bytes / MIB
+    config = RunConfig(dataset="digits", model="linear", optimizer="sgd", batch_size=4_000, memory_limit_mb=limit_mb)
+    return make_trainer(config)
+
+
+@pytest.mark.parametrize(
+    ("live_bytes", "requested_bytes", "phase", "module", "operation"),
+    [
+        (LINEAR_BYTES + INPUT_BYTES, TARGET_BYTES, "forward", "", "aten.index_select.default"),
+        (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES, OUTPUT_BYTES, "forward", "linear", "aten.addmm.default"),
+        # The output is alive, its log-softmax is asked for.
+        (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + OUTPUT_BYTES, OUTPUT_BYTES, "forward", "",
+         "aten._log_softmax.default"),
+        # Alive are the log-softmax, its gradient, the loss and the 1 that backward begins with; the loss's other
+        # result, a total weight, has just gone.
+        (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 2 * OUTPUT_BYTES + 8, OUTPUT_BYTES, "backward", "",
+         "aten._log_softmax_backward_data.default"),
+    ],
+)  # fmt: skip
+def test_the_facts_of_the_error_are_those_counted_by_hand(
+    live_bytes: int,
+    requested_bytes: int,
+    phase: str,
+    module: str,
+    operation: str,
+    make_trainer: MakeTrainer,
+    resize: Callable[..., None],
+) -> None:
+    limit_bytes = max(live_bytes + requested_bytes - 1, MIB)
+    error = out_of_memory(linear(make_trainer, resize, limit_bytes), update)
+    assert error.facts() == {
+        "requested_bytes": requested_bytes,
+        "live_bytes": live_bytes,
+        "limit_bytes": limit_bytes,
+        "over_bytes": live_bytes + requested_bytes - limit_bytes,
+        "phase": phase,
+        "module": module,
+        "operation": operation,
+    }
+
+
+def test_an_allocation_that_just_fits_is_allowed(make_trainer: MakeTrainer, resize: Callable[..., None]) -> None:
+    peak = LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 3 * OUTPUT_BYTES + 8
+    assert update(linear(make_trainer, resize, peak)) > 0
+    assert out_of_memory(linear(make_trainer, resize, peak - 1), update).facts()["over_bytes"] == 1
+
+
+def test_a_model_that_does_not_fit_by_itself_runs_out_before_its_first_operation(make_trainer: MakeTrainer) -> None:
+    config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
+    facts = out_of_memory(make_trainer(config), update).facts()
+    assert (facts["operation"], facts["phase"], facts["module"]) == ("model", "forward", "")
+    # Weights and biases of the first layer are there, the 1,024 x 1,024 weights of the second are not.
+    assert (facts["live_bytes"], facts["requested_bytes"]) == (4 * (64 * 1_024 + 1_024), 4 * 1_024 * 1_024)
+
+
+def test_an_evaluation_runs_out_in_its_own_phase_and_leaves_the_model_training(
+    make_trainer: MakeTrainer, resize: Callable[..., None]
+) -> None:
+    trainer = linear(make_trainer, resize, LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + OUTPUT_BYTES - 1)
+    error = out_of_memory(trainer, Trainer.evaluate)
+    assert (error.phase, error.module, error.operation) == ("evaluation", "linear", "aten.addmm.default")
+    assert trainer.model.training
+
+
+# Wherever it strikes.
+
+
+class Failing(Ledger):
+    """Run out at the n-th allocation, whatever its size."""
+
+    def __init__(self, *arguments: Any, at: int, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.left = at
+
+    def _require(self, size: int, operation: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.limit_bytes = 0
+        super()._require(size, operation)
+
+
+class FailingTrainer(Trainer):
+    at = 0  # of no allocation
+
+    def watch(self, phase: str) -> Ledger:
+        return Failing(self.model, self.optimizer, phase=phase, at=self.at)
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Compare nested state to the last bit."""
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert_same(left, right)
+    else:
+        assert one == other
+
+
+def strike_everywhere(trainer: FailingTrainer, verb: Callable[[Trainer], object]) -> tuple[int, object]:
+    """Run out at the first allocation, then at the second, and so on until there is none left and the verb succeeds.
+
+    Return how often it ran out, and what it returned in the end.
+    """
+    before = trainer.state()
+    for strikes in range(10_000):
+        trainer.at = strikes + 1
+        try:
+            result = verb(trainer)
+        except SimulatedOutOfMemoryError:
+            assert_same(trainer.state(), before)
+            assert all(parameter.grad is None for parameter in trainer.parameters)
+            assert trainer.model.training
+        else:
+            return strikes, result
+    raise AssertionError("it never succeeds")
+
+
+@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
+@pytest.mark.parametrize(
+    ("model", "norm", "accumulate"),
+    [("linear", "none", 1), ("mlp", "batch", 3), ("mlp", "layer", 1), ("cnn", "batch", 1)],
+)
+def test_an_update_that_runs_out_anywhere_is_dropped_whole_and_can_be_made_again(
+    model: str, norm: str, accumulate: int, optimizer: str, make_trainer: MakeTrainer
+) -> None:
+    config = RunConfig(
+        dataset="digits", model=model, norm=norm, hidden=(8, 4), optimizer=optimizer, accumulate=accumulate,
+        batch_size=13, weight_decay=0.01, lr=RATE,
+    )  # fmt: skip
+    trainer, undisturbed = make_trainer(config, FailingTrainer), make_trainer(config)
+    for _ in range(2):
+        strikes, loss = strike_everywhere(trainer, update)
+        expected = update(undisturbed)
+        # Every birth of the update, and every tensor that was there before it.
+        timeline = list(undisturbed.timelines.values())[-1]
+        assert strikes > sum(change.bytes > 0 for change in timeline.changes)
+        assert loss == expected
+    strikes, evaluation = strike_everywhere(trainer, lambda trainer: trainer.evaluate())
+    assert strikes > 0
+    assert evaluation == undisturbed.evaluate()
+    trainer.at = 0
+    assert [update(trainer) for _ in range(4)] == [update(undisturbed) for _ in range(4)]
+    assert_same(trainer.state(), undisturbed.state())
+
+
+def test_what_ran_out_is_watched_again(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(RunConfig(dataset="digits"), FailingTrainer)
+    trainer.at = 20
+    out_of_memory(trainer, update)
+    out_of_memory(trainer, update)
+    trainer.at = 0
+    update(trainer)
+    assert ("update", False, False, 100, 100) in trainer.timelines

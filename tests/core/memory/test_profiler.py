@@ -1,0 +1,123 @@
+"""The live ledger against PyTorch's own record of every allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch._C._profiler import _EventType
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from core.config import CHOICES, NORMS, RunConfig
+from core.trainer import Trainer
+
+Resize = Callable[..., None]
+MakeTrainer = Callable[..., Trainer]
+
+MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
+TELEMETRY = "telemetry"
+SMALL = 4_096  # bytes
+
+
+def allocations(events: Any, *, telemetry: bool = False) -> Iterator[tuple[int, int, int, bool]]:
+    """Return (time, address, bytes, is it telemetry's) of every allocation, and of every release as negative bytes."""
+    for event in events:
+        if event.tag == _EventType.Allocation:
+            yield event.start_time_ns, event.extra_fields.ptr, event.extra_fields.alloc_size, telemetry
+        yield from allocations(event.children, telemetry=telemetry or event.name == TELEMETRY)
+
+
+def profiled_peak(work: Callable[[], object]) -> int:
+    """Return by how many bytes the memory in use rose at most while `work` ran, telemetry left out."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        work()
+    kineto = record.profiler.kineto_results  # type: ignore[union-attr]
+    live = highest = 0
+    held = set()
+    for _, address, size, telemetry in sorted(allocations(kineto.experimental_event_tree())):
+        if size > 0 and not telemetry:
+            held.add(address)
+        elif address in held:  # else telemetry's, or from before: rubbish that Python happened to collect now
+            held.remove(address)
+        else:
+            continue
+        live += size
+        highest = max(highest, live)
+    return highest
+
+
+def resting_bytes(trainer: Trainer) -> int:
+    """Return the bytes between two updates: weights, buffers and the optimizer's state."""
+    states = (value for state in trainer.optimizer.state.values() for value in state.values())
+    tensors = [*trainer.model.parameters(), *trainer.model.buffers(), *filter(torch.is_tensor, states)]
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+def workspaces(config: RunConfig, make_trainer: MakeTrainer) -> list[tuple[int, int]]:
+    """Return (ledger's peak, bytes that only the profiler saw) of the first update, the second, and an evaluation."""
+    batch_size = config.batch_size
+    window = (torch.arange(batch_size),) * config.accumulate
+    watched, unwatched = make_trainer(config), make_trainer(config)
+    loss, norm = torch.zeros(()), torch.zeros(())
+
+    def verbs(trainer: Trainer) -> list[Callable[[], object]]:
+        return [
+            lambda: trainer.update_on(window, loss, norm),
+            lambda: trainer.update_on(window, loss, norm),
+            lambda: trainer.evaluate_chunk(0, batch_size),
+        ]
+
+    for verb in verbs(watched):
+        verb()
+    ledgers = [timeline.peak().bytes for timeline in watched.timelines.values()]
+    unwatched.timelines = watched.timelines  # nothing is new to it
+    unwatched._unrecorded = lambda: record_function(TELEMETRY)
+    profiles = [resting_bytes(unwatched) + profiled_peak(verb) for verb in verbs(unwatched)]
+    return [(ledger, profiled - ledger) for ledger, profiled in zip(ledgers, profiles, strict=True)]
+
+
+@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
+@pytest.mark.parametrize(("model", "norm"), [row for row in MODELS if row[0] != "cnn"])
+def test_the_profiler_sees_what_the_ledger_sees_and_hardly_more(
+    model: str, norm: str, optimizer: str, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    for batch_size in (2 if norm == "batch" else 1, 7, 100, 1_000):
+        resize("photos10k", 2 * batch_size, batch_size)
+        config = RunConfig(model=model, norm=norm, optimizer=optimizer, batch_size=batch_size, lr=1e-3)
+        for ledger, workspace in workspaces(config, make_trainer):
+            assert 0 <= workspace <= max(ledger // 100, SMALL)
+
+
+@pytest.mark.parametrize("batch_size", [100, 1_000])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+@pytest.mark.parametrize("norm", NORMS["cnn"])
+def test_3x3_convolutions_need_less_than_a_hundredth_beside_what_the_ledger_sees(
+    norm: str, optimizer: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    resize("photos10k", 2 * batch_size, batch_size)
+    config = RunConfig(model="cnn", norm=norm, optimizer=optimizer, batch_size=batch_size, lr=1e-3)
+    for ledger, workspace in workspaces(config, make_trainer):
+        assert 0 <= workspace <= ledger // 100
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("norm", NORMS["cnn"])
+def test_the_workspace_of_a_small_convolution_does_not_grow_with_the_batch(
+    norm: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    resize("photos10k", 2 * batch_size, batch_size)
+    config = RunConfig(model="cnn", norm=norm, batch_size=batch_size, lr=1e-3)
+    for _, workspace in workspaces(config, make_trainer):
+        assert 0 <= workspace <= 32_768
+
+
+@pytest.mark.parametrize(("model", "norm"), MODELS)
+def test_the_profiler_agrees_on_windows_of_three_and_on_a_regression(
+    model: str, norm: str, make_trainer: MakeTrainer
+) -> None:
+    dataset = "digits" if model == "cnn" else "linear"
+    config = RunConfig(dataset=dataset, model=model, norm=norm, batch_size=200, accumulate=3, lr=1e-3)
+    for ledger, workspace in workspaces(config, make_trainer):
+        assert 0 <= workspace <= max(ledger // 100, SMALL)
