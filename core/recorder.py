@@ -14,7 +14,7 @@ from core.events import Updates
 CAPACITY = 2_048
 DIVERGED_AT = 1_000.0  # times the initial loss
 INITIAL_EXAMPLES = 32  # of which the initial loss is the mean: that of a single example can be anything above zero
-REPORT_EVERY_S = (0.02, 0.05, 0.1, 0.2)  # the first line soon, then a few blocks a second
+REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first line soon, then a few blocks a second
 
 
 class Diverged(Exception):

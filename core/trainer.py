@@ -19,7 +19,7 @@ from core.datasets.tensors import Data
 from core.events import Peak
 from core.memory import Ledger, SimulatedOutOfMemoryError, Timeline, merge
 from core.models import LOSSES, build_model
-from core.optimizers import build_optimizer
+from core.optimizers import bare_step, build_optimizer
 from core.order import Order, Window
 
 
@@ -51,6 +51,7 @@ class Trainer:
         self.loss_function = LOSSES[config.spec.task]
         self.optimizer = build_optimizer(config, self.parameters)
         self.optimizer.register_step_post_hook(self._count)
+        self._step = bare_step(self.optimizer)
         self.plateau = _plateau(config.lr) if config.schedule == schedules.PLATEAU else None
         self.order = Order(config, len(data.train_inputs))
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
@@ -99,7 +100,7 @@ class Trainer:
         with self._unrecorded():
             norms = torch._foreach_norm([p.grad for p in self.parameters if p.grad is not None])
             torch.linalg.vector_norm(torch.stack(norms), out=gradient_norm)
-        self.optimizer.step()
+        self._step()
         self._drop_gradients()
         self.examples_seen += examples
 

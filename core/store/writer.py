@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from time import monotonic
 
 import psutil
 
 from core.errors import StoreError
-from core.events import Event
+from core.events import Ended, Event, Paused
 from core.store.runs import Store
+
+GATHER_S = 0.1  # with what the recorder holds back, at most 0.25 s are lost to a kill
 
 
 class Writer:
@@ -24,24 +27,29 @@ class Writer:
     def __init__(self, where: str, run_id: str, *, on_refused: Callable[[], None] = lambda: None) -> None:
         self._where, self._run_id, self._on_refused = where, run_id, on_refused
         self._events: SimpleQueue[Event | None] = SimpleQueue()
+        self._urgent = threading.Event()
         self.error: StoreError | None = None
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self._thread.start()
 
     def put(self, event: Event) -> None:
         self._events.put(event)
+        if isinstance(event, Paused | Ended):
+            self._urgent.set()
 
     def close(self) -> None:
         """Write what is left and return when it is on disk."""
         self._events.put(None)
+        self._urgent.set()
         self._thread.join()
 
     def _write(self) -> None:
-        process = psutil.Process()
-        store: Store | None = None
+        process, store, began = psutil.Process(), None, monotonic()
         last = False
         while not last:
             gathered = [self._events.get()]
+            self._urgent.wait(min(GATHER_S, (monotonic() - began) / 4))  # soon at first
+            self._urgent.clear()
             while not self._events.empty():
                 gathered.append(self._events.get())
             last = None in gathered

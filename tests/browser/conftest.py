@@ -101,8 +101,7 @@ def _serve(folder: Path) -> Iterator[Server]:
         port = free.getsockname()[1]
     log = folder / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}",
-               "--server.address=127.0.0.1", "--server.fileWatcherType=none",
-               "--client.showSidebarNavigation=false"]  # fmt: skip
+               "--server.address=127.0.0.1", "--server.fileWatcherType=none"]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
