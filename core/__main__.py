@@ -8,7 +8,7 @@ import math
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -101,8 +101,10 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
     from core.trainer import Trainer
 
     torch.set_num_threads(1)  # as in the dashboard, so that the same run has the same losses
-    if losses and not losses.parent.is_dir():
-        raise ConfigError(Problem("no_folder", {"value": str(losses)}))
+    try:
+        file = losses.open("wb") if losses else None
+    except OSError as error:
+        raise ConfigError(Problem("not_writable", {"value": str(losses), "cause": error.strerror})) from None
     writer = None
     if database:
         store, run_id = Store.open(database), new_run_id()
@@ -129,10 +131,11 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
         report(ended)
     if writer:
         writer.close()
-        if writer.error:
-            raise writer.error
-    if losses:
-        np.save(losses, np.concatenate([*recorded, np.zeros(0, dtype="<f4")]))
+        if writer.error:  # what was computed is still told, and the exit status says that it was not kept
+            ended = replace(ended, state="failed", reason="store", values={"error": str(writer.error)})
+    if file:
+        with file:
+            np.save(file, np.concatenate([*recorded, np.zeros(0, dtype="<f4")]))
     _print(event=ended.state, **_summary(ended))
     return EXIT[ended.state]
 

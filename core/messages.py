@@ -15,7 +15,7 @@ ENGLISH: dict[str, str] = {
     "unknown_field": "{field!r} is not a setting of a run; the settings are {choices}",
     "not_json": "a run is described by a JSON object, got {value!r}",
     "two_budgets": "--epochs already is a budget; give either --epochs or --budget with --budget-value",
-    "no_folder": "the folder of {value} does not exist; make it first",
+    "not_writable": "{value} cannot be written ({cause}); name a file in a folder that exists and can be written",
     "batch_larger_than_dataset": "batch_size must be between 1 and {examples} (the size of '{dataset}'), "
     "got {batch_size}",
     "norm_not_for_model": "norm {norm!r} does not exist for the model '{model}'; choose one of {choices}",
@@ -41,11 +41,12 @@ ENGLISH: dict[str, str] = {
     "asked": "it was asked to stop",
     "unwatched": "nobody was watching",
     "limit": "the simulated device of {limit_bytes:,} bytes was full: {requested_bytes:,} more were needed",
-    "loss": "the loss at update {update:,} was infinite, not a number, or 1,000 times the first one; lower the "
+    "loss": "the loss at update {update:,} was infinite, not a number, or 1,000 times the initial one; lower the "
     "learning rate",
     "killed": "the training process was ended from outside by signal {signal}",
     "exited": "the training process ended by itself with exit code {exit_code}",
     "error": "the training process had an error: {error}",
+    "store": "the run trained, but what it recorded could not be kept: {error}",
     "host_gone": "the process that trained this run was lost with the engine; start again",
     "owner_gone": "the process that trained this run is gone",
     # What the host refuses.

@@ -4,12 +4,16 @@ import streamlit as st
 
 from core import machine
 from core.datasets import DATASETS
-from ui import frame
+from ui import controls, form, frame
 from ui.engine import engine
 from ui.form import origin_line
+from ui.session import Session
 from ui.text import mib, number, say
 
 frame.ensure()
+session = Session()
+form.remember_url(session)
+controls.attach(session)
 st.title(say("page.about"))
 st.markdown(say("about.what"))
 st.subheader(say("about.data"))

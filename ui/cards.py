@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import streamlit as st
@@ -26,6 +26,10 @@ class Card:
     detail: str
     help: str
     confirmed: bool = False
+
+    def unconfirmed(self) -> Card:
+        """Return the card without the mark, for when the form describes another run than the one shown."""
+        return replace(self, confirmed=False, detail=say("card.measured")) if self.confirmed else self
 
 
 def draw(cards: list[Card]) -> None:

@@ -49,6 +49,15 @@ def read_url(session: Session) -> None:
         st.rerun()
 
 
+def remember_url(session: Session) -> None:
+    """Keep the settings in the URL of a page without the form: the link to the form drops them."""
+    first = not session.url_read
+    read_url(session)
+    if first:
+        parsed, _ = parse({name: value for name, value in st.query_params.items() if name in FIELDS})
+        session.keep_fields({name: _for_widget(name, value) for name, value in parsed.items()})
+
+
 def draw(session: Session) -> Form:
     """Draw the form into the present container and return what it says."""
     st.subheader(say("form.title"))
@@ -118,9 +127,14 @@ def apply(changes: dict[str, Any]) -> None:
     """Set fields of the form; a callback."""
     session = Session()
     for name, value in changes.items():
-        if name in ("budget_value", "lr", "memory_limit_mb") and value is not None:
-            value = float(value)
-        session.set_field(name, "-".join(map(str, value)) if name == "hidden" else value)
+        session.set_field(name, _for_widget(name, value))
+
+
+def _for_widget(name: str, value: Any) -> Any:
+    """Return a setting in the type of its widget."""
+    if name == "hidden":
+        return "-".join(map(str, value))
+    return float(value) if name in (*NUMBERS, "budget_value") and value is not None else value
 
 
 def apply_from_panel(changes: dict[str, Any]) -> None:

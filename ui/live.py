@@ -82,7 +82,9 @@ def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: 
     if trouble or no_prediction:
         wrong.warning(trouble or no_prediction or "", icon=":material/warning:")
     _tell_what_fits(form, form_prediction)
-    cards.draw(cards.cards(config, prediction, reader) if config else cards.blank())
+    shown = cards.cards(config, prediction, reader) if config else cards.blank()
+    same = record is None or record.config == form.config
+    cards.draw(shown if same else [card.unconfirmed() for card in shown])  # the form predicts another run
     _charts(config, prediction, reader)
     if reader and reader.updates:
         shared.freeze_once()

@@ -130,6 +130,7 @@ ENGLISH: dict[str, str] = {
     "card.updates.help": "Weight updates done, of those planned.",
     "card.updates.value": "{done} / {planned}",
     "card.predicted": "predicted",
+    "card.measured": "measured",
     "card.timed": "timed at the start",
     "card.updates.done": "{share}% done",
     "card.per_epoch": "Updates per epoch",

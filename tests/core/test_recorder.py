@@ -66,12 +66,12 @@ def test_a_block_does_not_change_when_the_recorder_goes_on() -> None:
     assert record.take().losses.tolist() == [8.0, 9.0]
 
 
-def test_a_block_is_due_after_two_updates_then_after_50_100_and_200_ms_of_training() -> None:
+def test_a_block_is_due_after_two_updates_then_after_50_and_100_ms_of_training() -> None:
     record = Recorder()
     assert [record.add(0.1, 1, 0.001), record.add(0.1, 2, 0.002)] == [False, True]
     now = 0.002
     record.take()
-    for pause in (0.05, 0.1, 0.2, 0.2, 0.2):
+    for pause in (0.05, 0.1, 0.1, 0.1):
         assert not record.add(0.1, 1, now + 0.95 * pause)
         assert not record.add(0.1, 1, now + 0.96 * pause)
         assert record.add(0.1, 1, now + pause + 1e-9)
