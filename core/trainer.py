@@ -86,20 +86,21 @@ class Trainer:
 
     def update_on(self, window: Window, loss: Tensor, gradient_norm: Tensor) -> None:
         """Make one update on a window of any micro-batches, under a ledger if its shapes are new."""
-        shape = ("update", self.updates > 0, len(window) > 1, len(window[0]), len(window[-1]))
+        sizes = [len(indices) for indices in window]
+        shape = ("update", self.updates > 0, len(sizes) > 1, sizes[0], sizes[-1])
         if shape in self.timelines:
-            self._update(window, loss, gradient_norm)
+            self._update(window, sizes, loss, gradient_norm)
         else:
             with self._watched(shape, phase="forward"):
-                self._update(window, loss, gradient_norm)
+                self._update(window, sizes, loss, gradient_norm)
 
-    def _update(self, window: Window, loss: Tensor, gradient_norm: Tensor) -> None:
-        examples = sum(map(len, window))
-        for indices in window:
-            self._micro_batch(indices, len(indices) / examples, loss)
+    def _update(self, window: Window, sizes: list[int], loss: Tensor, gradient_norm: Tensor) -> None:
+        examples = sum(sizes)
+        for indices, size in zip(window, sizes, strict=True):
+            self._micro_batch(indices, size / examples, loss)
         with self._unrecorded():
-            norms = torch._foreach_norm([p.grad for p in self.parameters if p.grad is not None])
-            torch.linalg.vector_norm(torch.stack(norms), out=gradient_norm)
+            gradients: list[Any] = [parameter.grad for parameter in self.parameters]
+            torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)), out=gradient_norm)
         self._step()
         self._drop_gradients()
         self.examples_seen += examples

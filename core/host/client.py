@@ -34,6 +34,16 @@ KEPT_PREDICTIONS = 2_000
 
 
 @dataclass
+class _Start:
+    """A run that waits for the answer how much memory it needs, and what it was asked meanwhile."""
+
+    config: RunConfig
+    paused: bool
+    answer: Future[Prediction]
+    commands: list[Command] = field(default_factory=list)
+
+
+@dataclass
 class _Life:
     """What one host process, of perhaps several after each other, has been asked and has not done yet."""
 
@@ -65,7 +75,7 @@ class HostClient:
         self._lock = threading.RLock()
         self._process: subprocess.Popen[str] | None = None
         self._life = _Life()
-        self._starting: dict[str, list[Command]] = {}  # runs whose memory is not known yet, with what they were asked
+        self._starting: dict[str, _Start] = {}  # runs whose memory is not known yet, first come, first served
         self._places: dict[str, int] = {}
         self._questions = count()
         self._predictions: dict[str, Future[Prediction]] = {}
@@ -76,9 +86,10 @@ class HostClient:
     def start(self, config: RunConfig, *, run_id: str, session: str, paused: bool = False) -> None:
         """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers."""
         self.store.create(run_id, config, owner=self.owner, session=session)
+        answer = self.prediction(config)
         with self._lock:
-            self._starting[run_id] = []
-        self.prediction(config).add_done_callback(lambda answer: self._admit(run_id, config, paused, answer))
+            self._starting[run_id] = _Start(config, paused, answer)
+        answer.add_done_callback(self._admit)
 
     def command(self, run_id: str, command: Command, *, reason: str = "asked") -> None:
         """Ask a run for something; one that has ended does not mind."""
@@ -86,8 +97,9 @@ class HostClient:
             if run_id in self._starting and command == "stop":
                 del self._starting[run_id]
                 self.store.end(run_id, "stopped", reason)
+                self._admit()
             elif run_id in self._starting:
-                self._starting[run_id].append(command)
+                self._starting[run_id].commands.append(command)
             elif run_id in self._life.runs:
                 self._order(do="command", run=run_id, command=command, reason=reason)
 
@@ -101,25 +113,32 @@ class HostClient:
         """Return a waiting run's place in the queue, from 1; None once it has started."""
         return self._places.get(run_id)
 
-    def _admit(self, run_id: str, config: RunConfig, paused: bool, answer: Future[Prediction]) -> None:
+    def _admit(self, *_: Future[Prediction]) -> None:
+        """Hand over the runs whose memory is known, in the order in which they were started."""
         with self._lock:
-            commands = self._starting.pop(run_id, None)
-            if commands is None:  # stopped before it could start
-                return
-            if answer.exception():
-                self.store.end(run_id, "failed", "no_prediction")
-                return
-            peak = answer.result().peak.bytes
-            needed, free = peak + CHILD_BYTES, machine.free_memory_bytes()
-            if needed > free:
-                self.store.end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
-                return
-            self.store.note(run_id, predicted_peak_bytes=peak)
-            order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder}
-            self._order(do="start", database=self.store.address, paused=paused, **order)
-            self._life.runs.add(run_id)
-            for command in commands:
-                self.command(run_id, command)
+            for run_id, start in list(self._starting.items()):
+                if not start.answer.done():
+                    break
+                del self._starting[run_id]
+                with suppress(StoreError):  # whoever looks at the run is told that the database is lost
+                    self._hand_over(run_id, start)
+
+    def _hand_over(self, run_id: str, start: _Start) -> None:
+        if start.answer.exception():
+            self.store.end(run_id, "failed", "no_prediction")
+            return
+        peak = start.answer.result().peak.bytes
+        needed, free = peak + CHILD_BYTES, machine.free_memory_bytes()
+        if needed > free:
+            self.store.end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
+            return
+        self.store.note(run_id, predicted_peak_bytes=peak)
+        config = start.config
+        order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
+        self._order(do="start", database=self.store.address, **order)
+        self._life.runs.add(run_id)
+        for command in start.commands:
+            self.command(run_id, command)
 
     # Predictions.
 

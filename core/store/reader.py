@@ -26,7 +26,7 @@ EpochSeries = Literal["train_loss", "validation_loss", "validation_accuracy"]
 Series = UpdateSeries | EpochSeries | Literal["rss_bytes"]
 
 POINTS = 400
-BETA = 0.98
+BETA = 0.9
 CHUNKS_AT_ONCE = 200
 SPIKES = {"loss", "gradient_norm"}  # what is drawn with every extreme; the rest is drawn with its shape
 UPDATE_COLUMNS = {  # 28 bytes an update; the exact rates stay in the chunks
