@@ -23,7 +23,7 @@ from core.store import Store, new_run_id
 from core.store.writer import Writer
 from core.trainer import Trainer
 
-EXAMPLES, FEATURES, CLASSES, ROUNDS = 10_000, 64, 10, 5
+EXAMPLES, FEATURES, CLASSES, ROUNDS = 10_000, 64, 10, 3
 SIZES = {32: 20, 100: 40, 1_000: 80}  # and the epochs timed: about a second, in which a start does not show
 RATE, MOMENTUM = 0.01, 0.9
 
