@@ -57,7 +57,14 @@ def panel(form: Form, run_id: str | None, *, active: bool, paused: bool) -> None
     configs = [reader.record.config if reader and reader.record else None, form.config]
     waits = [config for config in configs if config and predicted(config, wait_s=PREDICTION_WAIT_S) == (None, None)]
     every = (PAUSED_REFRESH_S if paused and not waits else REFRESH_S) if active or waits else None
-    st.fragment(_draw, run_every=every)(form, run_id, active=active, paused=paused, waits=bool(waits))
+
+    def refresh() -> None:
+        st.fragment(_draw)(form, run_id, active=active, paused=paused, waits=bool(waits))
+
+    # Two fragments, one in the other: the outer one has the timer, the inner one draws. A tick that comes during a
+    # full run follows on its heels, and Streamlit then drops what that run has drawn of the ticking fragment and not
+    # yet sent: with one fragment for both, a chart would leave the page for a moment.
+    st.fragment(refresh, run_every=every)()
 
 
 def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: bool) -> None:
@@ -108,12 +115,11 @@ def _charts(config: RunConfig | None, prediction: Prediction | None, reader: Run
         plots.memory(prediction.peak if prediction else None, record.peak if record else None, limit)
         st.markdown(f"**{say('chart.rate')}**")
         plots.rate(config or DEFAULT, horizon, reader)
-        if config is None:
-            return
-        if config.schedule == "plateau":
-            st.caption(say("chart.rate.plateau"))
-        elif horizon is None:
-            st.caption(say("chart.rate.seconds"))
+        why_no_plan = st.empty()
+        if config and config.schedule == "plateau":
+            why_no_plan.caption(say("chart.rate.plateau"))
+        elif config and horizon is None:
+            why_no_plan.caption(say("chart.rate.seconds"))
 
 
 def _offer_what_fits(slot: Any, record: RunRecord | None, prediction: Prediction | None) -> None:

@@ -96,6 +96,36 @@ def test_the_loss_chart_keeps_its_node_over_twenty_refreshes(server: Server, vis
     assert charts.evaluate_all("nodes => nodes.map(node => node.tag)") == [0, 1, 2]
 
 
+def test_no_chart_leaves_the_page_when_a_refresh_comes_during_a_click(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = visit(f"{server.url}/?budget_value=5000").page
+    page.add_init_script(  # the page's own timer, eight times as fast: hardly a click without a refresh in it
+        "const timer = setInterval; window.setInterval = (run, ms, ...more) => timer(run, ms === 500 ? 60 : ms, ...more)"
+    )
+    page.reload()
+    start(page)
+    expect(status(page)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    page.evaluate(
+        """() => {
+            window.left = []
+            const isChart = node => node.nodeType === 1 && (node.matches(".marks") || node.querySelector(".marks"))
+            new MutationObserver(changes => changes.forEach(change => change.removedNodes.forEach(
+                node => isChart(node) && window.left.push(node.className)
+            ))).observe(document.body, { childList: true, subtree: true })
+        }"""
+    )
+    for _ in range(6):
+        button(page, "stop").click()
+        expect(status(page)).to_contain_text("Stopped", timeout=5_000)
+        start(page)
+        expect(status(page)).to_contain_text("Running", timeout=5_000)
+        page.wait_for_timeout(300)
+    button(page, "stop").click()
+    expect(status(page)).to_contain_text("Stopped", timeout=5_000)
+    assert page.evaluate("window.left") == []
+
+
 def test_a_reload_takes_the_run_up_again_with_control(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/?budget_value=5000").page
     start(page)
