@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -26,22 +27,17 @@ def main(parts: list[str]) -> None:
 
 def _epochs() -> dict[str, Any]:
     times = epochs.measure()
+    ms = {name: {size: 1_000 * median(seen) for size, seen in by_size.items()} for name, by_size in times.items()}
     print(f"ms an epoch of {epochs.EXAMPLES:,} examples, MLP 64-128-64-10, SGD with momentum, one thread")
-    print(f"{'':18}" + "".join(f"{f'B={size:,}':>10}" for size in epochs.SIZES))
-    for name, by_size in times.items():
-        print(f"{name:18}" + "".join(f"{by_size[size]:10.1f}" for size in epochs.SIZES))
-    ratios = {
-        "ours / floor": _ratio(times, "ours", "floor"),
-        "DataLoader loop / ours": _ratio(times, "DataLoader loop", "ours"),
-        "Lightning / ours": _ratio(times, "Lightning", "ours"),
-    }
+    print(f"{'':22}" + "".join(f"{f'B={size:,}':>10}" for size in epochs.SIZES))
+    for name, by_size in ms.items():
+        print(f"{name:22}" + "".join(f"{by_size[size]:10.1f}" for size in epochs.SIZES))
+    ratios = {"ours / floor": epochs.ratio(times, "ours", "floor")}
+    peers = ("DataLoader loop", "Lightning", "Lightning, recording")
+    ratios |= {f"{peer} / ours": epochs.ratio(times, peer, "ours") for peer in peers}
     for name, by_size in ratios.items():
-        print(f"{name:24}" + "".join(f"{f'B={size:,}':>9} {ratio:5.2f}" for size, ratio in by_size.items()))
-    return {"ms": times, "ratios": ratios}
-
-
-def _ratio(times: dict[str, dict[int, float]], one: str, other: str) -> dict[int, float]:
-    return {size: times[one][size] / times[other][size] for size in epochs.SIZES}
+        print(f"{name:28}" + "".join(f"{f'B={size:,}':>9} {ratio:5.2f}" for size, ratio in by_size.items()))
+    return {"ms": ms, "ratios": ratios}
 
 
 def _recording() -> float:

@@ -1,4 +1,8 @@
-"""Time an epoch: the floor, ours with all telemetry and the store, a hand-written DataLoader loop, Lightning."""
+"""Time an epoch: the floor, ours with all telemetry and the store, a hand-written DataLoader loop, Lightning.
+
+Each has a process of its own, since what a peer leaves behind in a process slows the others; they take turns, one at
+a time.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-import lightning
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -23,54 +29,73 @@ from core.store import Store, new_run_id
 from core.store.writer import Writer
 from core.trainer import Trainer
 
-EXAMPLES, FEATURES, CLASSES, ROUNDS = 10_000, 64, 10, 3
-SIZES = {32: 20, 100: 40, 1_000: 80}  # and the epochs timed: about a second, in which a start does not show
+EXAMPLES, FEATURES, CLASSES, ROUNDS = 10_000, 64, 10, 5
+SIZES = {32: 24, 100: 60, 1_000: 180}  # and the epochs timed: 2 to 4 seconds of ours, in which its start does not show
+PEERS_SHARE = 3  # the slower peers get a third of them
 RATE, MOMENTUM = 0.01, 0.9
 
 
-def measure() -> dict[str, dict[int, float]]:
-    """Return the median milliseconds an epoch of each loop at each batch size, the loops taking turns."""
+Times = dict[str, dict[int, list[float]]]
+
+
+def measure() -> Times:
+    """Return the seconds an epoch of each loop at each batch size in each round, the loops taking turns."""
+    times: Times = {name: {size: [] for size in SIZES} for name in LOOPS}
+    with ExitStack() as stack:
+        processes = {name: stack.enter_context(_process()) for name in LOOPS}
+        for size in SIZES:
+            for turn in range(1 + ROUNDS):
+                for name, loop in LOOPS.items():
+                    share = 1 if name in ("floor", "ours") else PEERS_SHARE
+                    took = processes[name].submit(loop, size, SIZES[size] // share).result()
+                    if turn:  # the first one imports and warms up
+                        times[name][size].append(took)
+    return times
+
+
+def ratio(times: Times, one: str, other: str) -> dict[int, float]:
+    """Return how many times as long the one takes as the other: the median over the rounds, each a pair of its own."""
+    return {
+        size: median(ours / theirs for ours, theirs in zip(times[one][size], times[other][size], strict=True))
+        for size in SIZES
+    }
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, get_context("spawn"), torch.set_num_threads, (1,))
+
+
+def examples() -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(EXAMPLES, FEATURES, generator=generator)
-    targets = torch.randint(0, CLASSES, (EXAMPLES,), generator=generator)
-    loops: dict[str, Callable[[Tensor, Tensor, int], float]] = {
-        "floor": floor,
-        "ours": ours,
-        "DataLoader loop": dataloader_loop,
-        "Lightning": with_lightning,
-    }
-    times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in SIZES} for name in loops}
-    for _ in range(ROUNDS):
-        for size in SIZES:
-            for name, loop in loops.items():
-                times[name][size].append(loop(inputs, targets, size))
-    return {name: {size: 1_000 * median(seen) for size, seen in by_size.items()} for name, by_size in times.items()}
+    return inputs, torch.randint(0, CLASSES, (EXAMPLES,), generator=generator)
 
 
 def model() -> nn.Module:
     return nn.Sequential(nn.Linear(FEATURES, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, CLASSES))
 
 
-def floor(inputs: Tensor, targets: Tensor, size: int) -> float:
+def floor(size: int, epochs: int) -> float:
     """Forward and backward only, on the same batch again and again."""
-    net, x, y = model(), inputs[:size].clone(), targets[:size].clone()
+    net, x, y = model(), *(part[:size].clone() for part in examples())
     parameters = list(net.parameters())
     batches = -(-EXAMPLES // size)
     began = perf_counter()
-    for _ in range(SIZES[size] * batches):
+    for _ in range(epochs * batches):
         cross_entropy(net(x), y).backward()
         for parameter in parameters:
             parameter.grad = None
-    return (perf_counter() - began) / SIZES[size]
+    return (perf_counter() - began) / epochs
 
 
-def ours(inputs: Tensor, targets: Tensor, size: int) -> float:
+def ours(size: int, epochs: int) -> float:
     """The trainer's loop with loss, rate and gradient norm of every update, written to a database."""
-    updates = SIZES[size] * -(-EXAMPLES // size)
+    inputs, targets = examples()
+    updates = epochs * -(-EXAMPLES // size)
     config = RunConfig(
         dataset="digits", batch_size=size, lr=RATE, momentum=MOMENTUM, budget="updates", budget_value=updates
     )
-    data = Data(inputs.view(-1, 1, 8, 8), targets, inputs[:1].view(-1, 1, 8, 8), targets[:1])
+    data = Data(inputs, targets, inputs[:1], targets[:1])
     with tempfile.TemporaryDirectory() as folder:
         store, run = Store.open(Path(folder) / "runs.sqlite"), new_run_id()
         store.create(run, config, owner="bench", session="")
@@ -80,51 +105,79 @@ def ours(inputs: Tensor, targets: Tensor, size: int) -> float:
         took = perf_counter() - began
         writer.close()
         store.close()
-    return took / SIZES[size]
+    return took / epochs
 
 
-def dataloader_loop(inputs: Tensor, targets: Tensor, size: int) -> float:
+def dataloader_loop(size: int, epochs: int) -> float:
     """What most people write."""
     net = model()
     optimizer = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM)
-    loader = DataLoader(TensorDataset(inputs, targets), batch_size=size, shuffle=True)
+    loader = DataLoader(TensorDataset(*examples()), batch_size=size, shuffle=True)
     losses = []
     began = perf_counter()
-    for _ in range(SIZES[size]):
+    for _ in range(epochs):
         for x, y in loader:
             optimizer.zero_grad()
             loss = cross_entropy(net(x), y)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-    return (perf_counter() - began) / SIZES[size]
+    return (perf_counter() - began) / epochs
 
 
-class Lit(lightning.LightningModule):
-    """The same training as a Lightning module."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = model()
-
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        x, y = batch
-        return cross_entropy(self.net(x), y)
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=RATE, momentum=MOMENTUM)
-
-
-def with_lightning(inputs: Tensor, targets: Tensor, size: int) -> float:
+def with_lightning(size: int, epochs: int) -> float:
     """Lightning without logging, checkpoints or progress bar."""
+    return _lightning(size, epochs, records=False)
+
+
+def recording_lightning(size: int, epochs: int) -> float:
+    """Lightning that records what ours does: loss, rate and gradient norm of every update, into its CSV files."""
+    return _lightning(size, epochs, records=True)
+
+
+def _lightning(size: int, epochs: int, *, records: bool) -> float:
+    import lightning
+    from lightning.pytorch.loggers import CSVLogger
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = model()
+
+        def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+            x, y = batch
+            loss = cross_entropy(self.net(x), y)
+            if records:
+                self.log("loss", loss)
+            return loss
+
+        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+            if records:
+                gradients = [parameter.grad for parameter in self.parameters()]
+                norm = torch.nn.utils.get_total_norm(gradients)
+                self.log_dict({"norm": norm, "rate": optimizer.param_groups[0]["lr"]})
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), lr=RATE, momentum=MOMENTUM)
+
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    loader = DataLoader(TensorDataset(inputs, targets), batch_size=size, shuffle=True)
-    with warnings.catch_warnings():
+    loader = DataLoader(TensorDataset(*examples()), batch_size=size, shuffle=True)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
-            max_epochs=SIZES[size], accelerator="cpu", logger=False, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False, barebones=False,
+            max_epochs=epochs, accelerator="cpu", logger=CSVLogger(folder) if records else False,
+            log_every_n_steps=1, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
         began = perf_counter()
-        trainer.fit(Lit(), loader)
-    return (perf_counter() - began) / SIZES[size]
+        trainer.fit(Module(), loader)
+        took = perf_counter() - began
+    return took / epochs
+
+
+LOOPS: dict[str, Callable[[int, int], float]] = {
+    "floor": floor,
+    "ours": ours,
+    "DataLoader loop": dataloader_loop,
+    "Lightning": with_lightning,
+    "Lightning, recording": recording_lightning,
+}

@@ -17,20 +17,26 @@ CHANNELS = (16, 32)
 
 
 def build_model(config: RunConfig) -> nn.Module:
-    """Return the config's model with PyTorch's own initialisation: input (B, *input_shape), output (B, outputs)."""
+    """Return the config's model with PyTorch's own initialisation: (B, *input_shape(config)) to (B, outputs)."""
     return MODELS[config.model](config)
 
 
+def input_shape(config: RunConfig) -> tuple[int, ...]:
+    """Return the shape in which the config's model takes an example: a CNN as an image, the others as a row."""
+    shape = config.spec.input_shape
+    return shape if config.model == "cnn" else (prod(shape),)
+
+
 def _linear(config: RunConfig) -> nn.Module:
-    spec = config.spec
-    bias = spec.task == "classification"
-    return _named(flatten=nn.Flatten(), linear=nn.Linear(prod(spec.input_shape), spec.outputs, bias=bias))
+    (features,) = input_shape(config)
+    bias = config.spec.task == "classification"
+    return _named(linear=nn.Linear(features, config.spec.outputs, bias=bias))
 
 
 def _mlp(config: RunConfig) -> nn.Module:
     norms: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
-    layers: dict[str, nn.Module] = {"flatten": nn.Flatten()}
-    width = prod(config.spec.input_shape)
+    layers: dict[str, nn.Module] = {}
+    (width,) = input_shape(config)
     for number, hidden in enumerate(config.hidden, 1):
         layers[f"linear{number}"] = nn.Linear(width, hidden)
         if config.norm != "none":
@@ -46,7 +52,7 @@ def _cnn(config: RunConfig) -> nn.Module:
         "group": lambda channels: nn.GroupNorm(4, channels),
         "layer": lambda channels: nn.GroupNorm(1, channels),
     }
-    channels, height, width = config.spec.input_shape
+    channels, height, width = input_shape(config)
     layers: dict[str, nn.Module] = {}
     for number, out in enumerate(CHANNELS, 1):
         layers[f"conv{number}"] = nn.Conv2d(channels, out, 3, padding=1)

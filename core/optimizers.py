@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.autograd import Variable
 from torch.optim import Optimizer
 
 from core.config import RunConfig
@@ -24,6 +25,16 @@ def build_optimizer(config: RunConfig, parameters: Iterable[nn.Parameter]) -> Op
     """Return the config's optimizer over `parameters`; only the rate changes while it runs."""
     kind, options = OPTIMIZERS[config.optimizer]
     return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True, **options(config))
+
+
+def bare_backward() -> Callable[[Tensor], None]:
+    """Return `Tensor.backward` of a scalar loss, without the checks around it (see docs/decisions/0006)."""
+    run = Variable._execution_engine.run_backward
+
+    def bare(loss: Tensor) -> None:
+        run((loss,), (torch.ones_like(loss),), False, False, (), allow_unreachable=True, accumulate_grad=True)
+
+    return bare
 
 
 def bare_step(optimizer: Optimizer) -> Callable[[], None]:

@@ -18,8 +18,8 @@ from core.control import Control
 from core.datasets.tensors import Data
 from core.events import Peak
 from core.memory import Ledger, SimulatedOutOfMemoryError, Timeline, merge
-from core.models import LOSSES, build_model
-from core.optimizers import bare_step, build_optimizer
+from core.models import LOSSES, build_model, input_shape
+from core.optimizers import bare_backward, bare_step, build_optimizer
 from core.order import Order, Window
 
 
@@ -43,7 +43,7 @@ class Trainer:
     """
 
     def __init__(self, config: RunConfig, data: Data, *, control: Control | None = None) -> None:
-        self.config, self.data = config, data
+        self.config, self.data = config, data.shaped(input_shape(config))
         self.control = control or Control()
         torch.manual_seed(config.seed)
         self.model = build_model(config)
@@ -51,7 +51,7 @@ class Trainer:
         self.loss_function = LOSSES[config.spec.task]
         self.optimizer = build_optimizer(config, self.parameters)
         self.optimizer.register_step_post_hook(self._count)
-        self._step = bare_step(self.optimizer)
+        self._backward, self._step = bare_backward(), bare_step(self.optimizer)
         self.plateau = _plateau(config.lr) if config.schedule == schedules.PLATEAU else None
         self.order = Order(config, len(data.train_inputs))
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
@@ -115,7 +115,7 @@ class Trainer:
         loss = self.loss_function(self.model(inputs), targets)
         if share != 1.0:
             loss = loss * share
-        loss.backward()  # type: ignore[no-untyped-call]
+        self._backward(loss)
         with self._unrecorded():
             total += loss.detach()
 

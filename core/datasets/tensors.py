@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,18 @@ PARTS = ("train_inputs", "train_targets", "validation_inputs", "validation_targe
 class Data:
     """A data set outside the simulated device.
 
-    train_inputs (N, *input_shape) float32; train_targets (N,) int64 classes or (N, 1) float32; the same for
-    validation.
+    train_inputs (N, *shape) float32; train_targets (N,) int64 classes or (N, 1) float32; the same for validation.
     """
 
     train_inputs: Tensor
     train_targets: Tensor
     validation_inputs: Tensor
     validation_targets: Tensor
+
+    def shaped(self, shape: tuple[int, ...]) -> Data:
+        """Return the same data, uncopied, with every example in another shape of as many numbers."""
+        inputs, validation = self.train_inputs.view(-1, *shape), self.validation_inputs.view(-1, *shape)
+        return replace(self, train_inputs=inputs, validation_inputs=validation)
 
 
 def load(folder: Path) -> Data:

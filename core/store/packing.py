@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -45,7 +44,7 @@ def peak_from_json(text: str) -> Peak:
 
 
 def epoch_to_json(epoch: Epoch) -> str:
-    return json.dumps(asdict(epoch))
+    return json.dumps(vars(epoch))  # not asdict, which copies deeply and takes half the time of a write
 
 
 def epoch_from_json(text: str) -> Epoch:

@@ -98,11 +98,14 @@ class Store:
             if row is None:
                 return False
             peak = peak_of(row)
+            blocks: list[dict[str, Any]] = []
+            ends: list[dict[str, Any]] = []
             for item in events:
                 if isinstance(item, Updates):
-                    _append(connection, run_id, item, rss_bytes=rss_bytes, peak_bytes=peak.bytes if peak else 0)
+                    if len(item):
+                        blocks.append(_row_of(run_id, item, rss_bytes, peak.bytes if peak else 0))
                 elif isinstance(item, Epoch):
-                    connection.execute(insert(epochs).values(run_id=run_id, epoch=packing.epoch_to_json(item)))
+                    ends.append({"run_id": run_id, "epoch": packing.epoch_to_json(item)})
                 elif isinstance(item, Peak):
                     peak = item
                     _change(connection, run_id, peak=packing.peak_to_json(item))
@@ -113,6 +116,9 @@ class Store:
                     _note(connection, run_id, {"horizon": item.horizon, "fingerprint": dict(item.fingerprint)})
                 else:
                     _finish(connection, run_id, item)
+            for table, rows in ((chunks, blocks), (epochs, ends)):
+                if rows:
+                    connection.execute(insert(table), rows)
         return True
 
     def finish(self, run_id: str, ended: Ended) -> bool:
@@ -231,20 +237,16 @@ def _lock(connection: Connection, run_id: str) -> Row[Any] | None:
     return connection.execute(found).one_or_none()
 
 
-def _append(connection: Connection, run_id: str, block: Updates, *, rss_bytes: int, peak_bytes: int) -> None:
-    if not len(block):
-        return
-    connection.execute(
-        insert(chunks).values(
-            run_id=run_id,
-            first=block.first,
-            updates=len(block),
-            layout=packing.LAYOUT,
-            payload=packing.pack(block),
-            rss_bytes=rss_bytes,
-            peak_bytes=peak_bytes,
-        )
-    )
+def _row_of(run_id: str, block: Updates, rss_bytes: int, peak_bytes: int) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "first": block.first,
+        "updates": len(block),
+        "layout": packing.LAYOUT,
+        "payload": packing.pack(block),
+        "rss_bytes": rss_bytes,
+        "peak_bytes": peak_bytes,
+    }
 
 
 def _note(connection: Connection, run_id: str, facts: Mapping[str, Any]) -> None:

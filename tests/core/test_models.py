@@ -8,7 +8,7 @@ from torch import nn
 
 from core.config import CHOICES, NORMS, RunConfig
 from core.datasets import DATASETS
-from core.models import LOSSES, MODELS, build_model
+from core.models import LOSSES, MODELS, build_model, input_shape
 
 WITH_NORM = [(model, norm) for model, norms in NORMS.items() for norm in norms]
 
@@ -47,9 +47,9 @@ def by_hand(model: str, norm: str) -> nn.Sequential:
     """Write the models for photos10k down once more, layer by layer."""
     blocks: list[nn.Module]
     if model == "linear":
-        return nn.Sequential(nn.Flatten(), nn.Linear(256, 10))
+        return nn.Sequential(nn.Linear(256, 10))
     if model == "mlp":
-        blocks = [nn.Flatten()]
+        blocks = []
         for before, after in ((256, 128), (128, 64)):
             blocks += [nn.Linear(before, after), norm_layer(model, norm, after), nn.ReLU()]
         blocks += [nn.Linear(64, 10)]
@@ -70,7 +70,7 @@ def test_a_model_computes_what_the_same_layers_written_by_hand_compute(model: st
     built = build_model(RunConfig(model=model, norm=norm))
     torch.manual_seed(3)
     written = by_hand(model, norm)
-    inputs = torch.randn(6, 1, 16, 16)
+    inputs = torch.randn(6, 1, 16, 16) if model == "cnn" else torch.randn(6, 256)
     assert torch.equal(built(inputs), written(inputs))
     assert torch.equal(built.eval()(inputs), written.eval()(inputs))
 
@@ -84,14 +84,15 @@ def test_every_model_and_every_norm_of_the_choices_is_compared() -> None:
 def test_a_model_answers_every_example_with_one_number_a_class(dataset: str) -> None:
     spec = DATASETS[dataset]
     for name in MODELS if spec.is_image else ("linear", "mlp"):
-        outputs = build_model(RunConfig(dataset=dataset, model=name))(torch.randn(5, *spec.input_shape))
+        config = RunConfig(dataset=dataset, model=name)
+        outputs = build_model(config)(torch.randn(5, *spec.input_shape).view(5, *input_shape(config)))
         assert outputs.shape == (5, spec.outputs)
 
 
 def test_depth_and_widths_of_the_mlp_are_free() -> None:
     model = build_model(RunConfig(dataset="digits", hidden=(7, 5, 3), norm="layer"))
     assert [name for name, _ in model.named_children()] == [
-        "flatten", "linear1", "norm1", "relu1", "linear2", "norm2", "relu2", "linear3", "norm3", "relu3", "output",
+        "linear1", "norm1", "relu1", "linear2", "norm2", "relu2", "linear3", "norm3", "relu3", "output",
     ]  # fmt: skip
     assert [tuple(p.shape) for name, p in model.named_parameters() if name.startswith(("linear", "output"))] == [
         (7, 64), (7,), (5, 7), (5,), (3, 5), (3,), (10, 3), (10,),
