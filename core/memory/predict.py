@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from core import batching
@@ -48,33 +52,60 @@ def largest_batch_size(config: RunConfig) -> int:
     limit = config.memory_limit_bytes
     if limit is None:
         return most
-    low = min(_largest_on_the_lines(config, limit), most)
-    above = _with_batch_size(config, low + 1)
-    # The lines are those of whole windows, the heaviest there are. A run of one update, or of windows that are cut
-    # short because N < 2B, may need less: ask for each B on its own.
-    high = low + 1 if above is None or _heaviest(above) == _whole(above, above.batch_size) else most + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        run = _with_batch_size(config, middle)
-        fits = run is None or _peak(_rehearse(run, _heaviest(run), [_chunks(run)[0]]).timelines).bytes <= limit
-        low, high = (middle, high) if fits else (low, middle)
-    largest = _with_batch_size(config, low)
+    lines = _Lines(config)
+
+    def whole_is_too_large(size: int) -> bool:
+        return lines.peak_bytes(_whole(config, size), min(size, config.spec.validation_examples)) > limit
+
+    def is_too_large(size: int) -> bool:
+        run = _with_batch_size(config, size)
+        return run is not None and lines.peak_bytes(_heaviest(run), _chunks(run)[0]) > limit
+
+    fits = bisect_left(range(1, most + 1), True, key=whole_is_too_large)
+    # Whole windows are the heaviest there are. A run of one update, or of windows that are cut short because N < 2B,
+    # may need less.
+    fits += bisect_left(range(fits + 1, most + 1), True, key=is_too_large)
+    largest = _with_batch_size(config, fits)
     return largest.batch_size if largest else 0
 
 
-def _largest_on_the_lines(config: RunConfig, limit: int) -> int:
-    """Return the largest B that keeps every point of the timelines, each a straight line in B, under the limit."""
-    near, far = (_rehearse(config, _whole(config, probe), [probe]).timelines for probe in PROBES)
-    largest = config.spec.examples
-    for one, other in zip(near.values(), far.values(), strict=True):
-        for small, large in zip(one.live_bytes(), other.live_bytes(), strict=True):
-            per_example = (large - small) // (PROBES[1] - PROBES[0])
-            fixed = small - per_example * PROBES[0]
-            if per_example:
-                largest = min(largest, (limit - fixed) // per_example)
-            elif fixed > limit:
-                return 0
-    return max(largest, 0)
+class _Lines:
+    """Bytes at every point of a run's first update, second update and evaluation: a fixed part, and so much more an
+    example of its micro-batches."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config, self.micro_batches = config, min(config.accumulate, HEAVIEST)
+        self._low, high = (self._live_bytes((probe,) * self.micro_batches, probe) for probe in PROBES)
+        self.per_example = self._rise(high)
+        self.fixed = [low - PROBES[0] * rise for low, rise in zip(self._low, self.per_example, strict=True)]
+
+    @cached_property
+    def per_example_of_first(self) -> list[NDArray[np.int64]]:
+        """The part of `per_example` that comes from the first of two micro-batches."""
+        small, large = PROBES
+        return self._rise(self._live_bytes((large, small), small))
+
+    def peak_bytes(self, windows: list[Sizes], chunk: int) -> int:
+        """Return the peak of one or two updates on these windows and an evaluation of a chunk."""
+        if any(len(window) != self.micro_batches for window in windows):  # of one, by B = N: it takes another course
+            return _peak(_rehearse(self.config, windows, [chunk]).timelines).bytes
+        *fixed, fixed_chunk = self.fixed
+        *per_example, per_example_of_chunk = self.per_example
+        peak = int((fixed_chunk + per_example_of_chunk * chunk).max())
+        for update, sizes in enumerate(windows):
+            live = fixed[update] + per_example[update] * sizes[-1]
+            if sizes[0] != sizes[-1]:
+                live = live + self.per_example_of_first[update] * (sizes[0] - sizes[-1])
+            peak = max(peak, int(live.max()))
+        return peak
+
+    def _live_bytes(self, window: Sizes, chunk: int) -> list[NDArray[np.int64]]:
+        seen = _rehearse(self.config, [window] * 2, [chunk]).timelines
+        return [np.array(timeline.live_bytes()) for timeline in seen.values()]
+
+    def _rise(self, high: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        apart = PROBES[1] - PROBES[0]
+        return [(at_high - at_low) // apart for at_low, at_high in zip(self._low, high, strict=True)]
 
 
 def _with_batch_size(config: RunConfig, batch_size: int) -> RunConfig | None:
