@@ -19,7 +19,8 @@ class Control:
 
     def __init__(self, *, paused: bool = False) -> None:
         self._changed = threading.Condition()
-        self._allowance: Command | None = None
+        self._updates = 0  # that may still be made before the run pauses again; each request adds one
+        self._epoch = False  # whether it may go on to the end of the epoch before it pauses again
         self.paused = paused
         self.stop_reason: str | None = None
         self.on_pause: Callable[[bool], None] = lambda paused: None  # called by the loop's thread: True, then False
@@ -31,20 +32,24 @@ class Control:
         with self._changed:
             if command == "stop":
                 self.stop_reason = self.stop_reason or reason
-            elif command == "resume":
-                self.paused, self._allowance = False, None
-            elif command == "pause":
-                self.paused = True
+            elif command == "one_update":
+                self.paused, self._updates = False, self._updates + 1
+            elif command == "one_epoch":
+                self.paused, self._epoch = False, True
             else:
-                self.paused, self._allowance = False, command
-            self.attention = self.paused or self.stop_reason is not None or self._allowance is not None
+                self.paused, self._updates, self._epoch = command == "pause", 0, False
+            allowed = self._updates > 0 or self._epoch
+            self.attention = self.paused or self.stop_reason is not None or allowed
             self._changed.notify_all()
 
     def update_done(self, *, epoch_done: bool) -> None:
         """Note the end of an update: what was allowed once is used up and the run pauses again."""
         with self._changed:
-            if self._allowance == "one_update" or (self._allowance == "one_epoch" and epoch_done):
-                self.paused, self._allowance = True, None
+            if self._epoch and epoch_done:
+                self.paused, self._updates, self._epoch = True, 0, False
+            elif self._updates and not self._epoch:
+                self._updates -= 1
+                self.paused = self._updates == 0
 
     def wait_while_paused(self) -> bool:
         """Block while paused; return whether the run should stop."""

@@ -154,6 +154,26 @@ def test_one_update_makes_exactly_one_and_one_epoch_goes_to_the_end_of_the_epoch
     assert (ended.state, ended.updates) == ("stopped", 2 * per_epoch)
 
 
+def test_every_request_for_one_update_counts_however_fast_they_come(begin: Begin) -> None:
+    running = begin(paused=True)
+    running.wait_for_pause()
+    for _ in range(5):
+        running.control.request("one_update")
+    while running.trainer.updates < 5:
+        time.sleep(0.01)
+    running.wait_for_pause()
+    time.sleep(0.05)
+    assert running.trainer.updates == running.reported == 5
+    for _ in range(3):
+        running.control.request("one_update")
+    running.control.request("pause")  # what has been asked for and not done is taken back
+    time.sleep(0.05)
+    stood = running.trainer.updates
+    assert 5 <= stood <= 8
+    time.sleep(0.05)
+    assert running.trainer.updates == stood
+
+
 def test_a_run_paused_within_an_update_still_completes_just_that_one(begin: Begin) -> None:
     running = begin(DIGITS.replace(batch_size=1, accumulate=1_437))
     running.started.wait(WAIT_S)
