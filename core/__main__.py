@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,23 +27,40 @@ from core.store import Store, new_run_id
 
 EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
 BAD_INPUT = 2
+NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan).*")
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{message}\n")
+        self.exit(BAD_INPUT, f"{_one_line(message)}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_with_numbers_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         config = _config(options)
         return _predict(config) if options.command == "predict" else _train(config, options.losses, options.database)
     except BatchLabError as error:
-        print(error, file=sys.stderr)
+        print(_one_line(str(error)), file=sys.stderr)
         return BAD_INPUT
+
+
+def _with_numbers_joined(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with "--lr", "-1e-3" as "--lr=-1e-3", which argparse would take for two flags."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and NEGATIVE.fullmatch(argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _one_line(text: str) -> str:
+    """Return the text with line breaks and the like as they are written in Python."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _parser() -> Parser:
@@ -101,15 +120,22 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
     from core.trainer import Trainer
 
     torch.set_num_threads(1)  # as in the dashboard, so that the same run has the same losses
-    try:
-        file = losses.open("wb") if losses else None
-    except OSError as error:
-        raise ConfigError(Problem("not_writable", {"value": str(losses), "cause": error.strerror})) from None
-    writer = None
-    if database:
-        store, run_id = Store.open(database), new_run_id()
+    writer, refused = None, threading.Event()
+    store = Store.open(database) if database else None
+    if losses:
+        try:
+            losses.open("ab").close()  # what is in it stays until there are losses
+        except (OSError, ValueError) as error:
+            raise ConfigError(Problem("not_writable", {"value": str(losses), "cause": _cause(error)})) from None
+    if store:
+        run_id = new_run_id()
         store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
-        writer = Writer(store.address, run_id)
+
+        def refuse() -> None:
+            refused.set()
+            control.request("stop")
+
+        writer = Writer(store.address, run_id, on_refused=refuse)
     predicted = predict(config).peak.bytes
     recorded: list[np.ndarray[Any, np.dtype[np.float32]]] = []
 
@@ -133,11 +159,21 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
         writer.close()
         if writer.error:  # what was computed is still told, and the exit status says that it was not kept
             ended = replace(ended, state="failed", reason="store", values={"error": str(writer.error)})
-    if file:
-        with file:
-            np.save(file, np.concatenate([*recorded, np.zeros(0, dtype="<f4")]))
+        elif refused.is_set():
+            ended = replace(ended, state="failed", reason="ended_elsewhere", values={})
+    if losses:
+        try:
+            with losses.open("wb") as file:
+                np.save(file, np.concatenate([*recorded, np.zeros(0, dtype="<f4")]))
+        except OSError as error:
+            values = {"value": str(losses), "cause": _cause(error)}
+            ended = replace(ended, state="failed", reason="not_writable", values=values)
     _print(event=ended.state, **_summary(ended))
     return EXIT[ended.state]
+
+
+def _cause(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _summary(ended: Ended) -> dict[str, Any]:
@@ -162,4 +198,6 @@ def _finite(value: Any) -> Any:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the lines has had enough: end without a word
     sys.exit(main())

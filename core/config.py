@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -166,7 +167,8 @@ def _read(name: str, value: Any) -> Any:
         if name in INTEGERS:
             return int(text)
         if name in NUMBERS or name == "budget_value":
-            return float(text)
+            number = float(text)
+            return number if math.isfinite(number) else value
     except ValueError:
         pass
     return value
@@ -175,7 +177,7 @@ def _read(name: str, value: Any) -> Any:
 def _settled(name: str, value: Any, budget: str) -> Any:
     """Return a real number as a float, and a whole one that counts as an integer."""
     if name in NUMBERS and _is_number(value):
-        return float(value)
+        return float(value) + 0.0  # -0.0 is 0.0
     if name == "budget_value" and _is_number(value):
         return float(value) if budget == "seconds" else int(value) if float(value).is_integer() else value
     return value

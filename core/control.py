@@ -21,6 +21,7 @@ class Control:
         self._changed = threading.Condition()
         self._updates = 0  # that may still be made before the run pauses again; each request adds one
         self._epoch = False  # whether it may go on to the end of the epoch before it pauses again
+        self._used_up = False  # whether it pauses as soon as the present update's epoch is closed
         self.paused = paused
         self.stop_reason: str | None = None
         self.on_pause: Callable[[bool], None] = lambda paused: None  # called by the loop's thread: True, then False
@@ -32,24 +33,27 @@ class Control:
         with self._changed:
             if command == "stop":
                 self.stop_reason = self.stop_reason or reason
-            elif command == "one_update":
-                self.paused, self._updates = False, self._updates + 1
-            elif command == "one_epoch":
-                self.paused, self._epoch = False, True
             else:
-                self.paused, self._updates, self._epoch = command == "pause", 0, False
+                self.paused, self._used_up = command == "pause", False
+                self._updates = self._updates + 1 if command == "one_update" else 0
+                self._epoch = command == "one_epoch" or (self._epoch and command == "one_update")
             allowed = self._updates > 0 or self._epoch
             self.attention = self.paused or self.stop_reason is not None or allowed
             self._changed.notify_all()
 
     def update_done(self, *, epoch_done: bool) -> None:
-        """Note the end of an update: what was allowed once is used up and the run pauses again."""
+        """Note that an update has been made, which may use up what was allowed."""
         with self._changed:
             if self._epoch and epoch_done:
-                self.paused, self._updates, self._epoch = True, 0, False
+                self._updates, self._epoch, self._used_up = 0, False, True
             elif self._updates and not self._epoch:
                 self._updates -= 1
-                self.paused = self._updates == 0
+                self._used_up = self._updates == 0
+
+    def rest(self) -> None:
+        """Pause if what was allowed is used up; called once all that belongs to the update is done."""
+        with self._changed:
+            self.paused, self._used_up = self.paused or self._used_up, False
 
     def wait_while_paused(self) -> bool:
         """Block while paused; return whether the run should stop."""

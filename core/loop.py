@@ -32,8 +32,10 @@ class Stopwatch:
     @contextmanager
     def standing(self) -> Iterator[None]:
         stood, paused = perf_counter(), self.control.paused_s
-        yield
-        self._began += perf_counter() - stood - (self.control.paused_s - paused)
+        try:
+            yield
+        finally:
+            self._began += perf_counter() - stood - (self.control.paused_s - paused)
 
 
 class Loop:
@@ -66,14 +68,18 @@ class Loop:
 
     def _train(self) -> str:
         trainer, record, control = self.trainer, self.record, self.control
-        if self.config.budget == "seconds":
-            trainer.horizon = timed_horizon(trainer)
-        self.report(Started(trainer.horizon, fingerprint()))
+        try:
+            if self.config.budget == "seconds":
+                trainer.horizon = timed_horizon(trainer)
+        finally:  # a run that ends within the timing has started too
+            self.report(Started(trainer.horizon, fingerprint()))
         self.clock = clock = Stopwatch(control)  # start-up is over
         watched = 0
         while True:
             rate = trainer.rate()
             epoch_done = trainer.update(rate, *record.slots())
+            if control.attention:
+                control.update_done(epoch_done=epoch_done)
 
             now = clock()
             if record.add(rate, trainer.examples_seen, now):
@@ -91,7 +97,7 @@ class Loop:
             if spent:
                 return "budget"
             if control.attention:
-                control.update_done(epoch_done=epoch_done)
+                control.rest()
 
     def _spent(self, elapsed_s: float) -> bool:
         budget = self.config.budget
@@ -160,11 +166,13 @@ def timed_horizon(trainer: Trainer) -> int:
     record = Recorder()
     try:
         trainer.update(0.0, *record.slots())  # the first one is watched and slow
-        trainer.update(0.0, *record.slots())
-        clock, updates = Stopwatch(trainer.control), 0
-        while clock() < TIMING_S or updates < TIMING_UPDATES:
-            trainer.update(0.0, *record.slots())
-            updates += 1
+        clock, updates = Stopwatch(trainer.control), 1
+        trainer.update(0.0, *record.slots())  # so is the second, which does not show where it takes long anyway
+        if clock() < TIMING_S:
+            clock, updates = Stopwatch(trainer.control), 0
+            while clock() < TIMING_S or updates < TIMING_UPDATES:
+                trainer.update(0.0, *record.slots())
+                updates += 1
         per_update_s = clock() / updates
     finally:
         trainer.restore(state)

@@ -56,11 +56,14 @@ def this_process() -> str:
 
 
 def is_alive(process_name: str) -> bool:
-    """Return whether the process that `this_process` named still runs; one of another machine counts as alive."""
-    machine, pid, created = process_name.rsplit("/", 2)
-    if machine != socket.gethostname():
-        return True
+    """Return whether the process that `this_process` named still runs; one of another machine counts as alive.
+
+    What is no such name is not alive.
+    """
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == created
-    except psutil.NoSuchProcess:
+        machine, pid, created = process_name.rsplit("/", 2)
+        return machine != socket.gethostname() or f"{psutil.Process(int(pid)).create_time():.2f}" == created
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
         return False
+    except psutil.AccessDenied:
+        return True

@@ -47,11 +47,13 @@ ENGLISH: dict[str, str] = {
     "exited": "the training process ended by itself with exit code {exit_code}",
     "error": "the training process had an error: {error}",
     "store": "the run trained, but what it recorded could not be kept: {error}",
+    "ended_elsewhere": "the run was ended or deleted in the database by another process",
     "host_gone": "the process that trained this run was lost with the engine; start again",
     "owner_gone": "the process that trained this run is gone",
     # What the host refuses.
     "not_enough_memory": "the run needs {needed:,} bytes of this machine's memory and {free:,} are free; lower "
     "batch_size or choose a smaller model",
+    "no_host": "the engine could not be started ({cause}); try again when this machine has more to spare",
     "no_prediction": "the engine gave no answer; try again",
 }
 

@@ -168,7 +168,9 @@ class Trainer:
         output = self.model(inputs)
         loss = self.loss_function(output, targets)
         with self._unrecorded():
-            return loss, (output.argmax(1) == targets).sum()  # of classes; a regression has no right answers
+            if self.config.spec.task == "regression":
+                return loss, torch.zeros(())  # it has no right answers
+            return loss, (output.argmax(1) == targets).sum()
 
     def note_evaluation(self, evaluation: Evaluation) -> None:
         """Let a plateau schedule react to an evaluation."""

@@ -24,12 +24,20 @@ def attach(session: Session) -> None:
     """Take up the run in the URL, or put the shown run there. Whoever knows a run's id has control of it."""
     named = st.query_params.get("run")
     if named and named != session.run_id:
-        session.unknown_run = engine().store.run(named) is None
+        session.unknown_run = not _is_known(named)
         session.run_id = None if session.unknown_run else named
     if session.run_id and st.query_params.get("run") != session.run_id:
         st.query_params["run"] = session.run_id
     elif session.unknown_run and "run" in st.query_params:
         del st.query_params["run"]
+
+
+def _is_known(run_id: str) -> bool:
+    try:
+        return engine().store.run(run_id) is not None
+    except StoreError as error:
+        Session().trouble = error.problems
+        return False
 
 
 def is_active(record: RunRecord | None) -> bool:
@@ -62,7 +70,9 @@ def _start(config: RunConfig | None) -> None:
         return
     run_id = new_run_id()
     try:
-        if session.run_id:
+        for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
+            shared.client.command(record.id, "stop")
+        if session.run_id:  # another session's, that was taken over by its link
             shared.client.command(session.run_id, "stop")
         shared.client.start(config, run_id=run_id, session=session.id)
     except StoreError as error:

@@ -45,8 +45,18 @@ def read_url(session: Session) -> None:
         name = problem.values.get("field", "hidden")
         session.url_problems.append((problem, getattr(DEFAULT, name)))
         del st.query_params[name]
-    if problems:
+    # What can be read is put the way that the widgets read it: they drop " cnn" and "1" for true without a word.
+    written = {name: _for_url(value) for name, value in parsed.items() if value is not None}
+    changed = {name: text for name, text in written.items() if text != given[name]}
+    st.query_params.update(changed)
+    if problems or changed:
         st.rerun()
+
+
+def _for_url(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 def remember_url(session: Session) -> None:

@@ -88,7 +88,7 @@ def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: 
         differs.caption(_difference(record.config, form.config))
     if trouble or no_prediction:
         wrong.warning(trouble or no_prediction or "", icon=":material/warning:")
-    _tell_what_fits(form, form_prediction)
+    _tell_what_fits(form, form_prediction, no_form_prediction)
     shown = cards.cards(config, prediction, reader) if config else cards.blank()
     same = record is None or record.config == form.config
     cards.draw(shown if same else [card.unconfirmed() for card in shown])  # the form predicts another run
@@ -132,9 +132,9 @@ def _offer_what_fits(slot: Any, record: RunRecord | None, prediction: Prediction
     )  # fmt: skip
 
 
-def _tell_what_fits(form: Form, prediction: Prediction | None) -> None:
+def _tell_what_fits(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
     if prediction is None:
-        form.fits.caption(say("form.fits_asking") if form.config else " ")
+        form.fits.caption(no_prediction or (say("form.fits_asking") if form.config else " "))
     elif prediction.largest_batch_size:
         form.fits.caption(say("form.fits", largest=number(prediction.largest_batch_size)))
     else:

@@ -7,6 +7,7 @@ that the fork did not bring along.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import multiprocessing
 import os
@@ -29,6 +30,7 @@ from core.host.lines import Lines
 FORKS = sys.platform == "linux"
 KILL_AFTER_S = 5.0  # a training that does not obey a stop by then is killed
 CHECK_EVERY_S = 1.0
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -67,7 +69,8 @@ class Host:
         self.builder = self._spawn(jobs.build_all_job, str(self.data_root))
         warm_left = True
         while True:
-            for ready in wait(self._watched(commands), timeout=0 if warm_left else CHECK_EVERY_S):
+            warms_on = warm_left and not self.jobs  # while nobody waits for us
+            for ready in wait(self._watched(commands), timeout=0 if warms_on else CHECK_EVERY_S):
                 if ready == commands.waitable:
                     lines = commands.read()
                     if lines is None:
@@ -79,7 +82,7 @@ class Host:
             self._reap()
             self._look_after()
             self._admit()
-            if warm_left and not self.jobs:  # nobody waits for us: a good moment
+            if warms_on and not self.jobs:
                 warm_left = next(warming, "cold") is None
 
     def end(self) -> None:
@@ -196,6 +199,8 @@ class Host:
 
 
 def _child(inherited: Sequence[Connection], target: Callable[..., None], *args: Any) -> None:
+    if FORKS:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # also for those who read no pipe of the host's
     for connection in inherited:
         connection.close()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the server must see the host's end of file, not ours

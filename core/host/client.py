@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -20,8 +21,8 @@ from core.config import RunConfig
 from core.control import Command
 from core.datasets import DATA
 from core.errors import HostError, Problem, StoreError
-from core.events import Peak, Prediction
-from core.store import Store
+from core.events import EndState, Peak, Prediction
+from core.store import ACTIVE_STATES, Store
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE_S = 120.0  # hidden tabs refresh once a minute
@@ -31,6 +32,8 @@ MEMORY_FIELDS = (
     "memory_limit_mb", "budget", "budget_value",
 )  # fmt: skip
 KEPT_PREDICTIONS = 2_000
+ASK_AGAIN_S = 5.0  # after a prediction that failed: a page asks at every refresh
+END_AGAIN_S = 2.0  # after a database that did not answer: a run must end, or it would be active for ever
 
 
 @dataclass
@@ -78,7 +81,8 @@ class HostClient:
         self._starting: dict[str, _Start] = {}  # runs whose memory is not known yet, first come, first served
         self._places: dict[str, int] = {}
         self._questions = count()
-        self._predictions: dict[str, Future[Prediction]] = {}
+        self._predictions: dict[str, tuple[float, Future[Prediction]]] = {}  # and when they were asked
+        self._closed = False
         store.fail_orphans(machine.is_alive)
 
     # Runs.
@@ -86,7 +90,12 @@ class HostClient:
     def start(self, config: RunConfig, *, run_id: str, session: str, paused: bool = False) -> None:
         """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers."""
         self.store.create(run_id, config, owner=self.owner, session=session)
-        answer = self.prediction(config)
+        try:
+            answer = self.prediction(config)
+        except HostError as error:
+            (problem,) = error.problems
+            self._end(run_id, "failed", problem.code, **problem.values)
+            return
         with self._lock:
             self._starting[run_id] = _Start(config, paused, answer)
         answer.add_done_callback(self._admit)
@@ -96,16 +105,19 @@ class HostClient:
         with self._lock:
             if run_id in self._starting and command == "stop":
                 del self._starting[run_id]
-                self.store.end(run_id, "stopped", reason)
+                self._end(run_id, "stopped", reason)
                 self._admit()
             elif run_id in self._starting:
                 self._starting[run_id].commands.append(command)
             elif run_id in self._life.runs:
-                self._order(do="command", run=run_id, command=command, reason=reason)
+                with suppress(HostError):  # the host has just died, and its runs with it
+                    self._order(do="command", run=run_id, command=command, reason=reason)
+            elif command == "stop" and self._is_left_over(run_id):
+                self._end(run_id, "stopped", reason)
 
     def renew(self, runs: Iterable[str]) -> None:
         """Say that somebody watches these runs."""
-        with self._lock:
+        with self._lock, suppress(HostError):
             if self.lease_s and self._process:
                 self._order(do="renew", runs=list(runs))
 
@@ -120,19 +132,23 @@ class HostClient:
                 if not start.answer.done():
                     break
                 del self._starting[run_id]
-                with suppress(StoreError):  # whoever looks at the run is told that the database is lost
+                try:
                     self._hand_over(run_id, start)
+                except HostError as error:
+                    (problem,) = error.problems
+                    self._end(run_id, "failed", problem.code, **problem.values)
 
     def _hand_over(self, run_id: str, start: _Start) -> None:
         if start.answer.exception():
-            self.store.end(run_id, "failed", "no_prediction")
+            self._end(run_id, "failed", "no_prediction")
             return
         peak = start.answer.result().peak.bytes
         needed, free = peak + CHILD_BYTES, machine.free_memory_bytes()
         if needed > free:
-            self.store.end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
+            self._end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
             return
-        self.store.note(run_id, predicted_peak_bytes=peak)
+        with suppress(StoreError):  # a note less
+            self.store.note(run_id, predicted_peak_bytes=peak)
         config = start.config
         order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
         self._order(do="start", database=self.store.address, **order)
@@ -140,14 +156,34 @@ class HostClient:
         for command in start.commands:
             self.command(run_id, command)
 
+    def _is_left_over(self, run_id: str) -> bool:
+        """Return whether the store has a run of ours as active that nobody trains."""
+        with suppress(StoreError):
+            record = self.store.run(run_id)
+            return record is not None and record.owner == self.owner and record.state in ACTIVE_STATES
+        return False
+
+    def _end(self, run_id: str, state: EndState, reason: str, **values: Any) -> None:
+        """End a run in the store, if need be once the database answers again."""
+        try:
+            self.store.end(run_id, state, reason, **values)
+        except StoreError:
+            again = threading.Timer(END_AGAIN_S, self._end_again, (run_id, state, reason), values)
+            again.daemon = True
+            again.start()
+
+    def _end_again(self, run_id: str, state: EndState, reason: str, **values: Any) -> None:
+        if not self._closed:
+            self._end(run_id, state, reason, **values)
+
     # Predictions.
 
     def prediction(self, config: RunConfig) -> Future[Prediction]:
-        """Return what a run will need on the device, to come; asked once. The future may raise HostError."""
+        """Return what a run will need on the device, to come; asked once. It and its future may raise HostError."""
         key = json.dumps({name: value for name, value in config.to_dict().items() if name in MEMORY_FIELDS})
         with self._lock:
-            known = self._predictions.get(key)
-            if known and not (known.done() and known.exception()):
+            asked_at, known = self._predictions.get(key, (0.0, None))
+            if known and not (known.done() and known.exception() and time.monotonic() > asked_at + ASK_AGAIN_S):
                 return known
             if len(self._predictions) >= KEPT_PREDICTIONS:
                 del self._predictions[next(iter(self._predictions))]
@@ -155,14 +191,14 @@ class HostClient:
             question = next(self._questions)
             self._order(do="predict", question=question, config=config.to_json())
             self._life.questions[question] = asked
-            self._predictions[key] = asked
+            self._predictions[key] = time.monotonic(), asked
         return asked
 
     # The process.
 
     def warm(self) -> None:
-        """Start the host if it does not run."""
-        with self._lock:
+        """Start the host if it does not run; that it cannot be started is for the first who asks something of it."""
+        with self._lock, suppress(HostError):
             self._running()
 
     @property
@@ -171,11 +207,14 @@ class HostClient:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def close(self) -> None:
-        """End the host and all it does, and wait until it has."""
+        """End the host and all it does, and wait until it has. No other is started."""
         with self._lock:
+            self._closed = True
             process = self._process
-        if process and process.stdin:
-            process.stdin.close()
+            if process and process.stdin:
+                with suppress(OSError):  # an order that it did not live to read
+                    process.stdin.close()
+        if process:
             process.wait()
             self._life.over.wait(timeout=5)
 
@@ -187,18 +226,23 @@ class HostClient:
             process.stdin.flush()
 
     def _running(self) -> subprocess.Popen[str]:
+        if self._closed:
+            raise HostError(Problem("no_host", {"cause": "this one has been closed"}))
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-m", "core.host", "--cores", str(self.cores), "--data", str(self.data)]
             command += ["--lease-s", str(self.lease_s)]
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                )
+            except OSError as error:  # no memory or no process left
+                raise HostError(Problem("no_host", {"cause": error.strerror})) from error
             self._life = _Life()
             listening = threading.Thread(target=self._listen, args=(self._process, self._life), daemon=True)
             listening.start()
@@ -206,23 +250,30 @@ class HostClient:
 
     def _listen(self, process: subprocess.Popen[str], life: _Life) -> None:
         """Hear the host's news until it is gone, then end what it left undone."""
-        assert process.stdin is not None
         assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
-                self._hear(json.loads(line), life)
-        process.wait()
+        try:
+            with process.stdout:
+                for line in process.stdout:
+                    self._hear(json.loads(line), life)
+        finally:
+            self._bury(process, life)
+
+    def _bury(self, process: subprocess.Popen[str], life: _Life) -> None:
+        assert process.stdin is not None
         with self._lock:
-            with suppress(BrokenPipeError):  # an order that it did not live to read
+            with suppress(OSError):  # an order that it did not live to read
                 process.stdin.close()
             if self._process is process:
                 self._process = None
+        process.wait()
+        with self._lock:
             for run_id in life.runs:
                 self._places.pop(run_id, None)
-                with suppress(StoreError):
-                    self.store.end(run_id, "failed", "host_gone")
+                self._end(run_id, "failed", "host_gone")
             life.runs.clear()
-        for asked in life.questions.values():
+            lost = set(life.questions.values())
+            self._predictions = {key: kept for key, kept in self._predictions.items() if kept[1] not in lost}
+        for asked in lost:
             asked.set_exception(HostError(Problem("no_prediction")))
         life.over.set()
 
@@ -252,8 +303,8 @@ class HostClient:
     def _settle(self, run: str, exit_code: int, stop_reason: str | None) -> None:
         """End a run in the store that could not do so itself."""
         if stop_reason:
-            self.store.end(run, "stopped", stop_reason)
+            self._end(run, "stopped", stop_reason)
         elif exit_code < 0:
-            self.store.end(run, "failed", "killed", signal=-exit_code)
+            self._end(run, "failed", "killed", signal=-exit_code)
         else:
-            self.store.end(run, "failed", "exited", exit_code=exit_code)
+            self._end(run, "failed", "exited", exit_code=exit_code)

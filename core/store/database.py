@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, exc, func, insert, inspect, select, update
 from sqlalchemy.engine import URL, make_url
 
-from core.errors import Problem, StoreError
+from core.errors import ConfigError, Problem, StoreError
 from core.store.schema import METADATA, MIGRATIONS, Migration, schema
 
 ENVIRONMENT = "BATCHLAB_DATABASE"
@@ -51,9 +51,14 @@ class Database:
         with _translated(self._place), self._writer.begin() as connection:
             yield connection
 
-    def corrupt(self, cause: object) -> StoreError:
-        """Return the error for something in the database that cannot be understood."""
-        return _error("store_corrupt", self._place, cause=str(cause))
+    @contextmanager
+    def understanding(self) -> Iterator[None]:
+        """Turn what goes wrong in reading a row's values into a StoreError."""
+        try:
+            yield
+        except (ConfigError, ValueError, TypeError, KeyError, AttributeError) as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise _error("store_corrupt", self._place, cause=cause) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -72,6 +77,7 @@ def open_database(where: str | Path | None = None, *, migrations: tuple[Migratio
         engine = _file_engine(place) if isinstance(place, Path) else _server_engine(place)
         try:
             _prepare(engine, place, migrations)
+            _read_a_row_of_each(engine)
         except BaseException:
             engine.dispose()
             raise
@@ -82,7 +88,7 @@ def find(where: str | Path | None = None) -> Place:
     """Return the file or server that `where` names. Raises StoreError if it names neither."""
     text = str(where or os.environ.get(ENVIRONMENT) or DEFAULT)
     if "://" not in text:
-        return Path(text).expanduser().absolute()
+        return _file(text)
     try:
         url = make_url(text)
     except (exc.ArgumentError, ValueError):  # whatever stands there may hold a password
@@ -91,10 +97,20 @@ def find(where: str | Path | None = None) -> Place:
         raise StoreError(Problem("store_unavailable", values)) from None
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database not in (None, "", ":memory:"):
-        return Path(str(url.database)).expanduser().absolute()
+        return _file(str(url.database))
     if backend != "postgresql":
         raise _error("store_unavailable", url, cause="only SQLite files and PostgreSQL can be shared by processes")
     return url
+
+
+def _file(name: str) -> Path:
+    path = Path(name)
+    if "\0" in name:
+        raise _error("store_unavailable", path, cause="the name has a zero byte")
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # ~somebody who is not known here
+        raise _error("store_unavailable", path, cause=str(error)) from None
 
 
 def claim_fresh_file(where: str | Path | None) -> Path:
@@ -211,6 +227,13 @@ def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) ->
             connection.execute(update(schema).values(version=known))
 
 
+def _read_a_row_of_each(engine: Engine) -> None:
+    """Find out now whether a table lacks a column or a page cannot be read."""
+    with engine.connect() as connection:
+        for table in METADATA.sorted_tables:
+            connection.execute(select(table).limit(1)).all()
+
+
 def _stored_version(connection: Connection, place: Place) -> int | None:
     """Return the version of a database, None for an empty one. Raises StoreError for one that is not ours."""
     tables = set(inspect(connection).get_table_names())
@@ -230,26 +253,25 @@ def _translated(place: Place) -> Iterator[None]:
     try:
         yield
     except (OSError, ImportError, exc.ArgumentError, exc.TimeoutError, exc.InterfaceError) as error:
-        raise _error("store_unavailable", place, cause=_cause(error)) from None
+        raise _error("store_unavailable", place, cause=_cause(error, place)) from None
     except (sqlite3.OperationalError, exc.OperationalError) as error:
-        raise _error("store_unavailable", place, cause=_cause(error)) from None
+        raise _error("store_unavailable", place, cause=_cause(error, place)) from None
     except (sqlite3.DatabaseError, exc.DatabaseError) as error:
         plain = error.orig if isinstance(error, exc.DatabaseError) else error
         if type(plain) is not sqlite3.DatabaseError:  # a mistake of ours in SQL is not the file's fault
             raise
-        raise _error("store_corrupt", place, cause=_cause(error)) from None
+        raise _error("store_corrupt", place, cause=_cause(error, place)) from None
 
 
-def _cause(error: Exception) -> str:
-    plain = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
-    return str(plain).strip()
+def _cause(error: Exception, place: Place) -> str:
+    """Return what a driver says, without the password that it may repeat."""
+    text = str(error.orig if isinstance(error, exc.DBAPIError) and error.orig else error).strip()
+    for secret in _secrets(place):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _error(code: str, place: Place, **values: Any) -> StoreError:
-    for secret in _secrets(place):
-        values = {
-            key: value.replace(secret, "***") if isinstance(value, str) else value for key, value in values.items()
-        }
     return StoreError(Problem(code, {"where": _shown(place), **values}))
 
 

@@ -6,13 +6,14 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from core.config import RunConfig
-from core.errors import ConfigError, StoreError
+from core.errors import StoreError
 from core.events import END_STATES, Ended, EndState, Epoch, Event, Paused, Peak, Started, Updates
 from core.store import packing
 from core.store.database import Database, claim_fresh_file, open_database
@@ -97,7 +98,8 @@ class Store:
             row = _lock(connection, run_id)
             if row is None:
                 return False
-            peak = peak_of(row)
+            with self._database.understanding():
+                peak = peak_of(row)
             blocks: list[dict[str, Any]] = []
             ends: list[dict[str, Any]] = []
             for item in events:
@@ -132,12 +134,25 @@ class Store:
             row = _lock(connection, run_id)
             if row is None:
                 return False
-            ended = Ended(state, reason, values, peak=peak_of(row), **self._recorded(connection, run_id))
+            with self._database.understanding():
+                peak = peak_of(row)
+            ended = Ended(state, reason, values, peak=peak, **self._recorded(connection, run_id))
             return _finish(connection, run_id, ended)
 
     def fail_orphans(self, alive: Callable[[str], bool]) -> list[str]:
-        """End the runs whose owner is not `alive` as failed ("owner_gone"); return their ids."""
-        return [run.id for run in self.active() if not alive(run.owner) and self.end(run.id, "failed", "owner_gone")]
+        """End the runs whose owner is not `alive` as failed ("owner_gone"); return their ids.
+
+        One that cannot be read stays as it is.
+        """
+        with self._database.reading() as connection:
+            query = select(runs.c.id, runs.c.owner).where(runs.c.state.in_(ACTIVE_STATES)).order_by(runs.c.number)
+            orphans = [run_id for run_id, owner in connection.execute(query) if not alive(owner)]
+        return [run_id for run_id in orphans if self._failed_for_lack_of_its_owner(run_id)]
+
+    def _failed_for_lack_of_its_owner(self, run_id: str) -> bool:
+        with suppress(StoreError):
+            return self.end(run_id, "failed", "owner_gone")
+        return False
 
     def pin(self, run_id: str, *, pinned: bool) -> None:
         """Keep a run for ever, or no longer."""
@@ -152,15 +167,21 @@ class Store:
     # Reading
 
     def run(self, run_id: str) -> RunRecord | None:
-        found = self._records(select(runs).where(runs.c.id == run_id))
-        return found[0] if found else None
+        """Return a run, None if there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+        with self._database.understanding():
+            return record_of(row) if row else None
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
-        """Return the newest runs, newest first."""
+        """Return the newest runs, newest first, without those that cannot be read."""
         return self._records(select(runs).order_by(runs.c.number.desc()).limit(limit))
 
     def active(self, *, owner: str | None = None, session: str | None = None) -> list[RunRecord]:
-        """Return the runs that have not ended, oldest first: all, or those of an owner or a browser session."""
+        """Return the runs that have not ended, oldest first: all, or those of an owner or a browser session.
+
+        Those that cannot be read are left out.
+        """
         query = select(runs).where(runs.c.state.in_(ACTIVE_STATES)).order_by(runs.c.number)
         if owner is not None:
             query = query.where(runs.c.owner == owner)
@@ -179,7 +200,9 @@ class Store:
         """Return the epochs of a run with a greater row id, in order, each with its id."""
         query = select(epochs).where(epochs.c.run_id == run_id, epochs.c.id > last_id).order_by(epochs.c.id)
         with self._database.reading() as connection:
-            return [(row.id, packing.epoch_from_json(row.epoch)) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        with self._database.understanding():
+            return [(row.id, packing.epoch_from_json(row.epoch)) for row in rows]
 
     def epochs(self, run_id: str) -> list[Epoch]:
         """Return the epochs of a run in order."""
@@ -188,16 +211,15 @@ class Store:
     def _records(self, query: Select[Any]) -> list[RunRecord]:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        try:
-            return [record_of(row) for row in rows]
-        except (ConfigError, ValueError, TypeError, KeyError) as error:
-            raise self._database.corrupt(error) from error
+        found = []
+        for row in rows:
+            with suppress(StoreError), self._database.understanding():
+                found.append(record_of(row))
+        return found
 
     def _unpack(self, row: Row[Any]) -> Updates:
-        try:
+        with self._database.understanding():
             return packing.unpack(bytes(row.payload), layout=row.layout, first=row.first, count=row.updates)
-        except ValueError as error:
-            raise self._database.corrupt(error) from error
 
     def _recorded(self, connection: Connection, run_id: str) -> dict[str, Any]:
         """Count from the rows of a run what its `Ended` would have said."""
@@ -209,7 +231,8 @@ class Store:
             unchanged += int((block.rates == 0).sum())
             elapsed_s = float(block.seconds[-1])
         of_run = select(epochs.c.epoch).where(epochs.c.run_id == run_id).order_by(epochs.c.id)
-        ends = [packing.epoch_from_json(text) for text in connection.execute(of_run).scalars()]
+        with self._database.understanding():
+            ends = [packing.epoch_from_json(text) for text in connection.execute(of_run).scalars()]
         per_epoch = next((epoch.updates_in_epoch for epoch in ends if epoch.complete), None)
         return {
             "updates": updates,

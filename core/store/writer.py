@@ -13,7 +13,7 @@ from core.errors import StoreError
 from core.events import Ended, Event, Paused
 from core.store.runs import Store
 
-GATHER_S = 0.14  # with the 0.1 s that the recorder holds back, at most 0.25 s are lost to a kill
+GATHER_S = 0.1  # with the 0.1 s that the recorder holds back and a write, at most 0.25 s are lost to a kill
 
 
 class Writer:

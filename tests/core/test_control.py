@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.config import RunConfig
-from core.control import Control
+from core.control import Command, Control
 from core.datasets.tensors import Data
 from core.events import Ended, Epoch, Event, Paused, Started, Updates
 from core.loop import Loop
@@ -172,6 +172,55 @@ def test_every_request_for_one_update_counts_however_fast_they_come(begin: Begin
     assert 5 <= stood <= 8
     time.sleep(0.05)
     assert running.trainer.updates == stood
+
+
+@pytest.mark.parametrize(("command", "updates"), [("one_update", 16), ("one_epoch", 30), ("resume", None)])
+def test_what_is_asked_while_the_run_stands_within_an_evaluation_is_done_after_it(
+    begin: Begin, command: Command, updates: int | None
+) -> None:
+    running = begin(DIGITS.replace(budget_value=4), paused=True)
+    running.wait_for_pause()
+    evaluate, evaluations = running.trainer.evaluate_chunk, []
+
+    def pause_in_the_first(start: int, stop: int) -> Any:
+        evaluations.append(start)
+        if len(evaluations) == 1:
+            running.control.request("pause")
+        return evaluate(start, stop)
+
+    running.trainer.evaluate_chunk = pause_in_the_first
+    running.control.request("one_epoch")
+    running.wait_for_pause()
+    assert running.trainer.updates == 15
+    assert not any(isinstance(event, Epoch) for event in running.events)
+    running.control.request(command)
+    if updates is None:
+        running.thread.join(WAIT_S)
+        assert running.ended.updates == 60
+    else:
+        running.wait_for_pause()
+        time.sleep(0.03)
+        assert running.trainer.updates == updates
+
+
+def test_a_run_stopped_within_an_evaluation_does_not_count_it_as_training_time(begin: Begin) -> None:
+    running = begin(paused=True)
+    running.wait_for_pause()
+    within = threading.Event()
+    evaluate = running.trainer.evaluate_chunk
+
+    def slowly(start: int, stop: int) -> Any:
+        within.set()
+        time.sleep(0.5)
+        return evaluate(start, stop)
+
+    running.trainer.evaluate_chunk = slowly
+    running.control.request("resume")
+    within.wait(WAIT_S)
+    ended, took = running.end()
+    assert took > 0.2
+    last = max(event.seconds[-1] for event in running.events if isinstance(event, Updates) and len(event))
+    assert last <= ended.elapsed_s < last + 0.2
 
 
 def test_a_run_paused_within_an_update_still_completes_just_that_one(begin: Begin) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from core import machine
 
 MIB = 2**20
@@ -42,6 +44,12 @@ def test_a_process_is_alive_until_it_ends_even_if_its_number_is_used_again() -> 
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert not machine.is_alive(child.stdout.strip())
+
+
+@pytest.mark.parametrize("name", ["", "me", "host/1", "{host}/abc/1.00", "{host}/-1/1.00", "{host}/1/soon"])
+def test_what_names_no_process_is_not_alive(name: str) -> None:
+    host, _, _ = machine.this_process().rsplit("/", 2)
+    assert not machine.is_alive(name.format(host=host))
 
 
 def test_a_process_of_another_machine_counts_as_alive() -> None:

@@ -127,6 +127,52 @@ def test_divergence_is_exit_status_4() -> None:
     assert out.lines[-1]["values"]["update"] <= 16
 
 
+def test_a_run_that_ends_while_its_budget_of_seconds_is_timed_has_started_too() -> None:
+    out = result(command("train", "--model", "cnn", "--budget", "seconds", "--budget-value", 1, "--memory-limit-mb", 4))
+    assert (out.status, out.stderr) == (3, "")
+    assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
+
+
+def test_losses_that_cannot_be_kept_are_a_failed_run_whose_counts_are_told() -> None:
+    out = result(command("train", *DIGITS, "--epochs", 1, "--losses", "/dev/full"))
+    assert (out.status, out.stderr) == (1, "")
+    assert [line["event"] for line in out.lines] == ["started", "epoch", "failed"]
+    assert (out.lines[-1]["reason"], out.lines[-1]["updates"]) == ("not_writable", 15)
+
+
+def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
+    losses = tmp_path / "losses.npy"
+    losses.write_text("precious")
+    out = result(command("train", *DIGITS, "--losses", losses, "--database", "/proc/nowhere/runs.sqlite"))
+    assert (out.status, out.lines) == (2, [])
+    assert losses.read_text() == "precious"
+
+
+def test_a_run_that_was_ended_in_the_database_is_a_failed_one(tmp_path: Path) -> None:
+    database = tmp_path / "runs.sqlite"
+    process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
+    assert process.stdout is not None
+    before = process.stdout.readline()
+    store = Store.open(database)
+    (record,) = store.runs()
+    store.end(record.id, "failed", "owner_gone")
+    store.close()
+    out = result(process, before=before)
+    assert (out.status, out.stderr) == (1, "")
+    assert (out.lines[-1]["event"], out.lines[-1]["reason"]) == ("failed", "ended_elsewhere")
+
+
+def test_a_reader_that_goes_away_ends_the_run_without_a_word() -> None:
+    process = command("train", *DIGITS, "--epochs", 10_000)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr as complaints:
+        assert complaints.read() == ""
+    assert process.wait(timeout=60) != 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("early", [False, True])
 def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals, early: bool, tmp_path: Path) -> None:
@@ -181,6 +227,12 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
         (["predict", "--drop-last", "--accumulate", "500"], "drop_last"),
         (["predict", "--model", "mlp", "--norm", "batch", "--batch-size", "1"], "batch normalisation"),
         (["train", "--colour", "red"], "--colour"),
+        (["train", "--lr", "-1e-3"], "lr must be between 1e-08 and 1,000.0, got -0.001"),
+        (["train", "--epochs", "9" * 400], "999"),
+        (["train", "--bogus\nline"], "--bogus\\nline"),
+        (["train", "--losses", "/no\nwhere/l.npy"], "/no\\nwhere"),
+        (["train", "--database", "~nobody-here/runs.sqlite"], "~nobody-here"),
+        (["train", "--database", "sqlite:///runs%00.sqlite"], "zero byte"),
         (["train", "--epoch", "3"], "--epoch"),  # nothing is guessed from a beginning
         (["walk"], "walk"),
         ([], "command"),

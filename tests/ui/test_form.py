@@ -57,6 +57,15 @@ def test_a_bad_value_in_the_address_is_named_and_replaced(
     assert not test.exception
 
 
+def test_a_value_in_the_address_is_taken_however_it_is_written(app: App) -> None:
+    test = app(drop_last="1", dataset=" digits ", lr="1e-2", hidden=" 32-16 ")
+    assert texts(test.warning) == []
+    assert test.checkbox(key="drop_last").value is True
+    assert test.selectbox(key="dataset").value == "digits"
+    assert test.number_input(key="lr").value == 0.01
+    assert test.text_input(key="hidden").value == "32-16"
+
+
 def test_a_batch_larger_than_the_data_offers_the_largest(app: App) -> None:
     test = app(dataset="digits", batch_size=5000)
     assert "between 1 and 1437 (the size of 'digits'), got 5000" in test.error[0].value

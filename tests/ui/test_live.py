@@ -94,6 +94,24 @@ def test_a_run_of_another_session_is_shown_by_its_id(app: App) -> None:
     assert "Finished" in words(second)
 
 
+def test_a_session_has_one_active_run_whatever_its_address_has_shown_meanwhile(app: App) -> None:
+    store = engine().store
+    test = app(budget_value=5_000, model="linear")
+    test.button(key="start").click().run()
+    (first,) = store.active()
+    test.query_params["run"] = "an-earlier-one"  # as the browser's way back does
+    test.run()
+    test.button(key="start").click().run()
+    until = time.monotonic() + 60
+    while (stopped := store.run(first.id)) and stopped.state != "stopped":
+        assert time.monotonic() < until, stopped
+        time.sleep(0.05)
+    (second,) = store.active()
+    assert second.id != first.id
+    test.button(key="stop").click().run()
+    run_until(test, "Stopped at update")
+
+
 def test_pages_share_one_engine(app: App) -> None:
     test = app()
     shared = engine()

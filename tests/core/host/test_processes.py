@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -314,3 +316,67 @@ def test_closing_the_client_ends_the_host_and_its_trainings(store: Store, data: 
     host.close()
     until(lambda: all(map(gone, processes)), "both to leave")
     assert record(host, run_id).state == "failed"
+
+
+def test_a_run_ends_in_the_store_once_a_locked_database_answers_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.database.WAIT_S", 0.2)
+    monkeypatch.setattr("core.host.client.END_AGAIN_S", 0.2)
+    store = Store.open(tmp_path / "runs.sqlite")
+    host = HostClient(store, data=data, cores=1)
+    try:
+        run_id = start(host, ENDLESS)
+        wait_for_updates(host, run_id)
+        pid = pid_of(host, run_id)
+        with sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: run_id not in host._life.runs, "the news of the end")
+            time.sleep(0.5)
+            assert record(host, run_id).ended is None
+            other.execute("ROLLBACK")
+        other.close()
+        ended = wait_for_end(host, run_id).ended
+        assert ended is not None
+        assert (ended.state, ended.reason) == ("failed", "killed")
+    finally:
+        host.close()
+        store.close()
+
+
+def test_a_run_that_the_store_has_as_active_and_nobody_trains_can_be_stopped(host: HostClient) -> None:
+    run_id = new_run_id()
+    host.store.create(run_id, SHORT, owner=host.owner, session="test")
+    host.command(run_id, "stop")
+    assert record(host, run_id).state == "stopped"
+    host.store.create("another's", SHORT, owner="elsewhere/1/1.00", session="test")
+    host.command("another's", "stop")
+    assert record(host, "another's").state == "queued"
+    host.store.delete("another's")
+
+
+def test_a_run_whose_host_cannot_be_started_fails_with_the_cause(
+    store: Store, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr("core.host.client.subprocess.Popen", no_memory)
+    host = HostClient(store, data=data, cores=1)
+    host.warm()
+    ended = record(host, start(host, SHORT)).ended
+    assert ended is not None
+    assert (ended.state, ended.reason, ended.values) == ("failed", "no_host", {"cause": "Cannot allocate memory"})
+    with pytest.raises(HostError):
+        host.prediction(SHORT)
+
+
+def test_a_closed_client_starts_no_other_host(store: Store, data: Path) -> None:
+    host = HostClient(store, data=data, cores=1)
+    host.prediction(SHORT).result(timeout=PATIENCE_S)
+    host.close()
+    host.close()
+    with pytest.raises(HostError):
+        host.prediction(SHORT.replace(batch_size=99))
+    assert host.pid is None

@@ -221,6 +221,26 @@ def test_a_corrupt_or_foreign_file_is_refused_and_untouched(path: Path, write: C
     assert list(before) == ["runs.sqlite"]
 
 
+def test_a_database_that_lacks_a_column_is_refused_at_once(path: Path) -> None:
+    Store.open(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE epochs DROP COLUMN epoch")
+    connection.close()
+    with pytest.raises(StoreError, match="epoch"):
+        Store.open(path)
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/runs.sqlite", "sqlite:///runs%00.sqlite", "runs\0.sqlite"])
+def test_a_name_that_can_be_no_file_is_said(name: str) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store.open(name)
+
+
+def test_a_short_password_does_not_mangle_a_sentence_of_ours() -> None:
+    with pytest.raises(StoreError, match="can be shared by processes"):
+        Store.open("mysql://u:p@somewhere/runs")
+
+
 def test_a_folder_is_no_database(path: Path) -> None:
     path.mkdir()
     assert problem_of(path).code == "store_unavailable"

@@ -104,8 +104,9 @@ def test_a_row_that_cannot_be_understood_is_said(address: str, store: Store, run
     with raw.writing() as connection:
         connection.execute(text("""UPDATE runs SET config = '{"dataset": "gone"}'"""))
     raw.close()
+    assert store.runs() == store.active() == []  # one bad row hides no other
     with pytest.raises(StoreError) as caught:
-        store.runs()
+        store.run(run_id)
     assert caught.value.problems[0].code == "store_corrupt"
     assert "'gone'" in str(caught.value)
 
