@@ -37,7 +37,7 @@ COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 LABELLED_SHARE = 0.13  # of the axis: a narrower piece has no room for its label
 
 LOSS_SERIES = {"loss": "each update", "smoothed_loss": "smoothed", "validation_loss": "validation"}
-WHOLE_PLAN = 10_000  # updates up to which the whole plan is on the axis
+WHOLE_PLAN = 100_000  # updates up to which the whole plan is on the axis
 EXTENT = "extent"  # an invisible series that holds the axes open
 
 
@@ -46,7 +46,11 @@ def loss(say: Say) -> Spec:
     names = list(LOSS_SERIES)
     key = alt.Legend(title=None, orient="top-right", labelExpr=_labels(say, names), symbolStrokeWidth=3)
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[FAINT_BLUE, BLUE, TEAL])
-    x = alt.X("x:Q", title=say("axis.update")).scale(zero=True, nice=False).axis(format=COUNT, tickCount=8)
+    x = (
+        alt.X("x:Q", title=say("axis.update"))
+        .scale(zero=True, nice=False)
+        .axis(format=COUNT, tickCount=8, tickMinStep=1)
+    )
     y = alt.Y("value:Q", title=say("axis.loss")).scale(zero=True).axis(tickCount=6)
     tooltip = [
         alt.Tooltip("x:Q", title=say("axis.update"), format=COUNT),
@@ -93,7 +97,11 @@ def rate(say: Say) -> Spec:
     """Draw the planned learning rate dashed and the actual one over it."""
     names = ["planned", "actual"]
     key = alt.Legend(title=None, orient="top-right", labelExpr=_labels(say, names), symbolStrokeWidth=2)
-    x = alt.X("x:Q", title=say("axis.update")).scale(zero=True, nice=False).axis(format=COUNT, tickCount=6)
+    x = (
+        alt.X("x:Q", title=say("axis.update"))
+        .scale(zero=True, nice=False)
+        .axis(format=COUNT, tickCount=6, tickMinStep=1)
+    )
     y = alt.Y("value:Q", title=say("axis.rate")).scale(zero=True).axis(tickCount=4, format="~g")
     dash = alt.StrokeDash("series:N", legend=key).scale(domain=names, range=[[5, 4], [1, 0]])
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[GREY, BLUE])
@@ -107,7 +115,7 @@ def rate(say: Say) -> Spec:
     actual = series.mark_line(strokeWidth=5, opacity=0.5).transform_filter("datum.series == 'actual'")
     planned = series.mark_line(strokeWidth=1.5).transform_filter("datum.series == 'planned'")
     hold = base.mark_point(opacity=0, tooltip=None).transform_filter(f"datum.series == '{EXTENT}'")
-    return _spec(alt.layer(hold, actual, planned), height=175)
+    return _spec(alt.layer(hold, actual, planned), height=165)
 
 
 def rate_frame(config: RunConfig, horizon: int | None, reader: RunReader | None) -> pd.DataFrame:
@@ -133,7 +141,7 @@ def memory(say: Say) -> Spec:
     """Draw the peak by category as stacked bars, predicted over measured, against the limit's dashed rule."""
     rows, kinds = ["predicted", "measured"], list(CATEGORIES)
     key = alt.Legend(
-        title=None, orient="bottom", columns=3, labelExpr=_labels(say, kinds), symbolType="square", symbolStrokeWidth=0
+        title=None, orient="bottom", columns=2, labelExpr=_labels(say, kinds), symbolType="square", symbolStrokeWidth=0
     )
     x = alt.X("start:Q", title=say("axis.memory")).scale(zero=True, nice=False).axis(tickCount=5, format="~g")
     y = alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelExpr=_labels(say, rows), ticks=False, domain=False))
@@ -155,7 +163,7 @@ def memory(say: Say) -> Spec:
         x=x, y=alt.value(-2), text="label:N"
     )
     hold = base.mark_point(opacity=0, tooltip=None).encode(x=x).transform_filter(f"datum.series == '{EXTENT}'")
-    return _spec(alt.layer(hold, bars, inside, rule, words), height=215)
+    return _spec(alt.layer(hold, bars, inside, rule, words), height=225)
 
 
 def memory_frame(peaks: Mapping[str, Peak | None], limit_bytes: int | None, limit_label: str) -> pd.DataFrame:

@@ -39,10 +39,12 @@ def draw(cards: list[Card]) -> None:
 
 def _html(card: Card) -> str:
     state = " confirmed" if card.confirmed else ""
-    parts = (escape(card.help), escape(card.label), escape(card.value), state, escape(card.detail))
-    return '<div class="card" title="{}"><p>{}</p><strong>{}</strong><small class="detail{}">{}</small></div>'.format(
-        *parts
+    size = "long" if len(card.value) > LONG else ""
+    parts = (escape(card.help), escape(card.label), size, escape(card.value), state, escape(card.detail))
+    html = (
+        '<div class="card" title="{}"><p>{}</p><strong class="{}">{}</strong><small class="detail{}">{}</small></div>'
     )
+    return html.format(*parts)
 
 
 def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:

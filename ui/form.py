@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from core.config import CHOICES, FIELDS, INTEGERS, NUMBERS, RunConfig, parse
+from core.config import CHOICES, FIELDS, NUMBERS, RunConfig, parse
 from core.errors import ConfigError, Problem
 from ui.session import Session
 from ui.text import number, say
 
 DEFAULT = RunConfig(memory_limit_mb=4)
-LARGEST_BUDGET = 10_000_000_000.0
+NOT_OURS = re.compile("run|embed|embed_options|utm_.*|fbclid|gclid")  # in an address, but no setting
 SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
 LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
 
@@ -32,10 +33,15 @@ def read_url(session: Session) -> None:
 
     A bound widget drops a bad value without a word, and takes 1.5 for 1.
     """
+    comes_back, session.on_form = session.url_read and not session.on_form, True
+    if comes_back:
+        session.restore_fields()
+        if not any(name in FIELDS for name in st.query_params):
+            st.rerun()  # by the browser's way back the address has lost them, and Streamlit takes defaults in this run
     if session.url_read:
         return
     session.url_read = True
-    given = {name: value for name, value in st.query_params.items() if name in FIELDS}
+    given = {name: value for name, value in st.query_params.items() if not NOT_OURS.fullmatch(name)}
     parsed, problems = parse(given)
     if "memory_limit_mb" in parsed and parsed["memory_limit_mb"] is None:
         largest = NUMBERS["memory_limit_mb"][1]
@@ -43,7 +49,7 @@ def read_url(session: Session) -> None:
         del st.query_params["memory_limit_mb"]
     for problem in problems:
         name = problem.values.get("field", "hidden")
-        session.url_problems.append((problem, getattr(DEFAULT, name)))
+        session.url_problems.append((problem, getattr(DEFAULT, name, None)))
         del st.query_params[name]
     # What can be read is put the way that the widgets read it: they drop " cnn" and "1" for true without a word.
     written = {name: _for_url(value) for name, value in parsed.items() if value is not None}
@@ -61,33 +67,30 @@ def _for_url(value: Any) -> str:
 
 def remember_url(session: Session) -> None:
     """Keep the settings in the URL of a page without the form: the link to the form drops them."""
-    first = not session.url_read
     read_url(session)
-    if first:
-        parsed, _ = parse({name: value for name, value in st.query_params.items() if name in FIELDS})
-        session.keep_fields({name: _for_widget(name, value) for name, value in parsed.items()})
+    session.on_form = False
+    parsed, _ = parse({name: value for name, value in st.query_params.items() if name in FIELDS})
+    session.keep_fields({name: _for_widget(name, value) for name, value in parsed.items()})
 
 
 def draw(session: Session) -> Form:
     """Draw the form into the present container and return what it says."""
     st.subheader(say("form.title"))
     values: dict[str, Any] = {}
-    values["dataset"] = _select("dataset", session)
+    values["dataset"] = _select("dataset")
     st.caption(origin_line(values["dataset"]))
-    values["model"] = _segments("model", session)
-    values["batch_size"] = _integer("batch_size", session)
+    values["model"] = _segments("model")
+    values["batch_size"] = _integer("batch_size")
     _slider("batch_size", SIZES, session)
     fits = st.empty()
-    values["schedule"] = _select("schedule", session)
+    values["schedule"] = _select("schedule")
     left, right = st.columns(2)
     budget = str(session.field("budget", DEFAULT.budget))
     with left:
-        values["lr"] = _float("lr", session, step=0.01)
+        values["lr"] = _float("lr", step=0.01)
     with right:
-        values["budget_value"] = _float(
-            "budget_value", session, low=0.1, high=LARGEST_BUDGET, step=1.0, label=f"form.budget_value.{budget}"
-        )
-    values["memory_limit_mb"] = _float("memory_limit_mb", session, step=1.0)
+        values["budget_value"] = _float("budget_value", step=1.0, label=f"form.budget_value.{budget}")
+    values["memory_limit_mb"] = _float("memory_limit_mb", step=1.0)
     _slider("memory_limit_mb", LIMITS_MB, session)
     with st.expander(say("form.more")):
         values |= _draw_more(session)
@@ -99,24 +102,22 @@ def _draw_more(session: Session) -> dict[str, Any]:
     values: dict[str, Any] = {}
     left, right = st.columns(2)
     with left:
-        values["budget"] = _select("budget", session)
-        values["optimizer"] = _select("optimizer", session)
-        values["accumulate"] = _integer("accumulate", session)
-        values["norm"] = _select("norm", session)
-        values["warmup"] = _float("warmup", session, step=0.05)
-        values["weight_decay"] = _float("weight_decay", session, step=0.0001)
+        values["budget"] = _select("budget")
+        values["optimizer"] = _select("optimizer")
+        values["accumulate"] = _integer("accumulate")
+        values["norm"] = _select("norm")
+        values["warmup"] = _float("warmup", step=0.05)
+        values["weight_decay"] = _float("weight_decay", step=0.0001)
     with right:
-        values["sampling"] = _select("sampling", session)
-        values["momentum"] = _float("momentum", session, step=0.05)
-        values["seed"] = _integer("seed", session)
-        session.restore_field("hidden")
+        values["sampling"] = _select("sampling")
+        values["momentum"] = _float("momentum", step=0.05)
+        values["seed"] = _integer("seed")
         hidden = "-".join(map(str, DEFAULT.hidden))
         values["hidden"] = st.text_input(
             say("form.hidden"), hidden, key="hidden", bind="query-params", help=say("form.hidden.help"),
             persist_state="session",
         )  # fmt: skip
-        values["target_loss"] = _float("target_loss", session, step=0.01)
-    session.restore_field("drop_last")
+        values["target_loss"] = _float("target_loss", step=0.01)
     values["drop_last"] = st.checkbox(
         say("form.drop_last"), DEFAULT.drop_last, key="drop_last", bind="query-params", persist_state="session"
     )
@@ -169,8 +170,7 @@ def _help(name: str) -> str | None:
         return None
 
 
-def _select(name: str, session: Session) -> str:
-    session.restore_field(name)
+def _select(name: str) -> str:
     options = CHOICES[name]
     chosen: str = st.selectbox(
         say(f"form.{name}"), options, options.index(getattr(DEFAULT, name)), key=name, bind="query-params",
@@ -179,8 +179,7 @@ def _select(name: str, session: Session) -> str:
     return chosen
 
 
-def _segments(name: str, session: Session) -> str:
-    session.restore_field(name)
+def _segments(name: str) -> str:
     chosen: str | None = st.segmented_control(
         say(f"form.{name}"), CHOICES[name], default=getattr(DEFAULT, name), key=name, bind="query-params",
         required=True, width="stretch", persist_state="session",
@@ -188,39 +187,29 @@ def _segments(name: str, session: Session) -> str:
     return chosen or str(getattr(DEFAULT, name))
 
 
-def _integer(name: str, session: Session) -> int:
-    session.restore_field(name)
-    low, high = INTEGERS[name]
+# Number fields have no bounds of their own: a value outside would stay in the browser, and the run would start with
+# the one before it. The check of the config says what is wrong.
+
+
+def _integer(name: str) -> int:
     default: int = getattr(DEFAULT, name)
     return st.number_input(
-        say(f"form.{name}"), low, high, default, key=name, bind="query-params", help=_help(name),
-        persist_state="session",
-    )  # fmt: skip
+        say(f"form.{name}"), value=default, key=name, bind="query-params", help=_help(name), persist_state="session"
+    )
 
 
-def _float(
-    name: str,
-    session: Session,
-    *,
-    step: float,
-    low: float | None = None,
-    high: float | None = None,
-    label: str | None = None,
-) -> float | None:
-    session.restore_field(name)
-    low, high = (low, high) if low is not None and high is not None else NUMBERS[name]
+def _float(name: str, *, step: float, label: str | None = None) -> float | None:
     default = getattr(DEFAULT, name)
     return st.number_input(
-        say(label or f"form.{name}"), float(low), float(high), None if default is None else float(default),
-        step=step, format="%g", key=name, bind="query-params", help=_help(name),
-        persist_state="session",
+        say(label or f"form.{name}"), value=None if default is None else float(default), step=step, format="%g",
+        key=name, bind="query-params", help=_help(name), persist_state="session",
     )  # fmt: skip
 
 
 def _slider(name: str, stops: tuple[int, ...], session: Session) -> None:
     """Draw a slider over useful values, which writes into the number field; it stands at the stop nearest to it."""
     key = f"{name}_slider"
-    value = float(session.field(name, getattr(DEFAULT, name)))
+    value = max(float(session.field(name, getattr(DEFAULT, name))), 1e-9)  # which may be out of bounds
     nearest = min(stops, key=lambda stop: max(stop / value, value / stop))
     session.set_field(key, nearest)
     st.select_slider(

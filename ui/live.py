@@ -83,7 +83,7 @@ def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: 
     with st.container(key="status"):
         st.markdown(status.line(reader, prediction))
         way_out, differs, wrong = (st.empty() for _ in range(3))
-    _offer_what_fits(way_out, record, prediction)
+    _offer_what_fits(way_out, form, record, prediction)
     if record and form.config and record.config != form.config:
         differs.caption(_difference(record.config, form.config))
     if trouble or no_prediction:
@@ -122,10 +122,12 @@ def _charts(config: RunConfig | None, prediction: Prediction | None, reader: Run
             why_no_plan.caption(say("chart.rate.seconds"))
 
 
-def _offer_what_fits(slot: Any, record: RunRecord | None, prediction: Prediction | None) -> None:
+def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction: Prediction | None) -> None:
     if record is None or record.state != "out_of_memory" or prediction is None or not prediction.largest_batch_size:
         return
     largest = prediction.largest_batch_size
+    if form.config == record.config.replace(batch_size=largest):
+        return  # it has been taken
     slot.button(
         say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply_from_panel,
         args=(settings(record.config) | {"batch_size": largest},),
@@ -136,7 +138,9 @@ def _tell_what_fits(form: Form, prediction: Prediction | None, no_prediction: st
     if prediction is None:
         form.fits.caption(no_prediction or (say("form.fits_asking") if form.config else " "))
     elif prediction.largest_batch_size:
-        form.fits.caption(say("form.fits", largest=number(prediction.largest_batch_size)))
+        over = form.config is not None and form.config.batch_size > prediction.largest_batch_size
+        key = "form.fits_over" if over else "form.fits"
+        form.fits.caption(say(key, largest=number(prediction.largest_batch_size)))
     else:
         form.fits.caption(say("form.fits_none"))
 
@@ -162,7 +166,8 @@ def notices(session: Session, form: Form) -> None:
         with problems:
             _problem(index, problem)
     for problem, used in session.url_problems:
-        text = say("url.used", reason=explain(problem.code, problem.values), value=plain(used))
+        key = "url.ignored" if problem.code == "unknown_field" else "url.used"
+        text = say(key, reason=explain(problem.code, problem.values), value=plain(used))
         address.warning(text, icon=":material/link_off:")
     if session.unknown_run:
         unknown.info(say("run.unknown"), icon=":material/link_off:")

@@ -87,11 +87,20 @@ class Session:
         st.session_state[name] = value
 
     def keep_fields(self, values: dict[str, Any]) -> None:
-        """Remember the form for when another page has been open."""
-        st.session_state["_form"] = dict(values)
+        """Remember fields of the form for when another page has been open."""
+        _own("form", dict).update(values)
 
-    def restore_field(self, name: str) -> None:
-        """Give a widget that is about to be drawn again the value it had."""
+    @property
+    def on_form(self) -> bool:
+        """Whether the last run drew the form."""
+        return bool(_own("on_form", bool))
+
+    @on_form.setter
+    def on_form(self, value: bool) -> None:
+        st.session_state["_on_form"] = value
+
+    def restore_fields(self) -> None:
+        """Give all widgets of the form, before they are drawn again, the values they had."""
         saved: dict[str, Any] = _own("form", dict)
-        if name not in st.session_state and name in saved:
-            st.session_state[name] = saved[name]
+        for name, value in saved.items():
+            self.set_field(name, value)

@@ -51,6 +51,7 @@ ENGLISH: dict[str, str] = {
     "form.seed": "Seed",
     "form.target_loss": "Stop at validation loss",
     "form.fits": "Fits up to **{largest}** under the limit",
+    "form.fits_over": ":red[Fits only up to **{largest}** under the limit]",
     "form.fits_none": "No batch size fits under the limit",
     "form.fits_asking": "Working out what fits \u2026",
     "dataset.photos10k": "{examples} images of 16x16, made from 1,437 of scikit-learn's real digit scans by small "
@@ -107,6 +108,7 @@ ENGLISH: dict[str, str] = {
     "store.fresh": "{reason}. Runs are kept in {where} meanwhile.",
     "store.lost": "The database does not answer: {reason}.",
     "url.used": "{reason}. Used instead: {value}.",
+    "url.ignored": "{reason}. It was left out.",
     "limit": "The simulated device has {limit} and was full during the {phase} pass{module}: {requested} more were "
     "needed, {over} over the limit.",
     "limit.optimizer": "The simulated device has {limit} and was full in the optimizer's step: {requested} more were "

@@ -72,6 +72,7 @@ def test_out_of_memory_offers_the_batch_that_fits_and_that_finishes(
     expect(status(page)).to_contain_text("The simulated device has 4 MiB and was full during the forward pass")
     expect(status(page)).to_contain_text("The largest batch that fits is 75.", timeout=10_000)
     button(page, "use_what_fits").click()
+    expect(page.locator(".st-key-use_what_fits")).to_have_count(0)
     expect(page.locator(".st-key-batch_size input")).to_have_value("75")
     expect(page.locator(".st-key-sentence")).to_contain_text("134 updates per epoch")
     start(page)
@@ -163,6 +164,32 @@ def test_a_batch_larger_than_the_data_is_refused_with_its_remedy(server: Server,
     expect(page.locator(".st-key-batch_size input")).to_have_value("1437")
     expect(button(page, "start")).to_be_enabled()
     expect(page).to_have_url(re.compile("batch_size=1437"))
+
+
+def test_a_number_out_of_bounds_starts_nothing(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    field = page.locator(".st-key-batch_size input")
+    expect(field).to_be_visible(timeout=15_000)
+    field.fill("0")
+    field.press("Enter")
+    expect(page.get_by_text("batch_size must be between 1 and 10,000, got 0")).to_be_visible()
+    expect(button(page, "start")).to_be_disabled()
+    field.fill("128")
+    field.press("Enter")
+    expect(button(page, "start")).to_be_enabled()
+    expect(page.locator(".st-key-sentence")).to_contain_text("79 updates per epoch")
+
+
+def test_the_browsers_way_back_from_another_page_keeps_the_setup(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/?batch_size=250&budget_value=7").page
+    field = page.locator(".st-key-batch_size input")
+    expect(field).to_have_value("250", timeout=15_000)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="Data sets")).to_be_visible()
+    page.go_back()
+    expect(field).to_have_value("250")
+    expect(page.locator(".st-key-sentence")).to_contain_text("7 epochs = 280 updates")
+    expect(page).to_have_url(re.compile("batch_size=250.*budget_value=7"))
 
 
 def test_the_slider_writes_the_batch_size_into_field_and_address(server: Server, visit: Callable[..., Visit]) -> None:

@@ -66,6 +66,42 @@ def test_a_value_in_the_address_is_taken_however_it_is_written(app: App) -> None
     assert test.text_input(key="hidden").value == "32-16"
 
 
+def test_a_parameter_that_is_no_setting_is_named_and_those_of_others_are_left_alone(app: App) -> None:
+    test = app(epochs="100", utm_source="a-talk")
+    assert len(test.warning) == 1
+    assert "'epochs' is not a setting of a run; the settings are dataset, model" in test.warning[0].value
+    assert "It was left out." in test.warning[0].value
+    assert "epochs" not in test.query_params
+    assert "utm_source" in test.query_params
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("batch_size", 0, "batch_size must be between 1 and 10,000, got 0"),
+        ("batch_size", 99_999, "batch_size must be between 1 and 10,000, got 99,999"),
+        ("lr", -1.0, "lr must be between 1e-08 and 1,000.0, got -1.0"),
+        ("memory_limit_mb", 0.0, "memory_limit_mb must be between 1.0 and 81,920.0, got 0.0"),
+        ("budget_value", 0.0, "budget_value must be between 1 and 10,000, got 0"),
+        ("seed", -1, "seed must be between 0 and 4,294,967,295, got -1"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_in_its_field(app: App, name: str, value: float, said: str) -> None:
+    test = app()
+    test.number_input(key=name).set_value(value).run()
+    assert texts(test.error) == [said]
+    assert test.button(key="start").disabled
+    assert not test.exception
+
+
+def test_settings_in_the_address_of_another_page_are_there_on_the_form(app: App) -> None:
+    test = app(batch_size=250, drop_last="1")
+    test.switch_page("pages/about.py").run()
+    test.switch_page("pages/live.py").run()
+    assert test.number_input(key="batch_size").value == 250
+    assert test.checkbox(key="drop_last").value is True
+
+
 def test_a_batch_larger_than_the_data_offers_the_largest(app: App) -> None:
     test = app(dataset="digits", batch_size=5000)
     assert "between 1 and 1437 (the size of 'digits'), got 5000" in test.error[0].value
