@@ -32,7 +32,7 @@ def _epochs() -> dict[str, Any]:
     print(f"{'':22}" + "".join(f"{f'B={size:,}':>10}" for size in epochs.SIZES))
     for name, by_size in ms.items():
         print(f"{name:22}" + "".join(f"{by_size[size]:10.1f}" for size in epochs.SIZES))
-    ratios = {"ours / floor": epochs.ratio(times, "ours", "floor")}
+    ratios = {f"{name} / floor": epochs.ratio(times, name, "floor") for name in ("ours", "the same inline")}
     peers = ("DataLoader loop", "Lightning", "Lightning, recording")
     ratios |= {f"{peer} / ours": epochs.ratio(times, peer, "ours") for peer in peers}
     for name, by_size in ratios.items():

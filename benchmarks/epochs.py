@@ -46,7 +46,7 @@ def measure() -> Times:
         for size in SIZES:
             for turn in range(1 + ROUNDS):
                 for name, loop in LOOPS.items():
-                    share = 1 if name in ("floor", "ours") else PEERS_SHARE
+                    share = PEERS_SHARE if loop in PEERS else 1
                     took = processes[name].submit(loop, size, SIZES[size] // share).result()
                     if turn:  # the first one imports and warms up
                         times[name][size].append(took)
@@ -106,6 +106,27 @@ def ours(size: int, epochs: int) -> float:
         writer.close()
         store.close()
     return took / epochs
+
+
+def inline(size: int, epochs: int) -> float:
+    """The same work and records as ours in one plain loop that can do nothing else and keeps nothing."""
+    inputs, targets = examples()
+    net = model()
+    parameters = list(net.parameters())
+    optimizer = torch.optim.SGD(parameters, lr=RATE, momentum=MOMENTUM, fused=True)
+    loss_sum, norm = torch.zeros(()), torch.zeros(())
+    began = perf_counter()
+    for _ in range(epochs):
+        for indices in torch.randperm(EXAMPLES).split(size):
+            loss = cross_entropy(net(inputs.index_select(0, indices)), targets.index_select(0, indices))
+            loss.backward()
+            loss_sum += loss.detach()
+            norms = torch._foreach_norm([parameter.grad for parameter in parameters])
+            torch.linalg.vector_norm(torch.stack(norms), out=norm)
+            optimizer.step()
+            for parameter in parameters:
+                parameter.grad = None
+    return (perf_counter() - began) / epochs
 
 
 def dataloader_loop(size: int, epochs: int) -> float:
@@ -177,7 +198,9 @@ def _lightning(size: int, epochs: int, *, records: bool) -> float:
 LOOPS: dict[str, Callable[[int, int], float]] = {
     "floor": floor,
     "ours": ours,
+    "the same inline": inline,
     "DataLoader loop": dataloader_loop,
     "Lightning": with_lightning,
     "Lightning, recording": recording_lightning,
 }
+PEERS = (dataloader_loop, with_lightning, recording_lightning)

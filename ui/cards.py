@@ -151,7 +151,8 @@ def _peak(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
         return Card(label, mib(size), share, help_)
     if measured == predicted:
         return Card(label, mib(size), say("card.peak.equal"), help_, confirmed=True)
-    return Card(label, mib(size), say("card.peak.unequal", predicted=mib(predicted)) if predicted else share, help_)
+    key = "card.peak.needs" if record and record.state == "out_of_memory" else "card.peak.unequal"
+    return Card(label, mib(size), say(key, predicted=mib(predicted)) if predicted else share, help_)
 
 
 def _speed(reader: RunReader | None) -> Card:

@@ -154,6 +154,7 @@ ENGLISH: dict[str, str] = {
     "card.peak.share": "{share}% of {limit}",
     "card.peak.no_limit": "no limit",
     "card.peak.equal": "= predicted",
+    "card.peak.needs": "when full; needs {predicted}",
     "card.peak.unequal": "predicted {predicted}",
     "card.speed": "Speed",
     "card.speed.help": "Examples trained a second, evaluation and pauses left out.",
