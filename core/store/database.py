@@ -60,6 +60,12 @@ class Database:
             cause = f"{type(error).__name__}: {error}"
             raise _error("store_corrupt", self._place, cause=cause) from error
 
+    def check(self) -> None:
+        """Read a row of each table, and so find out now whether one lacks a column or a page cannot be read."""
+        with self.reading() as connection:
+            for table in METADATA.sorted_tables:
+                connection.execute(select(table).limit(1)).all()
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -77,11 +83,16 @@ def open_database(where: str | Path | None = None, *, migrations: tuple[Migratio
         engine = _file_engine(place) if isinstance(place, Path) else _server_engine(place)
         try:
             _prepare(engine, place, migrations)
-            _read_a_row_of_each(engine)
         except BaseException:
             engine.dispose()
             raise
     return Database(place, engine)
+
+
+def attach_database(address: str) -> Database:
+    """Open a database that another process has open, without a look at it. Raises StoreError for no address."""
+    place = find(address)
+    return Database(place, _file_engine(place) if isinstance(place, Path) else _server_engine(place))
 
 
 def find(where: str | Path | None = None) -> Place:
@@ -225,13 +236,6 @@ def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) ->
             for migrate in migrations[version - 1 :]:
                 migrate(connection)
             connection.execute(update(schema).values(version=known))
-
-
-def _read_a_row_of_each(engine: Engine) -> None:
-    """Find out now whether a table lacks a column or a page cannot be read."""
-    with engine.connect() as connection:
-        for table in METADATA.sorted_tables:
-            connection.execute(select(table).limit(1)).all()
 
 
 def _stored_version(connection: Connection, place: Place) -> int | None:

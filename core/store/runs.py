@@ -16,7 +16,7 @@ from core.config import RunConfig
 from core.errors import StoreError
 from core.events import END_STATES, Ended, EndState, Epoch, Event, Paused, Peak, Started, Updates
 from core.store import packing
-from core.store.database import Database, claim_fresh_file, open_database
+from core.store.database import Database, attach_database, claim_fresh_file, open_database
 from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, peak_of, record_of
 from core.store.schema import chunks, epochs, runs
 
@@ -44,6 +44,15 @@ class Store:
         Raises StoreError (store_newer, store_corrupt, store_unavailable) and has then changed nothing.
         """
         return cls(open_database(where))
+
+    @classmethod
+    def attach(cls, address: str) -> Store:
+        """Open what another process has opened and checked: nothing is read before it is used."""
+        return cls(attach_database(address))
+
+    def check(self) -> None:
+        """Find out now what reading would find out later."""
+        self._database.check()
 
     @property
     def address(self) -> str:
@@ -249,7 +258,9 @@ def open_or_fresh(where: str | Path | None = None) -> tuple[Store, StoreError | 
     temporary folder where neither can be written.
     """
     try:
-        return Store.open(where), None
+        store = Store.open(where)
+        store.check()
+        return store, None
     except StoreError as error:
         return Store.open(claim_fresh_file(where)), error
 

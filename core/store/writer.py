@@ -57,7 +57,7 @@ class Writer:
             if not events or self.error:
                 continue
             try:
-                store = store or Store.open(self._where)
+                store = store or Store.attach(self._where)
                 if not store.write(self._run_id, events, rss_bytes=process.memory_info().rss):
                     self._on_refused()
             except StoreError as error:
