@@ -123,10 +123,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
     writer, refused = None, threading.Event()
     store = Store.open(database) if database else None
     if losses:
-        try:
-            losses.open("ab").close()  # what is in it stays until there are losses
-        except (OSError, ValueError) as error:
-            raise ConfigError(Problem("not_writable", {"value": str(losses), "cause": _cause(error)})) from None
+        _check_writable(losses)
     if store:
         run_id = new_run_id()
         store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
@@ -170,6 +167,14 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
             ended = replace(ended, state="failed", reason="not_writable", values=values)
     _print(event=ended.state, **_summary(ended))
     return EXIT[ended.state]
+
+
+def _check_writable(path: Path) -> None:
+    """Raise ConfigError for a file that cannot be written; what is in it stays until there are losses."""
+    try:
+        path.open("ab").close()
+    except (OSError, ValueError) as error:
+        raise ConfigError(Problem("not_writable", {"value": str(path), "cause": _cause(error)})) from None
 
 
 def _cause(error: OSError | ValueError) -> str:

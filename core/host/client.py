@@ -168,13 +168,10 @@ class HostClient:
         try:
             self.store.end(run_id, state, reason, **values)
         except StoreError:
-            again = threading.Timer(END_AGAIN_S, self._end_again, (run_id, state, reason), values)
-            again.daemon = True
-            again.start()
-
-    def _end_again(self, run_id: str, state: EndState, reason: str, **values: Any) -> None:
-        if not self._closed:
-            self._end(run_id, state, reason, **values)
+            if not self._closed:
+                again = threading.Timer(END_AGAIN_S, self._end, (run_id, state, reason), values)
+                again.daemon = True
+                again.start()
 
     # Predictions.
 

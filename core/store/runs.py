@@ -156,12 +156,11 @@ class Store:
         with self._database.reading() as connection:
             query = select(runs.c.id, runs.c.owner).where(runs.c.state.in_(ACTIVE_STATES)).order_by(runs.c.number)
             orphans = [run_id for run_id, owner in connection.execute(query) if not alive(owner)]
-        return [run_id for run_id in orphans if self._failed_for_lack_of_its_owner(run_id)]
-
-    def _failed_for_lack_of_its_owner(self, run_id: str) -> bool:
-        with suppress(StoreError):
-            return self.end(run_id, "failed", "owner_gone")
-        return False
+        ended = []
+        for run_id in orphans:
+            with suppress(StoreError):
+                ended += [run_id] if self.end(run_id, "failed", "owner_gone") else []
+        return ended
 
     def pin(self, run_id: str, *, pinned: bool) -> None:
         """Keep a run for ever, or no longer."""
