@@ -6,7 +6,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from core.store.schema import METADATA, MIGRATIONS, Migration, schema
 ENVIRONMENT = "BATCHLAB_DATABASE"
 DEFAULT = Path(__file__).resolve().parents[2] / ".batchlab" / "runs.sqlite"
 WAIT_S = 5
+BESIDE = ("-wal", "-journal")  # what SQLite keeps beside a file with changes that are not in it yet
 MAGIC = b"SQLite format 3\0"
 MIGRATION_LOCK = 0x62617463686C6162  # "batchlab": of PostgreSQL's advisory locks, the one for creating and migrating
 
@@ -37,12 +39,12 @@ class Database:
         self.address = str(place) if isinstance(place, Path) else place.render_as_string(hide_password=False)
         self.where = _shown(place)
         self._place = place
-        self._engine = engine
+        self.engine = engine
         self._writer = engine.execution_options(writes=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with _translated(self._place), self._engine.connect() as connection:
+        with _translated(self._place), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -67,7 +69,7 @@ class Database:
                 connection.execute(select(table).limit(1)).all()
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def open_database(where: str | Path | None = None, *, migrations: tuple[Migration, ...] = MIGRATIONS) -> Database:
@@ -76,23 +78,47 @@ def open_database(where: str | Path | None = None, *, migrations: tuple[Migratio
     Raises StoreError (store_newer, store_corrupt, store_unavailable) and has then changed nothing.
     """
     place = find(where)
-    if isinstance(place, Path):
-        with _translated(place):
-            _refuse_unusable_file(place, known=1 + len(migrations))
     with _translated(place):
-        engine = _file_engine(place) if isinstance(place, Path) else _server_engine(place)
+        return _patiently(lambda: _open(place, migrations))
+
+
+def _open(place: Place, migrations: tuple[Migration, ...]) -> Database:
+    if isinstance(place, Path):
+        _refuse_unusable_file(place, known=1 + len(migrations))
+    database = _connect(place)
+    try:
+        _prepare(database.engine, place, migrations)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _connect(place: Place) -> Database:
+    return Database(place, _file_engine(place) if isinstance(place, Path) else _server_engine(place))
+
+
+def _patiently(work: Callable[[], Database]) -> Database:
+    """Do it again while another process, which makes the same database at this moment, gets in the way.
+
+    SQLite waits for locks, but not when it turns to WAL mode; and a journal may vanish while it is copied.
+    """
+    until = time.monotonic() + WAIT_S
+    while True:
         try:
-            _prepare(engine, place, migrations)
-        except BaseException:
-            engine.dispose()
-            raise
-    return Database(place, engine)
+            return work()
+        except FileNotFoundError as error:
+            if not str(error.filename).endswith(BESIDE) or time.monotonic() > until:
+                raise
+        except (sqlite3.OperationalError, exc.OperationalError) as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def attach_database(address: str) -> Database:
     """Open a database that another process has open, without a look at it. Raises StoreError for no address."""
-    place = find(address)
-    return Database(place, _file_engine(place) if isinstance(place, Path) else _server_engine(place))
+    return _connect(find(address))
 
 
 def find(where: str | Path | None = None) -> Place:
@@ -181,7 +207,7 @@ def _untouched(path: Path) -> Iterator[str]:
     Even a reader makes -wal and -shm files for a database in WAL mode, unless it takes the file for
     immutable; it must not where a -wal exists, because the newest pages are in there.
     """
-    beside = [Path(f"{path}{suffix}") for suffix in ("-wal", "-journal") if Path(f"{path}{suffix}").exists()]
+    beside = [Path(f"{path}{suffix}") for suffix in BESIDE if Path(f"{path}{suffix}").exists()]
     if not beside:
         yield path.as_uri() + "?immutable=1"
     elif Path(f"{path}-shm").exists():
