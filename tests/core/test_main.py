@@ -148,6 +148,17 @@ def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None
     assert losses.read_text() == "precious"
 
 
+def test_a_killed_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
+    losses = tmp_path / "losses.npy"
+    losses.write_text("precious")
+    process = command("train", *DIGITS, "--epochs", 10_000, "--losses", losses)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    assert losses.read_text() == "precious"
+
+
 def test_a_run_that_was_ended_in_the_database_is_a_failed_one(tmp_path: Path) -> None:
     database = tmp_path / "runs.sqlite"
     process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
