@@ -1,4 +1,4 @@
-"""Train or predict without a screen: `python -m core train ...`, `python -m core predict ...`."""
+"""Train, predict or record without a screen: `python -m core train ...`, `predict ...` or `record`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import math
 import re
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core import machine
+from core import machine, recorded
 from core.config import CHOICES, FIELDS, FLAGS, RunConfig
 from core.control import Control
 from core.datasets import DATA
@@ -40,6 +41,8 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(_with_numbers_joined(sys.argv[1:] if arguments is None else arguments))
     try:
+        if options.command == "record":
+            return _record(options.output)
         config = _config(options)
         return _predict(config) if options.command == "predict" else _train(config, options.losses, options.database)
     except BatchLabError as error:
@@ -77,6 +80,9 @@ def _parser() -> Parser:
         command.add_argument("--epochs", metavar="E", help="short for --budget epochs --budget-value E")
         command.add_argument("--losses", type=Path, metavar="FILE.npy", help="write the float32 loss of every update")
         command.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
+    purpose = "train the page's first setup and keep the run in a file, which the page shows before any other"
+    command = commands.add_parser("record", help=purpose, description=purpose, allow_abbrev=False)
+    command.add_argument("--output", type=Path, default=recorded.PATH, metavar="FILE", help="another file")
     return parser
 
 
@@ -134,7 +140,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
 
         writer = Writer(store.address, run_id, on_refused=refuse)
     predicted = predict(config).peak.bytes
-    recorded: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+    blocks: list[np.ndarray[Any, np.dtype[np.float32]]] = []
 
     def report(event: Event) -> None:
         if writer:
@@ -145,7 +151,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
         elif isinstance(event, Epoch):
             _print(event="epoch", **asdict(event))
         elif isinstance(event, Updates):
-            recorded.append(event.losses)
+            blocks.append(event.losses)
 
     try:
         ended = Loop(Trainer(config, load(build(config.dataset, DATA)), control=control), report).run()
@@ -161,7 +167,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
     if losses:
         try:
             with losses.open("wb") as file:
-                np.save(file, np.concatenate([*recorded, np.zeros(0, dtype="<f4")]))
+                np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))
         except OSError as error:
             values = {"value": str(losses), "cause": _cause(error)}
             ended = replace(ended, state="failed", reason="not_writable", values=values)
@@ -169,12 +175,27 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
     return EXIT[ended.state]
 
 
+def _record(output: Path) -> int:
+    _check_writable(output)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "runs.sqlite"
+        status = _train(recorded.CONFIG, losses=None, database=str(database))
+        try:
+            return status if recorded.write(database, output) else status or EXIT["failed"]
+        except OSError as error:  # the disk is full
+            raise _not_writable(output, error) from None
+
+
 def _check_writable(path: Path) -> None:
     """Raise ConfigError for a file that cannot be written; what is in it stays until there are losses."""
     try:
         path.open("ab").close()
     except (OSError, ValueError) as error:
-        raise ConfigError(Problem("not_writable", {"value": str(path), "cause": _cause(error)})) from None
+        raise _not_writable(path, error) from None
+
+
+def _not_writable(path: Path, error: OSError | ValueError) -> ConfigError:
+    return ConfigError(Problem("not_writable", {"value": str(path), "cause": _cause(error)}))
 
 
 def _cause(error: OSError | ValueError) -> str:

@@ -25,7 +25,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": tuple(SCHEDULES),
     "budget": ("epochs", "updates", "examples", "seconds"),
 }
-INTEGERS = {"batch_size": (1, 10_000), "accumulate": (1, 10_000), "seed": (0, 2**32 - 1)}
+INTEGERS = dict.fromkeys(("batch_size", "accumulate", "schedule_batch_size"), (1, 10_000)) | {"seed": (0, 2**32 - 1)}
 NUMBERS = {
     "lr": (1e-8, 1_000.0),
     "momentum": (0.0, 0.9999),
@@ -34,7 +34,7 @@ NUMBERS = {
     "memory_limit_mb": (1.0, 81_920.0),
     "target_loss": (1e-9, 1e9),
 }
-OPTIONAL = {"memory_limit_mb", "target_loss"}
+OPTIONAL = {"schedule_batch_size", "memory_limit_mb", "target_loss"}
 FLAGS = ("drop_last",)
 BUDGETS: dict[str, tuple[float, float]] = {
     "epochs": (1, 10_000),
@@ -52,6 +52,8 @@ class RunConfig:
 
     Raises ConfigError with every problem found. `memory_limit_mb` counts 2^20 bytes; None is no limit.
     `momentum` is used by "momentum" and "nesterov" alone, `hidden` by the MLP alone.
+    `schedule_batch_size` plans the schedule, warm-up included, for another batch size than the run has, and so for
+    another number of updates (see `core.plan.schedule_horizon`); None plans it for the run's own.
     """
 
     dataset: str = "photos10k"
@@ -68,6 +70,7 @@ class RunConfig:
     weight_decay: float = 0.0
     schedule: str = "cosine"
     warmup: float = 0.0
+    schedule_batch_size: int | None = None
     budget: str = "epochs"
     budget_value: float = 5
     seed: int = 0
@@ -236,9 +239,9 @@ def _joint_problems(config: RunConfig) -> list[Problem]:
         "examples": spec.examples,
         "batch_size": size,
     }
+    problems = _schedule_problems(config)
     if size > spec.examples:
-        return [Problem("batch_larger_than_dataset", names, {"batch_size": spec.examples})]
-    problems = []
+        return [Problem("batch_larger_than_dataset", names, {"batch_size": spec.examples}), *problems]
     if config.norm not in NORMS[config.model]:
         values = {"norm": config.norm, "model": config.model, "choices": ", ".join(NORMS[config.model])}
         problems.append(Problem("norm_not_for_model", values, {"norm": "none"}))
@@ -263,9 +266,29 @@ def _joint_problems(config: RunConfig) -> list[Problem]:
     return problems
 
 
-def planned_updates(config: RunConfig) -> int | None:
-    """Return U, the updates the budget pays for; None for a budget of seconds, which only a timing can tell."""
-    shape = (config.spec.examples, config.batch_size, config.accumulate)
+def _schedule_problems(config: RunConfig) -> list[Problem]:
+    """Check that the schedule's batch size, if it has one of its own, is one that the run could have had."""
+    size, examples = config.schedule_batch_size, config.spec.examples
+    if size is None:
+        return []
+    names = {"schedule_batch_size": size, "dataset": config.dataset, "examples": examples}
+    remedy = {"schedule_batch_size": None}
+    if config.budget == "seconds":
+        return [Problem("horizon_of_seconds", names, remedy)]
+    if size > examples:
+        return [Problem("schedule_batch_larger_than_dataset", names, remedy)]
+    if batching.updates_per_epoch(examples, size, config.accumulate, drop_last=config.drop_last) == 0:
+        window = names | {"accumulate": config.accumulate, "effective": size * config.accumulate}
+        return [Problem("schedule_without_full_window", window, remedy)]
+    return []
+
+
+def planned_updates(config: RunConfig, *, batch_size: int | None = None) -> int | None:
+    """Return U, the updates the budget pays for; None for a budget of seconds, which only a timing can tell.
+
+    `batch_size` asks what the budget would pay for in batches of another size.
+    """
+    shape = (config.spec.examples, batch_size or config.batch_size, config.accumulate)
     if config.budget == "seconds":
         return None
     value = int(config.budget_value)

@@ -14,6 +14,9 @@ CATEGORIES: tuple[Category, ...] = (
     "parameters", "gradients", "optimizer state", "activations", "batch", "temporary",
 )  # fmt: skip
 
+SHOWN = 8  # examples of a batch that a snapshot shows
+GRID = 48  # points along each side of the plane
+
 EndState = Literal["finished", "stopped", "out_of_memory", "diverged", "failed"]
 END_STATES: tuple[EndState, ...] = ("finished", "stopped", "out_of_memory", "diverged", "failed")
 
@@ -105,6 +108,24 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """What the model is shown and what it answers, now and again; only the newest is kept.
+
+    batch       indices of the first examples of the newest micro-batch, at most SHOWN
+    batch_size  how many examples that micro-batch has
+    confusion   validation examples of the newest evaluation by [true class][answer]; () where there is none
+    plane       for points: the probability of class 1 in 255ths at GRID x GRID points of the plane, row by row from
+                the lowest y; else empty
+    """
+
+    updates: int
+    batch: tuple[int, ...]
+    batch_size: int
+    confusion: tuple[tuple[int, ...], ...] = ()
+    plane: bytes = b""
+
+
+@dataclass(frozen=True)
 class Ended:
     """The one end of a run.
 
@@ -124,5 +145,5 @@ class Ended:
     elapsed_s: float = 0.0
 
 
-Event = Started | Paused | Updates | Epoch | Peak | Ended
+Event = Started | Paused | Updates | Epoch | Peak | Snapshot | Ended
 Report = Callable[[Event], None]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
+from core import snapshot
 from core.control import Control
 from core.events import Ended, EndState, Epoch, Paused, Report, Started
 from core.fingerprint import fingerprint
@@ -16,6 +17,7 @@ from core.trainer import Evaluation, Stopped, Trainer
 
 CHECK_EVERY = 16  # updates between two looks for divergence
 EVALUATE_EVERY_S = 0.5  # at most this often; always at the end
+SNAPSHOT_EVERY_S = 0.25  # at most this often, and whenever the run stands still
 TIMING_S, TIMING_UPDATES = 0.2, 3
 
 
@@ -51,6 +53,8 @@ class Loop:
         self.examples_before_epoch = 0
         self.updates_per_epoch: int | None = None
         self.evaluated_at: float | None = None
+        self.confusion: tuple[tuple[int, ...], ...] = ()
+        self.looked_at = -SNAPSHOT_EVERY_S
 
     def run(self) -> Ended:
         """Train to the end, report on the way, and return the one end."""
@@ -83,7 +87,7 @@ class Loop:
 
             now = clock()
             if record.add(rate, trainer.examples_seen, now):
-                self.report(record.take())
+                self._flush(now)
             if len(trainer.timelines) != watched:
                 watched = self._report_peak()
             spent = self._spent(now)
@@ -107,7 +111,7 @@ class Loop:
 
     def _close_epoch(self, *, complete: bool, last: bool) -> Evaluation | None:
         trainer = self.trainer
-        self.report(self.record.take())
+        self._flush(self.clock())
         updates = trainer.updates - self.updates_before_epoch
         if complete and self.updates_per_epoch is None:
             self.updates_per_epoch = updates
@@ -129,6 +133,7 @@ class Loop:
         with self.clock.standing():
             evaluation = self.trainer.evaluate()
         self.evaluated_at = now
+        self.confusion = evaluation.confusion
         self.trainer.note_evaluation(evaluation)
         self._report_peak()
         return evaluation
@@ -139,13 +144,26 @@ class Loop:
             self.report(peak)
         return len(self.trainer.timelines)
 
+    def _flush(self, now: float) -> None:
+        self.report(self.record.take())
+        if now - self.looked_at >= SNAPSHOT_EVERY_S:
+            self.looked_at = now
+            with self.clock.standing():
+                self._look()
+
+    def _look(self) -> None:
+        self.report(snapshot.take(self.trainer, self.confusion))
+
     def _on_pause(self, paused: bool) -> None:
         if paused:
             self.report(self.record.take())
+            self._look()
         self.report(Paused(paused))
 
     def _ended(self, state: EndState, reason: str, **values: Any) -> Ended:
+        elapsed_s = self.clock()
         self.report(self.record.take())
+        self._look()
         repeats = self.config.budget != "seconds"
         return Ended(
             state,
@@ -156,7 +174,7 @@ class Loop:
             unchanged_updates=self.record.unchanged_updates,
             peak=self.trainer.peak(),
             losses_sha256=self.record.losses_sha256 if repeats else None,
-            elapsed_s=self.clock(),
+            elapsed_s=elapsed_s,
         )
 
 

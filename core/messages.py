@@ -28,6 +28,13 @@ ENGLISH: dict[str, str] = {
     "normalisation cannot train on; drop the last batch, or change batch_size",
     "too_many_updates": "{value:,} {budget} are {planned:,} updates, and a run may have {high:,}; "
     "lower budget_value or raise batch_size",
+    "horizon_of_seconds": "schedule_batch_size cannot be {schedule_batch_size} under a budget of seconds, where only a "
+    "timing tells how many updates the schedule is planned for; set it to none, or choose another budget",
+    "schedule_batch_larger_than_dataset": "schedule_batch_size must be none or between 1 and {examples} (the size of "
+    "'{dataset}'), got {schedule_batch_size}",
+    "schedule_without_full_window": "drop_last would leave the schedule no update: {schedule_batch_size} x "
+    "{accumulate} = {effective} examples a window, but '{dataset}' has {examples}; lower schedule_batch_size or set it "
+    "to none",
     # The database of runs.
     "store_newer": "the database {where} has version {version} and this Batch Lab reads up to version {known}; it was "
     "left as it is. Update Batch Lab, or set BATCHLAB_DATABASE to another file",
@@ -35,6 +42,8 @@ ENGLISH: dict[str, str] = {
     "another file, or move this one away",
     "store_unavailable": "the database {where} cannot be opened ({cause}); set BATCHLAB_DATABASE to a file or server "
     "that can be reached and written",
+    "recording_damaged": "the recorded run {where} cannot be read ({cause}); restore the file, or make it anew with "
+    "python -m core record",
     # How runs end.
     "budget": "the budget is spent",
     "target": "the validation loss has reached its target",

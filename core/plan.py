@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import batching
+from core import batching, schedules
 from core.config import RunConfig, planned_updates
 
 
@@ -32,4 +32,30 @@ def plan(config: RunConfig) -> Plan:
         updates_per_epoch=batching.updates_per_epoch(examples, size, accumulate, drop_last=drop),
         examples_per_epoch=batching.examples_per_epoch(examples, size, accumulate, drop_last=drop),
         total_updates=planned_updates(config),
+    )
+
+
+def schedule_horizon(config: RunConfig, horizon: int) -> int:
+    """Return how many updates the schedule is planned for in a run of `horizon` updates.
+
+    They are the same unless `schedule_batch_size` is set: then the schedule is planned for what the budget would pay
+    for in batches of that size, as by a script whose schedule was not told that the batch size changed. Of a smaller
+    number it runs out within the run, of a larger one it is cut off.
+    """
+    if config.schedule_batch_size is None:
+        return horizon
+    return planned_updates(config, batch_size=config.schedule_batch_size) or horizon
+
+
+def rate_factor(config: RunConfig, t: int, horizon: int) -> float:
+    """Return the share of the peak rate at update t (0 ... U-1) of a run of `horizon` updates, U.
+
+    The preview plots this function and the trainer calls it.
+    """
+    return schedules.factor(
+        config.schedule,
+        t,
+        schedule_horizon(config, horizon),
+        warmup=config.warmup,
+        runs_out=config.schedule_batch_size is not None,
     )

@@ -1,7 +1,7 @@
 """Learning-rate schedules as pure functions of the update number. No torch.
 
-Each takes t (the update, 0 ... U-1) and U (the planned updates) and returns the factor of the peak
-rate, between 0 and 1. The preview plots these functions and the trainer calls them.
+Each takes t (the update, 0 ... U-1, or U for its end) and U (the planned updates) and returns the factor
+of the peak rate, between 0 and 1. The preview plots these functions and the trainer calls them.
 Reduce-on-plateau is feedback, not a function of t: its factor here is 1, and `core.trainer` lowers it.
 """
 
@@ -47,7 +47,7 @@ def one_cycle(t: int, total: int) -> float:
     if t <= top:
         start, goal, share = low, 1.0, t / top
     else:
-        start, goal, share = 1.0, lowest, (t - top) / (end - top)
+        start, goal, share = 1.0, lowest, min(1.0, (t - top) / (end - top))
     return goal + (start - goal) * (1 + math.cos(math.pi * share)) / 2
 
 
@@ -68,12 +68,16 @@ SCHEDULES: dict[str, Schedule] = {
 }
 
 
-def factor(name: str, t: int, total: int, *, warmup: float = 0.0) -> float:
+def factor(name: str, t: int, total: int, *, warmup: float = 0.0, runs_out: bool = False) -> float:
     """Return the share of the peak rate at update t of U.
 
     `warmup` is the fraction of U spent in front, at (t+1)/W; the schedule runs over the other U-W.
-    Past U, as a budget of seconds may go, the last rate stays.
+    Past U, as a budget of seconds may go, the last rate (that of t = U-1) stays. A schedule that `runs_out`, planned
+    for fewer updates than are made, stands from t = U on at its value there: 0 for linear, cosine and wsd, 0.01 for
+    step and exponential, the lowest for one-cycle.
     """
+    if runs_out and t >= total:
+        return SCHEDULES[name](total, total)  # whatever the warm-up, which may have filled all of a short U
     t = min(t, total - 1)
     warm = round(warmup * total)
     if t < warm:

@@ -21,6 +21,7 @@ from core.memory import Ledger, SimulatedOutOfMemoryError, Timeline, merge
 from core.models import LOSSES, build_model, input_shape
 from core.optimizers import bare_backward, bare_step, build_optimizer
 from core.order import Order, Window
+from core.plan import rate_factor
 
 
 class Stopped(Exception):
@@ -29,10 +30,14 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean loss over the validation set, and the share of right answers (None for a regression)."""
+    """Mean loss over the validation set, and for a classification the share of right answers.
+
+    `confusion` counts the examples by [true class][answer].
+    """
 
     loss: float
     accuracy: float | None
+    confusion: tuple[tuple[int, ...], ...] = ()
 
 
 class Trainer:
@@ -57,6 +62,7 @@ class Trainer:
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
         self.updates = 0
         self.examples_seen = 0
+        self.window: Window = ()  # of the newest update
         self.timelines: dict[Hashable, Timeline] = {}
         self._ledger: Ledger | None = None
         self._unrecorded: Any = nullcontext  # the ledger's `quiet` while one watches
@@ -64,7 +70,7 @@ class Trainer:
     def rate(self) -> float:
         """Return the learning rate of the next update."""
         peak = self.config.lr if self.plateau is None else float(self.plateau.optimizer.param_groups[0]["lr"])
-        return peak * schedules.factor(self.config.schedule, self.updates, self.horizon, warmup=self.config.warmup)
+        return peak * rate_factor(self.config, self.updates, self.horizon)
 
     def peak(self) -> Peak | None:
         """Return the highest peak that a ledger has seen."""
@@ -86,6 +92,7 @@ class Trainer:
 
     def update_on(self, window: Window, loss: Tensor, gradient_norm: Tensor) -> None:
         """Make one update on a window of any micro-batches, under a ledger if its shapes are new."""
+        self.window = window
         sizes = [len(indices) for indices in window]
         shape = ("update", self.updates > 0, len(sizes) > 1, sizes[0], sizes[-1])
         if shape in self.timelines:
@@ -139,17 +146,18 @@ class Trainer:
         Raises SimulatedOutOfMemoryError and Stopped.
         """
         count = len(self.data.validation_inputs)
-        total, right = 0.0, 0
+        total, classes = 0.0, _classes(self.config)
+        counts = torch.zeros(classes, classes, dtype=torch.int64)
         for start in range(0, count, self.config.batch_size):
             stop = min(start + self.config.batch_size, count)
-            loss, hits = self.evaluate_chunk(start, stop)
+            loss, answers = self.evaluate_chunk(start, stop)
             total += float(loss) * (stop - start)  # sync point: once per chunk
-            right += int(hits)
-        classes = self.config.spec.task == "classification"
-        return Evaluation(total / count, right / count if classes else None)
+            counts += answers
+        accuracy = int(counts.trace()) / count if classes else None
+        return Evaluation(total / count, accuracy, tuple(map(tuple, counts.tolist())))
 
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Return the mean loss over validation examples start ... stop-1, and how many were answered right."""
+        """Return the mean loss over validation examples start ... stop-1, and their counts by [class, answer]."""
         self._obey()
         shape = ("evaluation", stop - start)
         self.model.eval()
@@ -168,14 +176,28 @@ class Trainer:
         output = self.model(inputs)
         loss = self.loss_function(output, targets)
         with self._unrecorded():
-            if self.config.spec.task == "regression":
-                return loss, torch.zeros(())  # it has no right answers
-            return loss, (output.argmax(1) == targets).sum()
+            classes = _classes(self.config)
+            counts = torch.zeros(classes * classes, dtype=torch.int64)
+            if classes:
+                cells = targets * classes + output.argmax(1)
+                counts.scatter_add_(0, cells, torch.ones_like(cells))
+            return loss, counts.view(classes, classes)
 
     def note_evaluation(self, evaluation: Evaluation) -> None:
         """Let a plateau schedule react to an evaluation."""
         if self.plateau:
             self.plateau.step(evaluation.loss)
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """Let the model answer in evaluation mode without gradients; no ledger counts it, and nothing else changes."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            with torch.no_grad(), self._unrecorded():
+                yield
+        finally:
+            self.model.train(training)
 
     # Memory.
 
@@ -235,6 +257,11 @@ class Trainer:
         self.updates = state["updates"]
         self.examples_seen = state["examples_seen"]
         torch.set_rng_state(state["random"])
+
+
+def _classes(config: RunConfig) -> int:
+    """Return how many right answers there are to choose from: none in a regression."""
+    return config.spec.outputs if config.spec.task == "classification" else 0
 
 
 def _plateau(rate: float) -> ReduceLROnPlateau:

@@ -6,7 +6,7 @@ from core import machine
 from core.datasets import DATASETS
 from ui import controls, form, frame
 from ui.engine import engine
-from ui.form import origin_line
+from ui.form import origin
 from ui.session import Session
 from ui.text import mib, number, say
 
@@ -18,7 +18,7 @@ st.title(say("page.about"))
 st.markdown(say("about.what"))
 st.subheader(say("about.data"))
 for name in DATASETS:
-    st.markdown(f"**{name}**: {origin_line(name)}")
+    st.markdown(f"**{name}**: {origin(name)} {origin(name, more=True)}")
 st.subheader(say("about.machine"))
 st.markdown(f"- {say('about.cores')}: {number(machine.cores())}")
 st.markdown(f"- {say('about.memory')}: {mib(machine.free_memory_bytes(), digits=0)}")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import controls, form, frame, live
+from ui import controls, form, frame, live, notices, sentence
 from ui.session import Session
 from ui.text import say
 
@@ -12,16 +12,16 @@ form.read_url(session)
 controls.attach(session)
 with st.sidebar:
     setup = form.draw(session)
-
-reader, _ = live.read(session.run_id)
-record = reader.record if reader else None
-active = controls.is_active(record)
-paused = record is not None and record.state == "paused"
+run_id = live.shown_run(session, setup)
+reader, _ = live.read(run_id)
 
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-    st.subheader(say("page.live"), anchor=False)
-    controls.draw(setup, active=active, paused=paused)
+    st.title(say("page.live"), anchor=False)
+    controls.draw(setup, reader)
+notices.draw(session)
 with st.container(border=True, key="sentence"):
-    live.sentence(setup)
-live.notices(session, setup)
-live.panel(setup, session.run_id, active=active, paused=paused)
+    mark, careful = sentence.draw(setup)
+with st.container(key="differs", horizontal=True, vertical_alignment="center"):
+    live.differences(setup, reader.record if reader else None)
+    controls.draw_exports(reader)
+live.panel(setup, mark, careful, run_id)

@@ -1,4 +1,4 @@
-"""Make the metric cards of a run, or of what a run will do: label, value and one line under it."""
+"""Make the metric cards of a run, or of what a run will do: label, value, one line under it, and a small picture."""
 
 from __future__ import annotations
 
@@ -6,45 +6,44 @@ import math
 from dataclasses import dataclass, replace
 from html import escape
 
-import streamlit as st
-
 from core.config import RunConfig
 from core.events import Prediction
 from core.plan import plan
 from core.store.reader import RunReader
-from ui.text import mib, number, say
+from ui import sparks
+from ui.text import duration, loss_text, mib, number, say
 
 LONG = 13  # characters, from which a value is set smaller
 
 
 @dataclass(frozen=True)
 class Card:
-    """One metric. `confirmed` says that what was predicted has been measured."""
+    """One metric; `picture` is an SVG of `ui.sparks`. `confirmed` says that what was predicted has been measured."""
 
     label: str
     value: str
     detail: str
     help: str
+    picture: str = sparks.NOTHING
     confirmed: bool = False
 
     def unconfirmed(self) -> Card:
         """Return the card without the mark, for when the form describes another run than the one shown."""
-        return replace(self, confirmed=False, detail=say("card.measured")) if self.confirmed else self
+        return replace(self, confirmed=False)
 
 
-def draw(cards: list[Card]) -> None:
-    """Draw cards of equal height, in as many columns as there is room for."""
-    st.html(f'<div class="cards">{"".join(_html(card) for card in cards)}</div>')
+def html(cards: list[Card]) -> str:
+    """Return cards of equal height, in as many columns as there is room for."""
+    return f'<div class="cards">{"".join(_html(card) for card in cards)}</div>'
 
 
 def _html(card: Card) -> str:
-    state = " confirmed" if card.confirmed else ""
-    size = "long" if len(card.value) > LONG else ""
-    parts = (escape(card.help), escape(card.label), size, escape(card.value), state, escape(card.detail))
-    html = (
-        '<div class="card" title="{}"><p>{}</p><strong class="{}">{}</strong><small class="detail{}">{}</small></div>'
+    size = ' class="long"' if len(card.value) > LONG else ""
+    mark = ' class="confirmed"' if card.confirmed else ""
+    return (
+        f'<div class="card" title="{escape(card.help)}"><p>{escape(card.label)}</p>'
+        f"<strong{size}>{escape(card.value)}</strong><small{mark}>{escape(card.detail)}</small>{card.picture}</div>"
     )
-    return html.format(*parts)
 
 
 def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:
@@ -55,14 +54,13 @@ def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
         _loss(reader),
         _validation(config, reader),
         _peak(config, prediction, reader),
-        _speed(reader),
-        _rss(reader),
+        _speed(config, reader),
     ]
 
 
 def blank() -> list[Card]:
     """Return the cards of settings that cannot be trained: nothing is known."""
-    names = ("updates", "per_epoch", "loss", "accuracy", "peak", "speed", "rss")
+    names = ("updates", "per_epoch", "loss", "accuracy", "peak", "speed")
     return [Card(say(f"card.{name}"), say("none"), "", "") for name in names]
 
 
@@ -84,53 +82,60 @@ def measured_per_epoch(reader: RunReader | None) -> int | None:
     return next((epoch.updates_in_epoch for epoch in reader.epochs if epoch.complete), None) if reader else None
 
 
+def is_confirmed(config: RunConfig, reader: RunReader | None) -> bool:
+    """Return whether the updates of an epoch have been counted, and are those predicted."""
+    return measured_per_epoch(reader) == plan(config).updates_per_epoch
+
+
 def _updates(config: RunConfig, reader: RunReader | None) -> Card:
     total = planned(config, reader)
     label, help_ = say("card.updates"), say("card.updates.help")
     if reader is None:
-        return Card(
-            label, number(total) if total else say("none"), say("card.predicted" if total else "card.timed"), help_
-        )
+        value, detail = (number(total), say("card.predicted")) if total else (say("none"), say("card.timed"))
+        return Card(label, value, detail, help_, sparks.progress(0.0))
     done = updates_done(reader)
-    value = say("card.updates.value", done=number(done), planned=number(total)) if total else number(done)
-    share = math.floor(100 * done / total) if total else None
-    return Card(label, value, say("card.timed") if share is None else say("card.updates.done", share=share), help_)
+    if not total:
+        return Card(label, number(done), say("card.timed"), help_)
+    share = done / total
+    detail = say("card.updates.done", share=math.floor(100 * share))
+    value = say("card.updates.value", done=number(done), planned=number(total))
+    return Card(label, value, detail, help_, sparks.progress(share))
 
 
 def _per_epoch(config: RunConfig, reader: RunReader | None) -> Card:
     predicted, measured = plan(config).updates_per_epoch, measured_per_epoch(reader)
     label, help_ = say("card.per_epoch"), say("card.per_epoch.help")
     if measured is None:
-        return Card(label, number(predicted), say("card.predicted"), help_)
+        return Card(label, number(predicted), say("card.predicted"), help_, sparks.ticks(predicted))
     if measured == predicted:
-        return Card(label, number(measured), say("confirmed"), help_, confirmed=True)
+        return Card(label, number(measured), say("confirmed"), help_, sparks.ticks(measured), confirmed=True)
     text = say("not_confirmed", predicted=number(predicted), measured=number(measured))
-    return Card(label, number(measured), text, help_)
+    return Card(label, number(measured), text, help_, sparks.ticks(measured))
 
 
 def _loss(reader: RunReader | None) -> Card:
     last = reader.last if reader else None
-    value, detail = say("none"), say("card.no_update")
-    if last:
-        value, detail = loss_text(last.smoothed_loss), say("card.loss.detail", last=loss_text(last.loss))
-    return Card(say("card.loss"), value, detail, say("card.loss.help"))
+    label, help_ = say("card.loss"), say("card.loss.help")
+    if reader is None or last is None:
+        return Card(label, say("none"), say("card.no_update"), help_)
+    detail = say("card.loss.detail", last=loss_text(last.loss))
+    return Card(label, loss_text(last.smoothed_loss), detail, help_, sparks.line(reader.sparkline("smoothed_loss")))
 
 
 def _validation(config: RunConfig, reader: RunReader | None) -> Card:
     counts = config.spec.task == "classification"
-    label = say("card.accuracy" if counts else "card.validation_loss")
-    value, detail = say("none"), say("card.no_evaluation")
+    label, help_ = say("card.accuracy" if counts else "card.validation_loss"), say("card.validation.help")
     for epoch in reversed(reader.epochs if reader else ()):
-        if epoch.validation_loss is None:
+        if reader is None or epoch.validation_loss is None:
             continue
-        if epoch.validation_accuracy is not None:
-            value = f"{100 * epoch.validation_accuracy:.1f}%"
-            detail = say("card.accuracy.detail", loss=loss_text(epoch.validation_loss))
-        else:
-            value = loss_text(epoch.validation_loss)
+        if epoch.validation_accuracy is None:
             detail = say("card.validation.detail", epoch=number(epoch.epoch))
-        break
-    return Card(label, value, detail, say("card.validation.help"))
+            picture = sparks.line(reader.sparkline("validation_loss"))
+            return Card(label, loss_text(epoch.validation_loss), detail, help_, picture)
+        detail = say("card.accuracy.detail", loss=loss_text(epoch.validation_loss))
+        picture = sparks.line(reader.sparkline("validation_accuracy"))
+        return Card(label, f"{100 * epoch.validation_accuracy:.1f}%", detail, help_, picture)
+    return Card(label, say("none"), say("card.no_evaluation"), help_)
 
 
 def _peak(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> Card:
@@ -147,33 +152,32 @@ def _peak(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
         share = say("card.peak.share", share=_percent(size / limit), limit=mib(limit))
     else:
         share = say("card.peak.no_limit")
-    if measured is None:
-        return Card(label, mib(size), share, help_)
+    picture = sparks.against_limit(size, limit)
+    if measured is None or predicted is None:
+        return Card(label, mib(size), share, help_, picture)
     if measured == predicted:
-        return Card(label, mib(size), say("card.peak.equal"), help_, confirmed=True)
+        return Card(label, mib(size), say("card.peak.equal", share=share), help_, picture, confirmed=True)
     key = "card.peak.needs" if record and record.state == "out_of_memory" else "card.peak.unequal"
-    return Card(label, mib(size), say(key, predicted=mib(predicted)) if predicted else share, help_)
+    return Card(label, mib(size), say(key, predicted=mib(predicted)), help_, picture)
 
 
-def _speed(reader: RunReader | None) -> Card:
+def _speed(config: RunConfig, reader: RunReader | None) -> Card:
+    label, help_ = say("card.speed"), say("card.speed.help")
     last = reader.last if reader else None
-    value, detail = say("none"), say("card.no_update")
-    if last and last.seconds > 0:
-        value = say("card.speed.value", rate=number(round(last.examples_seen / last.seconds, -1)))
-        detail = say("card.speed.detail", elapsed=f"{last.seconds:,.1f}")
-    return Card(say("card.speed"), value, detail, say("card.speed.help"))
-
-
-def _rss(reader: RunReader | None) -> Card:
-    last = reader.last if reader else None
-    value = mib(last.rss_bytes, digits=0) if last and last.rss_bytes else say("none")
-    return Card(say("card.rss"), value, say("card.rss.detail" if last else "card.rss.none"), say("card.rss.help"))
+    if reader is None or last is None or last.seconds <= 0:
+        return Card(label, say("none"), say("card.no_update"), help_)
+    value = say("card.speed.value", rate=number(round(last.examples_seen / last.seconds, -1)))
+    total, record = planned(config, reader), reader.record
+    if record and record.ended:
+        detail = say("card.speed.took", elapsed=duration(record.ended.elapsed_s))
+    elif config.budget == "seconds":
+        detail = say("card.speed.left", left=duration(max(0.0, config.budget_value - last.seconds)))
+    elif total:
+        detail = say("card.speed.left", left=duration((total - last.updates) * last.seconds / last.updates))
+    else:
+        detail = ""
+    return Card(label, value, detail, help_, sparks.line(reader.speeds()))
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f}" if share >= 0.01 else f"{100 * share:.1f}"
-
-
-def loss_text(value: float) -> str:
-    """Return a loss with four significant digits; a word where it is no number."""
-    return f"{value:,.4g}" if math.isfinite(value) else "\u221e"

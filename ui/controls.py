@@ -1,23 +1,29 @@
-"""Start, stop and pause the run of this browser session. What is pressed answers in its own rerun."""
+"""Start, stop and step the run of this browser session. What is pressed answers in its own rerun."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from core.config import RunConfig
 from core.control import Command
 from core.errors import StoreError
+from core.export import csv_of
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
+from core.store.reader import RunReader
 from ui.engine import engine
 from ui.form import Form
 from ui.session import Session
 from ui.text import explain, say
 
 FIRST_ROW_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
+# With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
+KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
 
 
 def attach(session: Session) -> None:
@@ -45,26 +51,55 @@ def is_active(record: RunRecord | None) -> bool:
     return record is not None and record.state in ACTIVE_STATES
 
 
-def draw(form: Form, *, active: bool, paused: bool) -> None:
+def draw(form: Form, reader: RunReader | None) -> None:
     """Draw the buttons; what cannot be pressed says why."""
-    refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else None
-    idle = None if active else say("control.idle")
+    record = reader.record if reader else None
+    active, paused = is_active(record), record is not None and record.state == "paused"
+    refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
+    idle = "" if active else say("control.idle")
+    no_start = say("control.start.refused", reason=refused) if refused else ""
+    first = None if active else form.config  # a step without a run begins one
+    pause: Command = "resume" if paused else "pause"
+    _button("pause", pause, "resume" if paused else "pause", idle, _command, pause)
+    _button("one_update", "one_update", "step", "" if active else no_start, _step, "one_update", first)
+    _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, "one_epoch", first)
+    _button("stop", "stop", "stop", idle, _stop)
+    words = "restart" if active else "start"
+    _button("start", words, "restart_alt" if active else "play_arrow", no_start, start, form.config, primary=True)
+
+
+def _button(
+    key: str, words: str, icon: str, why_not: str, act: Callable[..., None], *args: Any, primary: bool = False
+) -> None:
+    what = say("control.shortcut", what=say(f"control.{words}.help"), keys=KEYS[key])
     st.button(
-        say("control.resume" if paused else "control.pause"), key="pause", disabled=not active, help=idle,
-        icon=":material/resume:" if paused else ":material/pause:", on_click=_command,
-        args=("resume" if paused else "pause",),
-    )  # fmt: skip
-    st.button(
-        say("control.stop"), key="stop", icon=":material/stop:", disabled=not active, help=idle, on_click=_stop,
-    )  # fmt: skip
-    st.button(
-        say("control.restart" if active else "control.start"), key="start", type="primary",
-        icon=":material/play_arrow:", disabled=form.config is None,
-        help=say("control.start.refused", reason=refused) if refused else None, on_click=_start, args=(form.config,),
+        say(f"control.{words}"), key=key, icon=f":material/{icon}:", help=why_not or what, disabled=bool(why_not),
+        on_click=act, args=args, shortcut=KEYS[key], type="primary" if primary else "secondary",
     )  # fmt: skip
 
 
-def _start(config: RunConfig | None) -> None:
+def draw_exports(reader: RunReader | None) -> None:
+    """Draw what takes the run or its settings out of the page."""
+    none = reader is None or not reader.updates
+    st.download_button(
+        say("control.csv"), data=_csv(reader), file_name=f"batch-lab-{reader.run_id if reader else ''}.csv",
+        mime="text/csv", key="csv", icon=":material/download:", type="tertiary", on_click="ignore", disabled=none,
+        help=say("control.csv.none" if none else "control.csv.help"),
+    )  # fmt: skip
+    with st.popover(say("control.link"), icon=":material/link:", type="tertiary", help=say("control.link.help")):
+        st.caption(say("control.link.text"))
+        settings = {name: value for name, value in st.query_params.items() if name != "run"}
+        here = urlsplit(str(st.context.url or ""))
+        link = here._replace(path=here.path or "/", query=urlencode(settings), fragment="")
+        st.code(urlunsplit(link), language=None, wrap_lines=True)
+
+
+def _csv(reader: RunReader | None) -> Callable[[], bytes]:
+    return lambda: csv_of(engine().source(reader.run_id), reader.run_id) if reader else b""
+
+
+def start(config: RunConfig | None, first: Command | None = None) -> None:
+    """Start a run, or with a `first` command one that stands after it; a callback."""
     session, shared = Session(), engine()
     if config is None:
         return
@@ -74,11 +109,14 @@ def _start(config: RunConfig | None) -> None:
             shared.client.command(record.id, "stop")
         if session.run_id:  # another session's, that was taken over by its link
             shared.client.command(session.run_id, "stop")
-        shared.client.start(config, run_id=run_id, session=session.id)
+        shared.client.start(config, run_id=run_id, session=session.id, paused=first is not None)
+        if first:
+            shared.client.command(run_id, first)
     except StoreError as error:
         session.trouble = error.problems
         return
-    session.run_id, session.unknown_run, session.trouble = run_id, False, ()
+    session.previous_run_id, session.run_id = session.run_id, run_id
+    session.unknown_run, session.trouble = False, ()
     session.url_problems.clear()
     st.query_params["run"] = run_id
     reader = shared.readers.reader(run_id)
@@ -101,6 +139,20 @@ def _command(command: Command) -> None:
         shared.client.command(run_id, command)
         paused = command == "pause"
         _wait(END_WAIT_S, lambda: _is_paused(shared.store.run(run_id)) == paused)
+
+
+def _step(command: Command, config: RunConfig | None) -> None:
+    """Make one update or epoch and stand still; without a run, begin one with `config`."""
+    run_id, shared = Session().run_id, engine()
+    if config is not None or not run_id:
+        start(config, command)
+        return
+    reader = shared.readers.reader(run_id)
+    with suppress(StoreError):
+        reader.refresh()
+    before = reader.updates
+    shared.client.command(run_id, command)
+    _wait(END_WAIT_S, lambda: reader.refresh() and reader.updates > before and _is_paused(reader.record))
 
 
 def _is_paused(record: RunRecord | None) -> bool:

@@ -8,24 +8,28 @@ from typing import Any
 
 import streamlit as st
 
+from core import charts
 from core.config import CHOICES, FIELDS, NUMBERS, RunConfig, parse
 from core.errors import ConfigError, Problem
+from core.plan import plan
+from ui import plots
 from ui.session import Session
 from ui.text import number, say
 
 DEFAULT = RunConfig(memory_limit_mb=4)
 NOT_OURS = re.compile("run|embed|embed_options|utm_.*|fbclid|gclid")  # in an address, but no setting
 SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
+ARTICLE_SIZES = (100, 1_000)
 LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the form says: a config, or the problems that it has. `fits` is where the largest batch size is told."""
+    """What the form says: a config, or the problems that it has. `needs` is where its predicted peak is told."""
 
     config: RunConfig | None
     problems: tuple[Problem, ...]
-    fits: Any
+    needs: Any
 
 
 def read_url(session: Session) -> None:
@@ -78,12 +82,18 @@ def draw(session: Session) -> Form:
     st.subheader(say("form.title"))
     values: dict[str, Any] = {}
     values["dataset"] = _select("dataset")
-    st.caption(origin_line(values["dataset"]))
+    st.caption(origin(values["dataset"]), help=origin(values["dataset"], more=True))
     values["model"] = _segments("model")
     values["batch_size"] = _integer("batch_size")
     _slider("batch_size", SIZES, session)
-    fits = st.empty()
+    for place, size in zip(st.columns(2), ARTICLE_SIZES, strict=True):
+        place.button(
+            say("form.article", size=number(size)), key=f"article_{size}", help=say("form.article.help"),
+            on_click=apply, args=({"batch_size": size},), width="stretch",
+        )  # fmt: skip
+    needs = st.empty()
     values["schedule"] = _select("schedule")
+    preview = st.container(key="preview")
     left, right = st.columns(2)
     budget = str(session.field("budget", DEFAULT.budget))
     with left:
@@ -95,7 +105,11 @@ def draw(session: Session) -> Form:
     with st.expander(say("form.more")):
         values |= _draw_more(session)
     session.keep_fields(values)
-    return _checked(values, fits)
+    form = _checked(values, needs)
+    shown = form.config or DEFAULT
+    horizon = plan(shown).total_updates if form.config else None
+    plots.draw("small_rate", charts.rate_table(shown, horizon, None, say), place=preview)
+    return form
 
 
 def _draw_more(session: Session) -> dict[str, Any]:
@@ -107,6 +121,7 @@ def _draw_more(session: Session) -> dict[str, Any]:
         values["accumulate"] = _integer("accumulate")
         values["norm"] = _select("norm")
         values["warmup"] = _float("warmup", step=0.05)
+        values["schedule_batch_size"] = _integer("schedule_batch_size")
         values["weight_decay"] = _float("weight_decay", step=0.0001)
     with right:
         values["sampling"] = _select("sampling")
@@ -124,14 +139,14 @@ def _draw_more(session: Session) -> dict[str, Any]:
     return values
 
 
-def _checked(values: dict[str, Any], fits: Any) -> Form:
+def _checked(values: dict[str, Any], needs: Any) -> Form:
     parsed, problems = parse(values)
     if problems:
-        return Form(None, tuple(problems), fits)
+        return Form(None, tuple(problems), needs)
     try:
-        return Form(RunConfig(**parsed), (), fits)
+        return Form(RunConfig(**parsed), (), needs)
     except ConfigError as error:
-        return Form(None, error.problems, fits)
+        return Form(None, error.problems, needs)
 
 
 def apply(changes: dict[str, Any]) -> None:
@@ -191,11 +206,12 @@ def _segments(name: str) -> str:
 # the one before it. The check of the config says what is wrong.
 
 
-def _integer(name: str) -> int:
-    default: int = getattr(DEFAULT, name)
-    return st.number_input(
+def _integer(name: str) -> int | None:
+    default: int | None = getattr(DEFAULT, name)
+    chosen = st.number_input(
         say(f"form.{name}"), value=default, key=name, bind="query-params", help=_help(name), persist_state="session"
     )
+    return None if chosen is None else int(chosen)
 
 
 def _float(name: str, *, step: float, label: str | None = None) -> float | None:
@@ -206,12 +222,13 @@ def _float(name: str, *, step: float, label: str | None = None) -> float | None:
     )  # fmt: skip
 
 
-def _slider(name: str, stops: tuple[int, ...], session: Session) -> None:
-    """Draw a slider over useful values, which writes into the number field; it stands at the stop nearest to it."""
-    key = f"{name}_slider"
-    value = max(float(session.field(name, getattr(DEFAULT, name))), 1e-9)  # which may be out of bounds
-    nearest = min(stops, key=lambda stop: max(stop / value, value / stop))
-    session.set_field(key, nearest)
+def _slider(name: str, stops: tuple[float, ...], session: Session) -> None:
+    """Draw a slider over useful values, which writes into the number field; the field's own value is a stop too."""
+    key, value = f"{name}_slider", session.field(name, getattr(DEFAULT, name))
+    if value is None or not stops[0] <= value <= stops[-1]:
+        value = stops[-1] if value is None or value > stops[-1] else stops[0]
+    session.set_field(key, value)
+    stops = tuple(sorted({*stops, value}))
     st.select_slider(
         say(f"form.{name}.slider"), stops, key=key, format_func=number, label_visibility="collapsed",
         on_change=_take_from_slider, args=(name,),
@@ -223,7 +240,8 @@ def _take_from_slider(name: str) -> None:
     apply({name: session.field(f"{name}_slider", getattr(DEFAULT, name))})
 
 
-def origin_line(dataset: str) -> str:
-    """Return where a data set comes from, with its sizes."""
+def origin(dataset: str, *, more: bool = False) -> str:
+    """Return where a data set comes from, with its sizes, or what `more` there is to say of it."""
     spec = RunConfig(dataset=dataset, batch_size=1).spec
-    return say(f"dataset.{dataset}", examples=number(spec.examples), validation=number(spec.validation_examples))
+    sizes = {"examples": number(spec.examples), "validation": number(spec.validation_examples)}
+    return say(f"dataset.{dataset}.more" if more else f"dataset.{dataset}", **sizes)

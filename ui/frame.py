@@ -13,19 +13,59 @@ from ui.text import say
 APP = Path(__file__).resolve().parents[1] / "app.py"
 ICON = Path(__file__).with_name("icon.svg")
 STYLE = """<style>
-.st-key-status { min-height: 3.2rem; gap: 0.25rem; }
-.st-key-sentence, .st-key-status, .cards { font-variant-numeric: tabular-nums; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 0.6rem; }
-.card { height: 6rem; padding: 0.55rem 0.8rem; border-radius: 6px; overflow: hidden; white-space: nowrap;
+[data-testid="stMainBlockContainer"] { padding: 4rem 1.6rem 1.5rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+[data-testid="stSidebarHeader"] { height: 1.5rem; margin: 0; }
+[data-testid="stSidebarUserContent"] { padding-bottom: 1rem; }
+[data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.55rem; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }  /* at 0.6 it has a contrast of 4.2 */
+[data-selected="true"] p, [data-testid="stSliderThumbValue"] p { color: light-dark(#3b5bdb, #91a7ff); }
+button:not(:disabled) kbd { opacity: 1; }
+.st-key-bar h1 { font-size: 1.4rem; padding: 0; }
+.st-key-bar [data-testid="stHeading"] { flex: 1; }
+.st-key-sentence, .st-key-state, .cards { font-variant-numeric: tabular-nums; }
+.st-key-sentence { padding: 0.5rem 0.9rem; gap: 0.1rem; }
+.st-key-sentence [data-testid="stCaptionContainer"] p { min-height: 1.25rem; }
+.st-key-arithmetic { min-height: 1.9rem; }
+.st-key-arithmetic button { min-height: 1.9rem; padding: 0 0.7rem; }
+.st-key-state { min-height: 3.1rem; flex-wrap: nowrap; }
+.st-key-state > :first-child { flex: 1; min-width: 0; }
+.st-key-state p { font-size: 0.9rem; line-height: 1.5rem; }
+.st-key-differs { min-height: 2.2rem; column-gap: 0.4rem; }
+.st-key-preview { margin-bottom: -0.8rem; }
+.st-key-differs p { font-size: 0.9rem; }
+.st-key-loss, .st-key-memory_and_rate { padding: 0.5rem 0.7rem; gap: 0.4rem; }
+.st-key-loss_options { column-gap: 0.9rem; min-height: 2.5rem; }
+.st-key-x_axis button { padding: 0.1rem 0.55rem; min-height: 1.9rem; }
+.st-key-x_axis p, .st-key-depth p { font-size: 0.82rem; }
+.cards { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 0.6rem; }
+.card { height: 6.9rem; padding: 0.45rem 0.7rem 0.5rem; border-radius: 6px; overflow: hidden; white-space: nowrap;
     border: 1px solid color-mix(in srgb, currentColor 18%, transparent); display: flex; flex-direction: column; }
-.card p { margin: 0; font-size: 0.82rem; opacity: 0.75; }
-.card strong { font-size: 1.3rem; font-weight: 500; line-height: 1.6; }
-.card strong.long { font-size: 1rem; line-height: 2.08; }
-.card .detail { font-size: 0.78rem; opacity: 0.75; }
-.card .confirmed { color: light-dark(#2b7a3b, #69db7c); opacity: 1; }
-.card .confirmed::before { content: "\\2713\\00a0"; }
-[data-testid="stMainBlockContainer"] { padding: 4rem 2rem 2rem; }
-[data-testid="stSidebarHeader"] { height: 2rem; margin: 0; }
+.card p, .card small { margin: 0; overflow: hidden; text-overflow: ellipsis;
+    color: color-mix(in srgb, currentColor 78%, transparent); }
+.card p { font-size: 0.82rem; }
+.card strong { font-size: 1.3rem; font-weight: 500; line-height: 1.5; }
+.card strong.long { font-size: 1rem; line-height: 1.95; }
+.card small { font-size: 0.78rem; line-height: 1.3; }
+.card small.confirmed { color: light-dark(#2b7a3b, #69db7c); }
+.card small.confirmed::before { content: "\\2713\\00a0"; }
+.card img { margin-top: auto; width: 100%; height: 24px; }
+.batch { display: flex; flex-wrap: wrap; gap: 0.8rem; }
+.batch figure { margin: 0; text-align: center; }
+.batch img { width: 6rem; height: 6rem; image-rendering: pixelated; border-radius: 4px; }
+.batch figcaption { font-size: 0.8rem; }
+@media (max-width: 1350px) { .st-key-state { min-height: 4.6rem; } }
+@media (max-width: 1100px) { .cards { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
+@media (max-width: 640px) {
+    kbd { display: none; }
+    .st-key-state { flex-wrap: wrap; }
+    .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+    [data-testid="stMainBlockContainer"] { padding: 4rem 0.9rem 1rem; }
+    .st-key-story > :has(> .st-key-charts) { order: -1; }
+    .st-key-bar .st-key-start { order: -1; flex-basis: 100%; }
+    .st-key-bar .st-key-start button { width: 100%; }
+    [data-testid="stExpandSidebarButton"]::after { content: "Setup"; font-size: 0.9rem; }
+}
 </style>"""
 
 

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
 
+from core import charts, recorded
+from core.cautions import cautions
 from core.config import RunConfig
-from core.errors import BatchLabError, Problem
+from core.errors import BatchLabError
 from core.events import Prediction
 from core.store import RunRecord
-from core.store.reader import RunReader
-from ui import cards, controls, plots, status
+from core.store.reader import Axis, RunReader
+from ui import cards, controls, depth, notices, options, plots, sentence, state
 from ui.engine import engine
 from ui.form import DEFAULT, Form, apply, apply_from_panel, settings
-from ui.sentence import arithmetic
 from ui.session import Session
-from ui.text import explain, number, plain, say
+from ui.text import label, mib, number, plain, say
 
 REFRESH_S, PAUSED_REFRESH_S = 0.5, 2.0
 PREDICTION_WAIT_S = 0.15  # in a full run; what takes longer is drawn by a refresh
+NAMED_DIFFERENCES = 2
+
+
+def shown_run(session: Session, form: Form) -> str | None:
+    """Return the id of the run to show: the session's own, and before it has any the recorded one, if it is the
+    form's."""
+    if session.run_id or session.unknown_run:
+        return session.run_id
+    return recorded.RUN_ID if engine().recording and form.config == recorded.CONFIG else None
+
+
+def read(run_id: str | None) -> tuple[RunReader | None, str | None]:
+    """Return the reader of a run, read to its newest row, and why it cannot be read."""
+    if run_id is None:
+        return None, None
+    reader = engine().reader(run_id)
+    trouble = None
+    try:
+        reader.refresh()
+    except BatchLabError as error:
+        trouble = say("store.lost", reason=notices.reasons(error.problems))
+    return (reader if reader.record else None), trouble
 
 
 def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Prediction | None, str | None]:
@@ -30,36 +52,23 @@ def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Predict
     try:
         return engine().prediction(config, wait_s=wait_s), None
     except BatchLabError as error:
-        return None, reasons(error.problems)
+        return None, notices.reasons(error.problems)
 
 
-def read(run_id: str | None) -> tuple[RunReader | None, str | None]:
-    """Return the reader of a run, read to its newest row, and why it cannot be read."""
-    if run_id is None:
-        return None, None
-    reader = engine().readers.reader(run_id)
-    trouble = None
-    try:
-        reader.refresh()
-    except BatchLabError as error:
-        trouble = say("store.lost", reason=reasons(error.problems))
-    return (reader if reader.record else None), trouble
+def panel(form: Form, mark: Any, careful: Any, run_id: str | None) -> None:
+    """Draw everything that moves, refreshed by a timer while there is something to wait for.
 
-
-def reasons(problems: Iterable[Problem]) -> str:
-    """Return the sentences of problems."""
-    return "; ".join(explain(problem.code, problem.values) for problem in problems)
-
-
-def panel(form: Form, run_id: str | None, *, active: bool, paused: bool) -> None:
-    """Draw everything that moves, refreshed by a timer while there is something to wait for."""
+    `mark` and `careful` are the places of `ui.sentence.draw`, which a refresh fills too.
+    """
     reader, _ = read(run_id)
-    configs = [reader.record.config if reader and reader.record else None, form.config]
+    record = reader.record if reader else None
+    active, paused = controls.is_active(record), record is not None and record.state == "paused"
+    configs = [record.config if record else None, form.config]
     waits = [config for config in configs if config and predicted(config, wait_s=PREDICTION_WAIT_S) == (None, None)]
     every = (PAUSED_REFRESH_S if paused and not waits else REFRESH_S) if active or waits else None
 
     def refresh() -> None:
-        st.fragment(_draw)(form, run_id, active=active, paused=paused, waits=bool(waits))
+        st.fragment(_draw)(form, mark, careful, run_id, active=active, paused=paused, waits=bool(waits))
 
     # Two fragments, one in the other: the outer one has the timer, the inner one draws. A tick that comes during a
     # full run follows on its heels, and Streamlit then drops what that run has drawn of the ticking fragment and not
@@ -67,7 +76,7 @@ def panel(form: Form, run_id: str | None, *, active: bool, paused: bool) -> None
     st.fragment(refresh, run_every=every)()
 
 
-def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: bool) -> None:
+def _draw(form: Form, mark: Any, careful: Any, run_id: str | None, *, active: bool, paused: bool, waits: bool) -> None:
     shared = engine()
     reader, trouble = read(run_id)
     record = reader.record if reader else None
@@ -80,19 +89,28 @@ def _draw(form: Form, run_id: str | None, *, active: bool, paused: bool, waits: 
     if (active and _buttons_are_out_of_date(record, paused)) or (came and not active):
         st.rerun()
 
-    with st.container(key="status"):
-        st.markdown(status.line(reader, prediction))
-        way_out, differs, wrong = (st.empty() for _ in range(3))
-    _offer_what_fits(way_out, form, record, prediction)
-    if record and form.config and record.config != form.config:
-        differs.caption(_difference(record.config, form.config))
-    if trouble or no_prediction:
-        wrong.warning(trouble or no_prediction or "", icon=":material/warning:")
-    _tell_what_fits(form, form_prediction, no_form_prediction)
-    shown = cards.cards(config, prediction, reader) if config else cards.blank()
     same = record is None or record.config == form.config
-    cards.draw(shown if same else [card.unconfirmed() for card in shown])  # the form predicts another run
-    _charts(config, prediction, reader)
+    if same and config and cards.is_confirmed(config, reader):
+        mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
+    else:
+        mark.empty()  # a place outside has to be written to in every run
+    sentence.warn(careful, form.config, cautions(form.config, form_prediction) if form.config else [])
+    _tell_needs(form, form_prediction, no_form_prediction)
+    with st.container(key="state", horizontal=True, vertical_alignment="center"):
+        text = state.line(reader, prediction, refused=form.config is None)
+        wrong = trouble or no_prediction
+        st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
+        _offer_what_fits(st.empty(), form, record, prediction)
+    with st.container(key="story"):
+        shown = cards.cards(config, prediction, reader) if config else cards.blank()
+        with st.container(key="cards"):
+            st.html(cards.html(shown if same else [card.unconfirmed() for card in shown]))
+        ghost = _ghost(record)
+        before = ghost.record.config if ghost and ghost.record else None
+        with st.container(key="charts"):
+            x = _charts(config, prediction, reader, ghost, before)
+        with st.container(border=True, key="depths"):
+            depth.draw(x, config or DEFAULT, reader, before)
     if reader and reader.updates:
         shared.freeze_once()
 
@@ -102,24 +120,48 @@ def _buttons_are_out_of_date(record: RunRecord | None, paused: bool) -> bool:
     return not controls.is_active(record) or paused != (record is not None and record.state == "paused")
 
 
-def _charts(config: RunConfig | None, prediction: Prediction | None, reader: RunReader | None) -> None:
-    record = reader.record if reader else None
+def _charts(
+    config: RunConfig | None,
+    prediction: Prediction | None,
+    reader: RunReader | None,
+    ghost: RunReader | None,
+    before: RunConfig | None,
+) -> Axis:
+    """Draw the charts that tell the story, and return the unit that was chosen for their x axis."""
     horizon = cards.planned(config, reader) if config else None
-    wide, narrow = st.columns([3, 2], gap="small")
+    wide, narrow = st.columns([5, 3], gap="small")
     with wide.container(border=True, key="loss"):
-        st.markdown(f"**{say('chart.loss')}**")
-        plots.loss(reader, horizon)
+        chosen = options.draw_for_loss()
+        table = charts.loss_table(
+            config, reader, horizon, say, x=chosen.x, beta=chosen.beta, log=chosen.log, ghost=ghost,
+            ghost_name=say("chart.loss.ghost", size=number(before.batch_size)) if before else "",
+        )  # fmt: skip
+        plots.draw("log_loss" if chosen.log else "loss", table)
     with narrow.container(border=True, key="memory_and_rate"):
-        st.markdown(f"**{say('chart.memory')}**")
-        limit = config.memory_limit_bytes if config else None
-        plots.memory(prediction.peak if prediction else None, record.peak if record else None, limit)
-        st.markdown(f"**{say('chart.rate')}**")
-        plots.rate(config or DEFAULT, horizon, reader)
-        why_no_plan = st.empty()
+        _memory(config, prediction, reader)
+        plots.draw("rate", charts.rate_table(config or DEFAULT, horizon, reader, say))
+        no_plan = st.empty()
         if config and config.schedule == "plateau":
-            why_no_plan.caption(say("chart.rate.plateau"))
+            no_plan.caption(say("chart.rate.plateau"))
         elif config and horizon is None:
-            why_no_plan.caption(say("chart.rate.seconds"))
+            no_plan.caption(say("chart.rate.seconds"))
+    return chosen.x
+
+
+def _memory(config: RunConfig | None, prediction: Prediction | None, reader: RunReader | None) -> None:
+    record, last = (reader.record, reader.last) if reader else (None, None)
+    peaks = {"predicted": prediction.peak if prediction else None, "measured": record.peak if record else None}
+    rss = say("chart.memory.rss", rss=mib(last.rss_bytes, digits=0)) if last and last.rss_bytes else ""
+    limit = config.memory_limit_bytes if config else None
+    plots.draw("memory", charts.memory_table(peaks, limit, say, rss=rss))
+
+
+def _ghost(record: RunRecord | None) -> RunReader | None:
+    """Return the reader of the run that was shown before this one was started."""
+    previous = Session().previous_run_id
+    if record is None or previous is None or previous == record.id:
+        return None
+    return read(previous)[0]
 
 
 def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction: Prediction | None) -> None:
@@ -134,60 +176,35 @@ def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction
     )  # fmt: skip
 
 
-def _tell_what_fits(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
-    if prediction is None:
-        form.fits.caption(no_prediction or (say("form.fits_asking") if form.config else " "))
-    elif prediction.largest_batch_size:
-        over = form.config is not None and form.config.batch_size > prediction.largest_batch_size
-        key = "form.fits_over" if over else "form.fits"
-        form.fits.caption(say(key, largest=number(prediction.largest_batch_size)))
-    else:
-        form.fits.caption(say("form.fits_none"))
+def _tell_needs(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
+    limit = form.config.memory_limit_bytes if form.config else None
+    if form.config is None or prediction is None:
+        form.needs.caption(no_prediction or (say("form.needs_asking") if form.config else "\u00a0"))
+        return
+    peak, largest = prediction.peak.bytes, prediction.largest_batch_size
+    key = "form.needs_no_limit" if not limit else "form.needs" if peak <= limit else "form.needs_over"
+    if limit and not largest:
+        key = "form.needs_none"
+    form.needs.caption(say(key, peak=mib(peak), limit=mib(limit or 0), largest=number(largest)))
 
 
-def _difference(shown: RunConfig, form: RunConfig) -> str:
-    """Return the first setting in which the run and the form differ, in words."""
-    ours, theirs = shown.to_dict(), form.to_dict()
+def differences(form: Form, record: RunRecord | None) -> None:
+    """Say in which settings the shown run and the form differ, with both ways to make them agree."""
+    if record is None or form.config is None or record.config == form.config:
+        st.markdown("\u00a0", width="stretch")
+        return
+    ours, theirs = record.config.to_dict(), form.config.to_dict()
     names = [name for name in ours if ours[name] != theirs[name]]
-    said = [", ".join(f"{name} {plain(values[name])}" for name in names[:3]) for values in (ours, theirs)]
-    return say("other_settings", shown=said[0], form=said[1])
-
-
-def sentence(form: Form) -> None:
-    """Draw the arithmetic of the form's settings."""
-    text = arithmetic(form.config) if form.config else say("sum.refused")
-    st.markdown(text)
-
-
-def notices(session: Session, form: Form) -> None:
-    """Draw what is wrong with the settings, the address or the database, each in a place of its own."""
-    problems, address, unknown, database = (st.container() for _ in range(4))
-    for index, problem in enumerate(form.problems):
-        with problems:
-            _problem(index, problem)
-    for problem, used in session.url_problems:
-        key = "url.ignored" if problem.code == "unknown_field" else "url.used"
-        text = say(key, reason=explain(problem.code, problem.values), value=plain(used))
-        address.warning(text, icon=":material/link_off:")
-    if session.unknown_run:
-        unknown.info(say("run.unknown"), icon=":material/link_off:")
-    if error := engine().store_error:
-        text = say("store.fresh", reason=reasons(error.problems), where=engine().store.where)
-        database.warning(text, icon=":material/database:")
-    if session.trouble:
-        database.error(reasons(session.trouble), icon=":material/database:")
-
-
-def _problem(index: int, problem: Problem) -> None:
-    st.error(explain(problem.code, problem.values), icon=":material/block:")
-    if problem.remedy:
-        remedy = dict(problem.remedy)
-        st.button(_remedy_label(remedy), key=f"remedy_{index}", on_click=apply, args=(remedy,))
-
-
-def _remedy_label(remedy: Mapping[str, Any]) -> str:
-    labels = [
-        say(f"remedy.{name}.{value}") if name == "drop_last" else say(f"remedy.{name}", value=plain(value))
-        for name, value in remedy.items()
-    ]
-    return labels[0] if len(labels) == 1 else say("remedy.and", first=labels[0], second=labels[1])
+    shown = ", ".join(f"{label(name).lower()} **{plain(ours[name])}**" for name in names[:NAMED_DIFFERENCES])
+    wanted = ", ".join(f"**{plain(theirs[name])}**" for name in names[:NAMED_DIFFERENCES])
+    if len(names) > NAMED_DIFFERENCES:
+        wanted = say("differs.more", first=wanted, count=len(names) - NAMED_DIFFERENCES)
+    st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
+    st.button(
+        say("differs.start"), key="start_these", type="tertiary", icon=":material/play_arrow:",
+        on_click=controls.start, args=(form.config,),
+    )  # fmt: skip
+    st.button(
+        say("differs.take"), key="take_settings", type="tertiary", icon=":material/undo:",
+        on_click=apply, args=(settings(record.config),),
+    )  # fmt: skip

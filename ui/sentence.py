@@ -2,9 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import streamlit as st
+
+from core import batching
+from core.cautions import Caution
 from core.config import RunConfig
 from core.plan import plan
-from ui.text import number, say
+from ui import notices
+from ui.form import Form
+from ui.text import loss_text, mib, number, say
+
+BYTES = ("peak", "limit")
+
+
+def draw(form: Form) -> tuple[Any, Any]:
+    """Draw the arithmetic of the form's settings, or why they cannot be trained.
+
+    Returns the places for the mark beside it and for what to be careful with below it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", key="arithmetic"):
+        if form.config:
+            st.markdown(arithmetic(form.config))
+        else:
+            notices.refusal(form)
+        mark = st.empty()
+    return mark, st.empty()
+
+
+def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
+    """Draw what to be careful with; where there is nothing, what an update sees takes as much room."""
+    if config is None:
+        place.caption(say("sum.refused"))
+        return
+    if not cautions:
+        seen = min(config.effective_batch_size, config.spec.examples)
+        share = f"{100 * seen / config.spec.examples:.3g}"
+        place.caption(say("sum.share", seen=number(seen), word=_word("example", seen), share=share))
+        return
+    first, *others = cautions
+    words = "  ".join(_caution(each) for each in (first, *others[:1]))
+    place.caption(f":material/warning: {words}")
+
+
+def _caution(caution: Caution) -> str:
+    values = {
+        name: mib(value) if name in BYTES else number(value) if isinstance(value, int | float) else value
+        for name, value in caution.values.items()
+    }
+    if caution.code == "will_run_out" and not caution.values["largest"]:
+        return say("caution.will_run_out.none", **values)
+    return say(f"caution.{caution.code}", **values)
 
 
 def arithmetic(config: RunConfig) -> str:
@@ -17,14 +66,23 @@ def arithmetic(config: RunConfig) -> str:
         batches=number(counts.batches_per_epoch),
         batches_word=_word("batch", counts.batches_per_epoch),
     )
-    rest = counts.examples % config.batch_size
-    if rest:
-        text += say("sum.dropped", rest=number(rest)) if config.drop_last else say("sum.short", last=number(rest))
+    text += _last(config, counts.examples % config.batch_size)
     if config.accumulate > 1:
         text += say("sum.accumulate", accumulate=number(config.accumulate))
     updates = counts.updates_per_epoch
     text += say("sum.per_epoch", updates=number(updates), word=_word("update", updates))
     return text + _budget(config, counts.total_updates, updates)
+
+
+def _last(config: RunConfig, rest: int) -> str:
+    """Say what becomes of a shorter last batch: in an update's mean each of few examples weighs more."""
+    if not rest:
+        return ""
+    if config.drop_last:
+        return say("sum.dropped", rest=number(rest))
+    *_, window = batching.window_sizes(config.spec.examples, config.batch_size, config.accumulate)
+    weight = config.effective_batch_size / sum(window)
+    return say("sum.short", last=number(rest), word=_word("example", rest), weight=loss_text(weight))
 
 
 def _budget(config: RunConfig, total: int | None, per_epoch: int) -> str:

@@ -53,6 +53,16 @@ class Session:
         st.session_state["_run_id"] = value
 
     @property
+    def previous_run_id(self) -> str | None:
+        """The run that was shown before a start, for the ghost on the charts."""
+        found: str | None = _own("previous_run_id", lambda: None)
+        return found
+
+    @previous_run_id.setter
+    def previous_run_id(self, value: str | None) -> None:
+        st.session_state["_previous_run_id"] = value
+
+    @property
     def unknown_run(self) -> bool:
         """Whether the URL named a run that there is not."""
         return bool(_own("unknown_run", bool))

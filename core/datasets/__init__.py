@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 DATA = Path(__file__).resolve().parents[2] / ".batchlab" / "data"  # where they are built, once
+# Half the width of the square about the origin that holds every point of a data set in the plane: what a decision
+# boundary is drawn over.
+PLANE = 2.5
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class DatasetSpec:
         return len(self.input_shape) == 3
 
     @property
+    def is_plane(self) -> bool:
+        """Whether an example is a point that can be drawn: all lie within PLANE of 0 in both coordinates."""
+        return self.input_shape == (2,)
+
+    @property
     def folder(self) -> str:
         """The name of the folder that holds it once built."""
         return f"{self.name}-v{self.version}"
@@ -40,5 +48,7 @@ DATASETS: dict[str, DatasetSpec] = {
         DatasetSpec("photos10k", 10_000, 2_000, (1, 16, 16), 10, "classification", 1),
         DatasetSpec("digits", 1_437, 360, (1, 8, 8), 10, "classification", 1),
         DatasetSpec("linear", 10_000, 2_000, (32,), 1, "regression", 1),
+        DatasetSpec("moons", 2_000, 500, (2,), 2, "classification", 1),
+        DatasetSpec("spirals", 2_000, 500, (2,), 2, "classification", 1),
     )
 }

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets import DATASETS
+from core.datasets import DATASETS, DatasetSpec
+from core.datasets.plane import Curve, drawn, half_circle, spiral_arm
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -27,6 +28,7 @@ MAX_DEGREES, MIN_SCALE, MAX_SCALE, MAX_SHIFT = 12.0, 0.9, 1.1, 0.5  # the shift 
 CHUNK = 2_000  # images resampled at once: about 20 MB of temporaries, and no slower than all of them
 
 NOISE_VARIANCE = 0.1
+MOONS_NOISE, SPIRALS_NOISE = 0.15, 0.06  # deviations; the moons' radius is 1, and the arms are 0.57 apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,23 @@ def linear(seed: int = 0, *, examples: int = 10_000, validation_examples: int = 
     )
 
 
-BUILDERS: dict[str, Callable[[], Arrays]] = {"photos10k": photos10k, "digits": digits, "linear": linear}
+def moons(seed: int = 0, *, noise: float = MOONS_NOISE) -> Arrays:
+    """Return points on two half circles that reach into each other; the noise makes the classes overlap a little."""
+    return _plane(DATASETS["moons"], half_circle, seed, noise)
+
+
+def spirals(seed: int = 0, *, noise: float = SPIRALS_NOISE) -> Arrays:
+    """Return points on two arms of 1.75 turns, one within the other: no straight line tells them apart."""
+    return _plane(DATASETS["spirals"], spiral_arm, seed, noise)
+
+
+BUILDERS: dict[str, Callable[[], Arrays]] = {
+    "photos10k": photos10k,
+    "digits": digits,
+    "linear": linear,
+    "moons": moons,
+    "spirals": spirals,
+}
 
 
 def folder(name: str, root: Path) -> Path:
@@ -142,6 +160,13 @@ def _files(arrays: Arrays) -> dict[str, NDArray[Any]]:
         ("noise_variance", arrays.noise_variance),
     )
     return files | {file_name: np.asarray(value) for file_name, value in truth if value is not None}
+
+
+def _plane(spec: DatasetSpec, curve: Curve, seed: int, noise: float) -> Arrays:
+    """Return both parts as drawn, one after the other: centred by symmetry, and scaled alike in both coordinates."""
+    generator = np.random.default_rng(seed)
+    train = drawn(curve, spec.examples, noise=noise, generator=generator)
+    return Arrays(*train, *drawn(curve, spec.validation_examples, noise=noise, generator=generator))
 
 
 def _scans() -> tuple[NDArray[np.uint8], Indices]:

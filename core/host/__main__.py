@@ -225,9 +225,9 @@ def main() -> None:
     warming = warm.warm_predictions()
     next(warming)  # the first of all, which the first page asks for
     host = Host(cores=options.cores, data_root=options.data, lease_s=options.lease_s)
-    _say(event="ready")
     try:
         with suppress(BrokenPipeError):  # the server is gone
+            _say(event="ready")
             host.serve(Lines(sys.stdin), warming)
     finally:
         host.end()

@@ -143,7 +143,8 @@ class HostClient:
             self._end(run_id, "failed", "no_prediction")
             return
         peak = start.answer.result().peak.bytes
-        needed, free = peak + CHILD_BYTES, machine.free_memory_bytes()
+        held = min(peak, start.config.memory_limit_bytes or peak)  # at the limit it ends
+        needed, free = held + CHILD_BYTES, machine.free_memory_bytes()
         if needed > free:
             self._end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
             return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from core.events import Ended, Epoch, Peak, Updates
+from core.events import Ended, Epoch, Peak, Snapshot, Updates
 
 # A chunk of n updates is its columns one after the other, each of n little-endian numbers.
 LAYOUT = 1
@@ -60,6 +61,21 @@ def ended_to_json(ended: Ended) -> str:
 def ended_from_json(text: str) -> Ended:
     values: Mapping[str, Any] = json.loads(text)
     return Ended(**{**values, "peak": values["peak"] and Peak(**values["peak"])})
+
+
+def snapshot_to_json(snapshot: Snapshot) -> str:
+    return json.dumps(vars(snapshot) | {"plane": base64.b64encode(snapshot.plane).decode()})
+
+
+def snapshot_from_json(text: str) -> Snapshot:
+    values = json.loads(text)
+    return Snapshot(
+        values["updates"],
+        tuple(values["batch"]),
+        values["batch_size"],
+        tuple(map(tuple, values["confusion"])),
+        base64.b64decode(values["plane"]),
+    )
 
 
 def _peak_to_dict(peak: Peak) -> dict[str, Any]:

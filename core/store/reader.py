@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from tsdownsample import MinMaxDownsampler, MinMaxLTTBDownsampler
 
 from core import batching
 from core.errors import Problem, StoreError
 from core.events import Epoch
-from core.smoothing import DebiasedEMA
+from core.store.columns import Columns, Smoothed, choose
 from core.store.records import Chunk, RunRecord
-from core.store.runs import Store
 
 Axis = Literal["updates", "epochs", "examples", "seconds"]
 UpdateSeries = Literal["loss", "smoothed_loss", "rate", "gradient_norm"]
@@ -26,12 +23,13 @@ EpochSeries = Literal["train_loss", "validation_loss", "validation_accuracy"]
 Series = UpdateSeries | EpochSeries | Literal["rss_bytes"]
 
 POINTS = 400
+SPARKLINE_POINTS = 40
 BETA = 0.9
+KEPT_BETAS = 4  # smoothed arrays of a run, 4 bytes an update each
 CHUNKS_AT_ONCE = 200
 SPIKES = {"loss", "gradient_norm"}  # what is drawn with every extreme; the rest is drawn with its shape
-UPDATE_COLUMNS = {  # 28 bytes an update; the exact rates stay in the chunks
+UPDATE_COLUMNS = {  # 24 bytes an update; the exact rates stay in the chunks
     "loss": "f4",
-    "smoothed_loss": "f4",
     "rate": "f4",
     "gradient_norm": "f4",
     "examples_seen": "i8",
@@ -40,9 +38,25 @@ UPDATE_COLUMNS = {  # 28 bytes an update; the exact rates stay in the chunks
 CHUNK_COLUMNS = {"updates": "i8", "rss_bytes": "i8"}
 
 
+class Source(Protocol):
+    """Where runs are read from: a store, or anything else that has the rows of a run. Raises StoreError.
+
+    `where` names it in a message. What comes "after" has a greater id than the last one seen, in order.
+    """
+
+    @property
+    def where(self) -> str: ...
+
+    def run(self, run_id: str) -> RunRecord | None: ...
+
+    def chunks_after(self, run_id: str, last_id: int = 0, *, limit: int | None = None) -> list[Chunk]: ...
+
+    def epochs_after(self, run_id: str, last_id: int = 0) -> list[tuple[int, Epoch]]: ...
+
+
 @dataclass(frozen=True)
 class Last:
-    """The newest recorded update of a run and what stood beside it."""
+    """The newest recorded update of a run and what stood beside it; the loss is smoothed at BETA."""
 
     updates: int
     loss: float
@@ -61,16 +75,16 @@ class RunReader:
     whether it has drawn all. The arrays it gives are read-only and stay as they are.
     """
 
-    def __init__(self, store: Store, run_id: str, *, beta: float = BETA) -> None:
+    def __init__(self, source: Source, run_id: str) -> None:
         self.run_id = run_id
         self.version = 0
-        self._store = store
+        self._source = source
         self._lock = threading.RLock()
         self._record: RunRecord | None = None
         self._epochs: list[Epoch] = []
-        self._updates = _Columns(UPDATE_COLUMNS)
-        self._chunks = _Columns(CHUNK_COLUMNS)
-        self._ema = DebiasedEMA(beta)
+        self._updates = Columns(UPDATE_COLUMNS)
+        self._chunks = Columns(CHUNK_COLUMNS)
+        self._smoothed: OrderedDict[float, Smoothed] = OrderedDict()  # by beta, the one asked for last at the end
         self._last_chunk = self._last_epoch = 0
 
     def refresh(self) -> bool:
@@ -78,11 +92,11 @@ class RunReader:
         with self._lock:
             before = (len(self._updates), len(self._epochs), self._record)
             # In this order the rows are never behind the state: a run that reads as ended is read to its end.
-            self._record = self._store.run(self.run_id)
-            for row_id, epoch in self._store.epochs_after(self.run_id, self._last_epoch):
+            self._record = self._source.run(self.run_id)
+            for row_id, epoch in self._source.epochs_after(self.run_id, self._last_epoch):
                 self._epochs.append(epoch)
                 self._last_epoch = row_id
-            while new := self._store.chunks_after(self.run_id, self._last_chunk, limit=CHUNKS_AT_ONCE):
+            while new := self._source.chunks_after(self.run_id, self._last_chunk, limit=CHUNKS_AT_ONCE):
                 for chunk in new:
                     self._take(chunk)
             changed = before != (len(self._updates), len(self._epochs), self._record)
@@ -93,11 +107,10 @@ class RunReader:
         block = chunk.updates
         if block.first != len(self._updates):
             cause = f"updates {len(self._updates)} to {block.first} of a run are missing or there twice"
-            raise StoreError(Problem("store_corrupt", {"where": self._store.where, "cause": cause}))
+            raise StoreError(Problem("store_corrupt", {"where": self._source.where, "cause": cause}))
         self._updates.extend(
             {
                 "loss": block.losses,
-                "smoothed_loss": self._ema.update(block.losses),
                 "rate": block.rates,
                 "gradient_norm": block.gradient_norms,
                 "examples_seen": block.examples_seen,
@@ -129,7 +142,8 @@ class RunReader:
             if not count:
                 return None
             values = {name: self._updates[name][-1].item() for name in UPDATE_COLUMNS}
-            return Last(updates=count, rss_bytes=int(self._chunks["rss_bytes"][-1]), **values)
+            smoothed, rss_bytes = float(self.smoothed(BETA)[-1]), int(self._chunks["rss_bytes"][-1])
+            return Last(updates=count, smoothed_loss=smoothed, rss_bytes=rss_bytes, **values)
 
     @property
     def losses(self) -> NDArray[np.float32]:
@@ -154,41 +168,73 @@ class RunReader:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the arrays take."""
-        return self._updates.nbytes + self._chunks.nbytes
+        smoothed = tuple(self._smoothed.values())  # one step, so that nobody waits here for a refresh elsewhere
+        return self._updates.nbytes + self._chunks.nbytes + sum(array.nbytes for array in smoothed)
 
-    def series(
-        self, of: Sequence[Series] = ("loss", "smoothed_loss"), *, points: int = POINTS, x: Axis = "updates"
-    ) -> pd.DataFrame:
-        """Return the columns series, x and value: at most `points` rows of each series, its first and last included.
+    def smoothed(self, beta: float) -> NDArray[np.float32]:
+        """Return the losses of all updates, smoothed (`core.smoothing`). Raises ValueError for a beta out of [0, 1).
+
+        The arrays of the KEPT_BETAS betas asked for last are kept, and only what is new in them is worked out.
+        """
+        with self._lock:
+            array = self._smoothed.pop(beta, None) or Smoothed(beta)
+            self._smoothed[beta] = array
+            if len(self._smoothed) > KEPT_BETAS:
+                self._smoothed.popitem(last=False)
+            return array.follow(self.losses)
+
+    def sparkline(self, name: Series, *, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:
+        """Return at most `points` values of a series, chosen as `curves` does, without those that are not finite."""
+        with self._lock:
+            _, values = self._thinned(name, BETA, points)
+        return values[np.isfinite(values)]
+
+    def speeds(self, *, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:
+        """Return examples per second of training between at most `points` + 1 of the flushes, evenly chosen.
+
+        What came before the first flush is left out: the ledger watches it, and so it is slow.
+        """
+        with self._lock:
+            flushes = self._chunks["updates"]
+            chosen = np.linspace(0, len(flushes) - 1, min(len(flushes), points + 1)).astype(np.int64)
+            at = flushes[chosen] - 1
+            examples = np.diff(self._updates["examples_seen"][at])
+            seconds = np.diff(self._updates["seconds"][at].astype(np.float64))
+        passed = seconds > 0
+        speeds: NDArray[np.float64] = examples[passed] / seconds[passed]
+        return speeds
+
+    def curves(
+        self, of: Sequence[Series], *, beta: float = BETA, points: int = POINTS, x: Axis = "updates"
+    ) -> list[tuple[Series, NDArray[np.float64], NDArray[np.float64]]]:
+        """Return the name, the places and the values of each series: at most `points`, its first and last included.
 
         `loss` and `gradient_norm` keep every visible extreme, `smoothed_loss` and the others their shape (MinMaxLTTB,
-        Van Der Donckt et al. 2023). The first update stands at x = 1 update. A value that is not finite is NaN, a gap.
+        Van Der Donckt et al. 2023). `smoothed_loss` is smoothed at `beta`. The first update stands at x = 1 update.
+        A value that is not finite is NaN, a gap.
         """
-        if points < 4:
-            raise ValueError(f"points must be at least 4, got {points}")
         with self._lock:
-            drawn = [(name, *self._drawn(name, points, x)) for name in of]
-        return pd.DataFrame(
-            {
-                "series": pd.Categorical.from_codes(
-                    np.repeat(np.arange(len(drawn)), [len(values) for _, _, values in drawn]),
-                    categories=[name for name, _, _ in drawn],
-                ),
-                "x": np.concatenate([places for _, places, _ in drawn]),
-                "value": np.concatenate([values for _, _, values in drawn]),
-            }
-        )
+            return [(name, *self._drawn(name, beta, points, x)) for name in of]
 
-    def _drawn(self, name: Series, points: int, x: Axis) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        values, updates = self._measured(name)
-        chosen = _choose(values, points, extremes=name in SPIKES)
-        numbers = chosen + 1 if updates is None else updates[chosen]
-        shown = values[chosen].astype(np.float64)
+    def _drawn(
+        self, name: Series, beta: float, points: int, x: Axis
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        numbers, shown = self._thinned(name, beta, points)
         shown[~np.isfinite(shown)] = np.nan
         return self._axis(numbers, x), shown
 
-    def _measured(self, name: Series) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+    def _thinned(self, name: Series, beta: float, points: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return at most `points` values of a series, after the number of the update at each."""
+        if points < 5:  # what MinMaxLTTB needs
+            raise ValueError(f"points must be at least 5, got {points}")
+        values, updates = self._measured(name, beta)
+        chosen = choose(values, points, extremes=name in SPIKES)
+        return chosen + 1 if updates is None else updates[chosen], values[chosen].astype(np.float64)
+
+    def _measured(self, name: Series, beta: float) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
         """Return the values of a series and the number of the update at each; None for 1, 2, 3, ..."""
+        if name == "smoothed_loss":
+            return self.smoothed(beta), None
         if name in UPDATE_COLUMNS:
             return self._updates[name], None
         if name == "rss_bytes":
@@ -212,71 +258,25 @@ class RunReader:
 
 
 class ReaderCache:
-    """Hand out one reader a run and smoothing, and forget the longest unused ones beyond `limit_bytes`.
+    """Hand out one reader a run, and forget the longest unused ones beyond `limit_bytes`.
 
     The reader just asked for is kept whatever its size. Threads may share the cache.
     """
 
-    def __init__(self, store: Store, *, limit_bytes: int = 64 * 2**20) -> None:
-        self._store = store
+    def __init__(self, source: Source, *, limit_bytes: int = 64 * 2**20) -> None:
+        self._source = source
         self._limit_bytes = limit_bytes
-        self._readers: OrderedDict[tuple[str, float], RunReader] = OrderedDict()
+        self._readers: OrderedDict[str, RunReader] = OrderedDict()
         self._lock = threading.Lock()
 
-    def reader(self, run_id: str, *, beta: float = BETA) -> RunReader:
+    def reader(self, run_id: str) -> RunReader:
         """Return the reader of a run, which the caller refreshes."""
         with self._lock:
-            key = (run_id, beta)
-            reader = self._readers.pop(key, None) or RunReader(self._store, run_id, beta=beta)
-            self._readers[key] = reader
+            reader = self._readers.pop(run_id, None) or RunReader(self._source, run_id)
+            self._readers[run_id] = reader
             while len(self._readers) > 1 and self._bytes() > self._limit_bytes:
                 self._readers.popitem(last=False)
             return reader
 
     def _bytes(self) -> int:
         return sum(reader.nbytes for reader in self._readers.values())
-
-
-class _Columns:
-    """Arrays that grow together at an amortised cost."""
-
-    def __init__(self, dtypes: Mapping[str, str]) -> None:
-        self._arrays: dict[str, NDArray[Any]] = {name: np.empty(0, dtype) for name, dtype in dtypes.items()}
-        self._capacity = self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        view = self._arrays[name][: self._length]
-        view.flags.writeable = False
-        return view
-
-    @property
-    def nbytes(self) -> int:
-        return sum(array.nbytes for array in self._arrays.values())
-
-    def extend(self, blocks: Mapping[str, Any]) -> None:
-        added = len(next(iter(blocks.values())))
-        end = self._length + added
-        if end > self._capacity:
-            # Doubling while small; by an eighth when large, where twice the memory would hurt.
-            growth = self._capacity if self._capacity < 65_536 else self._capacity // 8
-            self._capacity = max(end, self._capacity + growth, 256)
-            for name, array in self._arrays.items():
-                self._arrays[name] = np.empty(self._capacity, array.dtype)
-                self._arrays[name][: self._length] = array[: self._length]
-        for name, block in blocks.items():
-            self._arrays[name][self._length : end] = block
-        self._length = end
-
-
-def _choose(values: NDArray[Any], points: int, *, extremes: bool) -> NDArray[np.int64]:
-    """Return the indices of at most `points` values, rising, the first and the last among them."""
-    if len(values) <= points:
-        return np.arange(len(values))
-    if extremes:
-        inner = MinMaxDownsampler().downsample(values, n_out=(points - 2) // 2 * 2)  # type: ignore[no-untyped-call]
-    else:
-        inner = MinMaxLTTBDownsampler().downsample(values, n_out=points - 2)  # type: ignore[no-untyped-call]
-    return np.unique(np.concatenate([[0], inner.astype(np.int64), [len(values) - 1]]))

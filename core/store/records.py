@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from core.config import RunConfig
-from core.events import Ended, EndState, Peak, Updates
+from core.events import Ended, EndState, Peak, Snapshot, Updates
 from core.store import packing
 
 ActiveState = Literal["queued", "starting", "running", "paused"]
@@ -29,6 +29,7 @@ class RunRecord:
     facts: Mapping[str, Any]
     peak: Peak | None
     ended: Ended | None
+    snapshot: Snapshot | None
     session: str
     owner: str
     pinned: bool
@@ -59,6 +60,7 @@ def record_of(row: Row[Any]) -> RunRecord:
         facts=json.loads(row.facts),
         peak=peak_of(row),
         ended=packing.ended_from_json(row.ended) if row.ended else None,
+        snapshot=packing.snapshot_from_json(row.snapshot) if row.snapshot else None,
         session=row.session,
         owner=row.owner,
         pinned=row.pinned,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from core.config import RunConfig
 from core.errors import StoreError
-from core.events import END_STATES, Ended, EndState, Epoch, Event, Paused, Peak, Started, Updates
+from core.events import END_STATES, Ended, EndState, Epoch, Event, Paused, Peak, Snapshot, Started, Updates
 from core.store import packing
 from core.store.database import Database, attach_database, claim_fresh_file, open_database
 from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, peak_of, record_of
@@ -120,6 +120,8 @@ class Store:
                 elif isinstance(item, Peak):
                     peak = item
                     _change(connection, run_id, peak=packing.peak_to_json(item))
+                elif isinstance(item, Snapshot):
+                    _change(connection, run_id, snapshot=packing.snapshot_to_json(item))
                 elif isinstance(item, Paused):
                     _change(connection, run_id, state="paused" if item.paused else "running")
                 elif isinstance(item, Started):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 METADATA = MetaData()
@@ -45,6 +46,7 @@ runs = Table(
     Column("facts", Text, nullable=False, default="{}"),
     Column("peak", Text),
     Column("ended", Text),
+    Column("snapshot", Text),
 )
 
 chunks = Table(
@@ -70,5 +72,10 @@ epochs = Table(
     Index("epochs_of_run", "run_id", "id"),
 )
 
+
+def _add_snapshot(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE runs ADD COLUMN snapshot TEXT"))
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = ()  # the first leads from version 1 to 2; all run in one transaction
+MIGRATIONS: tuple[Migration, ...] = (_add_snapshot,)  # the first leads from version 1 to 2; all run in one transaction

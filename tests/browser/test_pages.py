@@ -43,12 +43,12 @@ def test_a_live_run_outlives_a_server_page_opened_first(
         page.get_by_role("link", name="Train live").first.click()
     expect(button(page, "start")).to_be_enabled(timeout=15_000)
     button(page, "start").click()
-    status = page.locator(".st-key-status")
+    status = page.locator(".st-key-state")
     expect(status).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
     run = page.evaluate("new URLSearchParams(location.search).get('run')")
     second = visit(f"{fresh_server.url}/{path}?run={run}").page
     if path == "live":
-        expect(second.locator(".st-key-status")).to_contain_text("Running", timeout=15_000)
+        expect(second.locator(".st-key-state")).to_contain_text("Running", timeout=15_000)
         first_count = second.locator(".card strong").first.inner_text()
         expect(second.locator(".card strong").first).not_to_have_text(first_count, timeout=5_000)
         button(second, "stop").click()

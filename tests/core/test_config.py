@@ -18,7 +18,7 @@ from core.errors import ConfigError, Problem
 
 SETTINGS_OF_A_RUN = (
     "dataset, model, hidden, norm, batch_size, accumulate, drop_last, sampling, optimizer, lr, momentum, weight_decay, "
-    "schedule, warmup, budget, budget_value, seed, memory_limit_mb, target_loss"
+    "schedule, warmup, schedule_batch_size, budget, budget_value, seed, memory_limit_mb, target_loss"
 )
 
 # code, what is asked for, the exact sentence, what would mend it
@@ -68,6 +68,19 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("too_many_updates", {"batch_size": 1, "budget": "epochs", "budget_value": 10_000},
      "10,000 epochs are 100,000,000 updates, and a run may have 10,000,000; lower budget_value or raise batch_size",
      {}),
+    ("not_whole", {"schedule_batch_size": 2.5},
+     "schedule_batch_size must be a whole number between 1 and 10,000, got 2.5", {}),
+    ("out_of_bounds", {"schedule_batch_size": 0}, "schedule_batch_size must be between 1 and 10,000, got 0", {}),
+    ("horizon_of_seconds", {"schedule_batch_size": 1_000, "budget": "seconds"},
+     "schedule_batch_size cannot be 1000 under a budget of seconds, where only a timing tells how many updates the "
+     "schedule is planned for; set it to none, or choose another budget", {"schedule_batch_size": None}),
+    ("schedule_batch_larger_than_dataset", {"dataset": "digits", "schedule_batch_size": 1_438},
+     "schedule_batch_size must be none or between 1 and 1437 (the size of 'digits'), got 1438",
+     {"schedule_batch_size": None}),
+    ("schedule_without_full_window",
+     {"dataset": "digits", "schedule_batch_size": 500, "accumulate": 3, "drop_last": True},
+     "drop_last would leave the schedule no update: 500 x 3 = 1500 examples a window, but 'digits' has 1437; "
+     "lower schedule_batch_size or set it to none", {"schedule_batch_size": None}),
 ]  # fmt: skip
 
 
@@ -135,6 +148,28 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     )
 
 
+def test_both_batch_sizes_that_no_data_set_has_are_said_at_once() -> None:
+    problems = problems_of({"dataset": "digits", "batch_size": 5_000, "schedule_batch_size": 6_000})
+    assert [problem.code for problem in problems] == ["batch_larger_than_dataset", "schedule_batch_larger_than_dataset"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule_batch_size": 10_000},
+        {"schedule_batch_size": 1, "norm": "batch"},  # no batch of one is trained on
+        {"schedule_batch_size": 1, "budget_value": 10_000},  # nor are 100,000,000 updates made
+        {"schedule_batch_size": 5_000, "accumulate": 2, "drop_last": True},
+        {"schedule_batch_size": 1_000, "budget": "updates", "budget_value": 7},
+        {"schedule_batch_size": 1_000, "schedule": "constant"},
+        {"schedule_batch_size": 1_000, "schedule": "plateau"},
+    ],
+    ids=str,
+)
+def test_a_schedule_may_be_planned_for_any_batch_size_that_makes_an_update(changes: dict[str, Any]) -> None:
+    assert RunConfig(**changes).schedule_batch_size == changes["schedule_batch_size"]
+
+
 def test_a_convolutional_network_may_train_on_a_batch_of_one() -> None:
     assert RunConfig(model="cnn", norm="batch", batch_size=1).batch_size == 1
 
@@ -171,6 +206,9 @@ def test_a_run_cannot_be_changed() -> None:
         ("hidden", "256-128-64", (256, 128, 64)),
         ("hidden", "32", (32,)),
         ("hidden", [32, 16], (32, 16)),
+        ("schedule_batch_size", "1000", 1_000),
+        ("schedule_batch_size", "none", None),
+        ("schedule_batch_size", "", None),
         ("memory_limit_mb", "none", None),
         ("memory_limit_mb", "", None),
         ("memory_limit_mb", "4", 4.0),
@@ -223,6 +261,15 @@ def test_planned_updates_of_1437_examples_in_batches_of_100(budget: str, value: 
     assert planned_updates(RunConfig(dataset="digits", budget=budget, budget_value=value)) == updates
 
 
+@pytest.mark.parametrize(
+    ("budget", "value", "updates"),
+    [("epochs", 5, 10), ("updates", 7, 7), ("examples", 1_438, 3), ("seconds", 2.5, None)],
+)
+def test_planned_updates_of_the_same_run_in_batches_of_1000(budget: str, value: float, updates: int | None) -> None:
+    run = RunConfig(dataset="digits", budget=budget, budget_value=value)
+    assert planned_updates(run, batch_size=1_000) == updates
+
+
 def test_the_default_run_is_500_updates() -> None:
     assert planned_updates(RunConfig()) == 500
 
@@ -231,7 +278,9 @@ def test_the_default_run_is_500_updates() -> None:
 def runs(draw: st.DrawFn) -> RunConfig:
     """Draw any run that can be built."""
     values: dict[str, Any] = {name: draw(st.sampled_from(choices)) for name, choices in CHOICES.items()}
-    values |= {name: draw(st.integers(low, high)) for name, (low, high) in INTEGERS.items()}
+    for name, (lowest, highest) in INTEGERS.items():
+        integer: st.SearchStrategy[int | None] = st.integers(lowest, highest)
+        values[name] = draw(st.none() | integer if name in OPTIONAL else integer)
     for name, (low, high) in NUMBERS.items():
         number: st.SearchStrategy[float | None] = st.floats(low, high)
         values[name] = draw(st.none() | number if name in OPTIONAL else number)

@@ -9,11 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_moons
 
-from core.datasets import DATASETS
+from core.datasets import DATASETS, PLANE
 from core.datasets import build as builder
-from core.datasets.build import BUILDERS, Arrays, build, digits, folder, linear, photos10k, resampled
+from core.datasets.build import (
+    BUILDERS,
+    Arrays,
+    build,
+    digits,
+    folder,
+    linear,
+    moons,
+    photos10k,
+    resampled,
+    spirals,
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +37,14 @@ def test_the_registry_states_the_sizes_that_people_read_about() -> None:
         "photos10k": (10_000, 2_000),
         "digits": (1_437, 360),
         "linear": (10_000, 2_000),
+        "moons": (2_000, 500),
+        "spirals": (2_000, 500),
     }
+
+
+def test_the_registry_tells_images_from_points_in_the_plane() -> None:
+    assert [name for name, spec in DATASETS.items() if spec.is_image] == ["photos10k", "digits"]
+    assert [name for name, spec in DATASETS.items() if spec.is_plane] == ["moons", "spirals"]
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -54,6 +72,8 @@ def test_building_twice_gives_the_same_bits(name: str) -> None:
 def test_another_seed_gives_other_photos(photos: Arrays) -> None:
     assert not np.array_equal(photos10k(seed=1).train_inputs, photos.train_inputs)
     assert not np.array_equal(linear(seed=1).train_inputs, linear().train_inputs)
+    assert not np.array_equal(moons(seed=1).train_inputs, moons().train_inputs)
+    assert not np.array_equal(spirals(seed=1).train_inputs, spirals().train_inputs)
 
 
 @pytest.mark.parametrize("make", [digits, photos10k])
@@ -198,6 +218,104 @@ def test_the_truth_of_the_regression_is_saved_beside_it(tmp_path: Path) -> None:
     assert np.array_equal(np.load(built / "optimum_weights.npy"), arrays.weights)
     assert np.array_equal(np.load(built / "spectrum.npy"), arrays.spectrum)
     assert float(np.load(built / "noise_variance.npy")) == 0.1
+
+
+@pytest.mark.parametrize("make", [moons, spirals])
+def test_half_of_the_points_are_of_either_class_in_both_parts(make: Callable[[], Arrays]) -> None:
+    arrays = make()
+    assert np.bincount(arrays.train_targets).tolist() == [1_000, 1_000]
+    assert np.bincount(arrays.validation_targets).tolist() == [250, 250]
+
+
+@pytest.mark.parametrize("make", [moons, spirals])
+def test_no_point_is_in_both_parts(make: Callable[..., Arrays]) -> None:
+    train, validation = ({tuple(point) for point in part.tolist()} for part in both_parts(make()))
+    assert train.isdisjoint(validation)
+    assert len(train | validation) == 2_500
+    # Nor are they the same places with other noise: only by chance do two fall on one of some 30,000 steps.
+    train, validation = ({tuple(point) for point in part.tolist()} for part in both_parts(make(noise=0)))
+    assert len(train & validation) < 50
+
+
+@pytest.mark.parametrize("make", [moons, spirals])
+def test_every_point_lies_in_the_square_that_a_boundary_is_drawn_over(make: Callable[[], Arrays]) -> None:
+    assert PLANE == 2.5
+    points = np.concatenate(both_parts(make()))
+    assert np.abs(points).max() < PLANE - 0.25  # room for the boundary to go round them
+    assert np.abs(points).max() > PLANE / 2  # and no more of it than they need
+    assert np.abs(points.mean(axis=0)).max() < 0.05
+
+
+@pytest.mark.parametrize("make", [moons, spirals])
+def test_points_lie_on_a_grid_of_ten_thousandths(make: Callable[[], Arrays]) -> None:
+    for points in both_parts(make()):
+        assert np.array_equal((np.rint(points.astype(np.float64) * 10_000) / 10_000).astype(np.float32), points)
+
+
+def both_parts(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    return arrays.train_inputs, arrays.validation_inputs
+
+
+def test_moons_without_noise_are_the_half_circles_of_scikit_learn_with_their_classes() -> None:
+    arrays = moons(noise=0)
+    theirs, classes = make_moons(n_samples=4_000, noise=None)
+    for number in (0, 1):
+        ours = arrays.train_inputs[arrays.train_targets == number] + np.array([0.5, 0.25])
+        apart = np.linalg.norm(ours[:, None] - theirs[classes == number], axis=2)
+        assert apart.min(axis=1).max() < 0.001  # theirs are pi / 2,000 apart
+        assert apart.min(axis=0).max() < 0.05  # ours are pi / 1,000 apart on average, and leave no gap
+
+
+def test_moons_stray_from_their_circles_by_a_deviation_of_015() -> None:
+    arrays = moons()
+    centres = np.array([[-0.5, -0.25], [0.5, 0.25]])[arrays.train_targets]
+    strayed = np.linalg.norm(arrays.train_inputs - centres, axis=1) - 1
+    assert strayed.std() == pytest.approx(0.15, rel=5 * (1 / (2 * 2_000)) ** 0.5)
+
+
+def test_spirals_without_noise_are_two_arms_whose_angle_grows_with_the_radius() -> None:
+    arrays = spirals(noise=0)
+    radius = np.linalg.norm(arrays.train_inputs, axis=1)
+    angle = radius / 2 * 1.75 * 2 * np.pi + np.pi * arrays.train_targets  # 1.75 turns up to a radius of 2
+    expected = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    assert np.allclose(arrays.train_inputs, expected, atol=0.002)
+
+
+def test_spirals_are_covered_evenly_from_the_middle_to_the_end() -> None:
+    arrays = spirals(noise=0)
+    for number in (0, 1):
+        arm = arrays.train_inputs[arrays.train_targets == number].astype(np.float64)
+        # Up to an angle the length of an Archimedean spiral is the radius an angle times this.
+        angle = np.linalg.norm(arm, axis=1) / 2 * 1.75 * 2 * np.pi
+        length = (angle * np.sqrt(1 + angle**2) + np.arcsinh(angle)) / 2
+        counts, _ = np.histogram(length, bins=10, range=(0, length.max()))
+        assert np.abs(counts - 100).max() < 5 * 90**0.5
+
+
+def test_no_straight_line_tells_the_spirals_apart_and_one_nearly_does_the_moons() -> None:
+    assert 0.6 < best_line(spirals()) < 0.7
+    assert 0.85 < best_line(moons()) < 0.9
+
+
+def best_line(arrays: Arrays) -> float:
+    """Return the highest share of training points that a straight line at a whole number of degrees gets right."""
+    signs, shares = arrays.train_targets * 2 - 1, []
+    for angle in np.radians(range(180)):
+        across = arrays.train_inputs @ np.array([np.cos(angle), np.sin(angle)])
+        ahead = np.abs(np.cumsum(signs[np.argsort(across)]))  # with either class on the near side of a line
+        shares.append(0.5 + ahead.max() / len(signs))
+    return max(shares)
+
+
+@pytest.mark.parametrize(("make", "share"), [(moons, 0.98), (spirals, 0.99)])
+def test_the_nearest_training_points_tell_what_a_curved_boundary_can_reach(
+    make: Callable[[], Arrays], share: float
+) -> None:
+    arrays = make()
+    apart = np.linalg.norm(arrays.validation_inputs[:, None] - arrays.train_inputs, axis=2)
+    nearest = arrays.train_targets[np.argsort(apart, axis=1)[:, :5]]
+    found = nearest.mean(axis=1) > 0.5
+    assert (found == arrays.validation_targets).mean() > share
 
 
 def test_a_folder_is_named_after_the_data_set_and_its_version(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
-from core.events import Ended, Epoch, Event, Paused, Peak, Started, Updates
+from core.events import Ended, Epoch, Event, Paused, Peak, Snapshot, Started, Updates
 from core.loop import Stopwatch
 from core.trainer import Evaluation, Trainer
 
@@ -233,7 +234,7 @@ def test_a_full_device_ends_the_run_and_says_by_how_much(run: Run) -> None:
     assert ended.values["limit_bytes"] == 1_048_576
     assert ended.values["over_bytes"] > 0
     assert "CUDA out of memory" in ended.values["error"]
-    assert [type(event) for event in recorded.events] == [Started, Updates, Ended]
+    assert [type(event) for event in recorded.events] == [Started, Updates, Snapshot, Ended]
 
 
 def test_a_defect_passes_through_and_is_not_called_an_end(run: Run, datasets: Datasets) -> None:
@@ -310,3 +311,86 @@ def test_a_run_stopped_in_an_evaluation_keeps_the_updates_of_the_epoch(run: Run,
     assert (ended.state, ended.reason, ended.updates, ended.updates_per_epoch) == ("stopped", "unwatched", 15, 15)
     assert len(recorded.column("losses")) == 15
     assert not recorded.of(Paused)
+
+
+# Looks at the training from outside.
+
+
+class Slow(Trainer):
+    """A trainer that takes its time over every look."""
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        time.sleep(0.3)
+        with super().unseen():
+            yield
+
+
+@pytest.mark.parametrize("dataset", ["moons", "digits"])  # with epochs that are over within some hundredths of a second
+def test_a_run_is_looked_at_with_its_second_update_and_then_every_quarter_of_a_second(dataset: str, run: Run) -> None:
+    recorded = run(RunConfig(dataset=dataset, batch_size=100, budget="seconds", budget_value=1.2, lr=0.01))
+    seconds = recorded.column("seconds")
+    looks = [seen.updates for seen in recorded.of(Snapshot)]
+    assert looks[0] <= 2
+    assert looks[-1] == len(seconds)
+    apart = np.diff([seconds[updates - 1] for updates in looks])
+    assert (apart[:-1] >= 0.25).all()
+    # The looks come with the flushes, which are a tenth of a second apart, and between two updates.
+    assert apart.max() <= 0.25 + 0.1 + 2 * np.diff(seconds).max()
+
+
+def test_a_look_is_not_training_time(run: Run, datasets: Datasets) -> None:
+    config = RunConfig(dataset="moons", batch_size=2, budget="seconds", budget_value=0.8)
+    began = time.perf_counter()
+    recorded = run(Slow(config, datasets("moons")))
+    took = time.perf_counter() - began
+    looks = len(recorded.of(Snapshot))
+    assert looks >= 3
+    assert recorded.column("seconds")[-1] <= recorded.ended.elapsed_s < took - 0.3 * looks
+
+
+def test_a_run_is_looked_at_when_it_stands_still(run: Run, datasets: Datasets) -> None:
+    control = Control()
+
+    def pause_at_update_20(event: Event) -> None:
+        if isinstance(event, Updates) and event.first + len(event) == 20:
+            control.request("pause")
+        elif isinstance(event, Paused) and event.paused:
+            threading.Timer(0.05, control.request, ["resume"]).start()
+
+    config = RunConfig(dataset="moons", batch_size=100, budget="updates", budget_value=60)
+    recorded = run(Trainer(config, datasets("moons"), control=control), report=pause_at_update_20)
+    (stood,) = [place for place, event in enumerate(recorded.events) if event == Paused(True)]
+    seen = recorded.events[stood - 1]
+    assert isinstance(seen, Snapshot)
+    assert seen.updates == sum(len(block) for block in recorded.events[:stood] if isinstance(block, Updates)) == 20
+    assert recorded.events[stood + 1] == Paused(False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "finished"),
+        ({"budget": "seconds", "budget_value": 0.3}, "finished"),
+        ({"lr": 1_000.0, "schedule": "constant", "optimizer": "sgd", "budget_value": 200}, "diverged"),
+        ({"hidden": (700, 700), "memory_limit_mb": 4}, "out_of_memory"),
+    ],
+)
+def test_a_run_is_looked_at_once_more_at_its_end_however_it_ends(changes: dict[str, Any], state: str, run: Run) -> None:
+    config = RunConfig(dataset="moons", batch_size=100, budget_value=2, seed=2)
+    recorded = run(config.replace(**changes))
+    seen, ended = recorded.events[-2:]
+    assert (type(seen), ended.state, seen.updates) == (Snapshot, state, ended.updates)
+    assert (len(seen.plane), seen.batch_size) == (48 * 48, 100)
+
+
+def test_a_look_shows_the_confusion_of_the_newest_evaluation(run: Run, datasets: Datasets) -> None:
+    class Noted(Trainer):
+        def evaluate(self) -> Evaluation:
+            self.noted = [*getattr(self, "noted", []), super().evaluate()]
+            return self.noted[-1]
+
+    trainer = Noted(DIGITS.replace(schedule="plateau"), datasets("digits"))
+    seen = run(trainer).of(Snapshot)
+    assert seen[0].confusion == ()  # before the first evaluation
+    assert seen[-1].confusion == trainer.noted[-1].confusion != trainer.noted[0].confusion

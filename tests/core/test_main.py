@@ -70,6 +70,13 @@ def test_a_run_prints_its_start_its_epochs_and_its_end_as_json_lines(finished: R
     assert 0 < end["elapsed_s"] < 60
 
 
+def test_a_schedule_of_another_batch_size_is_told_by_the_updates_that_changed_nothing() -> None:
+    options = ("--schedule-batch-size", 480, "--schedule", "linear", "--epochs", 2)
+    out = result(command("train", *DIGITS, *options))
+    assert (out.status, out.stderr) == (0, "")
+    assert (out.lines[-1]["updates"], out.lines[-1]["unchanged_updates"]) == (30, 24)  # planned for 2 x 3 updates
+
+
 def test_the_losses_written_are_those_of_the_hash(finished: Result, place: Path) -> None:
     losses = np.load(place / "losses.npy")
     assert (losses.dtype, losses.shape) == (np.dtype("<f4"), (8,))
@@ -236,6 +243,7 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
         (["train", "--lr", "fast"], "lr"),
         (["train", "--losses", "/nowhere/at/all/losses.npy", "--epochs", "1"], "/nowhere/at/all"),
         (["predict", "--drop-last", "--accumulate", "500"], "drop_last"),
+        (["predict", "--budget", "seconds", "--schedule-batch-size", "1000"], "schedule_batch_size cannot be 1000"),
         (["predict", "--model", "mlp", "--norm", "batch", "--batch-size", "1"], "batch normalisation"),
         (["train", "--colour", "red"], "--colour"),
         (["train", "--lr", "-1e-3"], "lr must be between 1e-08 and 1,000.0, got -0.001"),
@@ -244,6 +252,8 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
         (["train", "--losses", "/no\nwhere/l.npy"], "/no\\nwhere"),
         (["train", "--database", "~nobody-here/runs.sqlite"], "~nobody-here"),
         (["train", "--database", "sqlite:///runs%00.sqlite"], "zero byte"),
+        (["record", "--output", "/nowhere/at/all/run.json"], "/nowhere/at/all"),
+        (["record", "--batch-size", "50"], "--batch-size"),
         (["train", "--epoch", "3"], "--epoch"),  # nothing is guessed from a beginning
         (["walk"], "walk"),
         ([], "command"),

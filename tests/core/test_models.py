@@ -19,6 +19,8 @@ WITH_NORM = [(model, norm) for model, norms in NORMS.items() for norm in norms]
         ("linear", "linear", "none", 32),  # a regression without a bias: the truth has none
         ("digits", "linear", "none", 64 * 10 + 10),
         ("photos10k", "linear", "none", 2_570),
+        ("moons", "linear", "none", 2 * 2 + 2),
+        ("spirals", "mlp", "none", 8_770),  # 2 x 128 + 128, 128 x 64 + 64, 64 x 2 + 2
         ("photos10k", "mlp", "none", 41_802),  # 256 x 128 + 128, 128 x 64 + 64, 64 x 10 + 10
         ("photos10k", "mlp", "batch", 41_802 + 2 * (128 + 64)),
         ("photos10k", "mlp", "layer", 41_802 + 2 * (128 + 64)),

@@ -88,6 +88,29 @@ def test_past_the_planned_updates_the_last_rate_stays(name: str) -> None:
     assert factor(name, 10_000, 10, warmup=0.3) == factor(name, 9, 10, warmup=0.3)
 
 
+# The factor at t = U, where a schedule that runs out within its run stands from then on.
+RUN_OUT = {
+    "constant": 1,
+    "step": 0.01,
+    "exponential": 0.01,
+    "linear": 0,
+    "cosine": 0,
+    "one-cycle": 1 / 250_000,
+    "wsd": 0,
+    PLATEAU: 1,
+}
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.3, 0.9])  # a warm-up of 0.9 fills all of a U below 5
+@pytest.mark.parametrize("total", LENGTHS)
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_that_runs_out_stands_at_its_end(name: str, total: int, warmup: float) -> None:
+    past = [factor(name, t, total, warmup=warmup, runs_out=True) for t in (total, total + 1, 100 * total)]
+    assert past == pytest.approx([RUN_OUT[name]] * 3, rel=1e-12, abs=0)  # abs=0: a zero is exactly 0
+    before = [factor(name, t, total, warmup=warmup, runs_out=True) for t in range(total)]
+    assert before == [factor(name, t, total, warmup=warmup) for t in range(total)]
+
+
 def test_warmup_stable_decay_is_constant_then_falls_over_the_last_fifth() -> None:
     assert [factor("wsd", t, 10) for t in range(10)] == pytest.approx([1] * 9 + [0.5])
     assert [factor("wsd", t, 20) for t in range(15, 20)] == pytest.approx([1, 1, 0.75, 0.5, 0.25])

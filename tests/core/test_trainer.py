@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, mean_squared_error
 
 from core.config import CHOICES, RunConfig
 from core.control import Control
@@ -86,6 +86,56 @@ def test_gradients_are_gone_straight_after_the_step(datasets: Datasets) -> None:
     assert all(parameter.grad is None for parameter in trainer.parameters)
 
 
+# A schedule that was planned for another batch size.
+
+
+def test_a_schedule_planned_for_a_tenth_of_the_updates_leaves_nine_tenths_without_effect(
+    run: Run, datasets: Datasets
+) -> None:
+    config = RunConfig(batch_size=100, schedule_batch_size=1_000, schedule="cosine", lr=0.05, budget_value=5)
+    trainer = Trainer(config, datasets("photos10k"))
+    hashes = [digest(trainer)]
+    trainer.optimizer.register_step_post_hook(lambda *_: hashes.append(digest(trainer)))
+    recorded = run(trainer)
+    rates = recorded.column("rates")
+    assert len(rates) == 500
+    assert rates[:50] == pytest.approx(0.025 * (1 + np.cos(np.pi * np.arange(50) / 50)))
+    assert rates[50:].tolist() == [0.0] * 450
+    assert (recorded.ended.updates, recorded.ended.unchanged_updates) == (500, 450)
+    assert len(set(hashes[:51])) == 51
+    assert set(hashes[50:]) == {hashes[50]}
+
+
+def test_that_is_what_lambdalr_does_with_the_horizon_of_another_batch_size(run: Run, datasets: Datasets) -> None:
+    config = RunConfig(model="linear", schedule="linear", lr=0.05, budget_value=5, schedule_batch_size=1_000, seed=3)
+    data = datasets("photos10k")
+    torch.manual_seed(3)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(256, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=True)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: max(0, 1 - t / 50))
+    order = torch.Generator().manual_seed(3)
+    losses, rates = [], []
+    for _ in range(5):
+        for indices in torch.randperm(10_000, generator=order).split(100):
+            loss = torch.nn.functional.cross_entropy(model(data.train_inputs[indices]), data.train_targets[indices])
+            optimizer.zero_grad()
+            loss.backward()
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+            losses.append(loss.item())
+    recorded = run(config)
+    assert recorded.column("rates").tolist() == rates
+    assert recorded.column("losses").tolist() == losses
+    assert recorded.ended.unchanged_updates == rates.count(0.0) == 450
+
+
+def test_a_schedule_planned_for_ten_times_the_updates_ends_high(run: Run) -> None:
+    recorded = run(RunConfig(batch_size=1_000, schedule_batch_size=100, schedule="linear", lr=0.05, budget_value=5))
+    assert recorded.column("rates") == pytest.approx(0.05 * (1 - np.arange(50) / 500))
+    assert recorded.ended.unchanged_updates == 0
+
+
 # The same configuration, the same run.
 
 STATES = {
@@ -93,6 +143,7 @@ STATES = {
     "BatchNorm": {"norm": "batch", "accumulate": 2},
     "CNN with BatchNorm": {"model": "cnn", "norm": "batch", "batch_size": 200},
     "plateau": {"schedule": "plateau", "optimizer": "sgd", "lr": 1.5, "warmup": 0.1, "batch_size": 500},
+    "another batch size's schedule": {"schedule_batch_size": 60, "schedule": "one-cycle"},
     "iid": {"sampling": "iid", "optimizer": "adam", "lr": 0.002},
     "accumulation": {"accumulate": 4, "batch_size": 40, "drop_last": True, "schedule": "one-cycle"},
 }
@@ -182,6 +233,28 @@ def test_a_regression_has_half_the_mean_square_as_its_loss_and_no_accuracy(datas
         mean_squared_error(data.validation_targets.numpy(), predicted) / 2, abs=1e-5
     )
     assert evaluation.accuracy is None
+    assert evaluation.confusion == ()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [DIGITS, DIGITS.replace(batch_size=7), DIGITS.replace(batch_size=500), RunConfig(dataset="moons", lr=0.01)],
+    ids=["digits", "many chunks", "one chunk", "moons"],
+)
+def test_the_confusion_is_scikit_learns_and_its_diagonal_the_accuracy_that_is_reported(
+    config: RunConfig, datasets: Datasets
+) -> None:
+    data = datasets(config.dataset)
+    trainer = Trainer(config, data)
+    advance(trainer, 12)
+    evaluation = trainer.evaluate()
+    labels = data.validation_targets.numpy()
+    answers = outputs_by_numpy(trainer, data.validation_inputs.numpy()).argmax(1)
+    confusion = np.array(evaluation.confusion)
+    assert confusion.tolist() == confusion_matrix(labels, answers, labels=range(config.spec.outputs)).tolist()
+    assert confusion.sum(axis=1).tolist() == np.bincount(labels).tolist()
+    assert evaluation.accuracy == confusion.trace() / len(labels)
+    assert (confusion != confusion.T).any()  # rows are the truth
 
 
 @pytest.mark.parametrize("changes", [{"norm": "batch"}, {"model": "cnn", "norm": "batch"}], ids=str)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 App = Callable[..., AppTest]
+REFUSED = ":red[:material/block: "
 
 
 def texts(elements: object) -> list[str]:
     return [element.value for element in elements]  # type: ignore[attr-defined]
 
 
+def refusals(test: AppTest) -> list[str]:
+    """Return why the settings cannot be trained."""
+    return [text.removeprefix(REFUSED).removesuffix("]") for text in texts(test.markdown) if text.startswith(REFUSED)]
+
+
 def test_the_first_visit_has_no_complaint(app: App) -> None:
     test = app()
     assert not test.exception
-    assert texts(test.warning) + texts(test.error) + texts(test.info) == []
+    assert texts(test.warning) + texts(test.error) + texts(test.info) + refusals(test) == []
     assert test.number_input(key="batch_size").value == 100
     assert test.number_input(key="memory_limit_mb").value == 4
     assert not test.button(key="start").disabled
@@ -36,11 +43,12 @@ def test_settings_come_from_the_address(app: App) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "note", "used"),
     [
-        ("batch_size", "0", "batch_size must be between 1 and 10,000, got 0. Used instead: 100.", 100),
+        ("batch_size", "0", "Batch size must be between 1 and 10,000, got 0. Used instead: 100.", 100),
         ("batch_size", "1.5", "whole number between 1 and 10,000, got '1.5'. Used instead: 100.", 100),
         ("batch_size", "abc", "got 'abc'. Used instead: 100.", 100),
         ("memory_limit_mb", "0.5", "must be between 1.0 and 81,920.0, got 0.5. Used instead: 4.", 4.0),
-        ("dataset", "mnist", "must be one of photos10k, digits, linear, got 'mnist'. Used instead: photos10k.",
+        ("dataset", "mnist",
+         "must be one of photos10k, digits, linear, moons, spirals, got 'mnist'. Used instead: photos10k.",
          "photos10k"),
         ("model", "gpt", "must be one of linear, mlp, cnn, got 'gpt'. Used instead: mlp.", "mlp"),
         ("hidden", "5000", "got '5000'. Used instead: 128-64.", "128-64"),
@@ -70,6 +78,7 @@ def test_a_parameter_that_is_no_setting_is_named_and_those_of_others_are_left_al
     test = app(epochs="100", utm_source="a-talk")
     assert len(test.warning) == 1
     assert "'epochs' is not a setting of a run; the settings are dataset, model" in test.warning[0].value
+    assert "batch_size, accumulate, drop_last" in test.warning[0].value  # as an address has them
     assert "It was left out." in test.warning[0].value
     assert "epochs" not in test.query_params
     assert "utm_source" in test.query_params
@@ -78,20 +87,33 @@ def test_a_parameter_that_is_no_setting_is_named_and_those_of_others_are_left_al
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("batch_size", 0, "batch_size must be between 1 and 10,000, got 0"),
-        ("batch_size", 99_999, "batch_size must be between 1 and 10,000, got 99,999"),
-        ("lr", -1.0, "lr must be between 1e-08 and 1,000.0, got -1.0"),
-        ("memory_limit_mb", 0.0, "memory_limit_mb must be between 1.0 and 81,920.0, got 0.0"),
-        ("budget_value", 0.0, "budget_value must be between 1 and 10,000, got 0"),
-        ("seed", -1, "seed must be between 0 and 4,294,967,295, got -1"),
+        ("batch_size", 0, "Batch size must be between 1 and 10,000, got 0"),
+        ("batch_size", 99_999, "Batch size must be between 1 and 10,000, got 99,999"),
+        ("lr", -1.0, "Learning rate must be between 1e-08 and 1,000.0, got -1.0"),
+        ("memory_limit_mb", 0.0, "Memory limit (MiB) must be between 1.0 and 81,920.0, got 0.0"),
+        ("budget_value", 0.0, "Budget must be between 1 and 10,000, got 0"),
+        ("seed", -1, "Seed must be between 0 and 4,294,967,295, got -1"),
+        ("schedule_batch_size", 0, "The schedule's batch size must be between 1 and 10,000, got 0"),
     ],
 )
-def test_a_number_out_of_bounds_is_refused_in_its_field(app: App, name: str, value: float, said: str) -> None:
+def test_a_number_out_of_bounds_is_refused_in_words_and_nothing_can_start(
+    app: App, name: str, value: float, said: str
+) -> None:
     test = app()
     test.number_input(key=name).set_value(value).run()
-    assert texts(test.error) == [said]
-    assert test.button(key="start").disabled
+    assert refusals(test) == [said]
+    for button in ("start", "one_update", "one_epoch"):
+        assert test.button(key=button).disabled
+        assert said in test.button(key=button).help
     assert not test.exception
+
+
+def test_settings_that_can_be_trained_again_are_no_longer_refused(app: App) -> None:
+    test = app()
+    test.number_input(key="batch_size").set_value(0).run()
+    test.number_input(key="batch_size").set_value(250).run()
+    assert refusals(test) == []
+    assert not test.button(key="start").disabled
 
 
 def test_settings_in_the_address_of_another_page_are_there_on_the_form(app: App) -> None:
@@ -103,23 +125,59 @@ def test_settings_in_the_address_of_another_page_are_there_on_the_form(app: App)
 
 
 def test_a_batch_larger_than_the_data_offers_the_largest(app: App) -> None:
-    test = app(dataset="digits", batch_size=5000)
-    assert "between 1 and 1437 (the size of 'digits'), got 5000" in test.error[0].value
+    test = app(dataset="digits")
+    before = len(test.get("vega_lite_chart"))
+    test.number_input(key="batch_size").set_value(5_000).run()
+    assert refusals(test) == ["Batch size must be between 1 and 1437 (the size of 'digits'), got 5000"]
     assert test.button(key="start").disabled
-    assert len(test.get("vega_lite_chart")) == 3  # the page keeps its shape
+    assert len(test.get("vega_lite_chart")) == before  # the page keeps its shape
     assert test.button(key="remedy_0").label == "Use 1,437"
     test.button(key="remedy_0").click().run()
     assert test.number_input(key="batch_size").value == 1437
-    assert not test.error
+    assert refusals(test) == []
     assert not test.button(key="start").disabled
 
 
 def test_a_last_batch_of_one_offers_to_drop_it(app: App) -> None:
     test = app(norm="batch", batch_size=9_999)
-    assert "has one example" in test.error[0].value
+    assert "has one example" in refusals(test)[0]
     test.button(key="remedy_0").click().run()
     assert test.checkbox(key="drop_last").value is True
-    assert not test.error
+    assert refusals(test) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "label"),
+    [
+        ({"norm": "batch", "batch_size": 1}, "Use 2; Drop the last batch"),
+        ({"dataset": "digits", "batch_size": 1_000, "accumulate": 2, "drop_last": True}, "Keep the last batch"),
+        ({"norm": "group"}, "Use no normalisation"),
+        ({"dataset": "moons", "model": "cnn"}, "Use the linear model"),
+        ({"budget": "seconds", "schedule_batch_size": 50}, "Lay it out for the run's own"),
+        ({"dataset": "digits", "schedule_batch_size": 5_000}, "Lay it out for the run's own"),
+    ],
+    ids=str,
+)
+def test_every_way_out_is_a_button_that_makes_the_settings_possible(
+    settings: dict[str, object], label: str, app: App
+) -> None:
+    test = app(**settings)
+    assert not test.exception
+    assert len(refusals(test)) == 1
+    assert test.button(key="remedy_0").label == label
+    test.button(key="remedy_0").click().run()
+    assert refusals(test) == []
+    assert not test.button(key="start").disabled
+    assert not test.exception
+
+
+def test_two_problems_are_told_at_once_each_with_its_way_out(app: App) -> None:
+    test = app(dataset="digits", batch_size=2_000, schedule_batch_size=3_000)
+    assert len(refusals(test)) == 2
+    test.button(key="remedy_1").click().run()
+    assert len(refusals(test)) == 1
+    test.button(key="remedy_0").click().run()
+    assert refusals(test) == []
 
 
 def test_the_slider_writes_the_number_and_follows_it(app: App) -> None:
@@ -127,7 +185,42 @@ def test_the_slider_writes_the_number_and_follows_it(app: App) -> None:
     test.get_by_key("batch_size_slider").set_value(1_000).run()
     assert test.number_input(key="batch_size").value == 1_000
     test.number_input(key="batch_size").set_value(130).run()
-    assert test.get_by_key("batch_size_slider").value == 128
+    assert test.get_by_key("batch_size_slider").value == 130
+    assert {"128", "130", "200"} <= set(test.get_by_key("batch_size_slider").options)
+    test.get_by_key("batch_size_slider").set_value(64).run()
+    assert test.number_input(key="batch_size").value == 64
+    assert "130" not in test.get_by_key("batch_size_slider").options
+
+
+@pytest.mark.parametrize(("value", "end"), [(99_999, "10,000"), (-5, "1")])
+def test_a_number_beyond_the_slider_puts_it_at_its_end(value: int, end: str, app: App) -> None:
+    test = app()
+    test.number_input(key="batch_size").set_value(value).run()
+    slider = test.get_by_key("batch_size_slider")
+    assert f"{slider.value:,}" == end
+    assert not test.exception
+
+
+@pytest.mark.parametrize("size", [100, 1_000])
+def test_the_batch_sizes_of_the_article_are_one_click_away(size: int, app: App) -> None:
+    test = app(batch_size=7)
+    test.button(key=f"article_{size}").click().run()
+    assert test.number_input(key="batch_size").value == size
+
+
+def test_no_memory_limit_in_the_address_is_the_largest_there_is(app: App) -> None:
+    test = app(memory_limit_mb="none")
+    assert test.number_input(key="memory_limit_mb").value == 81_920
+    assert texts(test.warning) == []
+
+
+def test_the_preview_draws_the_rate_that_the_settings_plan(app: App) -> None:
+    test = app(schedule="linear", lr=1.0, budget="updates", budget_value=4)
+    (preview,) = [each.proto for each in test.get("vega_lite_chart") if "these settings plan" in each.proto.alt]
+    rows = pa.ipc.open_stream(preview.data.data).read_all().to_pylist()
+    assert [(row["x"], row["value"]) for row in rows if row["series"] == "planned"] == [
+        (1, 1.0), (2, 0.75), (3, 0.5), (4, 0.25),
+    ]  # fmt: skip
 
 
 def test_an_unknown_run_is_a_note(app: App) -> None:

@@ -271,6 +271,13 @@ def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     assert "pid" not in run.facts
 
 
+def test_a_run_whose_limit_fits_this_machine_may_run_into_it(host: HostClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 100 * 2**20)
+    large = SHORT.replace(model="cnn", batch_size=10_000, memory_limit_mb=None)  # half a GiB at the peak
+    assert wait_for_end(host, start(host, large)).state == "failed"
+    assert wait_for_end(host, start(host, large.replace(memory_limit_mb=4))).state == "out_of_memory"
+
+
 def test_a_question_is_asked_once_and_answered_for_all_that_only_differs_elsewhere(host: HostClient) -> None:
     asked = host.prediction(SHORT)
     first = asked.result(PATIENCE_S)

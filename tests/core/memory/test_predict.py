@@ -65,7 +65,8 @@ def test_every_timeline_is_predicted_to_the_byte(
 
 
 @pytest.mark.parametrize(("dataset", "model"), [("digits", "linear"), ("digits", "mlp"), ("digits", "cnn"),
-                                                ("linear", "linear"), ("linear", "mlp")])  # fmt: skip
+                                                ("linear", "linear"), ("linear", "mlp"), ("moons", "linear"),
+                                                ("spirals", "mlp")])  # fmt: skip
 @pytest.mark.parametrize("accumulate", [1, 3])
 def test_every_timeline_is_predicted_on_the_other_data_sets(
     dataset: str, model: str, accumulate: int, make_trainer: MakeTrainer
@@ -147,6 +148,14 @@ def test_without_a_limit_every_batch_fits_that_makes_a_whole_window() -> None:
 def test_the_largest_batch_does_not_depend_on_the_batch_size_asked_for() -> None:
     config = RunConfig(norm="layer", accumulate=2, memory_limit_mb=4.0, budget_value=1)
     assert len({largest_batch_size(config.replace(batch_size=size)) for size in (1, 100, 6_000, 10_000)}) == 1
+
+
+def test_the_batch_size_that_a_schedule_is_planned_for_needs_no_memory_and_limits_no_batch() -> None:
+    config = RunConfig(norm="batch", accumulate=3, drop_last=True, budget_value=1)
+    for limit in (None, 4.0):
+        plain = config.replace(memory_limit_mb=limit)
+        for size in (1, 3_333):
+            assert predict(plain.replace(schedule_batch_size=size)) == predict(plain)
 
 
 # The largest batch that fits, tried on real trainers.

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, text
 
 from core.config import RunConfig
 from core.errors import Problem, StoreError
+from core.events import Snapshot
 from core.messages import ENGLISH
 from core.store import Store, database, open_or_fresh
 from core.store.database import open_database
+from core.store.schema import MIGRATIONS
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,11 +54,11 @@ def set_version(path: Path, version: int) -> None:
 # Opening
 
 
-def test_a_new_file_gets_its_folder_and_version_1(tmp_path: Path) -> None:
+def test_a_new_file_gets_its_folder_and_version_2(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "runs.sqlite"
     Store.open(path).close()
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(1,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -104,7 +106,7 @@ def test_two_that_find_the_same_file_empty_make_one_database_of_it(path: Path) -
     other.rollback()
     for thread in threads:
         thread.join()
-    assert other.execute("SELECT version FROM schema").fetchall() == [(1,)]
+    assert other.execute("SELECT version FROM schema").fetchall() == [(2,)]
     assert [store.runs() for store in opened] == [[], []]
     for store in opened:
         store.close()
@@ -120,7 +122,7 @@ def test_a_newer_database_is_refused_and_untouched(path: Path) -> None:
     before = contents(path.parent)
     problem = problem_of(path)
     assert problem.code == "store_newer"
-    assert problem.values == {"where": str(path), "version": 9, "known": 1}
+    assert problem.values == {"where": str(path), "version": 9, "known": 2}
     assert contents(path.parent) == before
     assert list(before) == ["runs.sqlite"]
 
@@ -331,7 +333,7 @@ def test_a_server_whose_tables_are_newer_is_refused(postgresql: str) -> None:
         assert problem_of(postgresql).code == "store_newer"
     finally:
         with opened.writing() as connection:
-            connection.execute(text("UPDATE schema SET version = 1"))
+            connection.execute(text("UPDATE schema SET version = 2"))
         opened.close()
 
 
@@ -413,21 +415,38 @@ def test_an_older_database_goes_through_every_step_and_keeps_its_runs(address: s
     store.create("old", RunConfig(), owner="host", session="tab")
     store.close()
     for _ in range(2):  # the second time there is nothing to do
-        newer = open_database(address, migrations=(add_a_note, write_a_note))
+        newer = open_database(address, migrations=(*MIGRATIONS, add_a_note, write_a_note))
         with newer.reading() as connection:
-            assert connection.execute(text("SELECT version FROM schema")).scalar() == 3
+            assert connection.execute(text("SELECT version FROM schema")).scalar() == 4
             assert connection.execute(text("SELECT id, note FROM runs")).all() == [("old", "migrated")]
         newer.close()
     problem = problem_of(address)
-    assert (problem.code, problem.values["version"], problem.values["known"]) == ("store_newer", 3, 1)
+    assert (problem.code, problem.values["version"], problem.values["known"]) == ("store_newer", 4, 2)
+
+
+def test_a_database_of_version_1_gets_a_place_for_snapshots_and_keeps_its_runs(address: str) -> None:
+    store = Store.open(address)
+    store.create("old", RunConfig(), owner="host", session="tab")
+    store.close()
+    as_it_was = open_database(address)
+    with as_it_was.writing() as connection:
+        connection.execute(text("ALTER TABLE runs DROP COLUMN snapshot"))
+        connection.execute(text("UPDATE schema SET version = 1"))
+    as_it_was.close()
+    store = Store.open(address)
+    assert store.run("old").snapshot is None
+    seen = Snapshot(7, (3, 1), 100, ((2, 0), (1, 3)), bytes(range(256)))
+    store.write("old", [Snapshot(1, (), 0), seen])
+    assert store.run("old").snapshot == seen
+    store.close()
 
 
 def test_only_the_steps_that_are_missing_are_taken(address: str) -> None:
     Store.open(address).close()
-    open_database(address, migrations=(add_a_note,)).close()
-    newest = open_database(address, migrations=(fail, write_a_note))
+    open_database(address, migrations=(*MIGRATIONS, add_a_note)).close()
+    newest = open_database(address, migrations=(*MIGRATIONS, fail, write_a_note))
     with newest.reading() as connection:
-        assert connection.execute(text("SELECT version FROM schema")).scalar() == 3
+        assert connection.execute(text("SELECT version FROM schema")).scalar() == 4
     newest.close()
 
 
@@ -435,5 +454,5 @@ def test_a_step_that_fails_undoes_the_steps_before_it(path: Path) -> None:
     a_database_with_a_run(path)
     before = contents(path.parent)
     with pytest.raises(RuntimeError, match="second step"):
-        open_database(path, migrations=(add_a_note, fail))
+        open_database(path, migrations=(*MIGRATIONS, add_a_note, fail))
     assert contents(path.parent) == before

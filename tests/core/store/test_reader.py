@@ -1,21 +1,30 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import ArrayLike, NDArray
 from sqlalchemy import text
 
 from core.config import RunConfig
 from core.errors import StoreError
 from core.events import Ended, Epoch, Paused, Updates
-from core.store import Store
+from core.smoothing import DebiasedEMA
+from core.store import Chunk, RunRecord, Store
 from core.store.database import open_database
 from core.store.reader import Axis, ReaderCache, RunReader, Series
 
 MakeUpdates = Callable[..., Updates]
 MILLION = 1_000_000
+
+
+def series(reader: RunReader, of: Sequence[str] = ("loss", "smoothed_loss"), **options: Any) -> pd.DataFrame:
+    """Return the curves of a reader as one frame with the columns series, x and value."""
+    frames = [pd.DataFrame({"series": name, "x": x, "value": value}) for name, x, value in reader.curves(of, **options)]
+    return pd.concat(frames, ignore_index=True)
 
 
 def plain_ema(losses: list[float], beta: float) -> list[float]:
@@ -28,6 +37,21 @@ def plain_ema(losses: list[float], beta: float) -> list[float]:
 
 def of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame[frame["series"] == name]
+
+
+@pytest.fixture
+def reader(store: Store, run_id: str, make_updates: MakeUpdates) -> RunReader:
+    """Follow a run of 5,000 updates, 50 epochs, with one spike and one gap."""
+    block = make_updates(0, 5_000)
+    block.losses[1_234] = 99
+    block.losses[4_321] = np.nan
+    epochs = [
+        Epoch(n, 100 * n, 100, True, n / 10, n / 20 if n % 2 else None, None, seconds=n / 10) for n in range(1, 51)
+    ]
+    store.write(run_id, [block, *epochs], rss_bytes=8_192)
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    return reader
 
 
 # Following a run
@@ -45,7 +69,8 @@ def test_reading_as_it_grows_equals_reading_at_once(store: Store, run_id: str, m
     for name in ("losses", "rates", "gradient_norms", "examples_seen", "seconds"):
         np.testing.assert_array_equal(getattr(growing, name), getattr(once, name))
     assert growing.epochs == once.epochs
-    pd.testing.assert_frame_equal(growing.series(), once.series(), rtol=1e-6)
+    pd.testing.assert_frame_equal(series(growing), series(once), rtol=1e-6)
+    np.testing.assert_array_equal(growing.speeds(), once.speeds())
     expected = make_updates(0, first)
     np.testing.assert_array_equal(once.losses, expected.losses)
     np.testing.assert_array_equal(once.examples_seen, expected.examples_seen)
@@ -89,7 +114,7 @@ def test_a_run_is_followed_to_its_end(store: Store, run_id: str, make_updates: M
 
 
 def test_the_last_values_are_those_of_the_newest_update(store: Store, run_id: str) -> None:
-    reader = RunReader(store, run_id, beta=0.5)
+    reader = RunReader(store, run_id)
     assert reader.last is None
     losses, norms = np.array([4, 1], np.float32), np.array([3, 2], np.float32)
     block = Updates(0, losses, np.array([0.5, 0.25]), norms, np.array([100, 150]), np.array([0.5, 0.75]))
@@ -99,7 +124,7 @@ def test_the_last_values_are_those_of_the_newest_update(store: Store, run_id: st
     assert vars(reader.last) == {
         "updates": 2,
         "loss": 1,
-        "smoothed_loss": 2,  # (0.5 x 4 + 1) / 1.5
+        "smoothed_loss": pytest.approx(4.6 / 1.9),  # (0.9 x 4 + 1) / (0.9 + 1)
         "rate": 0.25,
         "gradient_norm": 2,
         "examples_seen": 150,
@@ -114,7 +139,7 @@ def test_a_run_that_is_unknown_or_deleted_has_no_record(store: Store, run_id: st
     store.delete(run_id)
     assert reader.refresh()
     assert reader.record is None
-    assert len(reader.series(x="epochs")) == 0
+    assert len(series(reader, x="epochs")) == 0
 
 
 def test_arrays_that_were_given_out_stay_as_they_are(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
@@ -138,46 +163,130 @@ def test_missing_updates_are_said_and_not_drawn(store: Store, run_id: str, make_
     assert "updates 5 to 6" in str(caught.value)
 
 
-# Drawing it
+def test_a_run_can_be_read_from_anywhere_that_has_its_rows(make_updates: MakeUpdates) -> None:
+    class Rows:
+        where = "a list"
+
+        def run(self, run_id: str) -> RunRecord | None:
+            return None
+
+        def chunks_after(self, run_id: str, last_id: int = 0, *, limit: int | None = None) -> list[Chunk]:
+            chunks = [Chunk(1, make_updates(0, 3), 500, 0), Chunk(2, make_updates(3, 4), 600, 0)]
+            return [chunk for chunk in chunks if chunk.id > last_id][:limit]
+
+        def epochs_after(self, run_id: str, last_id: int = 0) -> list[tuple[int, Epoch]]:
+            return [(1, Epoch(1, 7, 7, True, 0.5, None, None, 1))][last_id:]
+
+    reader = RunReader(Rows(), "any")
+    assert reader.refresh()
+    assert not reader.refresh()
+    np.testing.assert_array_equal(reader.losses, make_updates(0, 7).losses)
+    assert [epoch.updates for epoch in reader.epochs] == [7]
 
 
-@pytest.fixture
-def reader(store: Store, run_id: str, make_updates: MakeUpdates) -> RunReader:
-    """Follow a run of 5,000 updates, 50 epochs, with one spike and one gap."""
-    block = make_updates(0, 5_000)
-    block.losses[1_234] = 99
-    block.losses[4_321] = np.nan
-    epochs = [
-        Epoch(n, 100 * n, 100, True, n / 10, n / 20 if n % 2 else None, None, seconds=n / 10) for n in range(1, 51)
-    ]
-    store.write(run_id, [block, *epochs], rss_bytes=8_192)
+# Smoothing it
+
+
+def test_every_viewer_gets_the_smoothing_that_was_asked_for(reader: RunReader) -> None:
+    losses = np.delete(reader.losses, 4_321).tolist()
+    for beta in (0.5, 0.99, 0.5):
+        drawn = of(series(reader, ["smoothed_loss"], beta=beta), "smoothed_loss")
+        expected = plain_ema(losses, beta)
+        expected.insert(4_321, math.nan)
+        np.testing.assert_allclose(reader.smoothed(beta), expected, rtol=1e-6)
+        np.testing.assert_allclose(drawn["value"], np.array(expected)[drawn["x"].astype(int) - 1], rtol=1e-6)
+    np.testing.assert_array_equal(reader.smoothed(0), reader.losses)
+
+
+def test_smoothing_goes_on_where_it_stood_at_each_beta(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    reader, first = RunReader(store, run_id), 0
+    for count, betas in ((3, (0.9,)), (700, (0.5, 0.99)), (2, ()), (90_000, (0.9, 0.5)), (1, (0.99,))):
+        store.write(run_id, [make_updates(first, count)])
+        first += count
+        reader.refresh()
+        for beta in betas:
+            early = reader.smoothed(beta)
+            assert len(early) == first
+    losses = make_updates(0, first).losses.tolist()
+    for beta in (0.5, 0.9, 0.99):
+        np.testing.assert_allclose(reader.smoothed(beta), plain_ema(losses, beta), rtol=1e-6)
+    np.testing.assert_array_equal(early, reader.smoothed(0.99))
+    with pytest.raises(ValueError, match="read-only"):
+        early[0] = 7
+
+
+def test_only_new_losses_are_smoothed(
+    store: Store, run_id: str, make_updates: MakeUpdates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smoothed: list[int] = []
+
+    class Counting(DebiasedEMA):
+        def update(self, block: ArrayLike) -> NDArray[np.float64]:
+            smoothed.append(np.size(block))
+            return super().update(block)
+
+    monkeypatch.setattr("core.store.columns.DebiasedEMA", Counting)
+    reader, first = RunReader(store, run_id), 0
+    for count in (100, 20, 3):
+        store.write(run_id, [make_updates(first, count)])
+        first += count
+        reader.refresh()
+        for _ in range(2):
+            series(reader)
+            series(reader, beta=0.5)
+            assert reader.last is not None
+    assert smoothed == [100, 100, 20, 20, 3, 3]
+
+
+def test_the_four_smoothings_asked_for_last_are_kept_and_counted(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
     reader = RunReader(store, run_id)
+    store.write(run_id, [make_updates(0, 1_000)])
     reader.refresh()
-    return reader
+    unsmoothed = reader.nbytes
+    kept = {beta: reader.smoothed(beta) for beta in (0.1, 0.2, 0.3, 0.4)}
+    reader.smoothed(0.1)
+    reader.smoothed(0.5)  # and so 0.2 is the one to go
+    for beta in (0.1, 0.3, 0.4):
+        assert np.shares_memory(reader.smoothed(beta), kept[beta])
+    assert not np.shares_memory(reader.smoothed(0.2), kept[0.2])
+    assert reader.nbytes == unsmoothed + 4 * 4_000
+
+
+@pytest.mark.parametrize("beta", [-0.1, 1.0, math.nan])
+def test_what_is_no_smoothing_is_refused_and_leaves_the_reader_as_it_was(reader: RunReader, beta: float) -> None:
+    before = reader.nbytes
+    with pytest.raises(ValueError, match="beta must be"):
+        series(reader, beta=beta)
+    assert reader.nbytes == before
+
+
+# Drawing it
 
 
 def test_a_series_has_at_most_400_points_in_order_from_the_first_to_the_last(reader: RunReader) -> None:
     names: tuple[Series, ...] = ("loss", "smoothed_loss", "rate", "gradient_norm")
-    frame = reader.series(names)
+    frame = series(reader, names)
     for name in names:
         x = of(frame, name)["x"]
         assert 300 < len(x) <= 400
         assert (x.iloc[0], x.iloc[-1]) == (1, 5_000)
         assert x.is_monotonic_increasing
         assert x.is_unique
-    assert len(reader.series(["loss"], points=5)) <= 5
-    with pytest.raises(ValueError, match="at least 4, got 3"):
-        reader.series(points=3)
+    assert len(series(reader, ["loss"], points=5)) <= 5
+    with pytest.raises(ValueError, match="at least 5, got 4"):
+        series(reader, points=4)
 
 
 def test_every_drawn_point_is_a_recorded_one_and_the_spike_is_among_them(reader: RunReader) -> None:
-    loss = of(reader.series(), "loss")
+    loss = of(series(reader), "loss")
     np.testing.assert_array_equal(loss["value"], reader.losses[loss["x"].astype(int) - 1])
     assert loss.loc[loss["value"] == 99, "x"].tolist() == [1_235]
 
 
 def test_the_smoothed_loss_is_the_average_of_all_losses_not_of_the_drawn_ones(reader: RunReader) -> None:
-    smoothed = of(reader.series(), "smoothed_loss")
+    smoothed = of(series(reader), "smoothed_loss")
     expected = plain_ema(np.delete(reader.losses, 4_321).tolist(), 0.9)
     expected.insert(4_321, math.nan)
     np.testing.assert_allclose(smoothed["value"], np.array(expected)[smoothed["x"].astype(int) - 1], rtol=1e-6)
@@ -190,7 +299,7 @@ def test_a_short_run_is_drawn_whole_and_what_is_not_finite_is_a_gap(
     store.write(run_id, [make_updates(0, 3, losses=losses)])
     reader = RunReader(store, run_id)
     reader.refresh()
-    frame = reader.series(["loss"])
+    frame = series(reader, ["loss"])
     np.testing.assert_array_equal(frame["x"], [1, 2, 3])
     np.testing.assert_array_equal(frame["value"], [2, 1, np.nan])
 
@@ -198,7 +307,7 @@ def test_a_short_run_is_drawn_whole_and_what_is_not_finite_is_a_gap(
 def test_a_run_without_updates_is_an_empty_frame(store: Store, run_id: str) -> None:
     reader = RunReader(store, run_id)
     reader.refresh()
-    frame = reader.series(["loss", "smoothed_loss", "validation_loss"], x="examples")
+    frame = series(reader, ["loss", "smoothed_loss", "validation_loss"], x="examples")
     assert frame.columns.tolist() == ["series", "x", "value"]
     assert len(frame) == 0
 
@@ -207,7 +316,7 @@ def test_an_epoch_that_ended_before_its_first_update_has_no_place(store: Store, 
     store.write(run_id, [Epoch(1, 0, 0, False, math.nan, 0.5, None, 0)])
     reader = RunReader(store, run_id)
     reader.refresh()
-    assert len(reader.series(["validation_loss"], x="seconds")) == 0
+    assert len(series(reader, ["validation_loss"], x="seconds")) == 0
 
 
 @pytest.mark.parametrize(
@@ -217,13 +326,13 @@ def test_an_epoch_that_ended_before_its_first_update_has_no_place(store: Store, 
 def test_the_horizontal_axis_counts_updates_epochs_examples_or_seconds(
     reader: RunReader, x: Axis, first: float, last: float
 ) -> None:
-    places = reader.series(["loss"], x=x)["x"]  # 10,000 examples, batch size 100
+    places = series(reader, ["loss"], x=x)["x"]  # 10,000 examples, batch size 100
     np.testing.assert_allclose([places.iloc[0], places.iloc[-1]], [first, last], rtol=1e-6)
 
 
 @pytest.mark.parametrize("x", ["updates", "epochs", "examples", "seconds"])
 def test_what_is_known_at_the_end_of_an_epoch_stands_at_its_last_update(reader: RunReader, x: Axis) -> None:
-    frame = reader.series(["train_loss", "validation_loss", "validation_accuracy"], x=x)
+    frame = series(reader, ["train_loss", "validation_loss", "validation_accuracy"], x=x)
     scale = {"updates": 100, "epochs": 1, "examples": 10_000, "seconds": 0.1}[x]
     train, validation = of(frame, "train_loss"), of(frame, "validation_loss")
     np.testing.assert_allclose(train["x"], scale * np.arange(1, 51), rtol=1e-6)
@@ -239,8 +348,66 @@ def test_the_memory_of_the_process_stands_at_the_last_update_of_each_flush(
     store.write(run_id, [make_updates(2, 8)], rss_bytes=3_000)
     reader = RunReader(store, run_id)
     reader.refresh()
-    frame = reader.series(["rss_bytes"])
+    frame = series(reader, ["rss_bytes"])
     assert frame[["x", "value"]].to_numpy().tolist() == [[2, 1_000], [10, 3_000]]
+
+
+# A few values of it, for a line beside a number
+
+
+@pytest.mark.parametrize("name", ["loss", "smoothed_loss", "rate", "gradient_norm"])
+def test_a_sparkline_has_at_most_40_values_from_the_first_to_the_last(reader: RunReader, name: Series) -> None:
+    values, drawn = reader.sparkline(name), series(reader, [name], points=40)["value"]
+    assert 20 < len(values) <= 40
+    assert (values[0], values[-1]) == (drawn.iloc[0], drawn.iloc[-1])
+    assert values.dtype == np.float64
+    assert len(reader.sparkline(name, points=10)) <= 10
+    with pytest.raises(ValueError, match="at least 5, got 4"):
+        reader.sparkline(name, points=4)
+
+
+def test_a_sparkline_leaves_out_what_is_not_finite(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+    losses = np.array([2, np.nan, 1, np.inf], np.float32)
+    store.write(run_id, [make_updates(0, 4, losses=losses)])
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    assert reader.sparkline("loss").tolist() == [2, 1]
+
+
+def test_a_sparkline_shows_evaluations_and_the_memory_of_the_process(reader: RunReader) -> None:
+    np.testing.assert_allclose(reader.sparkline("validation_loss"), np.arange(1, 51, 2) / 20)
+    assert reader.sparkline("validation_accuracy").tolist() == []
+    assert reader.sparkline("rss_bytes").tolist() == [8_192]
+
+
+def test_speeds_are_examples_a_second_from_flush_to_flush(store: Store, run_id: str) -> None:
+    reader = RunReader(store, run_id)
+    assert reader.speeds().tolist() == []
+    seen, seconds = [100, 200, 300, 400, 1_000, 1_100], [1.0, 2.0, 2.5, 2.5, 3.5, 7.5]
+    for first in (0, 2, 3, 4):
+        end = first + (2 if first in (0, 4) else 1)
+        ones = np.ones(end - first)
+        store.write(run_id, [Updates(first, ones, ones, ones, np.array(seen[first:end]), np.array(seconds[first:end]))])
+        reader.refresh()
+    # Flushes end at 200 examples and 2 s, 300 and 2.5, 400 at the same moment, which has no speed, 1,100 and 7.5.
+    assert reader.speeds().tolist() == [200, 140]
+
+
+def test_many_flushes_are_few_speeds_that_weigh_all_of_the_run(
+    store: Store, run_id: str, make_updates: MakeUpdates
+) -> None:
+    numbers = np.arange(1, 2_001)
+    seconds = np.where(numbers <= 1_000, numbers * 0.01, 10 + (numbers - 1_000) * 0.04)
+    store.write(run_id, [make_updates(10 * n, 10, seconds=seconds[10 * n : 10 * n + 10]) for n in range(200)])
+    reader = RunReader(store, run_id)
+    reader.refresh()
+    speeds = reader.speeds()
+    assert len(speeds) == 40
+    np.testing.assert_allclose([speeds[:19], speeds[21:]], [[10_000] * 19, [2_500] * 19], rtol=1e-3)
+    assert len(reader.speeds(points=7)) == 7
+
+
+# A long run
 
 
 def test_a_million_updates_are_read_in_under_32_megabytes(path: Path, make_updates: MakeUpdates) -> None:
@@ -251,23 +418,22 @@ def test_a_million_updates_are_read_in_under_32_megabytes(path: Path, make_updat
     reader = RunReader(store, "long")
     reader.refresh()
     store.close()
-    assert 16e6 < reader.nbytes <= 32e6
     whole = make_updates(0, MILLION)
     np.testing.assert_array_equal(reader.losses, whole.losses)
     np.testing.assert_array_equal(reader.examples_seen, whole.examples_seen)
-    frame = reader.series(x="examples")
+    frame = series(reader, x="examples")
     assert of(frame, "loss")["x"].iloc[-1] == 100 * MILLION
     assert len(frame) <= 800
+    assert 16e6 < reader.nbytes <= 32e6
 
 
 # Many readers
 
 
-def test_the_cache_hands_out_one_reader_a_run_and_smoothing(store: Store, run_id: str) -> None:
+def test_the_cache_hands_out_one_reader_a_run(store: Store, run_id: str) -> None:
     cache = ReaderCache(store)
     assert cache.reader(run_id) is cache.reader(run_id)
     assert cache.reader(run_id) is not cache.reader("other")
-    assert cache.reader(run_id) is not cache.reader(run_id, beta=0.5)
 
 
 def test_the_cache_forgets_the_longest_unused_beyond_its_bytes(store: Store, make_updates: MakeUpdates) -> None:

@@ -1,0 +1,258 @@
+"""Time the live page in a real browser on a real server: what a person waits for, and what a refresh costs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import psutil
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from core.config import RunConfig
+from core.events import Ended, Started, Updates
+from core.host.client import ROOT
+from core.store import Store
+
+STARTS = 20
+WATCHED_S = 20.0
+MANY = 1_000_000
+VIEWERS = 5
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync")  # fmt: skip
+LONG = "?budget_value=5000"
+
+# Milliseconds from the click to the first frame in which the page shows what it was clicked for.
+FIRST_LINE = """async button => {
+    const points = () => {
+        const path = document.querySelector('.smoothed_marks path')
+        return path ? path.getAttribute('d') : ''
+    }
+    const before = points()
+    const began = performance.now()
+    button.click()
+    while (points() === before || !/L/.test(points())) await new Promise(requestAnimationFrame)
+    return performance.now() - began
+}"""
+STOPPED = """async button => {
+    const began = performance.now()
+    button.click()
+    while (!/Stopped/.test(document.querySelector('.st-key-state').innerText)) await new Promise(requestAnimationFrame)
+    return performance.now() - began
+}"""
+COUNT_REFRESHES = """() => {
+    window.refreshes = 0
+    new MutationObserver(() => window.refreshes++).observe(
+        document.querySelector('.st-key-cards'), { childList: true, subtree: true, characterData: true })
+}"""
+
+
+@dataclass
+class Server:
+    url: str
+    process: psutil.Process
+    database: Path
+
+
+def measure() -> dict[str, float]:
+    """Return milliseconds, and percent of a core."""
+    figures: dict[str, float] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
+        with _server() as server:
+            _warm(browser, server)
+            figures |= _first_load(browser, server)
+            figures |= _start_and_stop(browser, server)
+            figures |= _refreshes(browser, server)
+            figures |= _many_updates(browser, server)
+            figures |= _viewers(browser, server)
+        browser.close()
+    return figures
+
+
+def _warm(browser: Browser, server: Server) -> None:
+    page = _open(browser, server.url + LONG)
+    for _ in range(2):
+        page.locator(".st-key-start button").first.click()
+        expect(page.locator(".st-key-state")).to_contain_text("Running", timeout=60_000)
+        page.wait_for_timeout(3_000)
+    page.locator(".st-key-stop button").first.click()
+    expect(page.locator(".st-key-state")).to_contain_text("Stopped", timeout=10_000)
+    page.context.close()
+
+
+def _first_load(browser: Browser, server: Server) -> dict[str, float]:
+    times = []
+    for _ in range(5):
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        began = time.perf_counter()
+        page.goto(server.url)
+        expect(page.locator(".st-key-start button").first).to_be_enabled(timeout=30_000)
+        page.locator(".smoothed_marks path").first.wait_for(timeout=30_000)
+        times.append(1_000 * (time.perf_counter() - began))
+        page.context.close()
+    return {"first load, warm server, ms": median(times), "first load, worst ms": max(times)}
+
+
+def _start_and_stop(browser: Browser, server: Server) -> dict[str, float]:
+    page = _open(browser, server.url + LONG)
+    starts, stops = [], []
+    for _ in range(STARTS):
+        page.wait_for_timeout(1_000)
+        starts.append(page.locator(".st-key-start button").first.evaluate(FIRST_LINE))
+        page.wait_for_timeout(1_500)
+        stops.append(page.locator(".st-key-stop button").first.evaluate(STOPPED))
+    page.context.close()
+    return {
+        "Start to the first line, ms": median(starts),
+        "Start to the first line, worst ms": max(starts),
+        "Stop to stopped on screen, ms": median(stops),
+        "Stop to stopped on screen, worst ms": max(stops),
+    }
+
+
+def _refreshes(browser: Browser, server: Server) -> dict[str, float]:
+    page = _open(browser, server.url + LONG)
+    page.locator(".st-key-start button").first.click()
+    expect(page.locator(".st-key-state")).to_contain_text("Running", timeout=10_000)
+    page.wait_for_timeout(3_000)
+    per_refresh, share = _watch(page, server)
+    page.locator(".st-key-stop button").first.click()
+    page.context.close()
+    return {"one refresh, ms of server CPU": per_refresh, "server CPU with one viewer, % of a core": share}
+
+
+def _many_updates(browser: Browser, server: Server) -> dict[str, float]:
+    """Watch a run that has a million updates and goes on; it is written here, at ten blocks a second."""
+    store = Store.open(server.database)
+    run = "million"
+    store.create(run, RunConfig(budget="updates", budget_value=10 * MANY, memory_limit_mb=4), owner="", session="")
+    store.write(run, [Started(10 * MANY)])
+    done, stop = 0, threading.Event()
+    while done < MANY:
+        done = _write(store, run, done, 50_000)
+    page = _open(browser, f"{server.url}/?run={run}")
+    expect(page.locator(".st-key-state")).to_contain_text("Running", timeout=60_000)
+
+    def write_on() -> None:
+        count = done
+        while not stop.wait(0.1):
+            count = _write(store, run, count, 500)
+
+    writing = threading.Thread(target=write_on)
+    writing.start()
+    page.wait_for_timeout(5_000)
+    per_refresh, _ = _watch(page, server)
+    stop.set()
+    writing.join()
+    store.finish(run, Ended("stopped", "asked"))
+    page.context.close()
+    store.close()
+    return {"one refresh after 1,000,000 updates, ms of server CPU": per_refresh}
+
+
+def _write(store: Store, run: str, done: int, count: int) -> int:
+    generator = np.random.default_rng(done)
+    numbers = np.arange(done, done + count)
+    losses = (2 / np.sqrt(1 + numbers / 1_000) + 0.3 * generator.random(count)).astype(np.float32)
+    rates, norms = np.full(count, 0.05), generator.random(count).astype(np.float32)
+    block = Updates(done, losses, rates, norms, (numbers + 1) * 100, (numbers + 1) * 2e-4)
+    store.write(run, [block], rss_bytes=2**28 + done)
+    return done + count
+
+
+def _viewers(browser: Browser, server: Server) -> dict[str, float]:
+    """Let several pages watch one run; each counts its own refreshes."""
+    first = _open(browser, server.url + LONG)
+    first.locator(".st-key-start button").first.click()
+    expect(first.locator(".st-key-state")).to_contain_text("Running", timeout=10_000)
+    run = first.evaluate("new URLSearchParams(location.search).get('run')")
+    pages = [first] + [_open(browser, f"{server.url}/?run={run}") for _ in range(VIEWERS - 1)]
+    for page in pages[1:]:
+        expect(page.locator(".st-key-state")).to_contain_text("Running", timeout=20_000)
+    first.wait_for_timeout(3_000)
+    for page in pages:
+        page.evaluate(COUNT_REFRESHES)
+    before, began = _cpu_s(server), time.perf_counter()
+    first.wait_for_timeout(1_000 * WATCHED_S)
+    elapsed = time.perf_counter() - began
+    seen = [page.evaluate("window.refreshes") for page in pages]
+    spent = _cpu_s(server) - before
+    first.locator(".st-key-stop button").first.click()
+    for page in pages:
+        page.context.close()
+    return {
+        f"refreshes a second, the slowest of {VIEWERS} viewers": min(seen) / elapsed,
+        f"server CPU with {VIEWERS} viewers, % of a core a viewer": 100 * spent / elapsed / VIEWERS,
+    }
+
+
+def _watch(page: Page, server: Server) -> tuple[float, float]:
+    """Return the server's CPU a refresh in ms, and in percent of a core, over the time that one page is watched."""
+    page.evaluate(COUNT_REFRESHES)
+    before, began = _cpu_s(server), time.perf_counter()
+    page.wait_for_timeout(1_000 * WATCHED_S)
+    spent, elapsed = _cpu_s(server) - before, time.perf_counter() - began
+    return 1_000 * spent / page.evaluate("window.refreshes"), 100 * spent / elapsed
+
+
+def _cpu_s(server: Server) -> float:
+    times = server.process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _open(browser: Browser, url: str) -> Page:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(url)
+    expect(page.locator(".st-key-start button").first).to_be_enabled(timeout=30_000)
+    page.locator(".st-key-loss .marks").wait_for(timeout=30_000)
+    return page
+
+
+def _chromium() -> str | None:
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+@contextmanager
+def _server() -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "runs.sqlite"
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
+                   f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]  # fmt: skip
+        with (Path(folder) / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+                env=os.environ | {"BATCHLAB_DATABASE": str(database)},
+            )  # fmt: skip
+        url = f"http://127.0.0.1:{port}"
+        try:
+            until = time.monotonic() + 30
+            while True:
+                try:
+                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
+                    break
+                except OSError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.05)
+            yield Server(url, psutil.Process(process.pid), database)
+        finally:
+            process.terminate()
+            process.wait()

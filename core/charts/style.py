@@ -1,0 +1,112 @@
+"""Hold what the charts share: colours, formats, and the parts that each is made of.
+
+A chart keeps its place in the browser only while its specification stays the same to the byte. Everything that
+changes, thresholds, extents and titles included, is therefore in the table; the columns of a table never change.
+`say` turns a key into the words of a reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+Say = Callable[[str], str]
+Spec = dict[str, Any]
+
+MIB = 2**20
+BLUE, TEAL, RED = "#4c6ef5", "#0c9aa8", "#e03131"
+GREY = "#7b8188"  # 3.9 on white and 4.9 on the dark background
+FAINT_BLUE = "rgba(116, 143, 252, 0.5)"
+CATEGORY_COLOURS = {  # in the order of CATEGORIES; activations are the same purple everywhere
+    "parameters": "#4c6ef5",
+    "gradients": "#d9730d",
+    "optimizer state": "#2f9e44",
+    "activations": "#ae3ec9",
+    "batch": "#0c9aa8",
+    "temporary": "#c99700",
+}
+COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
+ANY = ",.6~g"  # counts and seconds on one axis
+
+EXTENT = "extent"  # an invisible series that holds the axes open
+TITLE = "title"  # the row whose text names the x axis
+DATA = alt.NamedData("d")
+TEXTS = ("series", "row", "label", "url")
+
+
+def only(series: str) -> str:
+    """Return the Vega expression that picks the rows of a series."""
+    return f"datum.series == '{series}'"
+
+
+def held_open(x: alt.X, y: alt.Y | None = None) -> alt.Chart:
+    """Return the invisible points that hold the axes open where there is nothing to draw yet."""
+    axes = [x] if y is None else [x, y]
+    held: alt.Chart = alt.Chart(DATA).mark_point(opacity=0, tooltip=None).encode(*axes)
+    return held.transform_filter(only(EXTENT))
+
+
+def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
+    """Return invisible points over a line, which tell their numbers: a line tells those of its first point alone."""
+    points: alt.Chart = base.mark_point(opacity=0, size=60, filled=True).encode(tooltip=list(tooltip))
+    return points.transform_filter(only(series))
+
+
+def title_from_data() -> alt.Chart:
+    """Return the x axis' title as a text from the table: a title in the specification could not change."""
+    words: alt.Chart = alt.Chart(DATA).mark_text(baseline="top", dy=31, color=GREY, fontSize=12, tooltip=None)
+    middle, bottom = alt.value(alt.expr("width / 2")), alt.value("height")
+    return words.encode(x=middle, y=bottom, text="label:N").transform_filter(only(TITLE))
+
+
+def labels(say: Say, names: Sequence[str]) -> str:
+    """Return the Vega expression that shows the words of a code."""
+    pairs = ", ".join(f"'{name}': {say(f'series.{name}')!r}" for name in names)
+    return f"({{{pairs}}})[datum.value]"
+
+
+class Rows:
+    """Gather the rows of a chart's table. What is not given of a row is empty: NaN, or no text.
+
+    Straight to Arrow, which the browser gets: frames on the way there took most of a refresh's time.
+    """
+
+    def __init__(self, *columns: str) -> None:
+        self._texts: dict[str, list[str]] = {name: [] for name in columns if name in TEXTS}
+        self._numbers: dict[str, list[NDArray[np.float64]]] = {name: [] for name in columns if name not in TEXTS}
+
+    def add(self, **values: str | float | Sequence[str] | ArrayLike) -> None:
+        """Add one row for each entry of the longest value; a single one goes into all of them."""
+        arrays = {name: np.asarray(value) for name, value in values.items()}
+        count = max((array.size for array in arrays.values() if array.ndim), default=1)
+        for name, column in self._texts.items():
+            text = arrays.get(name)
+            column += [""] * count if text is None else text.tolist() if text.ndim else [str(text)] * count
+        for name, blocks in self._numbers.items():
+            number = arrays.get(name)
+            blocks.append(np.full(count, np.nan if number is None else number) if number is None or not number.ndim
+                          else number.astype(np.float64))  # fmt: skip
+
+    def table(self) -> pa.Table:
+        """Return all rows; the columns have the same types whatever is in them."""
+        numbers = {name: pa.array(np.concatenate(blocks), pa.float64()) for name, blocks in self._numbers.items()}
+        return pa.table({name: pa.array(column, pa.string()) for name, column in self._texts.items()} | numbers)
+
+
+def spec(chart: alt.LayerChart | alt.FacetChart, *, height: int, title: str | None = None) -> Spec:
+    """Return a chart as Streamlit takes it: without data, which come beside it."""
+    chart = chart.properties(height=height)
+    if title:
+        chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8))
+    made: Spec = chart.to_dict()
+    for name in ("$schema", "data", "config"):
+        made.pop(name, None)
+    for layer in made["layer"]:
+        layer.pop("data", None)
+        layer["mark"]["aria"] = False  # the chart has a text of its own, and every number stands on a card
+    return made

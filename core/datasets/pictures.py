@@ -1,0 +1,42 @@
+"""Read examples of a built data set for the screen, without torch and without reading the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets import DATA, DatasetSpec
+
+
+def of(spec: DatasetSpec, indices: Sequence[int], root: Path = DATA) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Return training images (n, height, width) from 0, the darkest pixel of the set, to 255, and their classes."""
+    inputs, targets = _mapped(root / spec.folder)
+    lowest, highest = _range(root / spec.folder)
+    images = inputs[list(indices), 0]
+    return np.rint((images - lowest) * (255 / (highest - lowest))).astype(np.uint8), targets[list(indices)]
+
+
+def points(
+    spec: DatasetSpec, count: int, indices: Sequence[int], root: Path = DATA
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Return the first `count` training points (n, 2), then those at `indices`, and the classes of all."""
+    inputs, targets = _mapped(root / spec.folder)
+    chosen = [*range(min(count, len(inputs))), *indices]
+    return inputs[chosen], targets[chosen]
+
+
+@cache
+def _mapped(folder: Path) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    inputs, targets = (np.load(folder / f"train_{part}.npy", mmap_mode="r") for part in ("inputs", "targets"))
+    return inputs, targets
+
+
+@cache
+def _range(folder: Path) -> tuple[float, float]:
+    inputs, _ = _mapped(folder)
+    return float(inputs.min()), float(inputs.max())

@@ -1,0 +1,76 @@
+"""Every control by its key, also while the slider that was just dragged has the focus; everything by Tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, count_in, drag_slider, state
+
+LONG = "?budget_value=5000"
+
+
+@pytest.mark.parametrize("drag", [False, True], ids=["at once", "after dragging the slider"])
+def test_every_control_has_a_key(server: Server, visit: Callable[..., Visit], drag: bool) -> None:
+    page = visit(f"{server.url}/{LONG}").page
+    expect(button(page, "start")).to_be_enabled(timeout=15_000)
+    places = iter([0.3, 0.5, 0.35, 0.45, 0.3, 0.4, 0.5])
+
+    def press(keys: str) -> None:
+        if drag:
+            address = page.url
+            drag_slider(page, "batch_size_slider", next(places))
+            expect(page).not_to_have_url(address)
+        page.keyboard.press(keys)
+
+    press("Control+Enter")
+    expect(state(page)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    press("Alt+p")
+    expect(state(page)).to_contain_text("Paused at update", timeout=5_000)
+    paused = count_in(state(page).inner_text())
+    press("Alt+u")
+    expect(state(page)).to_contain_text(f"Paused at update {paused + 1:,} of", timeout=5_000)
+    press("Alt+n")
+    expect(state(page)).not_to_contain_text(f"Paused at update {paused + 1:,} of", timeout=5_000)
+    expect(state(page)).to_contain_text("Paused at update", timeout=5_000)
+    press("Alt+p")
+    expect(state(page)).to_contain_text("Running", timeout=5_000)
+    press("Alt+x")
+    expect(state(page)).to_contain_text("Stopped at update", timeout=5_000)
+
+
+def test_tooltips_name_the_keys(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    button(page, "start").hover(timeout=15_000)
+    expect(page.get_by_text("Train these settings from the beginning (Ctrl+Enter)")).to_be_visible()
+
+
+def test_what_cannot_be_pressed_says_why(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    expect(button(page, "stop")).to_be_disabled(timeout=15_000)
+    page.locator(".st-key-stop").filter(visible=True).first.hover()
+    expect(page.get_by_text("No run is active.")).to_be_visible()
+
+
+def test_everything_can_be_reached_with_tab(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    expect(button(page, "start")).to_be_enabled(timeout=15_000)
+    wanted = {"dataset", "model", "batch_size", "batch_size_slider", "article_100", "article_1000", "schedule", "lr",
+              "budget_value", "memory_limit_mb", "memory_limit_mb_slider", "one_update", "one_epoch", "start", "csv",
+              "x_axis", "log_loss", "smoothing", "depth"}  # fmt: skip
+    reached: set[str] = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached |= set(
+            page.evaluate(
+                """() => { const keys = []
+                for (let node = document.activeElement; node; node = node.parentElement)
+                    node.classList.forEach(name => name.startsWith('st-key-') && keys.push(name.slice(7)))
+                return keys }"""
+            )
+        )
+        if wanted <= reached:
+            break
+    assert wanted - reached == set()

@@ -1,0 +1,100 @@
+"""Every word that the app asks for is there, and every word that is there is asked for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from core.config import CHOICES, FIELDS
+from core.datasets import DATASETS
+from core.events import CATEGORIES, END_STATES
+from core.store import ACTIVE_STATES
+from core.store.reader import Axis
+from core.verdict import VerdictCode
+from ui.controls import KEYS
+from ui.english import ENGLISH
+from ui.options import DEPTHS
+
+ROOT = Path(__file__).parents[2]
+CHARTS = ("loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane")
+SERIES = ("loss", "smoothed_loss", "validation_loss", "planned", "actual", "predicted", "measured", "done", "to come",
+          "before", "class 0", "class 1", *CATEGORIES)  # fmt: skip
+CONTROLS = (*KEYS, "restart", "resume")
+CAUTIONS = ("will_run_out", "one_update_per_epoch", "few_updates", "batch_norm_of_few", "high_rate_for_adam",
+            "horizon_too_short", "horizon_too_short_low", "horizon_too_long")  # fmt: skip
+NAMED = [name for name in FIELDS if name != "budget_value"]  # whose label is that of its unit
+# Keys that are put together, and the names they are put together from.
+KINDS: dict[str, tuple[str, ...] | list[str]] = {
+    "axis.{}": get_args(Axis),
+    "caution.{}": CAUTIONS,
+    "chart.{}.alt": CHARTS,
+    "control.{}": CONTROLS,
+    "control.{}.help": CONTROLS,
+    "dataset.{}": tuple(DATASETS),
+    "dataset.{}.more": tuple(DATASETS),
+    "depth.{}": ("plane", *DEPTHS),
+    "form.{}": NAMED,
+    "form.budget_value.{}": CHOICES["budget"],
+    "option.x.{}": get_args(Axis),
+    "remedy.{}": ("batch_size", "drop_last.True", "drop_last.False", "norm", "model", "schedule_batch_size"),
+    "series.{}": SERIES,
+    "state.{}": (*END_STATES, *ACTIVE_STATES),
+    "sum.{}.one": ("batch", "example", "update", "epoch"),
+    "sum.{}.many": ("batch", "example", "update", "epoch"),
+    "verdict.{}": [
+        code for code in get_args(VerdictCode) if code not in ("out_of_memory", "failed", "diverged", "stopped")
+    ],
+    "verdict.{}.slow": ("converged",),
+    "verdict.diverged.{}": ("nan", "infinite", "high"),
+    "verdict.stopped.{}": ("falling", "level"),
+    "chart.rhythm.{}": ("this", "before", "this.thinned", "before.thinned"),
+}
+PUT_TOGETHER = {pattern.format(name) for pattern, names in KINDS.items() for name in names}
+MAY_BE_THERE = {f"{start}.{name}{end}" for name in FIELDS for start, end in (("setting", ""), ("form", ".help"))}
+
+
+def sources() -> Iterator[ast.AST]:
+    for room in ("ui", "pages", "core/charts"):
+        for file in sorted((ROOT / room).rglob("*.py")):
+            if file.name != "english.py":
+                yield ast.parse(file.read_text())
+
+
+def said() -> set[str]:
+    """Return the keys that are asked for by a plain text."""
+    calls = (node for tree in sources() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+    return {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "say" and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def texts() -> set[str]:
+    """Return all texts of the app, of which some are keys."""
+    nodes = (node for tree in sources() for node in ast.walk(tree))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_every_word_that_is_asked_for_is_there() -> None:
+    assert len(said()) > 100
+    assert said() - set(ENGLISH) == set()
+
+
+def test_every_name_of_a_kind_has_its_words() -> None:
+    assert PUT_TOGETHER - set(ENGLISH) == set()
+
+
+def test_every_word_that_is_there_is_asked_for() -> None:
+    sliders = {"form.batch_size.slider", "form.memory_limit_mb.slider"}
+    of_the_engine = {"not_enough_memory"}  # a code whose bytes the screen says in MiB
+    assert set(ENGLISH) - texts() - PUT_TOGETHER - MAY_BE_THERE - sliders - of_the_engine == set()
+
+
+def test_no_word_is_empty_and_none_has_a_value_without_a_name() -> None:
+    for key, words in ENGLISH.items():
+        assert words.strip(), key
+        assert not re.search(r"\{\d*[:!}]", words), key

@@ -1,0 +1,115 @@
+"""Tell in one paragraph how a run ended, with the numbers that show it."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+
+from core.config import RunConfig
+from core.events import Ended, Prediction
+from core.plan import plan
+from core.store import RunRecord
+from core.store.reader import RunReader
+from core.verdict import Verdict, judge
+from ui.text import explain, loss_text, mib, number, say
+
+WHERE = {"optimizer": "limit.optimizer", "evaluation": "limit.evaluation"}
+SLOW = 0.5  # of the peak rate: below, it may be the schedule that brought the loss to rest
+KEPT = 200
+_verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended: they do not change
+
+
+def told(reader: RunReader, prediction: Prediction | None) -> str:
+    """Return where a run is, and once it has ended how it went."""
+    record = reader.record
+    if record is None:
+        return ""
+    if record.ended is None:
+        return _on_the_way(record.config, reader)
+    if record.ended.state == "out_of_memory":
+        return out_of_memory(record, prediction)
+    parts = [] if record.ended.state == "diverged" else [_reason(record.ended)]
+    parts.append(_judged(record.config, record.ended, verdict(reader, record.ended)))
+    if record.ended.unchanged_updates:
+        parts.append(say("verdict.unchanged", count=number(record.ended.unchanged_updates)))
+    return " ".join(part for part in parts if part)
+
+
+def verdict(reader: RunReader, ended: Ended) -> Verdict:
+    """Return what a run that has ended came to, worked out once."""
+    known = _verdicts.get(reader.run_id)
+    if known is None:
+        assert reader.record is not None  # it has ended
+        known = judge(reader.record.config, ended, losses=reader.losses, rates=reader.rates)
+        _verdicts[reader.run_id] = known
+        while len(_verdicts) > KEPT:
+            _verdicts.popitem(last=False)
+    return known
+
+
+def _on_the_way(config: RunConfig, reader: RunReader) -> str:
+    last = reader.last
+    if last is None:
+        return ""
+    epoch = (last.updates - 1) // plan(config).updates_per_epoch + 1
+    return say("story.running", epoch=number(epoch), rate=f"{last.rate:.3g}", norm=f"{last.gradient_norm:.3g}")
+
+
+def _reason(ended: Ended) -> str:
+    """Return why a run ended, where that is not plain from its state."""
+    plain = ended.reason in ("budget", "target") or (ended.state, ended.reason) == ("stopped", "asked")
+    return "" if plain else f"{explain(ended.reason, ended.values)}."
+
+
+def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
+    seen = verdict.evidence
+    values = {name: loss_text(value) for name, value in seen.items() if name.endswith("_loss")}
+    values |= {name: number(value) for name, value in seen.items() if name.endswith(("updates", "update", "_size"))}
+    values |= {"lr": f"{config.lr:g}", "size": number(config.batch_size)}
+    if verdict.code == "diverged":
+        return _diverged(ended, values)
+    if verdict.code in ("failed", "out_of_memory") or "final_loss" not in seen:
+        return ""
+    if "fall_share" in seen:
+        values["share"] = f"{100 * seen['fall_share']:.2g}"
+    if verdict.code == "stopped":
+        return say(f"verdict.stopped.{'falling' if seen.get('falling') else 'level'}", **values)
+    key = f"verdict.{verdict.code}"
+    if verdict.code == "converged" and seen.get("tail_rate_share", 1.0) < SLOW:
+        key, values["rate_share"] = f"{key}.slow", f"{100 * seen['tail_rate_share']:.0f}"
+    parts = [say(key, **values)]
+    if verdict.code == "too_few_updates" and "other_updates" in seen:
+        parts.append(say("verdict.other_batch", **values))
+    if verdict.code in ("converged", "still_falling", "too_few_updates", "rate_died_early") and "fall_loss" in seen:
+        level = seen["fall_low_loss"] <= 0 <= seen["fall_high_loss"]
+        parts.append(say("verdict.slope.level" if level else "verdict.slope", **values))
+    return " ".join(parts)
+
+
+def _diverged(ended: Ended, values: dict[str, str]) -> str:
+    """Say in which of its three ways the loss went off."""
+    loss = ended.values.get("loss", math.nan)
+    kind = "nan" if math.isnan(loss) else "infinite" if math.isinf(loss) else "high"
+    update = number(ended.values.get("update", ended.updates))
+    return say(f"verdict.diverged.{kind}", **values | {"update": update, "loss": loss_text(loss)})
+
+
+def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
+    """Return what was asked for where, by how much it missed the limit, and the way out."""
+    facts = dict(record.ended.values) if record.ended else {}
+    module = say("limit.module", module=facts["module"]) if facts.get("module") else ""
+    parts = [
+        say(
+            WHERE.get(facts["phase"], "limit"),
+            limit=mib(facts["limit_bytes"]),
+            phase=facts["phase"],
+            module=module,
+            requested=mib(facts["requested_bytes"]),
+            over=mib(facts["over_bytes"]),
+        )
+    ]
+    if prediction:
+        largest = prediction.largest_batch_size
+        parts.append(say("limit.fits", largest=number(largest)) if largest else say("limit.fits_none"))
+    parts.append(say("limit.real"))
+    return " ".join(parts)
