@@ -15,7 +15,7 @@ CATEGORIES: tuple[Category, ...] = (
 )  # fmt: skip
 
 SHOWN = 8  # examples of a batch that a snapshot shows
-GRID = 48  # points along each side of the plane
+GRID = 48  # cells along each side of the plane
 
 EndState = Literal["finished", "stopped", "out_of_memory", "diverged", "failed"]
 END_STATES: tuple[EndState, ...] = ("finished", "stopped", "out_of_memory", "diverged", "failed")
@@ -114,8 +114,8 @@ class Snapshot:
     batch       indices of the first examples of the newest micro-batch, at most SHOWN
     batch_size  how many examples that micro-batch has
     confusion   validation examples of the newest evaluation by [true class][answer]; () where there is none
-    plane       for points: the probability of class 1 in 255ths at GRID x GRID points of the plane, row by row from
-                the lowest y; else empty
+    plane       for points: the probability of class 1 in 255ths in the middle of GRID x GRID cells of the plane, row
+                by row from the lowest y; else empty
     """
 
     updates: int

@@ -62,7 +62,7 @@ class Trainer:
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
         self.updates = 0
         self.examples_seen = 0
-        self.window: Window = ()  # of the newest update
+        self.newest: Tensor | None = None  # the indices of the newest micro-batch
         self.timelines: dict[Hashable, Timeline] = {}
         self._ledger: Ledger | None = None
         self._unrecorded: Any = nullcontext  # the ledger's `quiet` while one watches
@@ -92,7 +92,6 @@ class Trainer:
 
     def update_on(self, window: Window, loss: Tensor, gradient_norm: Tensor) -> None:
         """Make one update on a window of any micro-batches, under a ledger if its shapes are new."""
-        self.window = window
         sizes = [len(indices) for indices in window]
         shape = ("update", self.updates > 0, len(sizes) > 1, sizes[0], sizes[-1])
         if shape in self.timelines:
@@ -115,6 +114,7 @@ class Trainer:
     def _micro_batch(self, indices: Tensor, share: float, total: Tensor) -> None:
         """Add one micro-batch's gradient, weighted by its share of the window's examples."""
         self._obey()
+        self.newest = indices
         inputs = self.data.train_inputs.index_select(0, indices)
         targets = self.data.train_targets.index_select(0, indices)
         if self._ledger:

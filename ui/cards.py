@@ -29,7 +29,8 @@ class Card:
 
     def unconfirmed(self) -> Card:
         """Return the card without the mark, for when the form describes another run than the one shown."""
-        return replace(self, confirmed=False)
+        detail = say("card.counted") if self.detail == say("confirmed") else self.detail
+        return replace(self, confirmed=False, detail=detail)
 
 
 def html(cards: list[Card]) -> str:

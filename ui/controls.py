@@ -21,7 +21,7 @@ from ui.form import Form
 from ui.session import Session
 from ui.text import explain, say
 
-FIRST_ROW_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
+FIRST_LINE_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
 # With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
 KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
 
@@ -120,7 +120,8 @@ def start(config: RunConfig | None, first: Command | None = None) -> None:
     session.url_problems.clear()
     st.query_params["run"] = run_id
     reader = shared.readers.reader(run_id)
-    _wait(FIRST_ROW_WAIT_S, lambda: reader.refresh() and (reader.updates > 0 or not is_active(reader.record)))
+    enough = 1 if first else 2  # one point draws no line
+    _wait(FIRST_LINE_WAIT_S, lambda: reader.refresh() and (reader.updates >= enough or not is_active(reader.record)))
 
 
 # These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.

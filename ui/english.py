@@ -78,6 +78,7 @@ ENGLISH: dict[str, str] = {
     "sum.batch.one": "batch",
     "sum.batch.many": "batches",
     "sum.short": " (the last batch has {last} {word}, each weighs {weight}\u00d7)",
+    "sum.short_window": " (the last update has {last} {word}, each weighs {weight}\u00d7)",
     "sum.dropped": " (the last {rest} dropped)",
     "sum.accumulate": " \u00f7 {accumulate} accumulated",
     "sum.per_epoch": " \u2192 :blue[**{updates} {word} per epoch**]",
@@ -164,16 +165,16 @@ ENGLISH: dict[str, str] = {
     "url.several": "Not everything in this address can be used:",
     "url.used": "{reason}. Used instead: {value}.",
     "url.ignored": "{reason}. It was left out.",
-    "limit": "The simulated device has {limit} and was full during the {phase} pass{module}: {requested} more were "
-    "needed, {over} over the limit.",
-    "limit.optimizer": "The simulated device has {limit} and was full in the optimizer's step: {requested} more were "
-    "needed, {over} over the limit.",
-    "limit.evaluation": "The simulated device has {limit} and was full during the evaluation{module}: {requested} more "
+    "oom.forward": "The simulated device has {limit} and was full during the {phase} pass{module}: {requested} more "
     "were needed, {over} over the limit.",
-    "limit.module": " in {module}",
-    "limit.fits": "The largest batch that fits is {largest}.",
-    "limit.fits_none": "No batch size fits under this limit.",
-    "limit.real": "No real memory ran out.",
+    "oom.optimizer": "The simulated device has {limit} and was full in the optimizer's step: {requested} more were "
+    "needed, {over} over the limit.",
+    "oom.evaluation": "The simulated device has {limit} and was full during the evaluation{module}: {requested} more "
+    "were needed, {over} over the limit.",
+    "oom.module": " in {module}",
+    "oom.fits": "The largest batch that fits is {largest}.",
+    "oom.fits_none": "No batch size fits under this limit.",
+    "oom.real": "No real memory ran out.",
     # What the end of a run says, by its verdict.
     "story.running": "Epoch {epoch}; the rate is {rate}, the norm of the gradient {norm}.",
     "verdict.converged": "**Converged**: the loss came from {initial_loss} down to {final_loss} and has stopped "
@@ -219,6 +220,7 @@ ENGLISH: dict[str, str] = {
     "card.updates.help": "Weight updates done, of those planned.",
     "card.updates.value": "{done} / {planned}",
     "card.predicted": "predicted",
+    "card.counted": "counted",
     "card.timed": "timed at the start",
     "card.updates.done": "{share}% done",
     "card.per_epoch": "Updates per epoch",

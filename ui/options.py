@@ -12,7 +12,7 @@ from core.store.reader import BETA, Axis
 from ui.text import say
 
 BETAS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-DEPTHS = ("gradient", "rss", "rhythm", "batch", "confusion")
+DEPTHS = ("batch", "gradient", "rss", "rhythm", "confusion")  # the first one is no chart: it is drawn soonest
 
 
 @dataclass(frozen=True)

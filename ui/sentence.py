@@ -6,10 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from core import batching
 from core.cautions import Caution
 from core.config import RunConfig
-from core.plan import plan
+from core.plan import Plan, plan
 from ui import notices
 from ui.form import Form
 from ui.text import loss_text, mib, number, say
@@ -66,23 +65,25 @@ def arithmetic(config: RunConfig) -> str:
         batches=number(counts.batches_per_epoch),
         batches_word=_word("batch", counts.batches_per_epoch),
     )
-    text += _last(config, counts.examples % config.batch_size)
     if config.accumulate > 1:
         text += say("sum.accumulate", accumulate=number(config.accumulate))
+    text += _last(config, counts)
     updates = counts.updates_per_epoch
     text += say("sum.per_epoch", updates=number(updates), word=_word("update", updates))
     return text + _budget(config, counts.total_updates, updates)
 
 
-def _last(config: RunConfig, rest: int) -> str:
-    """Say what becomes of a shorter last batch: in an update's mean each of few examples weighs more."""
-    if not rest:
+def _last(config: RunConfig, counts: Plan) -> str:
+    """Say what becomes of a shorter last batch or window: in an update's mean each of few examples weighs more."""
+    dropped = counts.examples - counts.examples_per_epoch
+    if dropped:
+        return say("sum.dropped", rest=number(dropped))
+    whole = config.effective_batch_size
+    last = (counts.examples - 1) % whole + 1
+    if last == whole or counts.updates_per_epoch == 1:
         return ""
-    if config.drop_last:
-        return say("sum.dropped", rest=number(rest))
-    *_, window = batching.window_sizes(config.spec.examples, config.batch_size, config.accumulate)
-    weight = config.effective_batch_size / sum(window)
-    return say("sum.short", last=number(rest), word=_word("example", rest), weight=loss_text(weight))
+    key = "sum.short" if config.accumulate == 1 else "sum.short_window"
+    return say(key, last=number(last), word=_word("example", last), weight=loss_text(whole / last))
 
 
 def _budget(config: RunConfig, total: int | None, per_epoch: int) -> str:

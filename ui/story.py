@@ -13,7 +13,7 @@ from core.store.reader import RunReader
 from core.verdict import Verdict, judge
 from ui.text import explain, loss_text, mib, number, say
 
-WHERE = {"optimizer": "limit.optimizer", "evaluation": "limit.evaluation"}
+WHERE = {"optimizer": "oom.optimizer", "evaluation": "oom.evaluation"}
 SLOW = 0.5  # of the peak rate: below, it may be the schedule that brought the loss to rest
 KEPT = 200
 _verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended: they do not change
@@ -70,8 +70,6 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
         return _diverged(ended, values)
     if verdict.code in ("failed", "out_of_memory") or "final_loss" not in seen:
         return ""
-    if "fall_share" in seen:
-        values["share"] = f"{100 * seen['fall_share']:.2g}"
     if verdict.code == "stopped":
         return say(f"verdict.stopped.{'falling' if seen.get('falling') else 'level'}", **values)
     key = f"verdict.{verdict.code}"
@@ -97,10 +95,10 @@ def _diverged(ended: Ended, values: dict[str, str]) -> str:
 def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
     """Return what was asked for where, by how much it missed the limit, and the way out."""
     facts = dict(record.ended.values) if record.ended else {}
-    module = say("limit.module", module=facts["module"]) if facts.get("module") else ""
+    module = say("oom.module", module=facts["module"]) if facts.get("module") else ""
     parts = [
         say(
-            WHERE.get(facts["phase"], "limit"),
+            WHERE.get(facts["phase"], "oom.forward"),
             limit=mib(facts["limit_bytes"]),
             phase=facts["phase"],
             module=module,
@@ -110,6 +108,6 @@ def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
     ]
     if prediction:
         largest = prediction.largest_batch_size
-        parts.append(say("limit.fits", largest=number(largest)) if largest else say("limit.fits_none"))
-    parts.append(say("limit.real"))
+        parts.append(say("oom.fits", largest=number(largest)) if largest else say("oom.fits_none"))
+    parts.append(say("oom.real"))
     return " ".join(parts)

@@ -54,8 +54,12 @@ def plain(value: Any) -> str:
 
 
 def mib(size: float, digits: int = 2) -> str:
-    """Return bytes in MiB, or GiB from 1,024 MiB on."""
+    """Return bytes in MiB; in KiB or bytes below a tenth of one, in GiB from 1,024 on."""
     size_mib = size / MIB
+    if 0 < size < 1024:
+        return f"{size:.0f} B"
+    if 0 < size_mib < 0.1:
+        return f"{1024 * size_mib:,.1f} KiB"
     if size_mib >= 1024:
         return f"{size_mib / 1024:,.4g} GiB"
     return f"{number(size_mib) if float(size_mib).is_integer() else f'{size_mib:,.{digits}f}'} MiB"
@@ -79,5 +83,6 @@ def loss_text(value: float) -> str:
     """Return a loss with three significant digits; a sign where it is no number."""
     if not math.isfinite(value):
         return "\u221e"
+    value += 0.0  # -0.0 is 0
     text = f"{value:,.3g}" if abs(value) < 999.5 else f"{value:,.0f}"  # 999.7 would be 1e+03
     return text.replace("-", "\u2212", 1) if value < 0 else text

@@ -60,7 +60,7 @@ def gradient_table(reader: RunReader | None, say: Callable[..., str], *, x: Axis
     rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[0.0, 0.0 if drawn else 1.0])
     if reader:
         for name, places, values in reader.curves(("gradient_norm",), x=x):
-            rows.add(series=name, x=places, value=values)
+            rows.add_line(name, places, values)
     return rows.table()
 
 

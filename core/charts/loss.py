@@ -111,7 +111,8 @@ def loss_table(
         elif name == "loss" and highest > SPIKE * calm > 0:
             drawn = np.minimum(values, ROOM * calm)
             rows.add(series=CUT, label=say("chart.loss.cut", highest=f"{highest:,.3g}"))
-        rows.add(series=name, x=places, value=drawn, exact=values)
+        add = rows.add_line if name == "smoothed_loss" else rows.add
+        add(series=name, x=places, value=drawn, exact=values)
     if ghost:
         end = _add_ghost(rows, ghost, ghost_name, end, x, beta, log=log)
     held = [calm or 1.0] * 2 if log else [0.0, 0.0 if calm else 1.0]
@@ -142,8 +143,10 @@ def _end(config: RunConfig | None, reader: RunReader | None, planned: int | None
         budget = config.budget_value if config.budget == "seconds" else 0.0
         return max(budget, last.seconds if last else 0.0) or 1.0
     counts = plan(config)
-    epochs = updates / counts.updates_per_epoch
-    return epochs if x == "epochs" else epochs * counts.examples_per_epoch
+    if x == "epochs":
+        return updates / counts.updates_per_epoch
+    epochs, rest = divmod(updates, counts.updates_per_epoch)
+    return epochs * counts.examples_per_epoch + rest * config.effective_batch_size
 
 
 def _far_enough(updates: int, planned: int | None) -> int:

@@ -124,7 +124,7 @@ def rss_table(reader: RunReader | None) -> pa.Table:
     rows.add(series=EXTENT, x=0.0, value=0.0)
     if reader and reader.updates:
         ((name, places, values),) = reader.curves(("rss_bytes",), x="seconds")
-        rows.add(series=name, x=places, value=values / MIB)
+        rows.add_line(name, places, values / MIB)
     else:
         rows.add(series=EXTENT, x=1.0, value=1.0)
     return rows.table()

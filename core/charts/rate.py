@@ -96,7 +96,7 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
     if horizon and config.schedule != PLATEAU:
         places, rates = planned_rates(config, horizon)
-        rows.add(series="planned", x=places, value=rates)
+        rows.add_line("planned", places, rates)
         if config.schedule_batch_size not in (None, config.batch_size):
             places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon)
             rows.add(series=INTENDED, x=places, value=rates)
@@ -104,7 +104,7 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
             rows.add(series=INTENDED_NAME, x=places[third], value=rates[third], label=name)
     if reader:
         ((_, places, rates),) = reader.curves(("rate",))
-        rows.add(series="actual", x=places, value=rates)
+        rows.add_line("actual", places, rates)
         rows.add(series=HERE, x=places[-1:], value=rates[-1:])
         late = len(places) and places[-1] > 0.7 * end
         rows.add(

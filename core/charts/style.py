@@ -33,6 +33,7 @@ CATEGORY_COLOURS = {  # in the order of CATEGORIES; activations are the same pur
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 ANY = ",.6~g"  # counts and seconds on one axis
 
+TOLD = 60  # points of a line that tell their numbers
 EXTENT = "extent"  # an invisible series that holds the axes open
 TITLE = "title"  # the row whose text names the x axis
 DATA = alt.NamedData("d")
@@ -52,9 +53,12 @@ def held_open(x: alt.X, y: alt.Y | None = None) -> alt.Chart:
 
 
 def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
-    """Return invisible points over a line, which tell their numbers: a line tells those of its first point alone."""
-    points: alt.Chart = base.mark_point(opacity=0, size=60, filled=True).encode(tooltip=list(tooltip))
-    return points.transform_filter(only(series))
+    """Return invisible points over a line, which tell their numbers: a line tells those of its first point alone.
+
+    `Rows.add_line` chooses them: one for each point of the line would cost the browser a fifth of a refresh.
+    """
+    points: alt.Chart = base.mark_point(opacity=0, size=90, filled=True).encode(tooltip=list(tooltip))
+    return points.transform_filter(only(f"{series}, told"))
 
 
 def title_from_data() -> alt.Chart:
@@ -91,6 +95,13 @@ class Rows:
             number = arrays.get(name)
             blocks.append(np.full(count, np.nan if number is None else number) if number is None or not number.ndim
                           else number.astype(np.float64))  # fmt: skip
+
+    def add_line(self, series: str, x: NDArray[np.float64], value: NDArray[np.float64], **others: ArrayLike) -> None:
+        """Add a line, and an even choice of its points for `hover`."""
+        told = np.unique(np.linspace(0, len(x) - 1, min(len(x), TOLD)).round().astype(int))
+        columns = {"x": x, "value": value} | {name: np.asarray(other) for name, other in others.items()}
+        self.add(series=series, **columns)
+        self.add(series=f"{series}, told", **{name: column[told] for name, column in columns.items()})
 
     def table(self) -> pa.Table:
         """Return all rows; the columns have the same types whatever is in them."""

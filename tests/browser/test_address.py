@@ -42,7 +42,7 @@ def test_a_link_rebuilds_a_setup_of_twelve_fields(server: Server, visit: Callabl
     page = visit(f"{server.url}/?{urlencode(TWELVE)}").page
     expect(page.locator(".st-key-batch_size input")).to_have_value("64", timeout=15_000)
     expect(page.locator(".st-key-sentence")).to_contain_text(
-        "1,437 examples \u00f7 64 a batch = 22 batches (the last 29 dropped) \u00f7 2 accumulated \u2192 "
+        "1,437 examples \u00f7 64 a batch = 22 batches \u00f7 2 accumulated (the last 29 dropped) \u2192 "
         "11 updates per epoch \u00d7 7 epochs = 77 updates"
     )
     page.get_by_text("More", exact=True).click()

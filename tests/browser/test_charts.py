@@ -26,6 +26,7 @@ def test_every_chart_keeps_its_node_over_forty_refreshes_and_all_axes(
 ) -> None:
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)
+    page.locator(".st-key-depth").get_by_text("Gradient norm").click()
     expect(page.locator(CHARTS)).to_have_count(5)
     count = tag(page)
     counter = card(page, "Updates")

@@ -72,7 +72,7 @@ def test_in_the_next_epoch_the_batch_is_one_of_its_own_order(datasets: Datasets)
 
 def plane_by_numpy(trainer: Trainer) -> np.ndarray:
     """Return the probability of class 1 in 255ths, worked out from the weights in float64, as rows from below."""
-    side = np.linspace(-2.5, 2.5, 48)
+    side = np.linspace(-2.5 + 5 / 96, 2.5 - 5 / 96, 48)
     values = np.array([(x, y) for y in side for x in side])
     weights = [parameter.detach().numpy().astype(np.float64) for parameter in trainer.parameters]
     while weights:

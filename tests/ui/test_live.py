@@ -115,7 +115,7 @@ def test_settings_that_cannot_be_trained_leave_the_cards_empty(app: App) -> None
 def test_a_run_comes_to_its_end_with_the_charts_unchanged(app: App) -> None:
     test = app(budget_value=200)
     before = specs(test)
-    assert len(before) == 5  # loss, memory, rate, the one below, and the preview in the form
+    assert len(before) == 4  # loss, memory, rate, and the preview in the form
     test.button(key="start").click().run()
     assert "run" in test.query_params
     run_until(test, "Running")

@@ -40,7 +40,7 @@ def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
          "10,000 examples ÷ 1,000 a batch = 10 batches → 10 updates per epoch × 5 epochs = 50 updates"),
         ({"batch_size": 10_000, "budget_value": 1},
          "10,000 examples ÷ 10,000 a batch = 1 batch → 1 update per epoch × 1 epoch = 1 update"),
-        ({"accumulate": 8}, "10,000 examples ÷ 100 a batch = 100 batches ÷ 8 accumulated "
+        ({"accumulate": 8}, "10,000 examples ÷ 100 a batch = 100 batches ÷ 8 accumulated (the last update has 400 examples, each weighs 2×) "
          "→ 13 updates per epoch × 5 epochs = 65 updates"),
         ({"budget": "updates", "budget_value": 250}, "10,000 examples ÷ 100 a batch = 100 batches "
          "→ 100 updates per epoch; a budget of 250 updates is 2.5 epochs"),
@@ -66,9 +66,9 @@ def test_the_sentence_says_what_will_happen(settings: dict[str, Any], said: str)
          "2 batches (the last batch has 1 example, each weighs 1,436×) → 2 updates"),
         # The last window of four has 100 + 100 + 37 examples of 400, that of seven 37 of 700.
         ({"dataset": "digits", "accumulate": 4},
-         "15 batches (the last batch has 37 examples, each weighs 1.69×) ÷ 4 accumulated → 4 updates"),
+         "15 batches ÷ 4 accumulated (the last update has 237 examples, each weighs 1.69×) → 4 updates"),
         ({"dataset": "digits", "accumulate": 7},
-         "15 batches (the last batch has 37 examples, each weighs 18.9×) ÷ 7 accumulated → 3 updates"),
+         "15 batches ÷ 7 accumulated (the last update has 37 examples, each weighs 18.9×) → 3 updates"),
         ({"dataset": "digits", "batch_size": 479}, "= 3 batches → 3 updates"),
     ],
 )  # fmt: skip

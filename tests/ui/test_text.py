@@ -109,7 +109,7 @@ def test_a_setting_is_written_as_in_the_form(value: object, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "said"),
-    [(0, "0 MiB"), (2**20, "1 MiB"), (1_500_000, "1.43 MiB"), (1, "0.00 MiB"), (300 * 2**20, "300 MiB"),
+    [(0, "0 MiB"), (2**20, "1 MiB"), (1_500_000, "1.43 MiB"), (1, "1 B"), (4_032, "3.9 KiB"), (300 * 2**20, "300 MiB"),
      (1023 * 2**20, "1,023 MiB"), (2**30, "1 GiB"), (1536 * 2**20, "1.5 GiB"), (80 * 2**30, "80 GiB")],
 )  # fmt: skip
 def test_bytes_are_said_in_mib_and_from_1024_on_in_gib(size: int, said: str) -> None:

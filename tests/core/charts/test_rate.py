@@ -28,6 +28,11 @@ def line(table: pa.Table, series: str) -> tuple[list[float], list[float]]:
     return [x for x, _, _ in rows], [value for _, value, _ in rows]
 
 
+def drawn(table: pa.Table) -> set[str]:
+    """Return the series of a table, without the points that tell the numbers of a line."""
+    return {name for name in table["series"].to_pylist() if not name.endswith(", told")}
+
+
 # The plan.
 
 
@@ -66,7 +71,7 @@ def test_the_table_holds_the_plan_and_the_axes_open_to_the_end_and_the_peak(say:
     places, rates = line(table, "planned")
     assert places == [1, 2, 3, 4]
     assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
-    assert set(table["series"].to_pylist()) == {"extent", "planned"}
+    assert drawn(table) == {"extent", "planned"}
 
 
 @pytest.mark.parametrize(("schedule", "horizon"), [("plateau", 500), ("cosine", None)])
@@ -116,9 +121,20 @@ def test_in_a_long_run_the_point_is_at_the_last_update_all_the_same(reader_of: R
     assert of(table, "here") == [(5_000.0, 0.25, "")]
 
 
+@pytest.mark.parametrize(
+    ("updates", "side"), [(1, "here, early"), (70, "here, early"), (71, "here, late"), (100, "here, late")]
+)
+def test_the_words_at_the_point_stand_on_the_side_that_has_room(
+    updates: int, side: str, reader_of: ReaderOf, say: Say
+) -> None:
+    table = charts.rate_table(RunConfig(), 100, reader_of([1.0] * updates), say)
+    assert of(table, side) == [(updates, pytest.approx(0.05), "<chart.rate.here>")]
+    assert len({"here, early", "here, late"} & set(table["series"].to_pylist())) == 1
+
+
 def test_before_the_first_update_there_is_no_point(reader_of: ReaderOf, say: Say) -> None:
     table = charts.rate_table(RunConfig(), 500, reader_of([]), say)
-    assert set(table["series"].to_pylist()) == {"extent", "planned"}
+    assert drawn(table) == {"extent", "planned"}
 
 
 def test_a_run_beyond_its_horizon_is_drawn_to_its_end(reader_of: ReaderOf, say: Say) -> None:

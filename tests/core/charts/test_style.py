@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from core import charts
-from core.charts.style import CATEGORY_COLOURS, Rows, labels, only
+from core.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
 from core.config import RunConfig
 from core.events import CATEGORIES, Epoch, Peak
 from core.store.reader import RunReader
@@ -177,6 +177,29 @@ def test_whole_numbers_do_not_change_the_type_of_a_column() -> None:
 
 def test_a_filter_picks_one_series() -> None:
     assert only("smoothed_loss") == "datum.series == 'smoothed_loss'"
+
+
+def test_the_chosen_points_of_a_line_can_be_pointed_at_and_not_seen() -> None:
+    points = hover(alt.Chart(DATA).encode(x="x:Q", y="value:Q"), "loss", alt.Tooltip("x:Q"), alt.Tooltip("exact:Q"))
+    spec = points.to_dict()
+    assert (spec["mark"]["type"], spec["mark"]["opacity"], spec["mark"]["filled"]) == ("point", 0, True)
+    assert [each["field"] for each in spec["encoding"]["tooltip"]] == ["x", "exact"]
+    assert spec["transform"] == [{"filter": "datum.series == 'loss, told'"}]
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, 0), (1, 1), (2, 2), (60, 60), (61, 60), (400, 60)])
+def test_a_line_has_an_even_choice_of_its_points_to_point_at(count: int, told: int) -> None:
+    rows, places = Rows("series", "x", "value", "exact"), np.arange(count, dtype=float)
+    rows.add_line("loss", places, places / 2, exact=places * 3)
+    table = rows.table().to_pylist()
+    assert [row["x"] for row in table if row["series"] == "loss"] == places.tolist()
+    points = [row for row in table if row["series"] == "loss, told"]
+    assert len(points) == told
+    assert all((row["value"], row["exact"]) == (row["x"] / 2, row["x"] * 3) for row in points)
+    if told > 1:
+        assert (points[0]["x"], points[-1]["x"]) == (0, count - 1)
+        apart = np.diff([row["x"] for row in points])
+        assert apart.max() - apart.min() <= 1
 
 
 def test_a_code_is_shown_by_its_words_whatever_is_in_them() -> None:
