@@ -40,7 +40,8 @@ def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
          "10,000 examples ÷ 1,000 a batch = 10 batches → 10 updates per epoch × 5 epochs = 50 updates"),
         ({"batch_size": 10_000, "budget_value": 1},
          "10,000 examples ÷ 10,000 a batch = 1 batch → 1 update per epoch × 1 epoch = 1 update"),
-        ({"accumulate": 8}, "10,000 examples ÷ 100 a batch = 100 batches ÷ 8 accumulated (the last update has 400 examples, each weighs 2×) "
+        ({"accumulate": 8}, "10,000 examples ÷ 100 a batch = 100 batches ÷ 8 accumulated "
+         "(the last update has 400 examples, each weighs 2×) "
          "→ 13 updates per epoch × 5 epochs = 65 updates"),
         ({"budget": "updates", "budget_value": 250}, "10,000 examples ÷ 100 a batch = 100 batches "
          "→ 100 updates per epoch; a budget of 250 updates is 2.5 epochs"),
