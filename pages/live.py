@@ -18,7 +18,7 @@ reader, _ = live.read(run_id)
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.live"), anchor=False)
     controls.draw(setup, reader)
-notices.draw(session)
+notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
     mark, careful = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):

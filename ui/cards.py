@@ -97,6 +97,12 @@ def _updates(config: RunConfig, reader: RunReader | None) -> Card:
     done = updates_done(reader)
     if not total:
         return Card(label, number(done), say("card.timed"), help_)
+    if config.budget == "seconds":
+        last = reader.last
+        share = 1.0 if reader.record and reader.record.state == "finished" else 0.0
+        share = max(share, min(1.0, last.seconds / config.budget_value if last else 0.0))
+        detail = say("card.updates.seconds", share=math.floor(100 * share), planned=number(total))
+        return Card(label, number(done), detail, help_, sparks.progress(share))
     share = done / total
     detail = say("card.updates.done", share=math.floor(100 * share))
     value = say("card.updates.value", done=number(done), planned=number(total))

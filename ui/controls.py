@@ -10,12 +10,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from core.config import RunConfig
 from core.control import Command
 from core.errors import StoreError
 from core.export import csv_of
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from core.store.reader import RunReader
+from ui import form as setup
 from ui.engine import engine
 from ui.form import Form
 from ui.session import Session
@@ -32,6 +32,8 @@ def attach(session: Session) -> None:
     if named and named != session.run_id:
         session.unknown_run = not _is_known(named)
         session.run_id = None if session.unknown_run else named
+    elif session.run_id and not _is_known(session.run_id) and not session.trouble:  # it has been deleted meanwhile
+        session.unknown_run, session.run_id = True, None
     if session.run_id and st.query_params.get("run") != session.run_id:
         st.query_params["run"] = session.run_id
     elif session.unknown_run and "run" in st.query_params:
@@ -40,7 +42,8 @@ def attach(session: Session) -> None:
 
 def _is_known(run_id: str) -> bool:
     try:
-        return engine().store.run(run_id) is not None
+        known, Session().trouble = engine().store.run(run_id) is not None, ()
+        return known
     except StoreError as error:
         Session().trouble = error.problems
         return False
@@ -58,14 +61,13 @@ def draw(form: Form, reader: RunReader | None) -> None:
     refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
     idle = "" if active else say("control.idle")
     no_start = say("control.start.refused", reason=refused) if refused else ""
-    first = None if active else form.config  # a step without a run begins one
     pause: Command = "resume" if paused else "pause"
     _button("pause", pause, "resume" if paused else "pause", idle, _command, pause)
-    _button("one_update", "one_update", "step", "" if active else no_start, _step, "one_update", first)
-    _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, "one_epoch", first)
+    _button("one_update", "one_update", "step", "" if active else no_start, _step, "one_update")
+    _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, "one_epoch")
     _button("stop", "stop", "stop", idle, _stop)
     words = "restart" if active else "start"
-    _button("start", words, "restart_alt" if active else "play_arrow", no_start, start, form.config, primary=True)
+    _button("start", words, "restart_alt" if active else "play_arrow", no_start, start, primary=True)
 
 
 def _button(
@@ -80,7 +82,7 @@ def _button(
 
 def draw_exports(reader: RunReader | None) -> None:
     """Draw what takes the run or its settings out of the page."""
-    none = reader is None or not reader.updates
+    none = reader is None
     st.download_button(
         say("control.csv"), data=_csv(reader), file_name=f"batch-lab-{reader.run_id if reader else ''}.csv",
         mime="text/csv", key="csv", icon=":material/download:", type="tertiary", on_click="ignore", disabled=none,
@@ -98,9 +100,9 @@ def _csv(reader: RunReader | None) -> Callable[[], bytes]:
     return lambda: csv_of(engine().source(reader.run_id), reader.run_id) if reader else b""
 
 
-def start(config: RunConfig | None, first: Command | None = None) -> None:
-    """Start a run, or with a `first` command one that stands after it; a callback."""
-    session, shared = Session(), engine()
+def start(first: Command | None = None) -> None:
+    """Start what the form says, or with a `first` command a run that stands after it; a callback."""
+    session, shared, config = Session(), engine(), setup.now()
     if config is None:
         return
     run_id = new_run_id()
@@ -121,7 +123,7 @@ def start(config: RunConfig | None, first: Command | None = None) -> None:
     st.query_params["run"] = run_id
     reader = shared.readers.reader(run_id)
     enough = 1 if first else 2  # one point draws no line
-    _wait(FIRST_LINE_WAIT_S, lambda: reader.refresh() and (reader.updates >= enough or not is_active(reader.record)))
+    _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and (reader.updates >= enough or not is_active(reader.record)))
 
 
 # These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.
@@ -142,18 +144,24 @@ def _command(command: Command) -> None:
         _wait(END_WAIT_S, lambda: _is_paused(shared.store.run(run_id)) == paused)
 
 
-def _step(command: Command, config: RunConfig | None) -> None:
-    """Make one update or epoch and stand still; without a run, begin one with `config`."""
+def _step(command: Command) -> None:
+    """Make one update or epoch and stand still; without a run that is active, begin one."""
     run_id, shared = Session().run_id, engine()
-    if config is not None or not run_id:
-        start(config, command)
-        return
-    reader = shared.readers.reader(run_id)
+    reader = shared.readers.reader(run_id) if run_id else None
     with suppress(StoreError):
-        reader.refresh()
+        if reader:
+            reader.refresh()
+    if reader is None or run_id is None or not is_active(reader.record):
+        start(command)
+        return
     before = reader.updates
     shared.client.command(run_id, command)
-    _wait(END_WAIT_S, lambda: reader.refresh() and reader.updates > before and _is_paused(reader.record))
+    _wait(END_WAIT_S, lambda: _read(reader) and reader.updates > before and _is_paused(reader.record))
+
+
+def _read(reader: RunReader) -> bool:
+    reader.refresh()  # which another tab may have done before us
+    return True
 
 
 def _is_paused(record: RunRecord | None) -> bool:

@@ -49,7 +49,7 @@ def _batch(config: RunConfig, snapshot: Snapshot | None) -> None:
     if snapshot is None or not snapshot.batch:
         st.caption(say("depth.batch.none"))
         return
-    values = {"update": number(max(snapshot.updates, 1)), "size": number(snapshot.batch_size)}
+    values = {"size": number(snapshot.batch_size)}
     if not config.spec.is_image:
         st.caption(say("depth.batch.no_pictures", **values))
         return

@@ -44,7 +44,7 @@ ENGLISH: dict[str, str] = {
     "form.article": "{size} a batch",
     "form.article.help": "One of the two batch sizes of the article: 10,000 images make 100 batches of 100, or 10 of "
     "1,000.",
-    "form.schedule_batch_size": "Lay out for batch size",
+    "form.schedule_batch_size": "Plan schedule for batch size",
     "form.schedule_batch_size.help": "Builds the schedule for another batch size than the run has, as a program does "
     "that forgets to count the updates anew. Empty: for the run's own.",
     "form.needs": "Peak **{peak}** of {limit}, predicted \u00b7 fits up to **{largest}**",
@@ -59,7 +59,8 @@ ENGLISH: dict[str, str] = {
     "dataset.digits": "{examples} of scikit-learn's real digit scans, 8\u00d78, as they are.",
     "dataset.digits.more": "Validation: the other {validation}.",
     "dataset.linear": "{examples} made-up examples of a noisy linear regression, 32 inputs.",
-    "dataset.linear.more": "The best possible model has an expected loss of 0.1. Validation: {validation} more.",
+    "dataset.linear.more": "The best possible model has an expected loss of 0.05, half the noise's variance. "
+    "Validation: {validation} more.",
     "dataset.moons": "{examples} made-up points on two half circles that reach into each other.",
     "dataset.moons.more": "With noise; validation: {validation} more.",
     "dataset.spirals": "{examples} made-up points on two spiral arms wound into each other.",
@@ -84,16 +85,18 @@ ENGLISH: dict[str, str] = {
     "sum.per_epoch": " \u2192 :blue[**{updates} {word} per epoch**]",
     "sum.example.one": "example",
     "sum.example.many": "examples",
+    "sum.second.one": "second",
+    "sum.second.many": "seconds",
     "sum.update.one": "update",
     "sum.update.many": "updates",
     "sum.epochs": " \u00d7 {value} {word} = **{total} {total_word}**",
     "sum.epoch.one": "epoch",
     "sum.epoch.many": "epochs",
-    "sum.updates": "; a budget of **{total} {total_word}** is {epochs} epochs",
-    "sum.examples": "; **{value} examples** are **{total} {total_word}**",
+    "sum.updates": "; a budget of **{total} {total_word}** is {epochs} {word}",
+    "sum.examples": "; **{value} {word}** make **{total} {total_word}**",
     "sum.share": "The gradient of an update is the mean over {seen} {word}, {share}% of the data.",
-    "sum.refused": "These settings cannot be trained; nothing starts before they can.",
-    "sum.seconds": "; how many fit into **{value} seconds** is timed at the start",
+    "sum.refused": "Fix the setting to start.",
+    "sum.seconds": "; how many fit into **{value} {word}** is timed at the start",
     # What to be careful with before a start.
     "caution.will_run_out": "This will run out of memory: {peak} are needed at the peak and the simulated device has "
     "{limit}. The largest batch that fits is {largest}.",
@@ -104,10 +107,10 @@ ENGLISH: dict[str, str] = {
     "caution.batch_norm_of_few": "Batch normalisation takes its means over {size} examples: they will be noisy.",
     "caution.high_rate_for_adam": "{lr} is a high rate for Adam; 0.001 is usual.",
     "caution.horizon_too_short": "The schedule is laid out for {size} a batch, so for {horizon} updates, and this run "
-    "makes {total}: the rate is 0 after {horizon}, in epoch {epoch}. Counting the updates anew for {own} a "
-    "batch mends it.",
+    "makes {total}: the rate is 0 after {horizon}, in epoch {epoch}. Planning it for {own} a batch "
+    "mends it.",
     "caution.horizon_too_short_low": "The schedule is laid out for {size} a batch, so for {horizon} updates, and this "
-    "run makes {total}: the rate is at its lowest after {horizon}, in epoch {epoch}. Counting anew for {own} a "
+    "run makes {total}: the rate is at its lowest after {horizon}, in epoch {epoch}. Planning it for {own} a "
     "batch mends it.",
     "caution.horizon_too_long": "The schedule is laid out for {size} a batch, so for {horizon} updates, and this run "
     "makes {total}: the rate never gets to its end.",
@@ -140,7 +143,7 @@ ENGLISH: dict[str, str] = {
     # States.
     "state.none": "Ready",
     "state.none.more": "The cards show what these settings will do. Start trains them.",
-    "state.refused": "Not possible",
+    "state.refused": "Invalid settings",
     "state.recorded": "Recorded",
     "state.recorded.more": "A finished run of these settings, recorded on {date}. Start trains it here.",
     "state.queued": "Starting the engine",
@@ -154,7 +157,7 @@ ENGLISH: dict[str, str] = {
     "state.diverged": "Diverged at update {updates} of {planned}",
     "state.failed": "Failed at update {updates} of {planned}",
     "state.planned_unknown": "a number still to be timed",
-    "differs": "Showing {shown}; the form says {form}",
+    "differs": "Showing {shown}; the form is set to {form}",
     "differs.start": "Start these settings",
     "differs.take": "Take the run's settings",
     "differs.more": "{first} and {count} more",
@@ -165,12 +168,12 @@ ENGLISH: dict[str, str] = {
     "url.several": "Not everything in this address can be used:",
     "url.used": "{reason}. Used instead: {value}.",
     "url.ignored": "{reason}. It was left out.",
-    "oom.forward": "The simulated device has {limit} and was full during the {phase} pass{module}: {requested} more "
-    "were needed, {over} over the limit.",
-    "oom.optimizer": "The simulated device has {limit} and was full in the optimizer's step: {requested} more were "
-    "needed, {over} over the limit.",
-    "oom.evaluation": "The simulated device has {limit} and was full during the evaluation{module}: {requested} more "
-    "were needed, {over} over the limit.",
+    "oom.forward": "{live} of the simulated device's {limit} were in use during the {phase} pass{module}, which asked "
+    "for {requested} more: {over} over the limit.",
+    "oom.optimizer": "{live} of the simulated device's {limit} were in use in the optimizer's step, which asked for "
+    "{requested} more: {over} over the limit.",
+    "oom.evaluation": "{live} of the simulated device's {limit} were in use during the evaluation{module}, which asked "
+    "for {requested} more: {over} over the limit.",
     "oom.module": " in {module}",
     "oom.fits": "The largest batch that fits is {largest}.",
     "oom.fits_none": "No batch size fits under this limit.",
@@ -189,12 +192,16 @@ ENGLISH: dict[str, str] = {
     "the {dead_updates} updates left hardly moved the weights; the loss stands at {final_loss}.",
     "verdict.slope": "In updates {tail_first_update} to {tail_last_update} it fell by {fall_loss} (95% interval "
     "{fall_low_loss} to {fall_high_loss}).",
-    "verdict.slope.level": "In updates {tail_first_update} to {tail_last_update} it fell by {fall_loss}, which cannot "
-    "be told from nothing (95% interval {fall_low_loss} to {fall_high_loss}).",
+    "verdict.slope.slight": "In updates {tail_first_update} to {tail_last_update} it still fell by {fall_loss}, under "
+    "1% of the way.",
+    "verdict.slope.up": "In updates {tail_first_update} to {tail_last_update} it rose by {rise} (95% interval {low} to "
+    "{high}).",
+    "verdict.slope.level": "In updates {tail_first_update} to {tail_last_update} its fall of {fall_loss} is not "
+    "distinguishable from zero (95% interval {fall_low_loss} to {fall_high_loss}).",
     "verdict.thrashing": "**Thrashing**: the loss had come down to {before_climb_loss}, went up by {climb_loss} by "
     "update {climb_update} and ended at {final_loss}. A rate of {lr} is too high for {size} a batch; lower it.",
     "verdict.learned_nothing": "**Learned nothing**: the loss began at {initial_loss} and ended at {final_loss}. A "
-    "rate of {lr} is far too low, or so high that the first updates broke the model.",
+    "rate of {lr} is far too low, or so high that it broke the model.",
     "verdict.reached_target": "**Reached the target**: the validation loss fell to {target_loss} after {updates} "
     "updates.",
     "verdict.stopped.falling": "The loss stood at {final_loss} and was still falling.",
@@ -222,12 +229,13 @@ ENGLISH: dict[str, str] = {
     "card.predicted": "predicted",
     "card.counted": "counted",
     "card.timed": "timed at the start",
+    "card.updates.seconds": "{share}% of the time; about {planned}",
     "card.updates.done": "{share}% done",
     "card.per_epoch": "Updates per epoch",
     "card.per_epoch.help": "Weight updates in one pass over the data: predicted from the sizes, then counted.",
     "card.loss": "Training loss",
     "card.loss.help": "The mean loss of each update, smoothed.",
-    "card.loss.detail": "last update {last}",
+    "card.loss.detail": "smoothed; last {last}",
     "card.no_update": "no update yet",
     "card.accuracy": "Validation accuracy",
     "card.accuracy.detail": "loss {loss}",
@@ -242,7 +250,7 @@ ENGLISH: dict[str, str] = {
     "card.peak.share": "{share}% of {limit}",
     "card.peak.no_limit": "no limit",
     "card.peak.equal": "{share}, as predicted",
-    "card.peak.needs": "when full; needs {predicted}",
+    "card.peak.needs": "in use; needs {predicted}",
     "card.peak.unequal": "predicted {predicted}",
     "card.speed": "Speed",
     "card.speed.help": "Examples trained a second, evaluation and pauses left out.",
@@ -252,6 +260,7 @@ ENGLISH: dict[str, str] = {
     # Charts.
     "chart.loss": "Loss",
     "chart.loss.cut": "single updates up to {highest} are cut off",
+    "chart.loss.ghost.other": "before: {name} {value}",
     "chart.loss.ghost": "before: {size} a batch",
     "chart.rate": "Learning rate",
     "chart.rate.here": "you are here",
@@ -259,7 +268,7 @@ ENGLISH: dict[str, str] = {
     "chart.memory": "Peak memory of one update",
     "chart.memory.limit": "simulated limit {limit}",
     "chart.memory.far": "simulated limit {limit} \u2192",
-    "chart.memory.rss": "the process really holds {rss}",
+    "chart.memory.rss": "real process memory: {rss}, not limited",
     "chart.rate.plateau": "Depends on the run: halved when the validation loss stops falling.",
     "chart.rate.seconds": "The plan is laid out once the start has been timed.",
     "chart.rhythm.this": "{size} a batch",
@@ -293,24 +302,24 @@ ENGLISH: dict[str, str] = {
     "depth.rhythm": "Update rhythm",
     "depth.batch": "Last batch",
     "depth.confusion": "Confusion matrix",
-    "depth.gradient.about": "How long the gradient of each update is. A larger batch averages more examples: less "
-    "noise, a shorter and steadier gradient.",
+    "depth.gradient.about": "The norm (length) of the gradient of each update. A larger batch averages more examples: "
+    "less noise, a shorter and steadier gradient.",
     "depth.rss.about": "What the training process holds of this machine's own memory. It has nothing to do with the "
     "simulated limit.",
     "depth.rhythm.about": "One epoch, and a stroke wherever the weights change. What is filled has been done in the "
     "present epoch.",
-    "depth.batch.about": "The batch of update {update}: {shown} of its {size} examples{more}.",
+    "depth.batch.about": "The newest batch: {shown} of its {size} examples{more}.",
     "depth.batch.more": ", and {count} more",
     "depth.batch.none": "There is no batch before the first update.",
-    "depth.batch.no_pictures": "These examples are rows of numbers, there is nothing to look at. The batch of update "
-    "{update} has {size} of them.",
+    "depth.batch.no_pictures": "These examples are rows of numbers, there is nothing to look at. The newest batch "
+    "has {size} of them.",
     "depth.batch.label": "class {label}",
     "depth.confusion.about": "Validation examples of the newest evaluation: rows are the true class, columns the "
     "model's answer. What is off the diagonal is wrong.",
     "depth.confusion.none": "There is no evaluation yet.",
     "depth.confusion.regression": "A regression has no classes to mix up.",
     "depth.plane.about": "What the model answers all over the plane after update {update}: the deeper the colour, the "
-    "surer. Rings mark examples of the last batch.",
+    "more confident. Rings mark examples of the last batch.",
     "depth.none": "There is nothing to see before the first update.",
     "axis.updates": "updates",
     "axis.epochs": "epochs",

@@ -108,7 +108,12 @@ def draw(session: Session) -> Form:
     form = _checked(values, needs)
     shown = form.config or DEFAULT
     horizon = plan(shown).total_updates if form.config else None
-    plots.draw("small_rate", charts.rate_table(shown, horizon, None, say), place=preview)
+    with preview:
+        plots.draw("small_rate", charts.rate_table(shown, horizon, None, say))
+        if form.config and shown.schedule == "plateau":
+            st.caption(say("chart.rate.plateau"))
+        elif form.config and horizon is None:
+            st.caption(say("chart.rate.seconds"))
     return form
 
 
@@ -147,6 +152,16 @@ def _checked(values: dict[str, Any], needs: Any) -> Form:
         return Form(RunConfig(**parsed), (), needs)
     except ConfigError as error:
         return Form(None, error.problems, needs)
+
+
+def now() -> RunConfig | None:
+    """Return what the form says at this moment, None if that cannot be trained; in a callback.
+
+    A field that was just typed into is newer than what the last run drew.
+    """
+    session = Session()
+    values = {name: session.field(name, _for_widget(name, getattr(DEFAULT, name))) for name in FIELDS}
+    return _checked(values, None).config
 
 
 def apply(changes: dict[str, Any]) -> None:

@@ -54,10 +54,14 @@ button:not(:disabled) kbd { opacity: 1; }
 .batch figure { margin: 0; text-align: center; }
 .batch img { width: 6rem; height: 6rem; image-rendering: pixelated; border-radius: 4px; }
 .batch figcaption { font-size: 0.8rem; }
-@media (max-width: 1350px) { .st-key-state { min-height: 4.6rem; } }
+@media (max-width: 1350px) {
+    .st-key-state { min-height: 4.6rem; }
+    .card { padding-inline: 0.55rem; }
+    .card small { font-size: 0.72rem; }
+}
 @media (max-width: 1100px) { .cards { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 @media (max-width: 640px) {
-    kbd { display: none; }
+    button kbd { display: none !important; }
     .st-key-state { flex-wrap: wrap; }
     .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
     [data-testid="stMainBlockContainer"] { padding: 4rem 0.9rem 1rem; }

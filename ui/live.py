@@ -110,7 +110,10 @@ def _draw(form: Form, mark: Any, careful: Any, run_id: str | None, *, active: bo
         with st.container(key="charts"):
             x = _charts(config, prediction, reader, ghost, before)
         with st.container(border=True, key="depths"):
-            depth.draw(x, config or DEFAULT, reader, before)
+            if config:
+                depth.draw(x, config, reader, before)
+            else:
+                st.caption(say("depth.none"))
     if reader and reader.updates:
         shared.freeze_once()
 
@@ -134,7 +137,7 @@ def _charts(
         chosen = options.draw_for_loss()
         table = charts.loss_table(
             config, reader, horizon, say, x=chosen.x, beta=chosen.beta, log=chosen.log, ghost=ghost,
-            ghost_name=say("chart.loss.ghost", size=number(before.batch_size)) if before else "",
+            ghost_name=_ghost_name(before, config) if before and config else "",
         )  # fmt: skip
         plots.draw("log_loss" if chosen.log else "loss", table)
     with narrow.container(border=True, key="memory_and_rate"):
@@ -161,18 +164,30 @@ def _ghost(record: RunRecord | None) -> RunReader | None:
     previous = Session().previous_run_id
     if record is None or previous is None or previous == record.id:
         return None
-    return read(previous)[0]
+    reader, _ = read(previous)
+    before = reader.record if reader else None
+    return reader if before and before.config.dataset == record.config.dataset else None  # else it tells nothing
+
+
+def _ghost_name(before: RunConfig, shown: RunConfig) -> str:
+    """Return what the run before had otherwise: its batch size, or else the first setting that differs."""
+    old, new = before.to_dict(), shown.to_dict()
+    names = [name for name in old if old[name] != new[name]]
+    if before.batch_size != shown.batch_size or not names:
+        return say("chart.loss.ghost", size=number(before.batch_size))
+    return say("chart.loss.ghost.other", name=label(names[0]).lower(), value=plain(old[names[0]]))
 
 
 def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction: Prediction | None) -> None:
     if record is None or record.state != "out_of_memory" or prediction is None or not prediction.largest_batch_size:
         return
     largest = prediction.largest_batch_size
-    if form.config == record.config.replace(batch_size=largest):
+    wanted = settings(record.config) | {"batch_size": largest}
+    if form.config and settings(form.config) == wanted:
         return  # it has been taken
     slot.button(
         say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply_from_panel,
-        args=(settings(record.config) | {"batch_size": largest},),
+        args=(wanted,),
     )  # fmt: skip
 
 
@@ -195,14 +210,18 @@ def differences(form: Form, record: RunRecord | None) -> None:
         return
     ours, theirs = record.config.to_dict(), form.config.to_dict()
     names = [name for name in ours if ours[name] != theirs[name]]
-    shown = ", ".join(f"{label(name).lower()} **{plain(ours[name])}**" for name in names[:NAMED_DIFFERENCES])
+    if "budget" in names:
+        names.remove("budget_value")  # which would be a number of something else
+    words = {name: label(name).lower() for name in names}
+    words |= {"budget_value": say(f"form.budget_value.{record.config.budget}").lower()}
+    shown = ", ".join(f"{words[name]} **{plain(ours[name])}**" for name in names[:NAMED_DIFFERENCES])
     wanted = ", ".join(f"**{plain(theirs[name])}**" for name in names[:NAMED_DIFFERENCES])
     if len(names) > NAMED_DIFFERENCES:
         wanted = say("differs.more", first=wanted, count=len(names) - NAMED_DIFFERENCES)
     st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
     st.button(
         say("differs.start"), key="start_these", type="tertiary", icon=":material/play_arrow:",
-        on_click=controls.start, args=(form.config,),
+        on_click=controls.start,
     )  # fmt: skip
     st.button(
         say("differs.take"), key="take_settings", type="tertiary", icon=":material/undo:",

@@ -14,8 +14,12 @@ from ui.session import Session
 from ui.text import explain, plain, say
 
 
-def draw(session: Session) -> None:
-    """Draw what was wrong with the address and with the database."""
+def draw(session: Session, form: Form) -> None:
+    """Draw what was wrong with the address, until the form is changed, and with the database."""
+    said = form.config or form.problems
+    session.form_at_first = session.form_at_first or said
+    if said != session.form_at_first:
+        session.url_problems.clear()
     address, unknown, database = st.empty(), st.empty(), st.empty()
     if session.url_problems:
         lines = [

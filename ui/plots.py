@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import streamlit as st
@@ -19,9 +19,9 @@ def _spec(name: str, language: str) -> Spec:
     return made
 
 
-def draw(name: str, table: pa.Table, *, place: Any = st, width: int | Literal["stretch"] = "stretch") -> None:
-    """Draw a chart of `core.charts`, here or in another place of the page."""
+def draw(name: str, table: pa.Table, *, width: int | Literal["stretch"] = "stretch") -> None:
+    """Draw a chart of `core.charts`."""
     # The alt text never changes either: the browser takes a chart with another one for another chart. The numbers
     # are in the cards, as text.
     alt = say(f"chart.{name}.alt")
-    place.vega_lite_chart(table, _spec(name, LANGUAGE), key=f"chart_{name}", alt=alt, width=width)
+    st.vega_lite_chart(table, _spec(name, LANGUAGE), key=f"chart_{name}", alt=alt, width=width)

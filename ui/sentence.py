@@ -40,9 +40,9 @@ def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
         share = f"{100 * seen / config.spec.examples:.3g}"
         place.caption(say("sum.share", seen=number(seen), word=_word("example", seen), share=share))
         return
-    first, *others = cautions
-    words = "  ".join(_caution(each) for each in (first, *others[:1]))
-    place.caption(f":material/warning: {words}")
+    first, *others = cautions  # two would take two lines
+    more = "\n\n".join(_caution(each) for each in others) or None
+    place.caption(f":material/warning: {_caution(first)}", help=more)
 
 
 def _caution(caution: Caution) -> str:
@@ -89,14 +89,15 @@ def _last(config: RunConfig, counts: Plan) -> str:
 def _budget(config: RunConfig, total: int | None, per_epoch: int) -> str:
     value = number(config.budget_value)
     if total is None:
-        return say("sum.seconds", value=value)
+        return say("sum.seconds", value=value, word=_word("second", config.budget_value))
     totals = {"total": number(total), "total_word": _word("update", total)}
     if config.budget == "epochs":
-        return say("sum.epochs", value=value, word=_word("epoch", int(config.budget_value)), **totals)
+        return say("sum.epochs", value=value, word=_word("epoch", config.budget_value), **totals)
     if config.budget == "updates":
-        return say("sum.updates", epochs=number(round(total / per_epoch, 2)), **totals)
-    return say("sum.examples", value=value, **totals)
+        epochs = total / per_epoch
+        return say("sum.updates", epochs=f"{epochs:,.3g}", word=_word("epoch", epochs), **totals)
+    return say("sum.examples", value=value, word=_word("example", config.budget_value), **totals)
 
 
-def _word(stem: str, count: int) -> str:
+def _word(stem: str, count: float) -> str:
     return say(f"sum.{stem}.one" if count == 1 else f"sum.{stem}.many")

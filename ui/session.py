@@ -78,6 +78,15 @@ class Session:
         return found
 
     @property
+    def form_at_first(self) -> Any:
+        """What the form said when it was first drawn; None before that."""
+        return _own("form_at_first", lambda: None)
+
+    @form_at_first.setter
+    def form_at_first(self, value: Any) -> None:
+        st.session_state["_form_at_first"] = value
+
+    @property
     def trouble(self) -> tuple[Problem, ...]:
         """Why the last start did not succeed."""
         found: tuple[Problem, ...] = _own("trouble", tuple)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from core.config import RunConfig
 from core.events import Ended, Prediction
@@ -41,7 +42,8 @@ def verdict(reader: RunReader, ended: Ended) -> Verdict:
     if known is None:
         assert reader.record is not None  # it has ended
         known = judge(reader.record.config, ended, losses=reader.losses, rates=reader.rates)
-        _verdicts[reader.run_id] = known
+        if reader.updates >= ended.updates:  # all has been read
+            _verdicts[reader.run_id] = known
         while len(_verdicts) > KEPT:
             _verdicts.popitem(last=False)
     return known
@@ -65,7 +67,7 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
     seen = verdict.evidence
     values = {name: loss_text(value) for name, value in seen.items() if name.endswith("_loss")}
     values |= {name: number(value) for name, value in seen.items() if name.endswith(("updates", "update", "_size"))}
-    values |= {"lr": f"{config.lr:g}", "size": number(config.batch_size)}
+    values |= {"lr": f"{config.lr:g}", "size": number(config.effective_batch_size)}
     if verdict.code == "diverged":
         return _diverged(ended, values)
     if verdict.code in ("failed", "out_of_memory") or "final_loss" not in seen:
@@ -78,10 +80,25 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
     parts = [say(key, **values)]
     if verdict.code == "too_few_updates" and "other_updates" in seen:
         parts.append(say("verdict.other_batch", **values))
-    if verdict.code in ("converged", "still_falling", "too_few_updates", "rate_died_early") and "fall_loss" in seen:
-        level = seen["fall_low_loss"] <= 0 <= seen["fall_high_loss"]
-        parts.append(say("verdict.slope.level" if level else "verdict.slope", **values))
+    parts += _slope(verdict.code, seen, values)
     return " ".join(parts)
+
+
+def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list[str]:
+    """Say how the loss went in the run's tail, where that is evidence for the verdict."""
+    if "fall_loss" not in seen:
+        return []
+    if code in ("still_falling", "rate_died_early", "too_few_updates"):
+        return [say("verdict.slope", **values)] if seen["fall_low_loss"] > 0 else []
+    if code != "converged":
+        return []
+    if seen["fall_low_loss"] > 0:
+        return [say("verdict.slope.slight", **values)]
+    if seen["fall_high_loss"] < 0:
+        values |= {"rise": loss_text(-seen["fall_loss"]), "low": loss_text(-seen["fall_high_loss"]),
+                   "high": loss_text(-seen["fall_low_loss"])}  # fmt: skip
+        return [say("verdict.slope.up", **values)]
+    return [say("verdict.slope.level", **values)]
 
 
 def _diverged(ended: Ended, values: dict[str, str]) -> str:
@@ -102,6 +119,7 @@ def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
             limit=mib(facts["limit_bytes"]),
             phase=facts["phase"],
             module=module,
+            live=mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"]),
             requested=mib(facts["requested_bytes"]),
             over=mib(facts["over_bytes"]),
         )

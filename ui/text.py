@@ -13,6 +13,10 @@ from ui.english import ENGLISH
 
 LANGUAGE = "en"
 MIB = 2**20
+LONGEST = 200  # characters of a value in a sentence
+# As their full-width twins: a backslash before them would be shown where a value stands in quotation marks.
+FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|!"}
+MARKDOWN = re.compile("[" + re.escape("".join(FULL_WIDTH)) + "]")
 AS_WRITTEN = {"unknown_field", "store_corrupt", "store_unavailable", "store_newer", "recording_damaged", "error"}
 SETTING = re.compile(
     "^(" + "|".join(FIELDS) + r")\b|\b(lr|" + "|".join(name for name in FIELDS if "_" in name) + r")\b"
@@ -28,10 +32,18 @@ def explain(code: str, values: Mapping[str, Any]) -> str:
     """Return the sentence for a code of the engine: settings by their labels, bytes as MiB where it is the screen's."""
     if code in ENGLISH:
         return say(code, **{name: mib(value) if isinstance(value, int) else value for name, value in values.items()})
-    text = sentence(code, **values)
+    text = sentence(code, **{name: _harmless(value) for name, value in values.items()})
     if code not in AS_WRITTEN:
         text = SETTING.sub(lambda name: label(name[0])[0].lower() + label(name[0])[1:], text)
     return text[0].upper() + text[1:]
+
+
+def _harmless(value: Any) -> Any:
+    """Return a text that may come from an address, short and without Markdown: no link, picture or colour."""
+    if not isinstance(value, str):
+        return value
+    short = value if len(value) <= LONGEST else f"{value[:LONGEST]}\u2026"
+    return MARKDOWN.sub(lambda sign: FULL_WIDTH[sign[0]], short)
 
 
 def label(setting: str) -> str:
@@ -80,9 +92,11 @@ def duration(seconds: float) -> str:
 
 
 def loss_text(value: float) -> str:
-    """Return a loss with three significant digits; a sign where it is no number."""
-    if not math.isfinite(value):
-        return "\u221e"
+    """Return a loss with three significant digits; in words or as a sign where it has none."""
+    if math.isnan(value):
+        return "no number"
+    if math.isinf(value):
+        return "\u221e" if value > 0 else "\u2212\u221e"
     value += 0.0  # -0.0 is 0
     text = f"{value:,.3g}" if abs(value) < 999.5 else f"{value:,.0f}"  # 999.7 would be 1e+03
     return text.replace("-", "\u2212", 1) if value < 0 else text

@@ -41,7 +41,7 @@ CLASS_COLOURS = ("#d9730d", "#1c7ed6")  # told apart by shape too
 def gradient(say: Say) -> Spec:
     """Draw the norm of each update's gradient."""
     x = alt.X("x:Q", title=None).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
-    y = alt.Y("value:Q", title=say("axis.gradient")).scale(zero=True).axis(tickCount=5, format="~g")
+    y = alt.Y("value:Q", title=say("axis.gradient")).scale(zero=True).axis(tickCount=5, format=ANY)
     tooltip = [
         alt.Tooltip("x:Q", title=say("axis.x"), format=ANY),
         alt.Tooltip("value:Q", title=say("axis.gradient"), format=".4~g"),

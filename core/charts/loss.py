@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import altair as alt
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from core.charts.style import (
     ANY,
@@ -34,26 +35,27 @@ from core.plan import plan
 from core.store.reader import BETA, Axis, RunReader, Series
 
 SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
-GHOST, GHOST_NAME, CUT = "ghost", "ghost name", "cut"
+GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost name", "cut", "only one"
+EXPLODED = 20.0  # times where it began: what is above would leave a stroke at the edge
 WHOLE_PLAN = 100_000  # updates up to which the whole plan is on the axis
 SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times all that is smoothed is cut at 1.2 times: it would flatten the rest
 
 
 def loss(say: Say) -> Spec:
     """Draw on a linear axis from 0."""
-    return _loss(say, alt.Scale(zero=True), alt.Axis(tickCount=6, format="~g"))
+    return _loss(say, alt.Scale(zero=True), alt.Axis(tickCount=6, format=ANY))
 
 
 def log_loss(say: Say) -> Spec:
     """Draw on a logarithmic axis."""
     ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
-    return _loss(say, alt.Scale(type="log", nice=False, padding=8), alt.Axis(values=ticks, format="~g"))
+    return _loss(say, alt.Scale(type="log", nice=False, padding=8), alt.Axis(values=ticks, format=ANY))
 
 
 def _loss(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
     names = list(SERIES)
     key = alt.Legend(title=None, orient="top", direction="horizontal", labelExpr=labels(say, names), offset=2,
-                     symbolStrokeWidth=3, symbolOpacity=1)  # fmt: skip
+                     symbolStrokeWidth=3, symbolOpacity=1, labelFontSize=11, columnPadding=8)  # fmt: skip
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[FAINT_BLUE, BLUE, TEAL])
     x = alt.X("x:Q", title=None).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
     y = alt.Y("value:Q", title=say("axis.loss"), scale=scale, axis=axis)
@@ -72,6 +74,7 @@ def _loss(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
             ghost.transform_filter(only(GHOST)),
             name.encode(text="label:N").transform_filter(only(GHOST_NAME)),
             smoothed.transform_filter(only("smoothed_loss")),
+            base.mark_point(filled=True, size=60, color=BLUE, opacity=1, tooltip=None).transform_filter(only(ONLY_ONE)),
             hover(base, "smoothed_loss", at, exact(title=say("series.smoothed_loss"))),
             validation.encode(tooltip=[at, exact(title=say("series.validation_loss"))]).transform_filter(
                 only("validation_loss")
@@ -100,7 +103,7 @@ def loss_table(
     The axis spans the planned updates in the unit of `x`, or the part of them that is reached.
     """
     curves = reader.curves(SERIES, x=x, beta=beta) if reader else []
-    calm = max((np.nanmax(values, initial=0.0) for name, _, values in curves if name != "loss"), default=0.0)
+    calm = _calm(curves, log=log)
     end = _end(config, reader, planned, x)
     rows = Rows("series", "x", "value", "exact", "label")
     rows.add(series=TITLE, label=say(f"axis.{x}"))
@@ -108,9 +111,12 @@ def loss_table(
         drawn, highest = values, np.nanmax(values, initial=0.0)
         if log:
             drawn = np.where(values > 0, values, np.nan)
-        elif name == "loss" and highest > SPIKE * calm > 0:
+        elif highest > SPIKE * calm > 0:
             drawn = np.minimum(values, ROOM * calm)
-            rows.add(series=CUT, label=say("chart.loss.cut", highest=f"{highest:,.3g}"))
+            if name == "loss":
+                rows.add(series=CUT, label=say("chart.loss.cut", highest=f"{highest:,.3g}"))
+        if name == "smoothed_loss" and len(places) == 1:  # which draws no line
+            rows.add(series=ONLY_ONE, x=places, value=drawn)
         add = rows.add_line if name == "smoothed_loss" else rows.add
         add(series=name, x=places, value=drawn, exact=values)
     if ghost:
@@ -120,16 +126,32 @@ def loss_table(
     return rows.table()
 
 
+def _calm(curves: Sequence[tuple[Series, NDArray[np.float64], NDArray[np.float64]]], *, log: bool) -> float:
+    """Return the highest of what is smoothed; on a linear axis, of a loss that exploded, some times where it began."""
+    calm = max((np.nanmax(values, initial=0.0) for name, _, values in curves if name != "loss"), default=0.0)
+    smoothed = next((values for name, _, values in curves if name == "smoothed_loss" and len(values)), None)
+    if log or smoothed is None or not smoothed[0] > 0:
+        return float(calm)
+    return float(min(calm, EXPLODED * smoothed[0]))
+
+
 def _add_ghost(rows: Rows, ghost: RunReader, name: str, end: float, x: Axis, beta: float, *, log: bool) -> float:
-    """Add the run before, at most twice as far as this one goes; return where the axis ends then."""
+    """Add the run before, at most twice as far as this one goes; return where the axis ends then.
+
+    What exploded of it is left out: it would leave nothing to see of this one.
+    """
     ((_, places, values),) = ghost.curves(("smoothed_loss",), x=x, beta=beta)
-    if not len(places):
+    good = np.isfinite(values) & (values > 0 if log else values <= EXPLODED * max(values[:1], default=0.0))
+    if not good.any():
         return end
-    end = max(end, min(float(places[-1]), 2 * end))
-    places, values = places[places <= end], values[places <= end]
-    drawn = np.where(values > 0, values, np.nan) if log else values
-    rows.add(series=GHOST, x=places, value=drawn, exact=values)
-    rows.add(series=GHOST_NAME, x=places[-1:], value=drawn[-1:], label=name)
+    last = float(places[-1])
+    end = max(end, min(last, 2 * end))
+    places, values, good = (each[places <= end] for each in (places, values, good))
+    rows.add(series=GHOST, x=places, value=np.where(good, values, np.nan), exact=values)
+    if good.any():
+        at = np.flatnonzero(good)[-1]
+        label = f"{name} \u2192" if last > end else name
+        rows.add(series=GHOST_NAME, x=places[at], value=values[at], label=label)
     return end
 
 

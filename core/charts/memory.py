@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.charts.style import (
+    ANY,
     BLUE,
     CATEGORY_COLOURS,
     DATA,
@@ -44,7 +45,7 @@ def memory(say: Say) -> Spec:
     x = (
         alt.X("start:Q", title=say("axis.memory"))
         .scale(zero=True, nice=False)
-        .axis(tickCount=5, format="~g", titlePadding=2)
+        .axis(tickCount=5, format=ANY, titlePadding=2)
     )
     y = alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelExpr=labels(say, rows), ticks=False, domain=False))
     y = y.scale(domain=rows)
@@ -107,7 +108,7 @@ def _size(mib: float) -> str:
 
 def rss(say: Say) -> Spec:
     """Draw the resident memory of the training process over time."""
-    x = alt.X("x:Q", title=say("axis.seconds")).scale(zero=True, nice=False).axis(tickCount=8, format="~g")
+    x = alt.X("x:Q", title=say("axis.seconds")).scale(zero=True, nice=False).axis(tickCount=8, format=ANY)
     y = alt.Y("value:Q", title=say("axis.rss")).scale(zero=True).axis(tickCount=5, format=",.0f")
     tooltip = [
         alt.Tooltip("x:Q", title=say("axis.seconds"), format=".1f"),

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.charts.style import (
+    ANY,
     BLUE,
     COUNT,
     DATA,
@@ -28,7 +29,7 @@ from core.charts.style import (
     spec,
 )
 from core.config import RunConfig
-from core.plan import rate_factor
+from core.plan import rate_factor, schedule_horizon
 from core.schedules import PLATEAU
 from core.store.reader import POINTS, RunReader
 
@@ -56,7 +57,7 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
     )
     x = x.axis(format=COUNT, tickCount=ticks, tickMinStep=1, **fonts)
     y = alt.Y("value:Q", title=say("axis.rate") if key else say("axis.rate.short")).scale(zero=True)
-    y = y.axis(tickCount=4 if key else 2, format="~g", **fonts)
+    y = y.axis(tickCount=4 if key else 2, format=ANY, **fonts)
     dash = alt.StrokeDash("series:N", legend=legend if key else None).scale(domain=names, range=[[5, 4], [1, 0]])
     colour = alt.Color("series:N", legend=legend if key else None).scale(domain=names, range=[GREY, BLUE])
     at = alt.Tooltip("x:Q", title=say("axis.update"), format=COUNT)
@@ -97,7 +98,7 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
     if horizon and config.schedule != PLATEAU:
         places, rates = planned_rates(config, horizon)
         rows.add_line("planned", places, rates)
-        if config.schedule_batch_size not in (None, config.batch_size):
+        if schedule_horizon(config, horizon) != horizon and config.schedule != "constant":
             places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon)
             rows.add(series=INTENDED, x=places, value=rates)
             third, name = len(places) // 3, say("chart.rate.intended", size=f"{config.batch_size:,}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from core import batching
-from core.config import RunConfig, planned_updates
+from core.config import MAX_UPDATES, RunConfig, planned_updates
 from core.datasets.tensors import Data
 from core.errors import ConfigError
 from core.events import Peak, Prediction
@@ -113,8 +113,9 @@ def _with_batch_size(config: RunConfig, batch_size: int) -> RunConfig | None:
     for size in range(min(batch_size, config.spec.examples), 0, -1):
         try:
             return config.replace(batch_size=size)
-        except ConfigError:
-            continue
+        except ConfigError as error:
+            if all(problem.code == "too_many_updates" for problem in error.problems):  # which takes no memory
+                return config.replace(batch_size=size, budget="updates", budget_value=MAX_UPDATES)
     return None
 
 

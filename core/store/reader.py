@@ -260,7 +260,7 @@ class RunReader:
 class ReaderCache:
     """Hand out one reader a run, and forget the longest unused ones beyond `limit_bytes`.
 
-    The reader just asked for is kept whatever its size. Threads may share the cache.
+    The two just asked for, a run and the one before it, are kept whatever their size. Threads may share the cache.
     """
 
     def __init__(self, source: Source, *, limit_bytes: int = 64 * 2**20) -> None:
@@ -274,7 +274,7 @@ class ReaderCache:
         with self._lock:
             reader = self._readers.pop(run_id, None) or RunReader(self._source, run_id)
             self._readers[run_id] = reader
-            while len(self._readers) > 1 and self._bytes() > self._limit_bytes:
+            while len(self._readers) > 2 and self._bytes() > self._limit_bytes:
                 self._readers.popitem(last=False)
             return reader
 

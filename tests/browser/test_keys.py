@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, count_in, drag_slider, state
+from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, card, count_in, drag_slider, state
 
 LONG = "?budget_value=5000"
 
@@ -39,6 +39,16 @@ def test_every_control_has_a_key(server: Server, visit: Callable[..., Visit], dr
     expect(state(page)).to_contain_text("Running", timeout=5_000)
     press("Alt+x")
     expect(state(page)).to_contain_text("Stopped at update", timeout=5_000)
+
+
+def test_what_was_just_typed_is_what_a_click_trains(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    field = page.locator(".st-key-batch_size input")
+    expect(field).to_be_visible(timeout=15_000)
+    field.fill("500")
+    button(page, "start").click()
+    expect(card(page, "Updates")).to_have_text("100 / 100", timeout=ENGINE_WAIT_MS)
+    expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
 
 
 def test_tooltips_name_the_keys(server: Server, visit: Callable[..., Visit]) -> None:

@@ -72,7 +72,7 @@ def test_form_and_panel_say_where_they_differ_and_either_can_give_way(
     field = page.locator(".st-key-batch_size input")
     field.fill("250")
     field.press("Enter")
-    expect(page.locator(".st-key-differs")).to_contain_text("Showing batch size 100; the form says 250")
+    expect(page.locator(".st-key-differs")).to_contain_text("Showing batch size 100; the form is set to 250")
     expect(mark).to_have_count(0)
     expect(page.locator(".card .confirmed")).to_have_count(0)
     assert page.locator(".cards").bounding_box() == before
@@ -124,8 +124,10 @@ def test_out_of_memory_offers_the_batch_that_fits_and_that_finishes(
     before = page.locator(".cards").bounding_box()
     start(page)
     expect(state(page)).to_contain_text("Out of memory (simulated)", timeout=ENGINE_WAIT_MS)
-    expect(state(page)).to_contain_text("The simulated device has 4 MiB and was full during the forward pass in relu2")
-    expect(state(page)).to_contain_text("0.78 MiB more were needed, 0.43 MiB over the limit")
+    expect(state(page)).to_contain_text(
+        "3.65 MiB of the simulated device's 4 MiB were in use during the forward pass in relu2"
+    )
+    expect(state(page)).to_contain_text("which asked for 0.78 MiB more: 0.43 MiB over the limit")
     expect(state(page)).to_contain_text("The largest batch that fits is 75.", timeout=10_000)
     assert page.locator(".cards").bounding_box() == before  # nothing is pushed
     button(page, "use_what_fits").click()
@@ -237,9 +239,7 @@ def test_the_last_batch_shows_eight_pictures_and_says_how_many_more(
     page = visit(server.url).page
     page.locator(".st-key-depth").get_by_text("Last batch").click(timeout=15_000)
     expect(page.locator(".st-key-depths .batch img")).to_have_count(8)
-    expect(page.locator(".st-key-depths")).to_contain_text(
-        "The batch of update 500: 8 of its 100 examples, and 92 more."
-    )
+    expect(page.locator(".st-key-depths")).to_contain_text("The newest batch: 8 of its 100 examples, and 92 more.")
 
 
 @pytest.mark.parametrize(

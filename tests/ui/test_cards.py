@@ -83,7 +83,7 @@ def test_a_run_counts_its_updates_against_the_plan(record: Record) -> None:
 def test_under_a_budget_of_seconds_the_plan_is_what_was_timed(record: Record) -> None:
     config = CONFIG.replace(budget="seconds", budget_value=3)
     assert said("Updates", config, record(20, config=config)) == ("20", "timed at the start", False)
-    assert said("Updates", config, record(20, Started(80), config=config)) == ("20 / 80", "25% done", False)
+    assert said("Updates", config, record(20, Started(80), config=config)) == ("20", "6% of the time; about 80", False)
 
 
 def test_a_run_that_lost_its_last_rows_still_has_made_its_updates(record: Record) -> None:
@@ -112,7 +112,7 @@ def test_the_loss_is_smoothed_and_the_last_one_beside_it(record: Record) -> None
     value, detail, _ = said("Training loss", reader=reader)
     weights = 0.9 ** np.arange(11)
     assert value == f"{(1.5 + 0.5 * weights[1:].sum()) / weights.sum():.3g}"
-    assert detail == "last update 1.5"
+    assert detail == "smoothed; last 1.5"
 
 
 def test_the_newest_evaluation_counts_and_epochs_without_one_are_passed_over(record: Record) -> None:
@@ -161,7 +161,7 @@ def test_the_peak_is_told_against_the_limit_and_the_prediction(
 
 def test_a_device_that_was_full_is_told_with_what_would_have_been_needed(record: Record) -> None:
     full = record(0, Ended("out_of_memory", "limit", peak=peak(3.5)))
-    assert said("Peak memory", CONFIG, full, prediction(9)) == ("3.50 MiB", "when full; needs 9 MiB", False)
+    assert said("Peak memory", CONFIG, full, prediction(9)) == ("3.50 MiB", "in use; needs 9 MiB", False)
 
 
 # Speed.

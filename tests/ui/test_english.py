@@ -42,8 +42,8 @@ KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "remedy.{}": ("batch_size", "drop_last.True", "drop_last.False", "norm", "model", "schedule_batch_size"),
     "series.{}": SERIES,
     "state.{}": (*END_STATES, *ACTIVE_STATES),
-    "sum.{}.one": ("batch", "example", "update", "epoch"),
-    "sum.{}.many": ("batch", "example", "update", "epoch"),
+    "sum.{}.one": ("batch", "example", "update", "epoch", "second"),
+    "sum.{}.many": ("batch", "example", "update", "epoch", "second"),
     "verdict.{}": [
         code for code in get_args(VerdictCode) if code not in ("out_of_memory", "failed", "diverged", "stopped")
     ],

@@ -96,7 +96,7 @@ def test_without_smoothing_the_strong_line_is_that_of_the_updates(app: App) -> N
 @pytest.mark.parametrize(
     ("choice", "words", "alt"),
     [
-        ("gradient", "How long the gradient of each update is.", "Norm of the gradient"),
+        ("gradient", "The norm (length) of the gradient of each update.", "Norm of the gradient"),
         ("rss", "What the training process holds of this machine's own memory.", "Resident memory"),
         ("rhythm", "One epoch, and a stroke wherever the weights change.", "One epoch with a stroke"),
     ],

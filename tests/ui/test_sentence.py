@@ -16,10 +16,10 @@ from ui.sentence import arithmetic, warn
 class Place:
     """Where on a page a caption would be drawn."""
 
-    text = ""
+    text, help = "", None
 
-    def caption(self, text: str) -> None:
-        self.text = text
+    def caption(self, text: str, help: str | None = None) -> None:
+        self.text, self.help = text, help
 
 
 def plain(text: str) -> str:
@@ -48,7 +48,7 @@ def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
         ({"budget": "updates", "budget_value": 1}, "10,000 examples ÷ 100 a batch = 100 batches "
          "→ 100 updates per epoch; a budget of 1 update is 0.01 epochs"),
         ({"budget": "examples", "budget_value": 10_050}, "10,000 examples ÷ 100 a batch = 100 batches "
-         "→ 100 updates per epoch; 10,050 examples are 101 updates"),
+         "→ 100 updates per epoch; 10,050 examples make 101 updates"),
         ({"budget": "seconds", "budget_value": 2.5}, "10,000 examples ÷ 100 a batch = 100 batches "
          "→ 100 updates per epoch; how many fit into 2.5 seconds is timed at the start"),
     ],
@@ -92,7 +92,7 @@ def test_where_there_is_nothing_to_be_careful_with_it_is_said_what_an_update_see
 
 
 def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
-    assert warned(None) == "These settings cannot be trained; nothing starts before they can."
+    assert warned(None) == "Fix the setting to start."
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
         ({"optimizer": "adamw"}, "0.05 is a high rate for Adam; 0.001 is usual."),
         ({"schedule_batch_size": 1_000},
          "The schedule is laid out for 1,000 a batch, so for 50 updates, and this run makes 500: the rate is 0 after "
-         "50, in epoch 1. Counting the updates anew for 100 a batch mends it."),
+         "50, in epoch 1. Planning it for 100 a batch mends it."),
         ({"schedule_batch_size": 250, "schedule": "step"},
          "The schedule is laid out for 250 a batch, so for 200 updates, and this run makes 500: the rate is at its "
-         "lowest after 200, in epoch 3. Counting anew for 100 a batch mends it."),
+         "lowest after 200, in epoch 3. Planning it for 100 a batch mends it."),
         ({"schedule_batch_size": 10},
          "The schedule is laid out for 10 a batch, so for 5,000 updates, and this run makes 500: the rate never gets "
          "to its end."),
@@ -129,10 +129,13 @@ def test_a_run_that_will_not_fit_is_told_in_mib_with_the_way_out(largest: int, w
     )
 
 
-def test_no_more_than_two_cautions_are_told_at_once() -> None:
+def test_one_caution_is_told_and_the_others_are_in_its_help() -> None:
     config = RunConfig(batch_size=4, norm="batch", optimizer="adam", budget="updates", budget_value=9)
     assert len(cautions(config, None)) == 3
-    text = warned(config)
-    assert "Only 9 updates" in text
-    assert "over 4 examples" in text
-    assert "Adam" not in text
+    place = Place()
+    warn(place, config, cautions(config, None))
+    assert "Only 9 updates" in place.text
+    assert "over 4 examples" not in place.text
+    assert place.help is not None
+    assert "over 4 examples" in place.help
+    assert "Adam" in place.help

@@ -112,7 +112,7 @@ def test_a_run_that_has_stopped_falling_has_converged(record: Record) -> None:
     assert rest == [2.5, 0.5]
     assert (first, last) == (401, 500)
     assert abs(fall) < 0.002
-    assert "cannot be told from nothing" in text
+    assert "is not distinguishable from zero" in text
 
 
 def test_a_run_that_came_to_rest_because_its_rate_did_says_so(record: Record) -> None:
@@ -240,10 +240,10 @@ def out_of_memory(phase: str, module: str) -> Ended:
 @pytest.mark.parametrize(
     ("phase", "module", "words"),
     [
-        ("forward", "relu2", "was full during the forward pass in relu2: 0.50 MiB more were needed, 0.25 MiB over"),
-        ("backward", "", "was full during the backward pass: 0.50 MiB more were needed, 0.25 MiB over"),
-        ("optimizer", "", "was full in the optimizer's step: 0.50 MiB more were needed, 0.25 MiB over"),
-        ("evaluation", "conv1", "was full during the evaluation in conv1: 0.50 MiB more were needed, 0.25 MiB over"),
+        ("forward", "relu2", "during the forward pass in relu2, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("backward", "", "during the backward pass, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("optimizer", "", "in the optimizer's step, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("evaluation", "conv1", "during the evaluation in conv1, which asked for 0.50 MiB more: 0.25 MiB over"),
     ],
 )
 @pytest.mark.parametrize(
@@ -256,7 +256,10 @@ def test_a_full_device_says_where_by_how_much_and_the_way_out(
     peak = Peak(5 * MIB, dict.fromkeys(CATEGORIES, 0), phase, module)
     prediction = None if largest is None else Prediction(peak, 1_000, largest)
     text = told(record([], out_of_memory(phase, module)), prediction)
-    assert text == f"The simulated device has 4 MiB and {words} the limit.{way_out} No real memory ran out."
+    assert (
+        text
+        == f"3.75 MiB of the simulated device's 4 MiB were in use {words} the limit.{way_out} No real memory ran out."
+    )
 
 
 # Once and for all.

@@ -142,6 +142,15 @@ def test_a_loss_has_three_digits_that_count(value: float, said: str) -> None:
     assert loss_text(value) == said
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_a_loss_that_is_no_number_is_a_sign_and_no_word(value: float) -> None:
-    assert loss_text(value) == "\u221e"
+@pytest.mark.parametrize(
+    ("value", "said"), [(float("nan"), "no number"), (float("inf"), "\u221e"), (float("-inf"), "\u2212\u221e")]
+)
+def test_a_loss_that_is_no_number_says_which(value: float, said: str) -> None:
+    assert loss_text(value) == said
+
+
+def test_what_comes_from_an_address_is_neither_a_link_nor_a_picture() -> None:
+    text = "[Log in](https://evil.example) ![x](y) <b> `c` :red[d] $e$"
+    said = explain("unknown_field", {"field": text, "choices": "x"})
+    assert not set("[]<>`$!") & set(said)
+    assert len(explain("unknown_field", {"field": "x" * 5_000, "choices": "y"})) < 400

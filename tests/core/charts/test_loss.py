@@ -210,7 +210,8 @@ def test_the_run_before_is_drawn_at_most_twice_as_far_as_this_one_goes(
     assert of(table, "ghost", "value") == of(table, "ghost", "exact") == pytest.approx([3.0] * drawn)
     assert end_of(table) == end
     (name,) = of(table, "ghost name")
-    assert (name["x"], name["value"], name["label"]) == (drawn, pytest.approx(3.0), "before: 10 a batch")
+    arrow = " \u2192" if updates > drawn else ""  # it went on
+    assert (name["x"], name["value"], name["label"]) == (drawn, pytest.approx(3.0), "before: 10 a batch" + arrow)
 
 
 def test_the_run_before_is_smoothed_and_laid_out_as_this_one_is(reader_of: ReaderOf, say: Say) -> None:
@@ -231,6 +232,16 @@ def test_the_run_before_cuts_no_update_of_this_one(reader_of: ReaderOf, say: Say
     table = charts.loss_table(CONFIG, reader_of([1.0] * 9), 9, say, ghost=reader_of([90.0] * 9), ghost_name="before")
     assert of(table, "loss", "value") == [1.0] * 9
     assert max(of(table, "ghost", "value")) == pytest.approx(90.0)
+
+
+def test_what_exploded_leaves_the_rest_to_be_seen(reader_of: ReaderOf, say: Say) -> None:
+    losses = [2.0] * 5 + [1e30, 1e34]
+    for table in (
+        charts.loss_table(CONFIG, reader_of(losses), 7, say, beta=0.0),
+        charts.loss_table(CONFIG, reader_of([1.0] * 9), 9, say, beta=0.0, ghost=reader_of(losses), ghost_name="before"),
+    ):
+        assert np.nanmax(table["value"].to_numpy()) <= 1.2 * 20 * 2.0
+    assert of(table, "ghost name", "x") == [5]
 
 
 def test_on_a_logarithmic_axis_the_run_before_has_gaps_too(reader_of: ReaderOf, say: Say) -> None:
