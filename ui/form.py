@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core import charts
-from core.config import CHOICES, FIELDS, NUMBERS, RunConfig, parse
+from core.config import CHOICES, FIELDS, INTEGERS, NUMBERS, RunConfig, parse
 from core.errors import ConfigError, Problem
 from core.plan import plan
 from ui import plots
@@ -160,7 +160,10 @@ def now() -> RunConfig | None:
     A field that was just typed into is newer than what the last run drew.
     """
     session = Session()
-    values = {name: session.field(name, _for_widget(name, getattr(DEFAULT, name))) for name in FIELDS}
+    values: dict[str, Any] = {name: session.field(name, _for_widget(name, getattr(DEFAULT, name))) for name in FIELDS}
+    for name in INTEGERS:  # a field that may be empty has 1000.0 for 1000
+        if isinstance(values[name], float) and values[name].is_integer():
+            values[name] = int(values[name])
     return _checked(values, None).config
 
 

