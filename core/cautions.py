@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import schedules
 from core.config import RunConfig
 from core.events import Prediction
-from core.plan import plan, schedule_horizon
+from core.plan import is_planned_otherwise, plan, schedule_horizon
 
 FEW_UPDATES = 20
 TINY_BATCH = 8  # for batch normalisation: its means are over so few examples
@@ -45,12 +44,9 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
 
 def _horizon(config: RunConfig, total: int | None) -> list[Caution]:
     """Look for a schedule that was laid out for another number of updates than the run makes."""
-    if total is None or config.schedule_batch_size is None or config.schedule in ("constant", schedules.PLATEAU):
+    if total is None or not is_planned_otherwise(config, total):
         return []
-    horizon = schedule_horizon(config, total)
-    if horizon == total:
-        return []
-    per_epoch = plan(config).updates_per_epoch
+    horizon, per_epoch = schedule_horizon(config, total), plan(config).updates_per_epoch
     values = {"size": config.schedule_batch_size, "horizon": horizon, "total": total, "own": config.batch_size}
     if horizon > total:
         return [Caution("horizon_too_long", values)]

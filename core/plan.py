@@ -47,6 +47,12 @@ def schedule_horizon(config: RunConfig, horizon: int) -> int:
     return planned_updates(config, batch_size=config.schedule_batch_size) or horizon
 
 
+def is_planned_otherwise(config: RunConfig, horizon: int) -> bool:
+    """Return whether the schedule is planned for another number of updates than the run's, and follows that number."""
+    follows = config.schedule not in ("constant", schedules.PLATEAU)
+    return follows and schedule_horizon(config, horizon) != horizon
+
+
 def rate_factor(config: RunConfig, t: int, horizon: int) -> float:
     """Return the share of the peak rate at update t (0 ... U-1) of a run of `horizon` updates, U.
 

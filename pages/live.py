@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import controls, form, frame, live, notices, sentence
+from ui import controls, exports, form, frame, live, notices, sentence
 from ui.session import Session
 from ui.text import say
 
@@ -23,5 +23,5 @@ with st.container(border=True, key="sentence"):
     mark, careful = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
     live.differences(setup, reader.record if reader else None)
-    controls.draw_exports(reader)
+    exports.draw(reader)
 live.panel(setup, mark, careful, run_id)

@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from core.control import Command
 from core.errors import StoreError
-from core.export import csv_of
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from core.store.reader import RunReader
 from ui import form as setup
@@ -78,26 +76,6 @@ def _button(
         say(f"control.{words}"), key=key, icon=f":material/{icon}:", help=why_not or what, disabled=bool(why_not),
         on_click=act, args=args, shortcut=KEYS[key], type="primary" if primary else "secondary",
     )  # fmt: skip
-
-
-def draw_exports(reader: RunReader | None) -> None:
-    """Draw what takes the run or its settings out of the page."""
-    none = reader is None
-    st.download_button(
-        say("control.csv"), data=_csv(reader), file_name=f"batch-lab-{reader.run_id if reader else ''}.csv",
-        mime="text/csv", key="csv", icon=":material/download:", type="tertiary", on_click="ignore", disabled=none,
-        help=say("control.csv.none" if none else "control.csv.help"),
-    )  # fmt: skip
-    with st.popover(say("control.link"), icon=":material/link:", type="tertiary", help=say("control.link.help")):
-        st.caption(say("control.link.text"))
-        settings = {name: value for name, value in st.query_params.items() if name != "run"}
-        here = urlsplit(str(st.context.url or ""))
-        link = here._replace(path=here.path or "/", query=urlencode(settings), fragment="")
-        st.code(urlunsplit(link), language=None, wrap_lines=True)
-
-
-def _csv(reader: RunReader | None) -> Callable[[], bytes]:
-    return lambda: csv_of(engine().source(reader.run_id), reader.run_id) if reader else b""
 
 
 def start(first: Command | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import charts
+from core import charts, recorded
 from core.config import CHOICES, FIELDS, INTEGERS, NUMBERS, RunConfig, parse
 from core.errors import ConfigError, Problem
 from core.plan import plan
@@ -16,7 +16,7 @@ from ui import plots
 from ui.session import Session
 from ui.text import number, say
 
-DEFAULT = RunConfig(memory_limit_mb=4)
+DEFAULT = recorded.CONFIG
 NOT_OURS = re.compile("run|embed|embed_options|utm_.*|fbclid|gclid")  # in an address, but no setting
 SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
 ARTICLE_SIZES = (100, 1_000)
@@ -110,10 +110,8 @@ def draw(session: Session) -> Form:
     horizon = plan(shown).total_updates if form.config else None
     with preview:
         plots.draw("small_rate", charts.rate_table(shown, horizon, None, say))
-        if form.config and shown.schedule == "plateau":
-            st.caption(say("chart.rate.plateau"))
-        elif form.config and horizon is None:
-            st.caption(say("chart.rate.seconds"))
+        if form.config and (why := plots.why_no_plan(shown, horizon)):
+            st.caption(why)
     return form
 
 

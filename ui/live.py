@@ -144,10 +144,8 @@ def _charts(
         _memory(config, prediction, reader)
         plots.draw("rate", charts.rate_table(config or DEFAULT, horizon, reader, say))
         no_plan = st.empty()
-        if config and config.schedule == "plateau":
-            no_plan.caption(say("chart.rate.plateau"))
-        elif config and horizon is None:
-            no_plan.caption(say("chart.rate.seconds"))
+        if config and (why := plots.why_no_plan(config, horizon)):
+            no_plan.caption(why)
     return chosen.x
 
 

@@ -10,6 +10,8 @@ import streamlit as st
 
 from core import charts
 from core.charts.style import Spec
+from core.config import RunConfig
+from core.schedules import PLATEAU
 from ui.text import LANGUAGE, say
 
 
@@ -25,3 +27,10 @@ def draw(name: str, table: pa.Table, *, width: int | Literal["stretch"] = "stret
     # are in the cards, as text.
     alt = say(f"chart.{name}.alt")
     st.vega_lite_chart(table, _spec(name, LANGUAGE), key=f"chart_{name}", alt=alt, width=width)
+
+
+def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:
+    """Return why no learning rate is planned on the chart; None where one is."""
+    if config.schedule == PLATEAU:
+        return say("chart.rate.plateau")
+    return say("chart.rate.seconds") if horizon is None else None

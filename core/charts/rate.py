@@ -29,7 +29,7 @@ from core.charts.style import (
     spec,
 )
 from core.config import RunConfig
-from core.plan import rate_factor, schedule_horizon
+from core.plan import is_planned_otherwise, rate_factor
 from core.schedules import PLATEAU
 from core.store.reader import POINTS, RunReader
 
@@ -98,7 +98,7 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
     if horizon and config.schedule != PLATEAU:
         places, rates = planned_rates(config, horizon)
         rows.add_line("planned", places, rates)
-        if schedule_horizon(config, horizon) != horizon and config.schedule != "constant":
+        if is_planned_otherwise(config, horizon):
             places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon)
             rows.add(series=INTENDED, x=places, value=rates)
             third, name = len(places) // 3, say("chart.rate.intended", size=f"{config.batch_size:,}")
