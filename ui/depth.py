@@ -38,11 +38,13 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
         _batch(config, snapshot)
     elif name == "confusion":
         _confusion(config, snapshot)
-    elif snapshot:
+    elif snapshot is None:
+        st.caption(say("depth.none"))
+    elif not pictures.are_built(config.spec):
+        st.caption(say("depth.building"))
+    else:
         st.caption(say("depth.plane.about", update=number(snapshot.updates)))
         _plane(config, snapshot)
-    else:
-        st.caption(say("depth.none"))
 
 
 def _batch(config: RunConfig, snapshot: Snapshot | None) -> None:
@@ -56,6 +58,9 @@ def _batch(config: RunConfig, snapshot: Snapshot | None) -> None:
     shown, more = len(snapshot.batch), snapshot.batch_size - len(snapshot.batch)
     words = say("depth.batch.more", count=number(more)) if more else ""
     st.caption(say("depth.batch.about", shown=shown, more=words, **values))
+    if not pictures.are_built(config.spec):
+        st.caption(say("depth.building"))
+        return
     images, labels = pictures.of(config.spec, snapshot.batch)
     figures = "".join(_figure(image, int(label)) for image, label in zip(images, labels, strict=True))
     st.html(f'<div class="batch">{figures}</div>')

@@ -320,6 +320,7 @@ ENGLISH: dict[str, str] = {
     "depth.confusion.regression": "A regression has no classes to mix up.",
     "depth.plane.about": "What the model answers all over the plane after update {update}: the deeper the colour, the "
     "more confident. Rings mark examples of the last batch.",
+    "depth.building": "The data set is being built, once on this machine; a few seconds.",
     "depth.none": "There is nothing to see before the first update.",
     "axis.updates": "updates",
     "axis.epochs": "epochs",

@@ -9,6 +9,7 @@ import streamlit as st
 from core import charts, recorded
 from core.cautions import cautions
 from core.config import RunConfig
+from core.datasets import pictures
 from core.errors import BatchLabError
 from core.events import Prediction
 from core.store import RunRecord
@@ -63,12 +64,11 @@ def panel(form: Form, mark: Any, careful: Any, run_id: str | None) -> None:
     reader, _ = read(run_id)
     record = reader.record if reader else None
     active, paused = controls.is_active(record), record is not None and record.state == "paused"
-    configs = [record.config if record else None, form.config]
-    waits = [config for config in configs if config and predicted(config, wait_s=PREDICTION_WAIT_S) == (None, None)]
+    waits = _is_waiting(record, form, wait_s=PREDICTION_WAIT_S)
     every = (PAUSED_REFRESH_S if paused and not waits else REFRESH_S) if active or waits else None
 
     def refresh() -> None:
-        st.fragment(_draw)(form, mark, careful, run_id, active=active, paused=paused, waits=bool(waits))
+        st.fragment(_draw)(form, mark, careful, run_id, active=active, paused=paused, waits=waits)
 
     # Two fragments, one in the other: the outer one has the timer, the inner one draws. A tick that comes during a
     # full run follows on its heels, and Streamlit then drops what that run has drawn of the ticking fragment and not
@@ -85,8 +85,8 @@ def _draw(form: Form, mark: Any, careful: Any, run_id: str | None, *, active: bo
     config = record.config if record else form.config
     prediction, no_prediction = predicted(config)
     form_prediction, no_form_prediction = predicted(form.config)
-    came = waits and all((prediction or no_prediction, form_prediction or no_form_prediction or not form.config))
-    if (active and _buttons_are_out_of_date(record, paused)) or (came and not active):
+    came = waits and not active and not _is_waiting(record, form)
+    if came or (active and _buttons_are_out_of_date(record, paused)):
         st.rerun()
 
     same = record is None or record.config == form.config
@@ -116,6 +116,14 @@ def _draw(form: Form, mark: Any, careful: Any, run_id: str | None, *, active: bo
                 st.caption(say("depth.none"))
     if reader and reader.updates:
         shared.freeze_once()
+
+
+def _is_waiting(record: RunRecord | None, form: Form, *, wait_s: float = 0.0) -> bool:
+    """Return whether something is still to come that is worked out elsewhere: a prediction, or the pictures."""
+    configs = [record.config if record else None, form.config]
+    if any(config and predicted(config, wait_s=wait_s) == (None, None) for config in configs):
+        return True
+    return record is not None and record.snapshot is not None and not pictures.are_built(record.config.spec)
 
 
 def _buttons_are_out_of_date(record: RunRecord | None, paused: bool) -> bool:

@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from core.datasets import DATA, DatasetSpec
 
 
+def are_built(spec: DatasetSpec, root: Path = DATA) -> bool:
+    """Return whether a data set can be read: on a fresh machine it takes some seconds until it is built."""
+    return (root / spec.folder).exists()
+
+
 def of(spec: DatasetSpec, indices: Sequence[int], root: Path = DATA) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Return training images (n, height, width) from 0, the darkest pixel of the set, to 255, and their classes."""
     inputs, targets = _mapped(root / spec.folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -61,6 +62,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server that nobody has visited yet."""
     yield from _serve(tmp_path)
+
+
+@pytest.fixture
+def fresh_machine(tmp_path: Path) -> Iterator[Server]:
+    """A server of a copy of the app that has no data set yet."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("app.py", "core", "pages", "ui", ".streamlit"):
+        part = ROOT / name
+        if part.is_dir():
+            shutil.copytree(part, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(part, copy)
+    yield from _serve(tmp_path, root=copy)
 
 
 @pytest.fixture
@@ -142,7 +157,7 @@ def drag_slider(page: Page, key: str, to: float) -> None:
     page.mouse.up()
 
 
-def _serve(folder: Path) -> Iterator[Server]:
+def _serve(folder: Path, *, root: Path = ROOT) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -151,7 +166,7 @@ def _serve(folder: Path) -> Iterator[Server]:
                "--server.address=127.0.0.1", "--server.fileWatcherType=none"]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+            command, cwd=root, stdout=output, stderr=subprocess.STDOUT,
             env=os.environ | {"BATCHLAB_DATABASE": str(folder / "runs.sqlite")},
         )  # fmt: skip
     try:
@@ -166,7 +181,7 @@ def _serve(folder: Path) -> Iterator[Server]:
             process.kill()
             process.wait()
     # Streamlit's own server has a traceback now and then of a browser that leaves while it is being sent something.
-    assert re.findall(rf'File "{ROOT}/(?:app|core|pages|ui)\b.*', log.read_text()) == []
+    assert re.findall(rf'File "{root}/(?:app|core|pages|ui)\b.*', log.read_text()) == []
 
 
 def _wait_for(url: str) -> None:

@@ -58,6 +58,14 @@ def test_a_live_run_outlives_a_server_page_opened_first(
     expect(status).to_contain_text("Stopped at update", timeout=5_000)
 
 
+def test_the_first_page_on_a_new_machine_shows_the_recorded_batch_once_its_pictures_are_built(
+    fresh_machine: Server, visit: Callable[..., Visit]
+) -> None:
+    page = visit(fresh_machine.url).page
+    expect(page.locator(".st-key-depths")).to_contain_text("The data set is being built", timeout=15_000)
+    expect(page.locator(".st-key-depths .batch img")).to_have_count(8, timeout=ENGINE_WAIT_MS)
+
+
 def test_a_run_that_is_not_known_is_a_note_and_nothing_more(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/?run=no-such-run&batch_size=200").page
     expect(page.get_by_text("The run in this address is not known here")).to_be_visible(timeout=15_000)
