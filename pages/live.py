@@ -12,6 +12,7 @@ form.read_url(session)
 controls.attach(session)
 with st.sidebar:
     setup = form.draw(session)
+controls.start_if_asked(setup)
 run_id = live.shown_run(session, setup)
 reader, _ = live.read(run_id)
 

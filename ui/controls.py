@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from core.config import RunConfig
 from core.control import Command
 from core.errors import StoreError
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from core.store.reader import RunReader
-from ui import form as setup
 from ui.engine import engine
 from ui.form import Form
 from ui.session import Session
@@ -65,7 +65,7 @@ def draw(form: Form, reader: RunReader | None) -> None:
     _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, "one_epoch")
     _button("stop", "stop", "stop", idle, _stop)
     words = "restart" if active else "start"
-    _button("start", words, "restart_alt" if active else "play_arrow", no_start, start, primary=True)
+    _button("start", words, "restart_alt" if active else "play_arrow", no_start, ask_to_start, primary=True)
 
 
 def _button(
@@ -78,12 +78,25 @@ def _button(
     )  # fmt: skip
 
 
-def start(first: Command | None = None) -> None:
-    """Start what the form says, or with a `first` command a run that stands after it; a callback."""
-    session, shared, config = Session(), engine(), setup.now()
-    if config is None:
-        return
-    run_id = new_run_id()
+def ask_to_start(first: Command | None = None) -> None:
+    """Want what the form says to be started, or with a `first` command a run that stands after it; a callback.
+
+    A key is here before the field in which it was pressed: a field that was typed into tells its value a moment
+    later, which begins this run of the script anew. Hence `start_if_asked`, once the form has been drawn.
+    """
+    Session().wanted = first or "start"
+
+
+def start_if_asked(form: Form) -> None:
+    """Start what the form says, if that was asked for."""
+    session = Session()
+    wanted, session.wanted = session.wanted, None
+    if wanted and form.config:
+        _start(form.config, None if wanted == "start" else wanted)
+
+
+def _start(config: RunConfig, first: Command | None) -> None:
+    session, shared, run_id = Session(), engine(), new_run_id()
     try:
         for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
             shared.client.command(record.id, "stop")
@@ -130,7 +143,7 @@ def _step(command: Command) -> None:
         if reader:
             reader.refresh()
     if reader is None or run_id is None or not is_active(reader.record):
-        start(command)
+        ask_to_start(command)
         return
     before = reader.updates
     shared.client.command(run_id, command)

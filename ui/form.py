@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core import charts, recorded
-from core.config import CHOICES, FIELDS, INTEGERS, NUMBERS, RunConfig, parse
+from core.config import CHOICES, FIELDS, NUMBERS, RunConfig, parse
 from core.errors import ConfigError, Problem
 from core.plan import plan
 from ui import plots
@@ -150,19 +150,6 @@ def _checked(values: dict[str, Any], needs: Any) -> Form:
         return Form(RunConfig(**parsed), (), needs)
     except ConfigError as error:
         return Form(None, error.problems, needs)
-
-
-def now() -> RunConfig | None:
-    """Return what the form says at this moment, None if that cannot be trained; in a callback.
-
-    A field that was just typed into is newer than what the last run drew.
-    """
-    session = Session()
-    values: dict[str, Any] = {name: session.field(name, _for_widget(name, getattr(DEFAULT, name))) for name in FIELDS}
-    for name in INTEGERS:  # a field that may be empty has 1000.0 for 1000
-        if isinstance(values[name], float) and values[name].is_integer():
-            values[name] = int(values[name])
-    return _checked(values, None).config
 
 
 def apply(changes: dict[str, Any]) -> None:

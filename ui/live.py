@@ -227,7 +227,7 @@ def differences(form: Form, record: RunRecord | None) -> None:
     st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
     st.button(
         say("differs.start"), key="start_these", type="tertiary", icon=":material/play_arrow:",
-        on_click=controls.start,
+        on_click=controls.ask_to_start,
     )  # fmt: skip
     st.button(
         say("differs.take"), key="take_settings", type="tertiary", icon=":material/undo:",

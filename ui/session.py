@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
+from core.control import Command
 from core.errors import Problem
+
+Wanted = Command | Literal["start"]
 
 
 def _own(name: str, make: Any) -> Any:
@@ -61,6 +64,16 @@ class Session:
     @previous_run_id.setter
     def previous_run_id(self, value: str | None) -> None:
         st.session_state["_previous_run_id"] = value
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What was asked for and waits for the form: a start, or the first command of a run that stands after it."""
+        found: Wanted | None = _own("wanted", lambda: None)
+        return found
+
+    @wanted.setter
+    def wanted(self, value: Wanted | None) -> None:
+        st.session_state["_wanted"] = value
 
     @property
     def unknown_run(self) -> bool:

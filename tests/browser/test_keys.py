@@ -41,12 +41,18 @@ def test_every_control_has_a_key(server: Server, visit: Callable[..., Visit], dr
     expect(state(page)).to_contain_text("Stopped at update", timeout=5_000)
 
 
-def test_what_was_just_typed_is_what_a_click_trains(server: Server, visit: Callable[..., Visit]) -> None:
+@pytest.mark.parametrize("key", [False, True], ids=["click", "key"])
+def test_what_was_just_typed_is_what_is_trained(server: Server, visit: Callable[..., Visit], key: bool) -> None:
     page = visit(server.url).page
+    expect(button(page, "start")).to_be_enabled(timeout=15_000)
     field = page.locator(".st-key-batch_size input")
-    expect(field).to_be_visible(timeout=15_000)
-    field.fill("500")
-    button(page, "start").click()
+    field.click()
+    field.press("Control+a")
+    field.type("500")
+    if key:
+        page.keyboard.press("Control+Enter")
+    else:
+        button(page, "start").click()
     expect(card(page, "Updates")).to_have_text("100 / 100", timeout=ENGINE_WAIT_MS)
     expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
 
