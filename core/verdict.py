@@ -24,7 +24,7 @@ VerdictCode = Literal[
     "thrashing", "rate_died_early", "too_few_updates", "learned_nothing", "still_falling", "converged",
 ]  # fmt: skip
 Numbers = dict[str, float | int]
-Floats = NDArray[np.float64]
+Losses = NDArray[np.float32]
 
 WINDOW = 1 / 20  # of the run: what the moving average looks back on
 TAIL = 1 / 5  # of the run: where the slope is measured
@@ -40,6 +40,7 @@ DEAD, EARLY = 0.01, 0.7  # of the peak rate, and of the run: step is that low fr
 AWAKE = 0.5  # of the peak rate: a flat loss shows the end of learning only where updates still move the weights
 FEW = 100  # updates: below, the blocks are single updates or hardly more
 USUAL_BATCH = 100
+AT_ONCE = 2**16  # updates: a long run is gone through in parts, without a copy of it
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,11 @@ def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLik
 
     Updates whose loss is not finite are passed over.
     """
-    loss, rate = np.asarray(losses, dtype=np.float64), np.asarray(rates, dtype=np.float64)
+    loss, rate = np.asarray(losses, dtype=np.float32), np.asarray(rates)
     usable = np.isfinite(loss)
-    course = Course(config, loss[usable], rate[usable]) if usable.any() else None
+    if not usable.all():
+        loss, rate = loss[usable], rate[usable]
+    course = Course(config, loss, rate) if len(loss) else None
     code: VerdictCode
     if ended.state != "finished":
         code = ended.state
@@ -102,36 +105,43 @@ def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLik
     return Verdict(code, evidence)
 
 
+class Average(NamedTuple):
+    """The moving average of the loss: where it ran, and its worst climb from a low before, with its top's update."""
+
+    lowest: float
+    highest: float
+    highest_update: int
+    final: float
+    before_climb: float
+    climb: float
+    climb_update: int
+
+
 class Course:
     """How the loss went over one update or more."""
 
-    def __init__(self, config: RunConfig, losses: Floats, rates: Floats) -> None:
+    def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]]) -> None:
         self.updates = len(losses)
         first, steady = (math.ceil(count / config.effective_batch_size) for count in (FIRST_EXAMPLES, STEADY_EXAMPLES))
-        self.initial = float(losses[:first].mean())
+        self.initial = _mean(losses[:first])
 
-        window = min(self.updates, max(steady, math.ceil(WINDOW * self.updates)))
-        smoothed = DebiasedEMA(1 - 1 / window).update(losses)[window - 1 :]
-        self.lowest, self.highest, self.final = float(smoothed.min()), float(smoothed.max()), float(smoothed[-1])
+        seen = average(losses, window=min(self.updates, max(steady, math.ceil(WINDOW * self.updates))))
+        self.lowest, self.highest, self.final = seen.lowest, seen.highest, seen.final
+        self.before_climb, self.climb, self.climb_update = seen.before_climb, seen.climb, seen.climb_update
         self.way_down = self.initial - self.final
-        self.stuck = self.final > (1 - PROGRESS) * min(self.initial, float(losses[:steady].mean()))
-        lowest_yet = np.minimum.accumulate(smoothed)
-        top = int((smoothed - lowest_yet).argmax())
-        self.before_climb, self.climb = float(lowest_yet[top]), float(smoothed[top] - lowest_yet[top])
-        self.climb_update = top + window
+        self.stuck = self.final > (1 - PROGRESS) * min(self.initial, _mean(losses[:steady]))
         above = self.highest - max(self.initial, self.final)
         if self.stuck and above > self.climb:  # a model that was lost within the first updates: down from the top
-            self.before_climb, self.climb = self.highest - above, above
-            self.climb_update = int(smoothed.argmax()) + window
+            self.before_climb, self.climb, self.climb_update = self.highest - above, above, seen.highest_update
 
         peak = float(rates.max())
-        alive = np.flatnonzero(rates > DEAD * peak)
-        self.alive = int(alive[-1]) + 1 if len(alive) else self.updates
+        alive = rates > np.float64(DEAD * peak)
+        self.alive = self.updates - int(alive[::-1].argmax())  # up to the last that was
         # At most half of what was alive: the steep beginning of a run does not tell of its end.
         length = min(round(TAIL * self.updates), self.alive // 2)
         self.tail = range(self.alive - length, self.alive)
         tail = slice(self.tail.start, self.tail.stop)
-        self.tail_rate_share = float(rates[tail].mean()) / peak if length and peak > 0 else 0.0
+        self.tail_rate_share = _mean(rates[tail]) / peak if length and peak > 0 else 0.0
         self.slope = slope(losses[tail])
         fall = [-per_update * length for per_update in self.slope] if self.slope else [math.inf, 0.0, -math.inf]
         self.most_fall, self.fall, self.least_fall = fall
@@ -149,7 +159,9 @@ class Course:
             return "too_few_updates"
         if self.stuck:
             return "learned_nothing"
-        return "still_falling" if self.falling else "converged"
+        if self.falling:
+            return "still_falling"
+        return "too_few_updates" if self.most_fall > UNSURE * self.way_down else "converged"
 
     def _strayed(self) -> bool:
         """Return whether the loss went far up, and at the end was no lower than it had been before."""
@@ -182,7 +194,28 @@ class Course:
         return _numbers(numbers)
 
 
-def slope(losses: Floats) -> Slope | None:
+def average(losses: Losses, *, window: int) -> Average:
+    """Return what there is to say of the moving average over `window` updates, from its first whole window on."""
+    smoothing = DebiasedEMA(1 - 1 / window)
+    lowest, highest, final, before_climb, climb = math.inf, -math.inf, 0.0, 0.0, -math.inf
+    highest_update = climb_update = 0
+    for start in range(0, len(losses), AT_ONCE):
+        smoothed = smoothing.update(losses[start : start + AT_ONCE])
+        first = max(start, window - 1)
+        part = smoothed[first - start :]
+        if not len(part):
+            continue
+        lows = np.minimum(np.minimum.accumulate(part), lowest)
+        top, peak = int((part - lows).argmax()), int(part.argmax())
+        if part[top] - lows[top] > climb:
+            before_climb, climb, climb_update = float(lows[top]), float(part[top] - lows[top]), first + top + 1
+        if part[peak] > highest:
+            highest, highest_update = float(part[peak]), first + peak + 1
+        lowest, final = float(lows[-1]), float(part[-1])
+    return Average(lowest, highest, highest_update, final, before_climb, climb, climb_update)
+
+
+def slope(losses: NDArray[np.floating[Any]]) -> Slope | None:
     """Return the slope of the line through the means of ten blocks, or as many as there are; None below three.
 
     The interval is that of Student's t on what the line leaves over.
@@ -190,13 +223,17 @@ def slope(losses: Floats) -> Slope | None:
     blocks = min(BLOCKS, len(losses))
     if blocks < FEWEST_BLOCKS:
         return None
-    means = np.array([part.mean() for part in np.array_split(losses, blocks)])
+    means = np.array([_mean(part) for part in np.array_split(losses, blocks)])
     middles = np.array([part.mean() for part in np.array_split(np.arange(len(losses)), blocks)])
     x, y = middles - middles.mean(), means - means.mean()
     estimate = float(x @ y / (x @ x))
     left = y - estimate * x
     half = T_975[blocks - 3] * math.sqrt(float(left @ left / (x @ x)) / (blocks - 2))
     return Slope(estimate - half, estimate, estimate + half)
+
+
+def _mean(values: NDArray[np.floating[Any]]) -> float:
+    return float(values.mean(dtype=np.float64))
 
 
 def _other_batch(config: RunConfig, updates: int) -> Numbers:

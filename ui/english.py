@@ -198,6 +198,8 @@ ENGLISH: dict[str, str] = {
     "{high}).",
     "verdict.slope.level": "In updates {tail_first_update} to {tail_last_update} its fall of {fall_loss} is not "
     "distinguishable from zero (95% interval {fall_low_loss} to {fall_high_loss}).",
+    "verdict.slope.unsure": "In updates {tail_first_update} to {tail_last_update} it may have fallen by up to "
+    "{fall_high_loss}: more would show whether it still falls.",
     "verdict.thrashing": "**Thrashing**: the loss had come down to {before_climb_loss}, went up by {climb_loss} by "
     "update {climb_update} and ended at {final_loss}. A rate of {lr} is too high for {size} a batch; lower it.",
     "verdict.learned_nothing": "**Learned nothing**: the loss began at {initial_loss} and ended at {final_loss}. A "

@@ -89,7 +89,11 @@ def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list
     if "fall_loss" not in seen:
         return []
     if code in ("still_falling", "rate_died_early", "too_few_updates"):
-        return [say("verdict.slope", **values)] if seen["fall_low_loss"] > 0 else []
+        if seen["fall_low_loss"] > 0:
+            return [say("verdict.slope", **values)]
+        return (
+            [say("verdict.slope.unsure", **values)] if code == "too_few_updates" and seen["fall_high_loss"] > 0 else []
+        )
     if code != "converged":
         return []
     if seen["fall_low_loss"] > 0:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from hypothesis import given
@@ -18,7 +19,7 @@ from core.config import RunConfig
 from core.datasets.tensors import Data
 from core.events import END_STATES, Ended, EndState
 from core.trainer import Trainer
-from core.verdict import T_975, Verdict, VerdictCode, judge, slope
+from core.verdict import T_975, Verdict, VerdictCode, average, judge, slope
 
 DEFAULT = RunConfig()
 CONSTANT = DEFAULT.replace(schedule="constant")
@@ -387,6 +388,33 @@ def test_losses_in_another_unit_have_the_same_verdict(losses: list[float], alive
     for name, value in one.evidence.items():
         scaled = name.endswith("_loss") or name == "slope_per_100_updates"
         assert other.evidence[name] == (2.0**power * value if scaled else value)
+
+
+def test_a_fall_that_the_scatter_hides_is_no_sign_of_having_converged() -> None:
+    scatter = np.random.default_rng(0).normal(size=100)
+    hidden = judged(np.linspace(2.3, 1.9, 100) + 0.15 * scatter)
+    assert hidden.code == "too_few_updates"
+    assert hidden.evidence["fall_low_loss"] < 0 < 0.05 * 0.4 < hidden.evidence["fall_high_loss"]
+    assert judged(np.linspace(2.3, 1.9, 100) + 0.001 * scatter).code == "still_falling"
+
+
+@pytest.mark.parametrize("at_once", [7, 64, 100_000])
+def test_the_average_of_a_run_gone_through_in_parts_is_that_of_pandas(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.verdict.AT_ONCE", at_once)
+    for seed in range(5):
+        losses = 5 + np.random.default_rng(seed).normal(scale=0.1, size=1_000).cumsum()
+        smoothed = pd.Series(losses).ewm(alpha=1 / 50).mean().to_numpy()[49:]
+        climbs = smoothed - np.minimum.accumulate(smoothed)
+        found = average(losses, window=50)
+        assert (found.lowest, found.highest, found.final) == pytest.approx(
+            (smoothed.min(), smoothed.max(), smoothed[-1])
+        )
+        assert found.climb == pytest.approx(climbs.max())
+        assert found.before_climb == pytest.approx(smoothed[climbs.argmax()] - climbs.max())
+        assert found.climb_update == climbs.argmax() + 50
+        assert found.highest_update == smoothed.argmax() + 50
 
 
 # The slope.

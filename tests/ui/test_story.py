@@ -123,6 +123,15 @@ def test_a_run_that_came_to_rest_because_its_rate_did_says_so(record: Record) ->
     assert "20% of its peak" in text
 
 
+def test_a_run_whose_scatter_hides_its_fall_says_how_large_it_may_be(record: Record) -> None:
+    scatter = 0.15 * np.random.default_rng(0).standard_normal(100)
+    text = told(record(np.linspace(2.3, 1.9, 100) + scatter, finished(100)), None)
+    *_, first, last, most = numbers(text, "Too few updates")
+    assert (first, last) == (81, 100)
+    assert 0.02 < most < 0.4
+    assert "may have fallen by up to" in text
+
+
 def test_a_run_that_still_falls_says_by_how_much(record: Record) -> None:
     text = told(record(wavering(np.linspace(2.5, 0.5, 500)), finished(500)), None)
     rest, (first, last, fall) = slope_of(numbers(text, "Still falling"), level=False)
