@@ -34,7 +34,7 @@ from core.events import Ended, Started, Updates
 from core.host.client import ROOT
 from core.store import Store
 
-STARTS = 20
+STARTS, LOADS = 20, 9
 WATCHED_S = 20.0
 MANY = 1_000_000
 VIEWERS = 5
@@ -53,6 +53,14 @@ FIRST_LINE = """async button => {
     button.click()
     while (points() === before || !/L/.test(points())) await new Promise(requestAnimationFrame)
     return performance.now() - began
+}"""
+# Milliseconds from the beginning of the navigation until there is a button to press and a line to see. Looks every
+# 10 ms: to ask for every frame would make the browser draw each of them.
+USABLE = """async () => {
+    const usable = () => document.querySelector('.st-key-start button:enabled')
+        && document.querySelector('.smoothed_marks path')
+    while (!usable()) await new Promise(done => setTimeout(done, 10))
+    return performance.now()
 }"""
 STOPPED = """async button => {
     const began = performance.now()
@@ -103,13 +111,10 @@ def _warm(browser: Browser, server: Server) -> None:
 
 def _first_load(browser: Browser, server: Server) -> dict[str, float]:
     times = []
-    for _ in range(5):
+    for _ in range(LOADS):
         page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-        began = time.perf_counter()
-        page.goto(server.url)
-        expect(page.locator(".st-key-start button").first).to_be_enabled(timeout=30_000)
-        page.locator(".smoothed_marks path").first.wait_for(timeout=30_000)
-        times.append(1_000 * (time.perf_counter() - began))
+        page.goto(server.url, wait_until="commit")
+        times.append(page.evaluate(USABLE))
         page.context.close()
     return {"first load, warm server, ms": median(times), "first load, worst ms": max(times)}
 
