@@ -19,6 +19,7 @@ from ui.form import Form
 from ui.session import Session
 from ui.text import explain, say
 
+LINE = 2  # updates: one point draws none
 FIRST_LINE_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
 # With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
 KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
@@ -108,12 +109,14 @@ def _start(config: RunConfig, first: Command | None) -> None:
     except StoreError as error:
         session.trouble = error.problems
         return
-    session.previous_run_id, session.run_id = session.run_id, run_id
+    if session.run_id and shared.reader(session.run_id).updates >= LINE:
+        session.previous_run_id = session.run_id
+    session.run_id = run_id
     session.unknown_run, session.trouble = False, ()
     session.url_problems.clear()
     st.query_params["run"] = run_id
     reader = shared.readers.reader(run_id)
-    enough = 1 if first else 2  # one point draws no line
+    enough = 1 if first else LINE
     _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and (reader.updates >= enough or not is_active(reader.record)))
 
 

@@ -17,7 +17,7 @@ from ui.text import number, say
 
 POINTS_SHOWN = 400
 SQUARE = 540  # pixels: what has two equal sides is not stretched over the page
-TINT = ((255, 205, 150), (255, 255, 255), (150, 202, 250))  # class 0, undecided, class 1
+TINT = ((255, 155, 45, 105), (150, 152, 145, 0), (45, 149, 245, 105))  # class 0, undecided, class 1
 
 
 def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig | None) -> None:

@@ -42,8 +42,7 @@ ENGLISH: dict[str, str] = {
     "form.seed": "Seed",
     "form.target_loss": "Stop at validation loss",
     "form.article": "{size} a batch",
-    "form.article.help": "One of the two batch sizes of the article: 10,000 images make 100 batches of 100, or 10 of "
-    "1,000.",
+    "form.article.help": "The classic pair to compare: 10,000 images make 100 batches of 100, or 10 of 1,000.",
     "form.schedule_batch_size": "Plan schedule for batch size",
     "form.schedule_batch_size.help": "Builds the schedule for another batch size than the run has, as a program does "
     "that forgets to count the updates anew. Empty: for the run's own.",

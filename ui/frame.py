@@ -55,6 +55,8 @@ button:not(:disabled) kbd { opacity: 1; }
 .batch img { width: 6rem; height: 6rem; image-rendering: pixelated; border-radius: 4px; }
 .batch figcaption { font-size: 0.8rem; }
 @media (max-width: 1350px) {
+    .st-key-loss_options { column-gap: 0.5rem; }
+    .st-key-x_axis button { padding: 0.1rem 0.3rem; }
     .st-key-state { min-height: 4.6rem; }
     .card { padding-inline: 0.55rem; }
     .card small { font-size: 0.72rem; }

@@ -209,6 +209,18 @@ def test_the_run_before_is_a_ghost_on_the_charts(app: App) -> None:
     assert max(row["x"] for row in table if row["series"] == "loss") == 100
 
 
+def test_a_run_too_short_for_a_line_does_not_take_the_place_of_the_ghost(app: App) -> None:
+    test = app(budget_value=1, batch_size=200)
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    test.button(key="one_update").click().run()
+    run_until(test, "Paused at update 1 of 50")
+    test.number_input(key="batch_size").set_value(100).run()
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    assert max(row["x"] for row in rows(test, "Training loss") if row["series"] == "ghost") == 50
+
+
 # Buttons.
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ui import png
 
-BLACK, WHITE, ORANGE = (0, 0, 0), (255, 255, 255), (255, 205, 150)
+BLACK, WHITE, ORANGE, CLEAR = (0, 0, 0, 255), (255, 255, 255, 255), (255, 155, 45, 128), (150, 152, 145, 0)
 
 
 def read(address: str) -> Image.Image:
@@ -29,20 +29,25 @@ def test_a_grey_picture_has_the_pixels_that_it_was_given() -> None:
 
 def test_a_tinted_picture_has_its_first_row_at_the_bottom() -> None:
     image = read(png.tinted(bytes([0, 0, 255, 255]), 2, (BLACK, WHITE)))
-    assert (image.mode, image.size) == ("RGB", (2, 2))
-    assert np.asarray(image).tolist() == [[[255, 255, 255]] * 2, [[0, 0, 0]] * 2]
+    assert (image.mode, image.size) == ("RGBA", (2, 2))
+    assert np.asarray(image).tolist() == [[list(WHITE)] * 2, [list(BLACK)] * 2]
 
 
 def test_a_tinted_picture_has_its_first_column_on_the_left() -> None:
-    assert (
-        np.asarray(read(png.tinted(bytes([0, 255, 0, 255]), 2, (BLACK, WHITE)))).tolist() == [[[0] * 3, [255] * 3]] * 2
-    )
+    image = read(png.tinted(bytes([0, 255, 0, 255]), 2, (BLACK, WHITE)))
+    assert np.asarray(image).tolist() == [[list(BLACK), list(WHITE)]] * 2
 
 
 @pytest.mark.parametrize(
     ("share", "pixel"),
-    [(0, ORANGE), (255, (150, 202, 250)), (51, (255, 225, 192)), (204, (192, 223, 252)), (127, (255, 255, 255))],
+    [
+        (0, ORANGE),
+        (255, (45, 149, 245, 128)),
+        (51, (213, 154, 85, 77)),  # two fifths of the way to the middle
+        (204, (87, 150, 205, 77)),
+        (127, CLEAR),
+    ],
 )
-def test_a_share_is_a_colour_on_the_way_between_its_neighbours(share: int, pixel: tuple[int, int, int]) -> None:
-    image = read(png.tinted(bytes([share]), 1, (ORANGE, WHITE, (150, 202, 250))))
+def test_a_share_is_a_colour_on_the_way_between_its_neighbours(share: int, pixel: tuple[int, int, int, int]) -> None:
+    image = read(png.tinted(bytes([share]), 1, (ORANGE, CLEAR, (45, 149, 245, 128))))
     assert np.abs(np.asarray(image)[0, 0].astype(int) - pixel).max() <= 1
