@@ -8,8 +8,8 @@ ENGLISH: dict[str, str] = {
     # Values that cannot be used: the value, the bounds, the way out.
     "not_a_choice": "{field} must be one of {choices}, got {value!r}",
     "not_whole": "{field} must be a whole number between {low:,} and {high:,}, got {value!r}",
-    "not_a_number": "{field} must be a number between {low:,} and {high:,}, got {value!r}",
-    "out_of_bounds": "{field} must be between {low:,} and {high:,}, got {value:,}",
+    "not_a_number": "{field} must be a number between {low:,.12g} and {high:,.12g}, got {value!r}",
+    "out_of_bounds": "{field} must be between {low:,.12g} and {high:,.12g}, got {value:,.12g}",
     "hidden_widths": "hidden must be 1 to {depth} layer widths between {low:,} and {high:,}, such as 128-64, "
     "got {value!r}",
     "unknown_field": "{field!r} is not a setting of a run; the settings are {choices}",

@@ -21,7 +21,7 @@ from core.smoothing import DebiasedEMA
 
 VerdictCode = Literal[
     "out_of_memory", "diverged", "failed", "stopped", "reached_target",
-    "thrashing", "rate_died_early", "too_few_updates", "learned_nothing", "still_falling", "converged",
+    "thrashing", "rate_died_early", "too_few_updates", "learned_nothing", "still_falling", "unclear", "converged",
 ]  # fmt: skip
 Numbers = dict[str, float | int]
 Losses = NDArray[np.float32]
@@ -161,7 +161,7 @@ class Course:
             return "learned_nothing"
         if self.falling:
             return "still_falling"
-        return "too_few_updates" if self.most_fall > UNSURE * self.way_down else "converged"
+        return "unclear" if self.most_fall > UNSURE * self.way_down else "converged"
 
     def _strayed(self) -> bool:
         """Return whether the loss went far up, and at the end was no lower than it had been before."""

@@ -7,11 +7,11 @@ from core.datasets import DATASETS
 from ui import controls, form, frame
 from ui.engine import engine
 from ui.form import origin
-from ui.session import Session
+from ui.session import current
 from ui.text import mib, number, say
 
 frame.ensure()
-session = Session()
+session = current()
 form.remember_url(session)
 controls.attach(session)
 st.title(say("page.about"))

@@ -3,26 +3,27 @@
 import streamlit as st
 
 from ui import controls, exports, form, frame, live, notices, sentence
-from ui.session import Session
+from ui.session import current
 from ui.text import say
 
 frame.ensure()
-session = Session()
+session = current()
 form.read_url(session)
 controls.attach(session)
 with st.sidebar:
     setup = form.draw(session)
-controls.start_if_asked(setup)
+controls.start_if_asked(session, setup)
 run_id = live.shown_run(session, setup)
 reader, _ = live.read(run_id)
 
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.live"), anchor=False)
-    controls.draw(setup, reader)
+    controls.draw(session, setup, reader)
 notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
     mark, careful = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
-    live.differences(setup, reader.record if reader else None)
+    live.differences(session, setup, reader.record if reader else None)
     exports.draw(reader)
-live.panel(setup, mark, careful, run_id)
+live.tell(setup, mark, careful, run_id)
+live.panel(setup, run_id)

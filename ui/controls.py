@@ -14,13 +14,14 @@ from core.control import Command
 from core.errors import StoreError
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from core.store.reader import RunReader
-from ui.engine import engine
+from ui.engine import Engine, engine
 from ui.form import Form
 from ui.session import Session
 from ui.text import explain, say
 
 LINE = 2  # updates: one point draws none
 FIRST_LINE_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
+HEARD_AFTER_S = 2.0  # when a browser knows of a start
 # With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
 KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
 
@@ -28,10 +29,12 @@ KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epo
 def attach(session: Session) -> None:
     """Take up the run in the URL, or put the shown run there. Whoever knows a run's id has control of it."""
     named = st.query_params.get("run")
-    if named and named != session.run_id:
-        session.unknown_run = not _is_known(named)
+    # A browser that has not heard of a start yet still sends the address from before it.
+    late = named == session.left_run_id and time.monotonic() < session.left_at_s + HEARD_AFTER_S
+    if named and named != session.run_id and not late:
+        session.unknown_run = not _is_known(session, named)
         session.run_id = None if session.unknown_run else named
-    elif session.run_id and not _is_known(session.run_id) and not session.trouble:  # it has been deleted meanwhile
+    elif session.run_id and not _is_known(session, session.run_id) and not session.trouble:  # deleted meanwhile
         session.unknown_run, session.run_id = True, None
     if session.run_id and st.query_params.get("run") != session.run_id:
         st.query_params["run"] = session.run_id
@@ -39,12 +42,12 @@ def attach(session: Session) -> None:
         del st.query_params["run"]
 
 
-def _is_known(run_id: str) -> bool:
+def _is_known(session: Session, run_id: str) -> bool:
     try:
-        known, Session().trouble = engine().store.run(run_id) is not None, ()
+        known, session.trouble = engine().store.run(run_id) is not None, ()
         return known
     except StoreError as error:
-        Session().trouble = error.problems
+        session.trouble = error.problems
         return False
 
 
@@ -53,7 +56,7 @@ def is_active(record: RunRecord | None) -> bool:
     return record is not None and record.state in ACTIVE_STATES
 
 
-def draw(form: Form, reader: RunReader | None) -> None:
+def draw(session: Session, form: Form, reader: RunReader | None) -> None:
     """Draw the buttons; what cannot be pressed says why."""
     record = reader.record if reader else None
     active, paused = is_active(record), record is not None and record.state == "paused"
@@ -61,12 +64,14 @@ def draw(form: Form, reader: RunReader | None) -> None:
     idle = "" if active else say("control.idle")
     no_start = say("control.start.refused", reason=refused) if refused else ""
     pause: Command = "resume" if paused else "pause"
-    _button("pause", pause, "resume" if paused else "pause", idle, _command, pause)
-    _button("one_update", "one_update", "step", "" if active else no_start, _step, "one_update")
-    _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, "one_epoch")
-    _button("stop", "stop", "stop", idle, _stop)
+    # The callbacks get the session: to ask Streamlit for it there, with a newer run of the script waiting, breaks the
+    # callback off, and what was pressed is lost.
+    _button("pause", pause, "resume" if paused else "pause", idle, _command, session, pause)
+    _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
+    _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")
+    _button("stop", "stop", "stop", idle, _stop, session)
     words = "restart" if active else "start"
-    _button("start", words, "restart_alt" if active else "play_arrow", no_start, ask_to_start, primary=True)
+    _button("start", words, "restart_alt" if active else "play_arrow", no_start, ask_to_start, session, primary=True)
 
 
 def _button(
@@ -79,25 +84,35 @@ def _button(
     )  # fmt: skip
 
 
-def ask_to_start(first: Command | None = None) -> None:
+def ask_to_start(session: Session, first: Command | None = None) -> None:
     """Want what the form says to be started, or with a `first` command a run that stands after it; a callback.
 
     A key is here before the field in which it was pressed: a field that was typed into tells its value a moment
     later, which begins this run of the script anew. Hence `start_if_asked`, once the form has been drawn.
     """
-    Session().wanted = first or "start"
+    session.wanted = first or "start"
 
 
-def start_if_asked(form: Form) -> None:
+def start_if_asked(session: Session, form: Form) -> None:
     """Start what the form says, if that was asked for."""
-    session = Session()
+    shared = engine()
+    if session.wanted is None:
+        return
+    # Until the session has its new run nothing here is Streamlit's, at which this run of the script could break off.
     wanted, session.wanted = session.wanted, None
-    if wanted and form.config:
-        _start(form.config, None if wanted == "start" else wanted)
+    first = None if wanted == "start" else wanted
+    if form.config is None or not _start(session, shared, form.config, first):
+        return
+    assert session.run_id is not None
+    st.query_params["run"] = session.run_id
+    reader = shared.readers.reader(session.run_id)
+    enough = 1 if first else LINE
+    _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and (reader.updates >= enough or not is_active(reader.record)))
 
 
-def _start(config: RunConfig, first: Command | None) -> None:
-    session, shared, run_id = Session(), engine(), new_run_id()
+def _start(session: Session, shared: Engine, config: RunConfig, first: Command | None) -> bool:
+    """Give the session a new run in place of the one it has; return whether the database took it."""
+    run_id = new_run_id()
     try:
         for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
             shared.client.command(record.id, "stop")
@@ -108,45 +123,42 @@ def _start(config: RunConfig, first: Command | None) -> None:
             shared.client.command(run_id, first)
     except StoreError as error:
         session.trouble = error.problems
-        return
+        return False
     if session.run_id and shared.reader(session.run_id).updates >= LINE:
         session.previous_run_id = session.run_id
-    session.run_id = run_id
-    session.unknown_run, session.trouble = False, ()
+    session.left_run_id, session.left_at_s = session.run_id, time.monotonic()
+    session.run_id, session.unknown_run, session.trouble = run_id, False, ()
     session.url_problems.clear()
-    st.query_params["run"] = run_id
-    reader = shared.readers.reader(run_id)
-    enough = 1 if first else LINE
-    _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and (reader.updates >= enough or not is_active(reader.record)))
+    return True
 
 
 # These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.
 
 
-def _stop() -> None:
-    run_id, shared = Session().run_id, engine()
+def _stop(session: Session) -> None:
+    run_id, shared = session.run_id, engine()
     if run_id:
         shared.client.command(run_id, "stop")
         _wait(END_WAIT_S, lambda: not is_active(shared.store.run(run_id)))
 
 
-def _command(command: Command) -> None:
-    run_id, shared = Session().run_id, engine()
+def _command(session: Session, command: Command) -> None:
+    run_id, shared = session.run_id, engine()
     if run_id:
         shared.client.command(run_id, command)
         paused = command == "pause"
         _wait(END_WAIT_S, lambda: _is_paused(shared.store.run(run_id)) == paused)
 
 
-def _step(command: Command) -> None:
+def _step(session: Session, command: Command) -> None:
     """Make one update or epoch and stand still; without a run that is active, begin one."""
-    run_id, shared = Session().run_id, engine()
+    run_id, shared = session.run_id, engine()
     reader = shared.readers.reader(run_id) if run_id else None
     with suppress(StoreError):
         if reader:
             reader.refresh()
     if reader is None or run_id is None or not is_active(reader.record):
-        ask_to_start(command)
+        ask_to_start(session, command)
         return
     before = reader.updates
     shared.client.command(run_id, command)

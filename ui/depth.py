@@ -47,6 +47,12 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
         _plane(config, snapshot)
 
 
+def waits(config: RunConfig, snapshot: Snapshot | None) -> bool:
+    """Return whether there are examples to show, and the data set that has them is still being built."""
+    visible = config.spec.is_image or config.spec.is_plane
+    return snapshot is not None and visible and not pictures.are_built(config.spec)
+
+
 def _batch(config: RunConfig, snapshot: Snapshot | None) -> None:
     if snapshot is None or not snapshot.batch:
         st.caption(say("depth.batch.none"))

@@ -181,8 +181,8 @@ ENGLISH: dict[str, str] = {
     "story.running": "Epoch {epoch}; the rate is {rate}, the norm of the gradient {norm}.",
     "verdict.converged": "**Converged**: the loss came from {initial_loss} down to {final_loss} and has stopped "
     "falling.",
-    "verdict.converged.slow": "**Converged**, the rate being down to {rate_share}% of its peak: the loss came from "
-    "{initial_loss} to {final_loss} and has stopped falling.",
+    "verdict.converged.slow": "**Converged** as the rate ran out, {rate_share}% of its peak being left: the loss came "
+    "from {initial_loss} to {final_loss} and has stopped falling. A longer run may go lower.",
     "verdict.still_falling": "**Still falling**: the loss came from {initial_loss} down to {final_loss}, and more "
     "updates would lower it further.",
     "verdict.too_few_updates": "**Too few updates**: {updates} took the loss from {initial_loss} to {final_loss}.",
@@ -193,12 +193,12 @@ ENGLISH: dict[str, str] = {
     "{fall_low_loss} to {fall_high_loss}).",
     "verdict.slope.slight": "In updates {tail_first_update} to {tail_last_update} it still fell by {fall_loss}, under "
     "1% of the way.",
-    "verdict.slope.up": "In updates {tail_first_update} to {tail_last_update} it rose by {rise} (95% interval {low} to "
-    "{high}).",
-    "verdict.slope.level": "In updates {tail_first_update} to {tail_last_update} its fall of {fall_loss} is not "
-    "distinguishable from zero (95% interval {fall_low_loss} to {fall_high_loss}).",
-    "verdict.slope.unsure": "In updates {tail_first_update} to {tail_last_update} it may have fallen by up to "
-    "{fall_high_loss}: more would show whether it still falls.",
+    "verdict.slope.up": "In updates {tail_first_update} to {tail_last_update} it rose by {change} (95% interval {low} "
+    "to {high}).",
+    "verdict.slope.level": "In updates {tail_first_update} to {tail_last_update} its change of {change} is not "
+    "distinguishable from zero (95% interval {low} to {high}).",
+    "verdict.unclear": "**Cannot tell**: the loss came from {initial_loss} to {final_loss}, and scatters too much to "
+    "say whether it still falls.",
     "verdict.thrashing": "**Thrashing**: the loss had come down to {before_climb_loss}, went up by {climb_loss} by "
     "update {climb_update} and ended at {final_loss}. A rate of {lr} is too high for {size} a batch; lower it.",
     "verdict.learned_nothing": "**Learned nothing**: the loss began at {initial_loss} and ended at {final_loss}. A "
@@ -260,7 +260,7 @@ ENGLISH: dict[str, str] = {
     "card.speed.took": "examples; took {elapsed}",
     # Charts.
     "chart.loss": "Loss",
-    "chart.loss.cut": "single updates up to {highest} are cut off",
+    "chart.loss.cut": "cut off: up to {highest}",
     "chart.loss.ghost.other": "before: {name} {value}",
     "chart.loss.ghost": "before: {size} a batch",
     "chart.rate": "Learning rate",

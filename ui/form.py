@@ -13,7 +13,7 @@ from core.config import CHOICES, FIELDS, NUMBERS, RunConfig, parse
 from core.errors import ConfigError, Problem
 from core.plan import plan
 from ui import plots
-from ui.session import Session
+from ui.session import Session, current
 from ui.text import number, say
 
 DEFAULT = recorded.CONFIG
@@ -72,9 +72,9 @@ def _for_url(value: Any) -> str:
 def remember_url(session: Session) -> None:
     """Keep the settings in the URL of a page without the form: the link to the form drops them."""
     read_url(session)
-    session.on_form = False
+    session.on_form, session.wanted = False, None
     parsed, _ = parse({name: value for name, value in st.query_params.items() if name in FIELDS})
-    session.keep_fields({name: _for_widget(name, value) for name, value in parsed.items()})
+    session.fields.update({name: _for_widget(name, value) for name, value in parsed.items()})
 
 
 def draw(session: Session) -> Form:
@@ -91,7 +91,8 @@ def draw(session: Session) -> Form:
             say("form.article", size=number(size)), key=f"article_{size}", help=say("form.article.help"),
             on_click=apply, args=({"batch_size": size},), width="stretch",
         )  # fmt: skip
-    needs = st.empty()
+    with st.container(key="needs"):
+        needs = st.empty()
     values["schedule"] = _select("schedule")
     preview = st.container(key="preview")
     left, right = st.columns(2)
@@ -104,7 +105,7 @@ def draw(session: Session) -> Form:
     _slider("memory_limit_mb", LIMITS_MB, session)
     with st.expander(say("form.more")):
         values |= _draw_more(session)
-    session.keep_fields(values)
+    session.fields.update(values)
     form = _checked(values, needs)
     shown = form.config or DEFAULT
     horizon = plan(shown).total_updates if form.config else None
@@ -116,11 +117,10 @@ def draw(session: Session) -> Form:
 
 
 def _draw_more(session: Session) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"optimizer": _select("optimizer")}
     left, right = st.columns(2)
     with left:
         values["budget"] = _select("budget")
-        values["optimizer"] = _select("optimizer")
         values["accumulate"] = _integer("accumulate")
         values["norm"] = _select("norm")
         values["warmup"] = _float("warmup", step=0.05)
@@ -154,7 +154,7 @@ def _checked(values: dict[str, Any], needs: Any) -> Form:
 
 def apply(changes: dict[str, Any]) -> None:
     """Set fields of the form; a callback."""
-    session = Session()
+    session = current()
     for name, value in changes.items():
         session.set_field(name, _for_widget(name, value))
 
@@ -239,7 +239,7 @@ def _slider(name: str, stops: tuple[float, ...], session: Session) -> None:
 
 
 def _take_from_slider(name: str) -> None:
-    session = Session()
+    session = current()
     apply({name: session.field(f"{name}_slider", getattr(DEFAULT, name))})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.session import Session
+from ui.session import current
 from ui.text import say
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
@@ -21,6 +21,7 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"] { opacity: 0.8; }  /* at 0.6 it has a contrast of 4.2 */
 [data-selected="true"] p, [data-testid="stSliderThumbValue"] p { color: light-dark(#3b5bdb, #91a7ff); }
 button:not(:disabled) kbd { opacity: 1; }
+:has(> .st-key-shortcut) { position: absolute; }  /* else it takes a line */
 .st-key-bar h1 { font-size: 1.4rem; padding: 0; }
 .st-key-bar [data-testid="stHeading"] { flex: 1; }
 .st-key-sentence, .st-key-state, .cards { font-variant-numeric: tabular-nums; }
@@ -32,6 +33,7 @@ button:not(:disabled) kbd { opacity: 1; }
 .st-key-state > :first-child { flex: 1; min-width: 0; }
 .st-key-state p { font-size: 0.9rem; line-height: 1.5rem; }
 .st-key-differs { min-height: 2.2rem; column-gap: 0.4rem; }
+.st-key-needs { min-height: 2.6rem; }
 .st-key-preview { margin-bottom: -0.8rem; }
 .st-key-differs p { font-size: 0.9rem; }
 .st-key-loss, .st-key-memory_and_rate { padding: 0.5rem 0.7rem; gap: 0.4rem; }
@@ -74,6 +76,19 @@ button:not(:disabled) kbd { opacity: 1; }
 }
 </style>"""
 
+# A segmented control keeps Enter to itself, also with Ctrl: there the shortcut of Start would do nothing.
+SHORTCUT = """<script>
+if (!window.batchLabListens) {
+    window.batchLabListens = true
+    for (const kind of ["keydown", "keyup"]) window.addEventListener(kind, event => {
+        if (!event.isTrusted || event.key !== "Enter" || !event.ctrlKey
+            || !event.target.closest("[data-testid=stButtonGroup]")) return
+        event.stopImmediatePropagation()
+        document.body.dispatchEvent(new KeyboardEvent(kind, event))
+    }, true)
+}
+</script>"""
+
 
 def run() -> None:
     """Set up the page and run it inside the navigation."""
@@ -85,7 +100,9 @@ def run() -> None:
     ]
     page = st.navigation(pages, position="top")
     st.html(STYLE)
-    session = Session()
+    with st.container(key="shortcut"):
+        st.html(SHORTCUT, unsafe_allow_javascript=True)
+    session = current()
     session.framed = True
     try:
         page.run()
@@ -98,6 +115,6 @@ def ensure() -> None:
 
     st.navigation tells Streamlit to leave the folder pages/ alone, but only once somebody has called it.
     """
-    if not Session().framed:
+    if not current().framed:
         runpy.run_path(str(APP), run_name="__main__")
         st.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,6 @@ import streamlit as st
 from core import charts, recorded
 from core.cautions import cautions
 from core.config import RunConfig
-from core.datasets import pictures
 from core.errors import BatchLabError
 from core.events import Prediction
 from core.store import RunRecord
@@ -17,12 +17,22 @@ from core.store.reader import Axis, RunReader
 from ui import cards, controls, depth, notices, options, plots, sentence, state
 from ui.engine import engine
 from ui.form import DEFAULT, Form, apply, apply_from_panel, settings
-from ui.session import Session
+from ui.session import Session, current
 from ui.text import label, mib, number, plain, say
 
 REFRESH_S, PAUSED_REFRESH_S = 0.5, 2.0
 PREDICTION_WAIT_S = 0.15  # in a full run; what takes longer is drawn by a refresh
 NAMED_DIFFERENCES = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the last full run drew by, and a refresh cannot change."""
+
+    active: bool  # the buttons, and the timer
+    paused: bool
+    waits: bool  # for something that is worked out elsewhere
+    confirms: bool  # the mark beside the sentence
 
 
 def shown_run(session: Session, form: Form) -> str | None:
@@ -56,19 +66,36 @@ def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Predict
         return None, notices.reasons(error.problems)
 
 
-def panel(form: Form, mark: Any, careful: Any, run_id: str | None) -> None:
-    """Draw everything that moves, refreshed by a timer while there is something to wait for.
+def tell(form: Form, mark: Any, careful: Any, run_id: str | None) -> None:
+    """Fill the places of `ui.sentence.draw` and the form's own from what is predicted, and by whether the shown run
+    has confirmed it.
 
-    `mark` and `careful` are the places of `ui.sentence.draw`, which a refresh fills too.
+    Outside the panel: Streamlit lets a fragment write outside itself only where the last full run has, and fails if
+    that was broken off before.
     """
+    config = form.config
+    prediction, no_prediction = predicted(config, wait_s=PREDICTION_WAIT_S)
+    if _confirms(read(run_id)[0], form):
+        mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
+    sentence.warn(careful, config, cautions(config, prediction) if config else [])
+    _tell_needs(form, prediction, no_prediction)
+
+
+def panel(form: Form, run_id: str | None) -> None:
+    """Draw everything that moves, refreshed by a timer while there is something to wait for."""
     reader, _ = read(run_id)
     record = reader.record if reader else None
-    active, paused = controls.is_active(record), record is not None and record.state == "paused"
-    waits = _is_waiting(record, form, wait_s=PREDICTION_WAIT_S)
-    every = (PAUSED_REFRESH_S if paused and not waits else REFRESH_S) if active or waits else None
+    shown = Shown(
+        active=controls.is_active(record),
+        paused=record is not None and record.state == "paused",
+        waits=_is_waiting(record, form, wait_s=PREDICTION_WAIT_S),
+        confirms=_confirms(reader, form),
+    )
+    slow = shown.paused and not shown.waits
+    every = (PAUSED_REFRESH_S if slow else REFRESH_S) if shown.active or shown.waits else None
 
     def refresh() -> None:
-        st.fragment(_draw)(form, mark, careful, run_id, active=active, paused=paused, waits=waits)
+        st.fragment(_draw)(form, run_id, shown)
 
     # Two fragments, one in the other: the outer one has the timer, the inner one draws. A tick that comes during a
     # full run follows on its heels, and Streamlit then drops what that run has drawn of the ticking fragment and not
@@ -76,35 +103,28 @@ def panel(form: Form, mark: Any, careful: Any, run_id: str | None) -> None:
     st.fragment(refresh, run_every=every)()
 
 
-def _draw(form: Form, mark: Any, careful: Any, run_id: str | None, *, active: bool, paused: bool, waits: bool) -> None:
+def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
     shared = engine()
     reader, trouble = read(run_id)
     record = reader.record if reader else None
-    if active and run_id:
+    if shown.active and run_id:
         shared.client.renew([run_id])
-    config = record.config if record else form.config
-    prediction, no_prediction = predicted(config)
-    form_prediction, no_form_prediction = predicted(form.config)
-    came = waits and not active and not _is_waiting(record, form)
-    if came or (active and _buttons_are_out_of_date(record, paused)):
+    # A start that is pressed while a choice of the panel is under way comes with the panel's own rerun.
+    if current().wanted or _is_out_of_date(shown, reader, form):
         st.rerun()
 
     same = record is None or record.config == form.config
-    if same and config and cards.is_confirmed(config, reader):
-        mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
-    else:
-        mark.empty()  # a place outside has to be written to in every run
-    sentence.warn(careful, form.config, cautions(form.config, form_prediction) if form.config else [])
-    _tell_needs(form, form_prediction, no_form_prediction)
+    config = record.config if record else form.config
+    prediction, no_prediction = predicted(config)
     with st.container(key="state", horizontal=True, vertical_alignment="center"):
         text = state.line(reader, prediction, refused=form.config is None)
         wrong = trouble or no_prediction
         st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
         _offer_what_fits(st.empty(), form, record, prediction)
     with st.container(key="story"):
-        shown = cards.cards(config, prediction, reader) if config else cards.blank()
+        told = cards.cards(config, prediction, reader) if config else cards.blank()
         with st.container(key="cards"):
-            st.html(cards.html(shown if same else [card.unconfirmed() for card in shown]))
+            st.html(cards.html(told if same else [card.unconfirmed() for card in told]))
         ghost = _ghost(record)
         before = ghost.record.config if ghost and ghost.record else None
         with st.container(key="charts"):
@@ -118,17 +138,28 @@ def _draw(form: Form, mark: Any, careful: Any, run_id: str | None, *, active: bo
         shared.freeze_once()
 
 
+def _is_out_of_date(shown: Shown, reader: RunReader | None, form: Form) -> bool:
+    """Return whether what only a full run draws, the buttons, the timer and the sentence, has to be drawn anew."""
+    record = reader.record if reader else None
+    if shown.active and (not controls.is_active(record) or shown.paused != (record and record.state == "paused")):
+        return True
+    return (shown.waits and not _is_waiting(record, form)) or shown.confirms != _confirms(reader, form)
+
+
+def _confirms(reader: RunReader | None, form: Form) -> bool:
+    """Return whether the shown run is the form's and has counted what was predicted."""
+    record = reader.record if reader else None
+    if form.config is None or record is None or record.config != form.config:
+        return False
+    return cards.is_confirmed(form.config, reader)
+
+
 def _is_waiting(record: RunRecord | None, form: Form, *, wait_s: float = 0.0) -> bool:
     """Return whether something is still to come that is worked out elsewhere: a prediction, or the pictures."""
     configs = [record.config if record else None, form.config]
     if any(config and predicted(config, wait_s=wait_s) == (None, None) for config in configs):
         return True
-    return record is not None and record.snapshot is not None and not pictures.are_built(record.config.spec)
-
-
-def _buttons_are_out_of_date(record: RunRecord | None, paused: bool) -> bool:
-    """Return whether the run has come to a state for which only a full run draws the buttons and the timer."""
-    return not controls.is_active(record) or paused != (record is not None and record.state == "paused")
+    return record is not None and depth.waits(record.config, record.snapshot)
 
 
 def _charts(
@@ -167,7 +198,7 @@ def _memory(config: RunConfig | None, prediction: Prediction | None, reader: Run
 
 def _ghost(record: RunRecord | None) -> RunReader | None:
     """Return the reader of the run that was shown before this one was started."""
-    previous = Session().previous_run_id
+    previous = current().previous_run_id
     if record is None or previous is None or previous == record.id:
         return None
     reader, _ = read(previous)
@@ -181,7 +212,13 @@ def _ghost_name(before: RunConfig, shown: RunConfig) -> str:
     names = [name for name in old if old[name] != new[name]]
     if before.batch_size != shown.batch_size or not names:
         return say("chart.loss.ghost", size=number(before.batch_size))
-    return say("chart.loss.ghost.other", name=label(names[0]).lower(), value=plain(old[names[0]]))
+    first = names[0]
+    if first in ("budget", "budget_value"):
+        first = "budget_value"
+        name = say(f"form.budget_value.{before.budget}")
+    else:
+        name = label(first)
+    return say("chart.loss.ghost.other", name=name.lower(), value=plain(old[first]))
 
 
 def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction: Prediction | None) -> None:
@@ -209,7 +246,7 @@ def _tell_needs(form: Form, prediction: Prediction | None, no_prediction: str | 
     form.needs.caption(say(key, peak=mib(peak), limit=mib(limit or 0), largest=number(largest)))
 
 
-def differences(form: Form, record: RunRecord | None) -> None:
+def differences(session: Session, form: Form, record: RunRecord | None) -> None:
     """Say in which settings the shown run and the form differ, with both ways to make them agree."""
     if record is None or form.config is None or record.config == form.config:
         st.markdown("\u00a0", width="stretch")
@@ -227,7 +264,7 @@ def differences(form: Form, record: RunRecord | None) -> None:
     st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
     st.button(
         say("differs.start"), key="start_these", type="tertiary", icon=":material/play_arrow:",
-        on_click=controls.ask_to_start,
+        on_click=controls.ask_to_start, args=(session,),
     )  # fmt: skip
     st.button(
         say("differs.take"), key="take_settings", type="tertiary", icon=":material/undo:",

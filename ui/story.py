@@ -89,18 +89,14 @@ def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list
     if "fall_loss" not in seen:
         return []
     if code in ("still_falling", "rate_died_early", "too_few_updates"):
-        if seen["fall_low_loss"] > 0:
-            return [say("verdict.slope", **values)]
-        return (
-            [say("verdict.slope.unsure", **values)] if code == "too_few_updates" and seen["fall_high_loss"] > 0 else []
-        )
-    if code != "converged":
+        return [say("verdict.slope", **values)] if seen["fall_low_loss"] > 0 else []
+    if code not in ("converged", "unclear"):
         return []
     if seen["fall_low_loss"] > 0:
         return [say("verdict.slope.slight", **values)]
+    values |= {"change": loss_text(-seen["fall_loss"]), "low": loss_text(-seen["fall_high_loss"]),
+               "high": loss_text(-seen["fall_low_loss"])}  # fmt: skip
     if seen["fall_high_loss"] < 0:
-        values |= {"rise": loss_text(-seen["fall_loss"]), "low": loss_text(-seen["fall_high_loss"]),
-                   "high": loss_text(-seen["fall_low_loss"])}  # fmt: skip
         return [say("verdict.slope.up", **values)]
     return [say("verdict.slope.level", **values)]
 

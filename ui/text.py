@@ -13,6 +13,7 @@ from ui.english import ENGLISH
 
 LANGUAGE = "en"
 MIB = 2**20
+LARGE = 1e12  # from here on a loss is written as a power
 LONGEST = 200  # characters of a value in a sentence
 # As their full-width twins: a backslash before them would be shown where a value stands in quotation marks.
 FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|"}
@@ -98,5 +99,6 @@ def loss_text(value: float) -> str:
     if math.isinf(value):
         return "\u221e" if value > 0 else "\u2212\u221e"
     value += 0.0  # -0.0 is 0
-    text = f"{value:,.3g}" if abs(value) < 999.5 else f"{value:,.0f}"  # 999.7 would be 1e+03
+    readable = 999.5 <= abs(value) < LARGE  # 999.7 would be 1e+03
+    text = f"{value:,.0f}" if readable else f"{value:,.3g}"
     return text.replace("-", "\u2212", 1) if value < 0 else text

@@ -57,6 +57,19 @@ def test_what_was_just_typed_is_what_is_trained(server: Server, visit: Callable[
     expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
 
 
+@pytest.mark.parametrize("key", ["model", "x_axis", "depth"])
+def test_start_has_its_key_also_while_a_choice_has_the_focus(
+    server: Server, visit: Callable[..., Visit], key: str
+) -> None:
+    page = visit(server.url).page
+    expect(button(page, "start")).to_be_enabled(timeout=15_000)
+    page.locator(f".st-key-{key} button").nth(1).click()
+    for _ in range(2):
+        address = page.url
+        page.keyboard.press("Control+Enter")
+        expect(page).not_to_have_url(address, timeout=5_000)
+
+
 def test_tooltips_name_the_keys(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(server.url).page
     button(page, "start").hover(timeout=15_000)

@@ -221,6 +221,25 @@ def test_a_run_too_short_for_a_line_does_not_take_the_place_of_the_ghost(app: Ap
     assert max(row["x"] for row in rows(test, "Training loss") if row["series"] == "ghost") == 50
 
 
+def test_the_address_from_before_a_start_does_not_bring_the_old_run_back(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = app(budget_value=1)
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    old = shown(test)
+    test.button(key="start").click().run()
+    new = shown(test)
+    assert new != old
+    test.query_params["run"] = old  # what a browser sends that has not heard of the start yet
+    test.run()
+    assert shown(test) == new
+    monkeypatch.setattr("ui.controls.HEARD_AFTER_S", 0.0)
+    test.query_params["run"] = old  # and what it sends when somebody goes back
+    test.run()
+    assert shown(test) == old
+
+
 # Buttons.
 
 
