@@ -15,15 +15,16 @@ with st.sidebar:
 controls.start_if_asked(session, setup)
 run_id = live.shown_run(session, setup)
 reader, _ = live.read(run_id)
+record = reader.record if reader else None  # one for the whole page: what comes meanwhile is for a refresh
 
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.live"), anchor=False)
-    controls.draw(session, setup, reader)
+    controls.draw(session, setup, record)
 notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
     mark, careful = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
-    live.differences(session, setup, reader.record if reader else None)
+    live.differences(session, setup, record)
     exports.draw(reader)
-live.tell(setup, mark, careful, run_id)
-live.panel(setup, run_id)
+shown = live.tell(setup, mark, careful, reader, record)
+live.panel(setup, run_id, shown)

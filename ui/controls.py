@@ -56,9 +56,8 @@ def is_active(record: RunRecord | None) -> bool:
     return record is not None and record.state in ACTIVE_STATES
 
 
-def draw(session: Session, form: Form, reader: RunReader | None) -> None:
+def draw(session: Session, form: Form, record: RunRecord | None) -> None:
     """Draw the buttons; what cannot be pressed says why."""
-    record = reader.record if reader else None
     active, paused = is_active(record), record is not None and record.state == "paused"
     refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
     idle = "" if active else say("control.idle")

@@ -27,7 +27,7 @@ NAMED_DIFFERENCES = 2
 
 @dataclass(frozen=True)
 class Shown:
-    """What the last full run drew by, and a refresh cannot change."""
+    """What a full run draws by, and a refresh cannot change: where it is out of date there has to be another."""
 
     active: bool  # the buttons, and the timer
     paused: bool
@@ -66,31 +66,31 @@ def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Predict
         return None, notices.reasons(error.problems)
 
 
-def tell(form: Form, mark: Any, careful: Any, run_id: str | None) -> None:
+def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
     """Fill the places of `ui.sentence.draw` and the form's own from what is predicted, and by whether the shown run
-    has confirmed it.
+    has confirmed it. Return what this full run draws by.
 
     Outside the panel: Streamlit lets a fragment write outside itself only where the last full run has, and fails if
     that was broken off before.
     """
     config = form.config
     prediction, no_prediction = predicted(config, wait_s=PREDICTION_WAIT_S)
-    if _confirms(read(run_id)[0], form):
-        mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
-    sentence.warn(careful, config, cautions(config, prediction) if config else [])
-    _tell_needs(form, prediction, no_prediction)
-
-
-def panel(form: Form, run_id: str | None) -> None:
-    """Draw everything that moves, refreshed by a timer while there is something to wait for."""
-    reader, _ = read(run_id)
-    record = reader.record if reader else None
+    untold = config is not None and (prediction, no_prediction) == (None, None)
     shown = Shown(
         active=controls.is_active(record),
         paused=record is not None and record.state == "paused",
-        waits=_is_waiting(record, form, wait_s=PREDICTION_WAIT_S),
+        waits=untold or _is_waiting(record, form),
         confirms=_confirms(reader, form),
     )
+    if shown.confirms:
+        mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
+    sentence.warn(careful, config, cautions(config, prediction) if config else [])
+    _tell_needs(form, prediction, no_prediction)
+    return shown
+
+
+def panel(form: Form, run_id: str | None, shown: Shown) -> None:
+    """Draw everything that moves, refreshed by a timer while there is something to wait for."""
     slow = shown.paused and not shown.waits
     every = (PAUSED_REFRESH_S if slow else REFRESH_S) if shown.active or shown.waits else None
 
@@ -154,10 +154,10 @@ def _confirms(reader: RunReader | None, form: Form) -> bool:
     return cards.is_confirmed(form.config, reader)
 
 
-def _is_waiting(record: RunRecord | None, form: Form, *, wait_s: float = 0.0) -> bool:
+def _is_waiting(record: RunRecord | None, form: Form) -> bool:
     """Return whether something is still to come that is worked out elsewhere: a prediction, or the pictures."""
     configs = [record.config if record else None, form.config]
-    if any(config and predicted(config, wait_s=wait_s) == (None, None) for config in configs):
+    if any(config and predicted(config) == (None, None) for config in configs):
         return True
     return record is not None and depth.waits(record.config, record.snapshot)
 
