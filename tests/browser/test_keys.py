@@ -7,7 +7,18 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, card, count_in, drag_slider, state
+from tests.browser.conftest import (
+    ENGINE_WAIT_MS,
+    Server,
+    Visit,
+    button,
+    card,
+    count_in,
+    drag_slider,
+    start_running,
+    state,
+    stop,
+)
 
 LONG = "?budget_value=5000"
 
@@ -68,6 +79,31 @@ def test_start_has_its_key_also_while_a_choice_has_the_focus(
         address = page.url
         page.keyboard.press("Control+Enter")
         expect(page).not_to_have_url(address, timeout=5_000)
+
+
+def test_a_click_soon_after_a_start_neither_loses_it_nor_brings_another_run_back(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = visit(f"{server.url}/{LONG}").page
+    start_running(page)
+    for number, delay_ms in enumerate((5, 10, 20, 40, 60, 80, 100, 150)):
+        page.wait_for_timeout(600)
+        before = page.url
+        page.evaluate(
+            """async ([article, delay]) => {
+                const press = key => [...document.querySelectorAll(`.st-key-${key} button`)]
+                    .find(button => button.offsetParent).click()
+                press('start')
+                await new Promise(done => setTimeout(done, delay))
+                press(article)
+            }""",
+            [("article_100", "article_1000")[number % 2], delay_ms],
+        )
+        page.wait_for_timeout(1_500)
+        run = page.evaluate("new URLSearchParams(location.search).get('run')")
+        assert f"run={run}" not in before
+        expect(state(page)).to_contain_text("Running")
+    stop(page)
 
 
 def test_tooltips_name_the_keys(server: Server, visit: Callable[..., Visit]) -> None:
