@@ -56,9 +56,14 @@ def is_active(record: RunRecord | None) -> bool:
     return record is not None and record.state in ACTIVE_STATES
 
 
+def is_paused(record: RunRecord | None) -> bool:
+    """Return whether there is a run that stands still and can go on."""
+    return record is not None and record.state == "paused"
+
+
 def draw(session: Session, form: Form, record: RunRecord | None) -> None:
     """Draw the buttons; what cannot be pressed says why."""
-    active, paused = is_active(record), record is not None and record.state == "paused"
+    active, paused = is_active(record), is_paused(record)
     refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
     idle = "" if active else say("control.idle")
     no_start = say("control.start.refused", reason=refused) if refused else ""
@@ -146,7 +151,7 @@ def _command(session: Session, command: Command) -> None:
     if run_id:
         shared.client.command(run_id, command)
         paused = command == "pause"
-        _wait(END_WAIT_S, lambda: _is_paused(shared.store.run(run_id)) == paused)
+        _wait(END_WAIT_S, lambda: is_paused(shared.store.run(run_id)) == paused)
 
 
 def _step(session: Session, command: Command) -> None:
@@ -161,16 +166,12 @@ def _step(session: Session, command: Command) -> None:
         return
     before = reader.updates
     shared.client.command(run_id, command)
-    _wait(END_WAIT_S, lambda: _read(reader) and reader.updates > before and _is_paused(reader.record))
+    _wait(END_WAIT_S, lambda: _read(reader) and reader.updates > before and is_paused(reader.record))
 
 
 def _read(reader: RunReader) -> bool:
     reader.refresh()  # which another tab may have done before us
     return True
-
-
-def _is_paused(record: RunRecord | None) -> bool:
-    return record is not None and record.state == "paused"
 
 
 def _wait(longest_s: float, done: Callable[[], bool]) -> None:

@@ -78,7 +78,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
     untold = config is not None and (prediction, no_prediction) == (None, None)
     shown = Shown(
         active=controls.is_active(record),
-        paused=record is not None and record.state == "paused",
+        paused=controls.is_paused(record),
         waits=untold or _is_waiting(record, form),
         confirms=_confirms(reader, form),
     )
@@ -144,7 +144,7 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
 def _is_out_of_date(shown: Shown, reader: RunReader | None, form: Form) -> bool:
     """Return whether what only a full run draws, the buttons, the timer and the sentence, has to be drawn anew."""
     record = reader.record if reader else None
-    if shown.active and (not controls.is_active(record) or shown.paused != (record and record.state == "paused")):
+    if shown.active and (not controls.is_active(record) or shown.paused != controls.is_paused(record)):
         return True
     return (shown.waits and not _is_waiting(record, form)) or shown.confirms != _confirms(reader, form)
 
