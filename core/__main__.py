@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core import machine, recorded
+from core import machine, prediction, recorded
 from core.config import CHOICES, FIELDS, FLAGS, RunConfig
 from core.control import Control
 from core.datasets import DATA
@@ -25,6 +25,7 @@ from core.errors import BatchLabError, ConfigError, Problem
 from core.events import Ended, EndState, Epoch, Event, Started, Updates
 from core.plan import plan
 from core.store import Store, new_run_id
+from core.tables import table
 
 EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
 BAD_INPUT = 2
@@ -43,8 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "record":
             return _record(options.output)
-        config = _config(options)
-        return _predict(config) if options.command == "predict" else _train(config, options.losses, options.database)
+        if options.command == "predict":
+            return _predict(options)
+        return _train(_config(options), options.losses, options.database)
     except BatchLabError as error:
         print(_one_line(str(error)), file=sys.stderr)
         return BAD_INPUT
@@ -80,6 +82,8 @@ def _parser() -> Parser:
         command.add_argument("--epochs", metavar="E", help="short for --budget epochs --budget-value E")
         command.add_argument("--losses", type=Path, metavar="FILE.npy", help="write the float32 loss of every update")
         command.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
+        if name == "predict":
+            prediction.add_flags(command)
     purpose = "train the page's first setup and keep the run in a file, which the page shows before any other"
     command = commands.add_parser("record", help=purpose, description=purpose, allow_abbrev=False)
     command.add_argument("--output", type=Path, default=recorded.PATH, metavar="FILE", help="another file")
@@ -88,7 +92,7 @@ def _parser() -> Parser:
 
 def _config(options: argparse.Namespace) -> RunConfig:
     """Build the config from the flags given. Raises ConfigError."""
-    values = {field: getattr(options, field) for field in FIELDS if getattr(options, field) is not None}
+    values: dict[str, Any] = prediction.fields_given(options)
     if options.epochs is not None:
         if "budget" in values or "budget_value" in values:
             raise ConfigError(Problem("two_budgets"))
@@ -96,19 +100,16 @@ def _config(options: argparse.Namespace) -> RunConfig:
     return RunConfig.from_mapping(values)
 
 
-def _predict(config: RunConfig) -> int:
-    from core.memory.predict import predict
-
-    prediction = predict(config)
-    _print(
-        **asdict(plan(config)),
-        predicted_peak_bytes=prediction.peak.bytes,
-        by_category=dict(prediction.peak.by_category),
-        phase=prediction.peak.phase,
-        module=prediction.peak.module,
-        parameters=prediction.parameters,
-        largest_batch_size=prediction.largest_batch_size,
-    )
+def _predict(options: argparse.Namespace) -> int:
+    if prediction.is_own(options):
+        values = prediction.answer_own(options, prediction.fields_given(options))
+    else:
+        prediction.refuse_own_flags(options)
+        values = prediction.answer(_config(options), workspace=not options.no_workspace)
+    if options.table:
+        print(table(values), flush=True)
+    else:
+        _print(**values)
     return 0
 
 
@@ -139,7 +140,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
             control.request("stop")
 
         writer = Writer(store.address, run_id, on_refused=refuse)
-    predicted = predict(config).peak.bytes
+    predicted = predict(config)
     blocks: list[np.ndarray[Any, np.dtype[np.float32]]] = []
 
     def report(event: Event) -> None:
@@ -147,14 +148,21 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
             writer.put(event)
         if isinstance(event, Started):
             counts = asdict(plan(config)) | {"total_updates": event.horizon}
-            _print(event="started", **counts, predicted_peak_bytes=predicted, fingerprint=dict(event.fingerprint))
+            peak = {
+                "predicted_peak_bytes": predicted.peak.bytes,
+                "predicted_tensor_bytes": predicted.peak.tensor_bytes,
+                "predicted_workspace_bytes": predicted.peak.workspace_bytes,
+            }
+            _print(event="started", **counts, **peak, fingerprint=dict(event.fingerprint))
         elif isinstance(event, Epoch):
             _print(event="epoch", **asdict(event))
         elif isinstance(event, Updates):
             blocks.append(event.losses)
 
     try:
-        ended = Loop(Trainer(config, load(build(config.dataset, DATA)), control=control), report).run()
+        aside = predicted.peak.workspace_bytes
+        trainer = Trainer(config, load(build(config.dataset, DATA)), control=control, workspace_bytes=aside)
+        ended = Loop(trainer, report).run()
     except Exception as error:  # whatever it is, the last line says how the run ended
         ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
         report(ended)
@@ -171,7 +179,10 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
         except OSError as error:
             values = {"value": str(losses), "cause": _cause(error)}
             ended = replace(ended, state="failed", reason="not_writable", values=values)
-    _print(event=ended.state, **_summary(ended))
+    summary = _summary(ended)
+    if ended.state == "out_of_memory":
+        summary["largest_batch_size"] = predicted.largest_batch_size
+    _print(event=ended.state, **summary)
     return EXIT[ended.state]
 
 
@@ -207,6 +218,8 @@ def _summary(ended: Ended) -> dict[str, Any]:
     summary = {name: value for name, value in asdict(ended).items() if name not in ("state", "peak", "values")}
     return summary | {
         "peak_bytes": peak.bytes if peak else None,
+        "tensor_bytes": peak.tensor_bytes if peak else None,
+        "workspace_bytes": peak.workspace_bytes if peak else None,
         "by_category": dict(peak.by_category) if peak else None,
         "values": dict(ended.values),
     }

@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
     "schedule": tuple(SCHEDULES),
     "budget": ("epochs", "updates", "examples", "seconds"),
+    "precision": ("float32", "bfloat16"),
 }
 INTEGERS = dict.fromkeys(("batch_size", "accumulate", "schedule_batch_size"), (1, 10_000)) | {"seed": (0, 2**32 - 1)}
 NUMBERS = {
@@ -35,7 +36,7 @@ NUMBERS = {
     "target_loss": (1e-9, 1e9),
 }
 OPTIONAL = {"schedule_batch_size", "memory_limit_mb", "target_loss"}
-FLAGS = ("drop_last",)
+FLAGS = ("drop_last", "checkpointing", "keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 BUDGETS: dict[str, tuple[float, float]] = {
     "epochs": (1, 10_000),
     "updates": (1, 10_000_000),
@@ -54,6 +55,9 @@ class RunConfig:
     `momentum` is used by "momentum" and "nesterov" alone, `hidden` by the MLP alone.
     `schedule_batch_size` plans the schedule, warm-up included, for another batch size than the run has, and so for
     another number of updates (see `core.plan.schedule_horizon`); None plans it for the run's own.
+    `checkpointing` computes activations again instead of keeping them, `precision` is that of the forward pass and the
+    loss. The four after them are habits that waste memory (see `core.updater.Practice`); `validate_whole` evaluates
+    the whole validation set in one chunk.
     """
 
     dataset: str = "photos10k"
@@ -76,6 +80,12 @@ class RunConfig:
     seed: int = 0
     memory_limit_mb: float | None = None
     target_loss: float | None = None
+    checkpointing: bool = False
+    precision: str = "float32"
+    keep_losses: bool = False
+    evaluate_with_grad: bool = False
+    zero_in_place: bool = False
+    validate_whole: bool = False
 
     def __post_init__(self) -> None:
         for name in (*NUMBERS, "budget_value"):  # one spelling for one number: 1 and 1.0 are the same run
@@ -91,6 +101,11 @@ class RunConfig:
     @property
     def effective_batch_size(self) -> int:
         return self.batch_size * self.accumulate
+
+    @property
+    def evaluation_size(self) -> int:
+        """How many validation examples are evaluated at once, at most."""
+        return self.spec.validation_examples if self.validate_whole else self.batch_size
 
     @property
     def memory_limit_bytes(self) -> int | None:

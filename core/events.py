@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,14 +25,24 @@ END_STATES: tuple[EndState, ...] = ("finished", "stopped", "out_of_memory", "div
 class Peak:
     """The most bytes alive at once in the watched part of a run, and where that was.
 
-    `by_category` sums to `bytes`. `phase` is forward, backward, optimizer or evaluation; `module` the
-    dotted name of the module at work ("" outside any).
+    `bytes` are those of tensors, which `by_category` sums to, and of workspace: scratch space inside kernels, that
+    PyTorch's own record of allocations has and no tensor accounts for. `phase` is forward, backward, optimizer or
+    evaluation; `module` the dotted name of the module at work ("" outside any).
     """
 
     bytes: int
     by_category: Mapping[str, int]
     phase: str
     module: str
+    workspace_bytes: int = 0
+
+    @property
+    def tensor_bytes(self) -> int:
+        return self.bytes - self.workspace_bytes
+
+    def with_workspace(self, workspace_bytes: int) -> Peak:
+        """Return the same peak of tensors with this workspace beside it."""
+        return replace(self, bytes=self.tensor_bytes + workspace_bytes, workspace_bytes=workspace_bytes)
 
 
 @dataclass(frozen=True)
@@ -40,12 +50,21 @@ class Prediction:
     """What a run will need on the device, known before it runs.
 
     `largest_batch_size` is the largest B that fits the memory limit, everything else as it is: 0 if none does,
-    and the largest there is if no limit is set.
+    and the largest there is if no limit is set. `verified` says that the workspace in `peak` was measured at this very
+    batch size; else it is estimated from smaller ones. `operations` are those that need most of it, with their bytes.
     """
 
     peak: Peak
     parameters: int
     largest_batch_size: int
+    verified: bool = False
+    operations: tuple[tuple[str, int], ...] = ()
+
+
+def prediction_from_dict(values: Mapping[str, Any]) -> Prediction:
+    """Read what `asdict` made of a prediction, perhaps by way of JSON."""
+    operations = tuple((name, size) for name, size in values["operations"])
+    return Prediction(**{**values, "peak": Peak(**values["peak"]), "operations": operations})
 
 
 @dataclass(frozen=True)

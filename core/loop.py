@@ -13,7 +13,8 @@ from core.events import Ended, EndState, Epoch, Paused, Report, Started
 from core.fingerprint import fingerprint
 from core.memory import SimulatedOutOfMemoryError
 from core.recorder import Diverged, Recorder
-from core.trainer import Evaluation, Stopped, Trainer
+from core.trainer import Evaluation, Trainer
+from core.updater import Stopped
 
 CHECK_EVERY = 16  # updates between two looks for divergence
 EVALUATE_EVERY_S = 0.5  # at most this often; always at the end

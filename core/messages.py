@@ -35,6 +35,19 @@ ENGLISH: dict[str, str] = {
     "schedule_without_full_window": "drop_last would leave the schedule no update: {schedule_batch_size} x "
     "{accumulate} = {effective} examples a window, but '{dataset}' has {examples}; lower schedule_batch_size or set it "
     "to none",
+    # One's own model.
+    "model_not_named": "model must be package.module:Factory, what gives the model when it is called, or one of "
+    "linear, mlp, cnn; got {value!r}",
+    "model_not_imported": "{value} cannot be imported: {cause}",
+    "model_not_made": "{value} is a {found}; name a class or a function that gives an nn.Module when it is called "
+    "without arguments",
+    "model_wrong": "{cause}",
+    "model_cannot_take": "the model cannot take an input of shape {shape} and type {dtype}: {cause}",
+    "input_not_a_shape": "input must be the shape of one example without the batch, whole numbers from 1 with commas "
+    "between them such as 3,224,224; got {value!r}",
+    "input_missing": "a model of one's own needs --input, the shape of one example such as 3,224,224",
+    "not_for_own_model": "{flag} has no meaning for a model of one's own",
+    "only_for_own_model": "{flag} needs a model of one's own, --model package.module:Factory",
     # The database of runs.
     "store_newer": "the database {where} has version {version} and this Batch Lab reads up to version {known}; it was "
     "left as it is. Update Batch Lab, or set BATCHLAB_DATABASE to another file",

@@ -12,19 +12,37 @@ from torch.optim import Optimizer
 
 from core.config import RunConfig
 
-OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], Callable[[RunConfig], dict[str, Any]]]] = {
-    "sgd": (torch.optim.SGD, lambda config: {}),
-    "momentum": (torch.optim.SGD, lambda config: {"momentum": config.momentum}),
-    "nesterov": (torch.optim.SGD, lambda config: {"momentum": config.momentum, "nesterov": config.momentum > 0}),
-    "adam": (torch.optim.Adam, lambda config: {}),
-    "adamw": (torch.optim.AdamW, lambda config: {}),
+OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], Callable[[float], dict[str, Any]]]] = {  # options by momentum
+    "sgd": (torch.optim.SGD, lambda momentum: {}),
+    "momentum": (torch.optim.SGD, lambda momentum: {"momentum": momentum}),
+    "nesterov": (torch.optim.SGD, lambda momentum: {"momentum": momentum, "nesterov": momentum > 0}),
+    "adam": (torch.optim.Adam, lambda momentum: {}),
+    "adamw": (torch.optim.AdamW, lambda momentum: {}),
+}
+IMPLEMENTATIONS: dict[str, dict[str, bool]] = {
+    "default": {},
+    "fused": {"fused": True},
+    "foreach": {"foreach": True},
+    "loop": {"foreach": False, "fused": False},
 }
 
 
 def build_optimizer(config: RunConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
     """Return the config's optimizer over `parameters`; only the rate changes while it runs."""
     kind, options = OPTIMIZERS[config.optimizer]
-    return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True, **options(config))
+    return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True, **options(config.momentum))
+
+
+def build_any_optimizer(
+    name: str, parameters: Iterable[nn.Parameter], *, momentum: float, weight_decay: float, implementation: str
+) -> Optimizer:
+    """Return an optimizer for parameters of any kind; its rate is for show.
+
+    `implementation` is fused, foreach, loop, or default: what PyTorch picks by itself.
+    """
+    kind, options = OPTIMIZERS[name]
+    chosen = IMPLEMENTATIONS[implementation]
+    return kind(parameters, lr=1e-3, weight_decay=weight_decay, **chosen, **options(momentum))
 
 
 def bare_backward() -> Callable[[Tensor], None]:

@@ -45,6 +45,7 @@ class Job:
     folder: Path
     database: str
     paused: bool
+    workspace_bytes: int
     commands: Connection
     inbox: Connection
     process: BaseProcess | None = None
@@ -99,8 +100,9 @@ class Host:
                 inbox, commands = self.context.Pipe(duplex=False)
                 folder = self.data_root / order["folder"]
                 self.jobs[order["run"]] = Job(
-                    order["run"], order["config"], folder, order["database"], order["paused"], commands, inbox
-                )
+                    order["run"], order["config"], folder, order["database"], order["paused"],
+                    order["workspace_bytes"], commands, inbox,
+                )  # fmt: skip
             case "command":
                 self._command(order["run"], order["command"], order["reason"])
             case "predict":
@@ -157,8 +159,9 @@ class Host:
 
     def _train(self, job: Job) -> None:
         job.process = self._spawn(
-            jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused
-        )
+            jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused,
+            job.workspace_bytes,
+        )  # fmt: skip
         job.inbox.close()
         self.places.pop(job.run, None)
         _say(event="started", run=job.run, pid=job.process.pid)

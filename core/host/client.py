@@ -21,7 +21,7 @@ from core.config import RunConfig
 from core.control import Command
 from core.datasets import DATA
 from core.errors import HostError, Problem, StoreError
-from core.events import EndState, Peak, Prediction
+from core.events import EndState, Prediction, prediction_from_dict
 from core.store import ACTIVE_STATES, Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,8 @@ LEASE_S = 120.0  # hidden tabs refresh once a minute
 CHILD_BYTES = 60 * 2**20  # private memory of a training process beside its tensors, rounded up generously
 MEMORY_FIELDS = (
     "dataset", "model", "hidden", "norm", "batch_size", "accumulate", "drop_last", "optimizer", "momentum",
-    "memory_limit_mb", "budget", "budget_value",
+    "memory_limit_mb", "budget", "budget_value", "checkpointing", "precision", "keep_losses", "evaluate_with_grad",
+    "zero_in_place", "validate_whole",
 )  # fmt: skip
 KEPT_PREDICTIONS = 2_000
 ASK_AGAIN_S = 5.0  # after a prediction that failed: a page asks at every refresh
@@ -142,17 +143,17 @@ class HostClient:
         if start.answer.exception():
             self._end(run_id, "failed", "no_prediction")
             return
-        peak = start.answer.result().peak.bytes
-        held = min(peak, start.config.memory_limit_bytes or peak)  # at the limit it ends
+        peak = start.answer.result().peak
+        held = min(peak.bytes, start.config.memory_limit_bytes or peak.bytes)  # at the limit it ends
         needed, free = held + CHILD_BYTES, machine.free_memory_bytes()
         if needed > free:
             self._end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
             return
         with suppress(StoreError):  # a note less
-            self.store.note(run_id, predicted_peak_bytes=peak)
+            self.store.note(run_id, predicted_peak_bytes=peak.bytes)
         config = start.config
         order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
-        self._order(do="start", database=self.store.address, **order)
+        self._order(do="start", database=self.store.address, workspace_bytes=peak.workspace_bytes, **order)
         self._life.runs.add(run_id)
         for command in start.commands:
             self.command(run_id, command)
@@ -283,7 +284,7 @@ class HostClient:
             if answer is None:
                 asked.set_exception(HostError(Problem("no_prediction")))
             else:
-                asked.set_result(Prediction(**answer | {"peak": Peak(**answer["peak"])}))
+                asked.set_result(prediction_from_dict(answer))
             return
         run = news.get("run", "")
         with self._lock, suppress(StoreError):  # whoever looks at the run is told that the database is lost

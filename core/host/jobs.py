@@ -15,6 +15,7 @@ from core.datasets import DATASETS
 from core.datasets.tensors import load
 from core.events import Ended
 from core.loop import Loop
+from core.memory.estimate import Reach
 from core.memory.predict import predict
 from core.store.writer import Writer
 from core.trainer import Trainer
@@ -22,14 +23,26 @@ from core.trainer import Trainer
 SWITCH_S = 0.0005  # a thread that writes a chunk waits this long for its turn, ten times less than Python's own
 
 
-def train_job(commands: Connection, run_id: str, config_json: str, folder: str, database: str, paused: bool) -> None:
-    """Train one run into the store, obeying `commands`; `paused` makes it stand before the first update."""
+def train_job(
+    commands: Connection,
+    run_id: str,
+    config_json: str,
+    folder: str,
+    database: str,
+    paused: bool,
+    workspace_bytes: int,
+) -> None:
+    """Train one run into the store, obeying `commands`; `paused` makes it stand before the first update.
+
+    So many bytes of its memory limit are set aside for workspace.
+    """
     sys.setswitchinterval(SWITCH_S)
     control = Control(paused=paused)
     threading.Thread(target=_listen, args=(commands, control), name="commands", daemon=True).start()
     writer = Writer(database, run_id, on_refused=lambda: control.request("stop"))
     try:
-        trainer = Trainer(RunConfig.from_json(config_json), load(Path(folder)), control=control)
+        config = RunConfig.from_json(config_json)
+        trainer = Trainer(config, load(Path(folder)), control=control, workspace_bytes=workspace_bytes)
         Loop(trainer, writer.put).run()
     except Exception as error:  # whatever it is, the run ends with it, and it is shown
         writer.put(Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"}))
@@ -52,7 +65,7 @@ def _listen(commands: Connection, control: Control) -> None:
 
 def predict_job(answer: Connection, config_json: str) -> None:
     """Send back what a run will need, as a dictionary."""
-    answer.send(asdict(predict(RunConfig.from_json(config_json))))
+    answer.send(asdict(predict(RunConfig.from_json(config_json), reach=Reach.NEAR)))
 
 
 def build_all_job(root: str) -> None:

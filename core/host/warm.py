@@ -12,6 +12,7 @@ from core.control import Control
 from core.datasets.tensors import Data
 from core.events import Event
 from core.loop import Loop
+from core.memory.estimate import Reach
 from core.memory.predict import predict
 from core.trainer import Trainer
 
@@ -34,7 +35,7 @@ def warm_predictions() -> Iterator[None]:
     setups = [(model, norm) for model in ("mlp", "cnn", "linear") for norm in NORMS[model]]
     for model, norm in setups:
         for optimizer in ("momentum", "adamw"):
-            predict(RunConfig(model=model, norm=norm, optimizer=optimizer, memory_limit_mb=4.0))
+            predict(RunConfig(model=model, norm=norm, optimizer=optimizer, memory_limit_mb=4.0), reach=Reach.NEAR)
             settle()
             yield
 

@@ -1,6 +1,6 @@
 """Bytes on a simulated device: the live ledger, its limit, and its prediction on fake tensors."""
 
-from core.memory.ledger import Ledger, Timeline, merge
+from core.memory.ledger import Ledger
 from core.memory.limit import MIB, SimulatedOutOfMemoryError
 
-__all__ = ["MIB", "Ledger", "SimulatedOutOfMemoryError", "Timeline", "merge"]
+__all__ = ["MIB", "Ledger", "SimulatedOutOfMemoryError"]

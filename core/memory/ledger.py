@@ -3,84 +3,50 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from core.events import CATEGORIES, Category, Peak
+from core.events import CATEGORIES, Category
+from core.memory import workspace
 from core.memory.limit import SimulatedOutOfMemoryError
-
-
-@dataclass
-class Block:
-    """One storage: its bytes, and what was known of it at birth. `category` may be learnt later."""
-
-    bytes: int
-    category: Category
-    phase: str
-    module: str
-    operation: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A birth (positive bytes) or a death (negative), and the phase and module at work when it happened."""
-
-    bytes: int
-    block: Block
-    phase: str
-    module: str
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """What one watched update or evaluation did: the blocks alive before it, and every change in order."""
-
-    before: Mapping[str, int]
-    changes: tuple[Change, ...]
-
-    def live_bytes(self) -> list[int]:
-        """Return the bytes alive before the first change and after each."""
-        live = [sum(self.before.values())]
-        for change in self.changes:
-            live.append(live[-1] + change.bytes)
-        return live
-
-    def peak(self) -> Peak:
-        """Return the highest point, the first one if it is reached twice."""
-        live = self.live_bytes()
-        top = max(live)
-        reached = live.index(top)
-        by_category = dict(self.before)
-        for change in self.changes[:reached]:
-            by_category[change.block.category] += change.bytes
-        at = self.changes[reached - 1] if reached else None
-        return Peak(top, by_category, at.phase if at else "forward", at.module if at else "")
+from core.memory.workspace import Record
+from core.timeline import Block, Change, Timeline
 
 
 class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Watch one update or one evaluation; what is not inside `with ledger:` costs nothing.
 
-    Works on real and on fake tensors alike, so that a prediction is the same bookkeeping as a measurement.
-    With `limit_bytes`, the allocation that would cross it raises SimulatedOutOfMemoryError inside its operation.
-    Storages that existed before and are not the model's or the optimizer's (the data set) are not on the device.
+    Works on real and on fake tensors alike, so that a prediction is the same bookkeeping as a measurement; on real
+    ones PyTorch's own record is made beside it, whose excess is workspace.
+    With `limit_bytes`, the allocation that would cross it raises SimulatedOutOfMemoryError inside its operation;
+    `workspace_bytes` of it are set aside. Storages that existed before and are not the model's, the optimizer's or
+    `kept` (the data set) are not on the device.
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, *, limit_bytes: int | None = None, phase: str = "forward"
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        *,
+        limit_bytes: int | None = None,
+        workspace_bytes: int = 0,
+        phase: str = "forward",
+        kept: Sequence[Tensor] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.model, self.optimizer, self.limit_bytes = model, optimizer, limit_bytes
+        self.model, self.optimizer, self.kept = model, optimizer, kept
+        self.limit_bytes, self.workspace_bytes = limit_bytes, workspace_bytes
         self.base_phase = phase
+        self.record = Record()
         self.live_bytes = 0
         self.changes: list[Change] = []
         self.before: dict[str, int] = dict.fromkeys(CATEGORIES, 0)
@@ -91,20 +57,26 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._backward_module = ""
         self._quiet = False
         self._watching = False
+        self._recording = ExitStack()
 
     def timeline(self) -> Timeline:
-        """Return what has been seen so far."""
-        return Timeline(dict(self.before), tuple(self.changes))
+        """Return what has been seen so far; the record once it is over."""
+        rose = self.record.highest_bytes
+        recorded = sum(self.before.values()) + rose if rose else 0
+        return Timeline(dict(self.before), tuple(self.changes), recorded, self.record.operations)
 
     def __enter__(self) -> Ledger:
         self._take_stock()
         self._hook()
         self._watching = True
+        if not any(isinstance(parameter, FakeTensor) for parameter in self.model.parameters()):
+            self.record = self._recording.enter_context(workspace.recording())
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._recording.close()
         self._watching = False
         for handle in self._handles:
             handle.remove()
@@ -116,7 +88,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Leave out what telemetry allocates."""
         self._quiet = True
         try:
-            yield
+            with workspace.telemetry():
+                yield
         finally:
             self._quiet = False
 
@@ -133,10 +106,11 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         held += [(p.grad, "gradients") for p in self.model.parameters() if p.grad is not None]
         for state in self.optimizer.state.values():
             held += [(value, "optimizer state") for value in state.values() if isinstance(value, Tensor)]
+        held += [(tensor, "activations") for tensor in self.kept]
         for tensor, category in held:
             storage = tensor.untyped_storage()
             if storage._cdata not in self._alive:
-                self._require(storage.nbytes(), "model")
+                self._require(storage.nbytes(), "model", tuple(tensor.shape))
                 self._hold(storage, Block(storage.nbytes(), category, "", "", "", tuple(tensor.shape)))
                 self.before[category] += storage.nbytes()
 
@@ -150,7 +124,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def module(self) -> str:
-        return self._backward_module if self.phase == "backward" else self._module
+        # A module that runs within the backward pass is one whose activations are computed again.
+        return self._module or (self._backward_module if self.phase == "backward" else "")
 
     def _hook(self) -> None:
         for name, module in self.model.named_modules():
@@ -166,7 +141,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _entering(self, name: str) -> Any:
         def hook(*_: Any) -> None:
             self._module = name
-            self._backward_module = ""  # until the next backward reaches a module: the loss comes first
+            if self.phase != "backward":
+                self._backward_module = ""  # until the backward pass reaches a module: the loss comes first
 
         return hook
 
@@ -190,7 +166,10 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        output = func(*args, **kwargs)
+        if func is torch.ops.aten.add.Tensor and _is_accumulation(args, kwargs):
+            return args[0].add_(args[1])
+        with workspace.operation(str(func)):
+            output = func(*args, **kwargs)
         if not self._quiet:
             for tensor in tree_leaves(output):
                 if isinstance(tensor, Tensor):
@@ -203,26 +182,30 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if storage._cdata in self._alive or size == 0:
             return
         inputs = (leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
-        if any(leaf.untyped_storage()._cdata == storage._cdata for leaf in inputs):
+        is_new = func is torch.ops.aten.lift_fresh.default  # `torch.tensor(...)` makes its storage before any operation
+        if not is_new and any(leaf.untyped_storage()._cdata == storage._cdata for leaf in inputs):
             return  # a view of something outside the device
-        self._require(size, str(func))
+        self._require(size, str(func), tuple(tensor.shape))
         phase = self.phase
-        category: Category = "activations" if phase in ("forward", "evaluation") else "temporary"
+        computed = phase in ("forward", "evaluation") or (phase == "backward" and self._module)
+        category: Category = "activations" if computed else "temporary"
         if phase == "optimizer":
             category = "optimizer state"
         block = Block(size, category, phase, self.module, str(func), tuple(tensor.shape))
         self._hold(storage, block)
         self.changes.append(Change(size, block, phase, block.module))
 
-    def _require(self, size: int, operation: str) -> None:
-        if self.limit_bytes is not None and self.live_bytes + size > self.limit_bytes:
+    def _require(self, size: int, operation: str, shape: tuple[int, ...]) -> None:
+        if self.limit_bytes is not None and self.live_bytes + size + self.workspace_bytes > self.limit_bytes:
             raise SimulatedOutOfMemoryError(
                 requested_bytes=size,
                 live_bytes=self.live_bytes,
                 limit_bytes=self.limit_bytes,
+                workspace_bytes=self.workspace_bytes,
                 phase=self.phase,
                 module=self.module,
                 operation=operation,
+                shape=shape,
             )
 
     def _hold(self, storage: torch.UntypedStorage, block: Block) -> None:
@@ -247,6 +230,18 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
             held[1].category = category
 
 
-def merge(*peaks: Peak) -> Peak:
-    """Return the highest of several peaks, the first one if they are equal."""
-    return max(peaks, key=lambda peak: peak.bytes)
+def _is_accumulation(args: Any, kwargs: Any) -> bool:
+    """Return whether the autograd engine adds up two gradients of one tensor, the first of which nobody else holds.
+
+    There it adds in place, unless a dispatch mode such as the ledger is active: then it asks for a new tensor, which
+    would be one too many. An addition within a backward formula is told apart by who else holds the first operand:
+    for the engine's the counts are those of its buffer, its call, and Python's two.
+    """
+    if torch._C._current_graph_task_id() == -1 or torch.is_grad_enabled() or len(args) != 2 or kwargs:
+        return False
+    first, second = args
+    if not (isinstance(first, Tensor) and isinstance(second, Tensor) and first.dtype == second.dtype):
+        return False
+    users: int = first._use_count()  # type: ignore[attr-defined]
+    held = users, torch._C._storage_Use_Count(first.untyped_storage()._cdata)
+    return held == (4, 2) and first.shape == second.shape

@@ -1,37 +1,127 @@
-"""Predict memory by running the trainer's own update and evaluation on fake tensors: no byte is allocated."""
+"""Predict the memory of a run: its own updates and evaluation on fake tensors, and workspace by small real ones."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable
-from functools import cached_property
+from collections.abc import Hashable, Sequence
+from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from core import batching
 from core.config import MAX_UPDATES, RunConfig, planned_updates
 from core.datasets.tensors import Data
 from core.errors import ConfigError
 from core.events import Peak, Prediction
-from core.memory.ledger import Timeline, merge
+from core.forecast import Curve, Point
+from core.memory.estimate import Estimates, Reach
+from core.memory.lines import Lines
+from core.memory.rehearsal import Sizes, rehearse
+from core.timeline import Timeline
 from core.trainer import Trainer
 
-Sizes = tuple[int, ...]
-
-PROBES = (3, 5)  # bytes are straight lines in B: two batch sizes give all others
 # Of a window's micro-batches the first finds no gradients, the second adds to them, the rest do as the second, and
 # only the last may be short: two show the most bytes, three every timeline.
 HEAVIEST, DISTINCT = 2, 3
+LOSS_BYTES = 4
 
 
-def predict(config: RunConfig) -> Prediction:
-    """Return what the live ledger of a run will see, to the byte, and the largest batch that fits."""
-    trainer = _rehearse(config, _heaviest(config), [_chunks(config)[0]])
-    parameters = sum(parameter.numel() for parameter in trainer.parameters)
-    return Prediction(_peak(trainer.timelines), parameters, largest_batch_size(config))
+class Forecast:
+    """What is known of the memory of a run, at its own batch size and at every other; worked out once.
+
+    `reach` says how large a batch is run for real to measure its workspace.
+    """
+
+    def __init__(self, config: RunConfig, *, reach: Reach) -> None:
+        self.config = config
+        self.lines = Lines(partial(_trainer, config), min(config.accumulate, HEAVIEST))
+        self.most = config.spec.examples
+        self.parameters = self.lines.parameters
+        self.workspaces = Estimates(
+            self._measured,
+            tensors=lambda size: self._tensors(self._run(size)).bytes,
+            parameters=self.parameters,
+            most=self.most,
+            reach=reach,
+        )
+
+    def peak(self, batch_size: int) -> Peak:
+        """Return the peak of the run with this batch size, which it must be able to have."""
+        return self._tensors(self._run(batch_size)).with_workspace(self.workspaces.at(batch_size).bytes)
+
+    def largest_batch_size(self) -> int:
+        """Return the largest B such that it and all below it fit the memory limit (see Prediction).
+
+        Where the run may not have that B (batch normalisation and a last batch of one), the next lower one it may.
+        """
+        config = self.config
+        most = config.spec.examples // (config.accumulate if config.drop_last else 1)
+        limit = config.memory_limit_bytes
+        if limit is None:
+            return most
+
+        def whole_is_too_large(size: int) -> bool:
+            return self.lines.peak(_whole(config, size), _chunk(config, size)).bytes > limit
+
+        def is_too_large(size: int) -> bool:
+            run = _with_batch_size(config, size)
+            return run is not None and self._tensors(run, kept=False).bytes > limit
+
+        fits = bisect_left(range(1, most + 1), True, key=whole_is_too_large)
+        # Whole windows are the heaviest there are. A run of one update, or of windows that are cut short because
+        # N < 2B, may need less.
+        fits += bisect_left(range(fits + 1, most + 1), True, key=is_too_large)
+        while run := _with_batch_size(config, fits):
+            if self.peak(run.batch_size).bytes <= limit:
+                return run.batch_size
+            fits = run.batch_size - 1  # workspace, and losses that are kept, take the room of a few examples
+        return 0
+
+    def curve(self, sizes: Sequence[int]) -> Curve:
+        """Return the peak at these batch sizes and the law behind it; a size that the run may not have is left out."""
+        points = []
+        for size in sizes:
+            run = _with_batch_size(self.config, size)
+            if run and run.batch_size == size:
+                workspace = self.workspaces.at(size, verify=size == self.config.batch_size)
+                points.append(Point(size, self._tensors(run).with_workspace(workspace.bytes), workspace.verified))
+        pieces = self.lines.pieces(self.most, partial(_chunk, self.config))
+        return Curve(tuple(points), pieces, self.largest_batch_size(), dict(self.lines.timelines[1].before))
+
+    def _run(self, batch_size: int) -> RunConfig:
+        return _with_batch_size(self.config, batch_size) or self.config
+
+    def _tensors(self, run: RunConfig, *, kept: bool = True) -> Peak:
+        extra = _kept_bytes(run) if kept and run.keep_losses else (0, 0, 0)
+        return self.lines.peak(_heaviest(run), _chunks(run)[0], extra=extra)
+
+    def _measured(self, batch_size: int) -> list[Timeline]:
+        run = self._run(batch_size)
+        seen = rehearse(partial(_trainer, run), _heaviest(run), _chunks(run)[:1], fake=False)
+        return list(seen.timelines.values())
+
+
+def predict(config: RunConfig, *, reach: Reach = Reach.FAR) -> Prediction:
+    """Return what the live ledger of a run will see, to the byte, its workspace, and the largest batch that fits."""
+    forecast = Forecast(config, reach=reach)
+    workspace = forecast.workspaces.at(config.batch_size)
+    return Prediction(
+        forecast.peak(config.batch_size),
+        forecast.parameters,
+        forecast.largest_batch_size(),
+        workspace.verified,
+        workspace.operations,
+    )
+
+
+def curve(config: RunConfig, sizes: Sequence[int], *, reach: Reach = Reach.FAR) -> Curve:
+    """Return peak memory against batch size."""
+    return Forecast(config, reach=reach).curve(sizes)
+
+
+def largest_batch_size(config: RunConfig, *, reach: Reach = Reach.FAR) -> int:
+    """Return the largest batch that fits the memory limit, as in Prediction."""
+    return Forecast(config, reach=reach).largest_batch_size()
 
 
 def timelines(config: RunConfig) -> dict[Hashable, Timeline]:
@@ -40,72 +130,19 @@ def timelines(config: RunConfig) -> dict[Hashable, Timeline]:
     Of windows of more than three micro-batches the first two and the last are shown.
     """
     windows = [(*window[: DISTINCT - 1], *window[DISTINCT - 1 :][-1:]) for window in _windows(config)]
-    return _rehearse(config, windows, _chunks(config)).timelines
+    return rehearse(partial(_trainer, config), windows, _chunks(config)).timelines
 
 
-def largest_batch_size(config: RunConfig) -> int:
-    """Return the largest B such that it and all below it fit the memory limit (see Prediction).
-
-    Where the run may not have that B (batch normalisation and a last batch of one), the next lower one it may.
-    """
-    most = config.spec.examples // (config.accumulate if config.drop_last else 1)
-    limit = config.memory_limit_bytes
-    if limit is None:
-        return most
-    lines = _Lines(config)
-
-    def whole_is_too_large(size: int) -> bool:
-        return lines.peak_bytes(_whole(config, size), min(size, config.spec.validation_examples)) > limit
-
-    def is_too_large(size: int) -> bool:
-        run = _with_batch_size(config, size)
-        return run is not None and lines.peak_bytes(_heaviest(run), _chunks(run)[0]) > limit
-
-    fits = bisect_left(range(1, most + 1), True, key=whole_is_too_large)
-    # Whole windows are the heaviest there are. A run of one update, or of windows that are cut short because N < 2B,
-    # may need less.
-    fits += bisect_left(range(fits + 1, most + 1), True, key=is_too_large)
-    largest = _with_batch_size(config, fits)
-    return largest.batch_size if largest else 0
-
-
-class _Lines:
-    """Bytes at every point of a run's first update, second update and evaluation: a fixed part, and so much more an
-    example of its micro-batches."""
-
-    def __init__(self, config: RunConfig) -> None:
-        self.config, self.micro_batches = config, min(config.accumulate, HEAVIEST)
-        self._low, high = (self._live_bytes((probe,) * self.micro_batches, probe) for probe in PROBES)
-        self.per_example = self._rise(high)
-        self.fixed = [low - PROBES[0] * rise for low, rise in zip(self._low, self.per_example, strict=True)]
-
-    @cached_property
-    def per_example_of_first(self) -> list[NDArray[np.int64]]:
-        """The part of `per_example` that comes from the first of two micro-batches."""
-        small, large = PROBES
-        return self._rise(self._live_bytes((large, small), small))
-
-    def peak_bytes(self, windows: list[Sizes], chunk: int) -> int:
-        """Return the peak of one or two updates on these windows and an evaluation of a chunk."""
-        if any(len(window) != self.micro_batches for window in windows):  # of one, by B = N: it takes another course
-            return _peak(_rehearse(self.config, windows, [chunk]).timelines).bytes
-        *fixed, fixed_chunk = self.fixed
-        *per_example, per_example_of_chunk = self.per_example
-        peak = int((fixed_chunk + per_example_of_chunk * chunk).max())
-        for update, sizes in enumerate(windows):
-            live = fixed[update] + per_example[update] * sizes[-1]
-            if sizes[0] != sizes[-1]:
-                live = live + self.per_example_of_first[update] * (sizes[0] - sizes[-1])
-            peak = max(peak, int(live.max()))
-        return peak
-
-    def _live_bytes(self, window: Sizes, chunk: int) -> list[NDArray[np.int64]]:
-        seen = _rehearse(self.config, [window] * 2, [chunk]).timelines
-        return [np.array(timeline.live_bytes()) for timeline in seen.values()]
-
-    def _rise(self, high: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-        apart = PROBES[1] - PROBES[0]
-        return [(at_high - at_low) // apart for at_low, at_high in zip(self._low, high, strict=True)]
+def _trainer(config: RunConfig) -> Trainer:
+    """Return a training at its beginning, without a limit, on one example that stands for all."""
+    spec = config.spec
+    parts = []
+    for count in (1, spec.validation_examples):
+        parts.append(torch.zeros(1, *spec.input_shape).expand(count, *spec.input_shape))
+        classes = spec.task == "classification"
+        targets = torch.zeros(1, dtype=torch.int64) if classes else torch.zeros(1, 1)
+        parts.append(targets.expand(count, *targets.shape[1:]))
+    return Trainer(config.replace(memory_limit_mb=None), Data(*parts))
 
 
 def _with_batch_size(config: RunConfig, batch_size: int) -> RunConfig | None:
@@ -143,31 +180,25 @@ def _whole(config: RunConfig, batch_size: int) -> list[Sizes]:
 
 def _chunks(config: RunConfig) -> list[int]:
     """Return the distinct chunks of an evaluation, the largest first."""
-    chunks = batching.window_sizes(config.spec.validation_examples, config.batch_size)
+    chunks = batching.window_sizes(config.spec.validation_examples, config.evaluation_size)
     return list(dict.fromkeys(size for (size,) in chunks))
 
 
-def _rehearse(config: RunConfig, windows: list[Sizes], chunks: list[int]) -> Trainer:
-    """Return a trainer that made these updates and evaluated these chunks on fake tensors, without a limit."""
-    with FakeTensorMode():
-        trainer = Trainer(config.replace(memory_limit_mb=None), _fake_data(config))
-        scalar = torch.zeros(())
-        for sizes in windows:
-            trainer.update_on(tuple(torch.zeros(size, dtype=torch.int64) for size in sizes), scalar, scalar)
-        for chunk in chunks:
-            trainer.evaluate_chunk(0, chunk)
-    return trainer
+def _chunk(config: RunConfig, batch_size: int) -> int:
+    """Return the largest chunk of an evaluation in a run with this batch size."""
+    validation = config.spec.validation_examples
+    return validation if config.validate_whole else min(batch_size, validation)
 
 
-def _fake_data(config: RunConfig) -> Data:
-    spec = config.spec
-    parts = []
-    for count in (1, spec.validation_examples):  # what no order deals out needs no examples; dealing 10,000 is slow
-        parts.append(torch.zeros(count, *spec.input_shape))
-        classes = spec.task == "classification"
-        parts.append(torch.zeros(count, dtype=torch.int64) if classes else torch.zeros(count, 1))
-    return Data(*parts)
-
-
-def _peak(seen: dict[Hashable, Timeline]) -> Peak:
-    return merge(*(timeline.peak() for timeline in seen.values()))
+def _kept_bytes(config: RunConfig) -> tuple[int, int, int]:
+    """Return by how much the losses kept before the last whole update and the last evaluation are more than those in
+    a rehearsal of two updates; for a budget of seconds, after an epoch."""
+    shape = (config.spec.examples, config.batch_size, config.accumulate)
+    windows = batching.window_sizes(*shape, drop_last=config.drop_last)
+    epochs, rest = divmod(planned_updates(config) or len(windows), len(windows))
+    micro_batches = epochs * sum(map(len, windows)) + sum(map(len, windows[:rest]))
+    last = windows[rest - 1] if sum(windows[rest - 1]) == sum(windows[0]) or len(windows) == 1 else windows[rest - 2]
+    after = len(windows[rest - 1]) if last != windows[rest - 1] else 0
+    before_last = micro_batches - after - len(last)
+    rehearsed = [len(window) for window in _heaviest(config)]
+    return 0, LOSS_BYTES * (before_last - rehearsed[0]), LOSS_BYTES * (micro_batches - sum(rehearsed))

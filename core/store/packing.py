@@ -80,4 +80,4 @@ def snapshot_from_json(text: str) -> Snapshot:
 
 def _peak_to_dict(peak: Peak) -> dict[str, Any]:
     # Not asdict, which copies deeply and so refuses read-only mappings.
-    return {"bytes": peak.bytes, "by_category": dict(peak.by_category), "phase": peak.phase, "module": peak.module}
+    return vars(peak) | {"by_category": dict(peak.by_category)}

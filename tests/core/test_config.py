@@ -18,7 +18,8 @@ from core.errors import ConfigError, Problem
 
 SETTINGS_OF_A_RUN = (
     "dataset, model, hidden, norm, batch_size, accumulate, drop_last, sampling, optimizer, lr, momentum, weight_decay, "
-    "schedule, warmup, schedule_batch_size, budget, budget_value, seed, memory_limit_mb, target_loss"
+    "schedule, warmup, schedule_batch_size, budget, budget_value, seed, memory_limit_mb, target_loss, "
+    "checkpointing, precision, keep_losses, evaluate_with_grad, zero_in_place, validate_whole"
 )
 
 # code, what is asked for, the exact sentence, what would mend it

@@ -16,7 +16,8 @@ from core.control import Control
 from core.datasets.tensors import Data
 from core.optimizers import OPTIMIZERS
 from core.plan import plan
-from core.trainer import Stopped, Trainer
+from core.trainer import Trainer
+from core.updater import Stopped
 
 DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=4, seed=3)
 Run = Callable[..., Any]

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import _len_torch_dispatch_stack
 
 from core.config import RunConfig
-from core.memory import Ledger, Timeline, merge
+from core.memory import Ledger
+from core.timeline import Timeline, peak_of
 from core.trainer import Trainer
 
 Resize = Callable[..., None]
@@ -270,10 +271,10 @@ def test_the_categories_of_a_peak_add_up_to_it(make_trainer: MakeTrainer) -> Non
 
 
 def test_the_highest_of_several_peaks_is_the_first_of_equals(make_trainer: MakeTrainer) -> None:
-    low, high = (Timeline(NOTHING | {"parameters": size}, ()).peak() for size in (10, 20))
-    again = Timeline(NOTHING | {"gradients": 20}, ()).peak()
-    assert merge(low, high, again) is high
-    assert merge(again, high, low) is again
+    low, high = (Timeline(NOTHING | {"parameters": size}, ()) for size in (10, 20))
+    again = Timeline(NOTHING | {"gradients": 20}, ())
+    assert peak_of([low, high, again]) == high.peak()
+    assert peak_of([again, high, low]) == again.peak()
 
 
 # When: what is watched, and what is left alone.

@@ -101,10 +101,12 @@ def test_the_facts_of_the_error_are_those_counted_by_hand(
         "requested_bytes": requested_bytes,
         "live_bytes": live_bytes,
         "limit_bytes": limit_bytes,
+        "workspace_bytes": 0,
         "over_bytes": live_bytes + requested_bytes - limit_bytes,
         "phase": phase,
         "module": module,
         "operation": operation,
+        "shape": error.facts()["shape"],
     }
 
 
@@ -141,11 +143,11 @@ class Failing(Ledger):
         super().__init__(*arguments, **options)
         self.left = at
 
-    def _require(self, size: int, operation: str) -> None:
+    def _require(self, size: int, operation: str, shape: tuple[int, ...]) -> None:
         self.left -= 1
         if self.left == 0:
             self.limit_bytes = 0
-        super()._require(size, operation)
+        super()._require(size, operation, shape)
 
 
 class FailingTrainer(Trainer):

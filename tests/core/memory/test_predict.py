@@ -11,9 +11,11 @@ import torch
 
 from core.config import CHOICES, NORMS, RunConfig, planned_updates
 from core.errors import ConfigError
-from core.memory import SimulatedOutOfMemoryError, Timeline
+from core.memory import SimulatedOutOfMemoryError
 from core.memory.predict import largest_batch_size, predict, timelines
+from core.timeline import Timeline
 from core.trainer import Trainer
+from core.updater import Limit
 
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
@@ -163,8 +165,11 @@ def test_the_batch_size_that_a_schedule_is_planned_for_needs_no_memory_and_limit
 
 def runs_out(config: RunConfig, make_trainer: MakeTrainer) -> bool:
     """Train until a whole window has met the optimizer's state: the third at the latest."""
+    trainer = make_trainer(config)
+    assert config.memory_limit_bytes
+    trainer.limit = Limit(config.memory_limit_bytes, predict(config).peak.workspace_bytes)
     try:
-        train(make_trainer(config), min(planned_updates(config) or 3, 3))
+        train(trainer, min(planned_updates(config) or 3, 3))
     except SimulatedOutOfMemoryError:
         return True
     return False

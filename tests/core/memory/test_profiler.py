@@ -2,64 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch._C._profiler import _EventType
-from torch.profiler import ProfilerActivity, profile, record_function
 
 from core.config import CHOICES, NORMS, RunConfig
 from core.trainer import Trainer
+from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 
 MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
-TELEMETRY = "telemetry"
 SMALL = 4_096  # bytes
-
-
-def allocations(events: Any, *, telemetry: bool = False) -> Iterator[tuple[int, int, int, bool]]:
-    """Return (time, address, bytes, is it telemetry's) of every allocation, and of every release as negative bytes."""
-    for event in events:
-        if event.tag == _EventType.Allocation:
-            yield event.start_time_ns, event.extra_fields.ptr, event.extra_fields.alloc_size, telemetry
-        yield from allocations(event.children, telemetry=telemetry or event.name == TELEMETRY)
-
-
-def profiled_peak(work: Callable[[], object]) -> int:
-    """Return by how many bytes the memory in use rose at most while `work` ran, telemetry left out."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        work()
-    kineto = record.profiler.kineto_results  # type: ignore[union-attr]
-    live = highest = 0
-    held = set()
-    for _, address, size, telemetry in sorted(allocations(kineto.experimental_event_tree())):
-        if size > 0 and not telemetry:
-            held.add(address)
-        elif address in held:  # else telemetry's, or from before: rubbish that Python happened to collect now
-            held.remove(address)
-        else:
-            continue
-        live += size
-        highest = max(highest, live)
-    return highest
-
-
-def resting_bytes(trainer: Trainer) -> int:
-    """Return the bytes between two updates: weights, buffers and the optimizer's state."""
-    states = (value for state in trainer.optimizer.state.values() for value in state.values())
-    tensors = [*trainer.model.parameters(), *trainer.model.buffers(), *filter(torch.is_tensor, states)]
-    return sum(tensor.nbytes for tensor in tensors)
 
 
 def workspaces(config: RunConfig, make_trainer: MakeTrainer) -> list[tuple[int, int]]:
     """Return (ledger's peak, bytes that only the profiler saw) of the first update, the second, and an evaluation."""
     batch_size = config.batch_size
     window = (torch.arange(batch_size),) * config.accumulate
-    watched, unwatched = make_trainer(config), make_trainer(config)
+    watched = make_trainer(config)
     loss, norm = torch.zeros(()), torch.zeros(())
 
     def verbs(trainer: Trainer) -> list[Callable[[], object]]:
@@ -72,9 +35,8 @@ def workspaces(config: RunConfig, make_trainer: MakeTrainer) -> list[tuple[int, 
     for verb in verbs(watched):
         verb()
     ledgers = [timeline.peak().bytes for timeline in watched.timelines.values()]
-    unwatched.timelines = watched.timelines  # nothing is new to it
-    unwatched._unrecorded = lambda: record_function(TELEMETRY)
-    profiles = [resting_bytes(unwatched) + profiled_peak(verb) for verb in verbs(unwatched)]
+    plain = unwatched(make_trainer(config))
+    profiles = [resting_bytes(plain) + profiled_peak(verb) for verb in verbs(plain)]
     return [(ledger, profiled - ledger) for ledger, profiled in zip(ledgers, profiles, strict=True)]
 
 

@@ -1,0 +1,141 @@
+"""Bytes are straight lines in the batch size: two rehearsals give the peak at every other, by category."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.events import CATEGORIES, Peak
+from core.forecast import EVENTS, Piece
+from core.memory.rehearsal import Make, Sizes, rehearse
+from core.timeline import Timeline, peak_of
+
+PROBES = (3, 5)
+ACTIVATIONS = CATEGORIES.index("activations")
+Bytes = NDArray[np.int64]  # (moments, categories)
+
+
+class Lines:
+    """Bytes by category at every moment of a first update, a second one and an evaluation: a fixed part, and so much
+    more an example of its micro-batches.
+
+    `fake` says on which tensors the two batches of PROBES are rehearsed.
+    """
+
+    def __init__(self, make: Make, micro_batches: int, *, fake: bool = True) -> None:
+        self.make, self.micro_batches, self.fake = make, micro_batches, fake
+        self.parameters = 0
+        low, high = (self._seen((probe,) * micro_batches, probe) for probe in PROBES)
+        self.timelines = low
+        self._low = [_bytes(timeline) for timeline in low]
+        self.straight = all(len(a.changes) == len(b.changes) for a, b in zip(low, high, strict=True))
+        self.rises = self._rises(high) if self.straight else []
+        self.fixed = [at_low - PROBES[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
+
+    def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Sequence[int] = (0, 0, 0)) -> Peak:
+        """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.
+
+        `extra` bytes of activations are there beside, at each of the three events.
+        """
+        if not self.straight or any(len(window) != self.micro_batches for window in windows):
+            # Of one micro-batch, by B = N: it takes another course.
+            seen = rehearse(self.make, windows, [chunk], fake=self.fake).timelines.values()
+            return peak_of(timeline.with_more("activations", max(extra)) for timeline in seen).with_workspace(0)
+        live = [*(self._update(number, sizes) for number, sizes in enumerate(windows)), self._chunk(chunk)]
+        last = len(EVENTS) - 1
+        for number, moments in enumerate(live):
+            moments[:, ACTIVATIONS] += extra[number if number < len(windows) else last]
+        tops = [int(moments.sum(axis=1).argmax()) for moments in live]
+        heights = [int(moments[top].sum()) for moments, top in zip(live, tops, strict=True)]
+        highest = heights.index(max(heights))
+        number = highest if highest < len(windows) else last
+        by_category = dict(zip(CATEGORIES, live[highest][tops[highest]].tolist(), strict=True))
+        phase, module = _place(self.timelines[number], tops[highest])
+        return Peak(heights[highest], by_category, phase, module)
+
+    def pieces(self, most: int, chunk: Callable[[int], int]) -> tuple[Piece, ...]:
+        """Return the lines that are the peak of whole windows from B = 1 to `most`, in order.
+
+        `chunk` tells how many examples are evaluated at once: B of them, up to all there are.
+        """
+        candidates = list(self._candidates(most, chunk)) if self.straight else []
+        pieces: list[Piece] = []
+        first = 1
+        while candidates and first <= most:
+            here = [line for line in candidates if line.first <= first <= line.last]
+            top = max(here, key=lambda line: (line.at(first), line.per_example_bytes))
+            overtaken = [_overtakes(line, top) for line in here]
+            begins = [line.first for line in candidates if line.first > first]
+            last = min([top.last, *(size - 1 for size in [*overtaken, *begins] if size and size > first)])
+            if pieces and _same_line(pieces[-1], top):
+                pieces[-1] = replace(pieces[-1], last=last)
+            else:
+                pieces.append(replace(top, first=first, last=last))
+            first = last + 1
+        return tuple(pieces)
+
+    def _candidates(self, most: int, chunk: Callable[[int], int]) -> Iterator[Piece]:
+        grows_to = next((size for size in range(1, most) if chunk(size) == chunk(size + 1)), most)
+        for event, base, rise, timeline in zip(EVENTS, self.fixed, self.rises, self.timelines, strict=True):
+            for moment, (fixed, slope) in enumerate(
+                zip(base.sum(axis=1).tolist(), rise.sum(axis=1).tolist(), strict=True)
+            ):
+                place = _place(timeline, moment)
+                if event != "evaluation":
+                    yield Piece(1, most, fixed, slope, event, *place)
+                    continue
+                if grows_to > 1:
+                    yield Piece(1, grows_to, fixed, slope, event, *place)
+                yield Piece(grows_to, most, fixed + slope * chunk(most), 0, event, *place)
+
+    def _update(self, number: int, sizes: Sizes) -> Bytes:
+        live = self.fixed[number] + self.rises[number] * sizes[-1]
+        if sizes[0] != sizes[-1]:
+            live = live + self._rises_of_first[number] * (sizes[0] - sizes[-1])
+        return live
+
+    def _chunk(self, size: int) -> Bytes:
+        return self.fixed[-1] + self.rises[-1] * size
+
+    @cached_property
+    def _rises_of_first(self) -> list[Bytes]:
+        """The part of `rises` that comes from the first of two micro-batches."""
+        small, large = PROBES
+        return self._rises(self._seen((large, small), small))
+
+    def _seen(self, window: Sizes, chunk: int) -> list[Timeline]:
+        updater = rehearse(self.make, [window] * 2, [chunk], fake=self.fake)
+        self.parameters = sum(parameter.numel() for parameter in updater.parameters)
+        return list(updater.timelines.values())
+
+    def _rises(self, high: list[Timeline]) -> list[Bytes]:
+        apart = PROBES[1] - PROBES[0]
+        return [(_bytes(timeline) - at_low) // apart for timeline, at_low in zip(high, self._low, strict=True)]
+
+
+def _bytes(timeline: Timeline) -> Bytes:
+    """Return the bytes alive before the first change and after each, by category."""
+    steps = np.zeros((len(timeline.changes) + 1, len(CATEGORIES)), dtype=np.int64)
+    steps[0] = [timeline.before.get(category, 0) for category in CATEGORIES]
+    for number, change in enumerate(timeline.changes, 1):
+        steps[number, CATEGORIES.index(change.block.category)] = change.bytes
+    return steps.cumsum(axis=0)
+
+
+def _place(timeline: Timeline, moment: int) -> tuple[str, str]:
+    at = timeline.changes[moment - 1] if moment else None
+    return (at.phase, at.module) if at else ("forward", "")
+
+
+def _overtakes(line: Piece, top: Piece) -> int | None:
+    """Return the first batch size at which a line is above another that it is not above before."""
+    steeper = line.per_example_bytes - top.per_example_bytes
+    return (top.fixed_bytes - line.fixed_bytes) // steeper + 1 if steeper > 0 else None
+
+
+def _same_line(before: Piece, line: Piece) -> bool:
+    return replace(line, first=before.first, last=before.last) == before

@@ -1,0 +1,187 @@
+"""Predict the memory of somebody's own model: on fake tensors where it runs on them, else on small real batches."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import partial
+from time import perf_counter
+
+from core import machine
+from core.errors import ConfigError, Problem
+from core.events import Peak, Prediction
+from core.forecast import Workspace
+from core.memory.lines import PROBES, Lines
+from core.memory.rehearsal import Sizes, rehearse
+from core.own_model import MOST, OwnModel, WrongModel, updater
+from core.timeline import Timeline, operations_of, peak_of
+from core.updater import Updater
+
+HEAVIEST = 2
+STRIDE = 4
+VERIFY_S = 6.0  # a batch that would take longer, by the time of the small ones, is not run for its workspace
+MEMORY_SHARE = 0.7  # of the free memory may be taken by a batch that is run
+
+
+class OwnForecast:
+    """What is known of the memory of one's own model; worked out once.
+
+    `reason` says why it was not rehearsed on fake tensors: the operation that cannot be, or None. With `workspace`
+    small batches are run for real, which also finds out whether fake tensors tell the truth of this model.
+    Raises ConfigError where the model cannot be made, or cannot take the input, with the cause in one line.
+    """
+
+    def __init__(self, own: OwnModel, *, workspace: bool = True) -> None:
+        self.own, self.workspace = own, workspace
+        self.factory = own.factory()
+        self.micro_batches = min(own.accumulate, HEAVIEST)
+        self.reason: str | None = None
+        self._seen: dict[int, list[Timeline]] = {}
+        self._furthest = 0
+        fake = self._fake_lines()
+        real = self._real_lines() if workspace or fake is None else None
+        if fake and real:
+            self.reason = _first_difference(fake, real)
+        lines = fake if fake and not self.reason else real
+        assert lines is not None  # one of the two could be made
+        self.lines = lines
+        if real:
+            self._furthest = self._reach()
+
+    def prediction(self) -> Prediction:
+        """Return what the training will need, with the largest batch that fits its limit: MOST without one."""
+        size = self.own.batch_size
+        peak, found = self._peak(size), self._workspace(size)
+        return Prediction(
+            peak, self.lines.parameters, self.largest_batch_size(), size in self._seen, found.operations
+        )  # fmt: skip
+
+    def largest_batch_size(self) -> int:
+        """Return the largest B that fits the limit, and below which all fit by the straight lines."""
+        limit = self.own.memory_limit_bytes
+        if limit is None:
+            return MOST
+
+        def is_too_large(size: int) -> bool:
+            return self._peak(size, verify=False).bytes > limit
+
+        fits = bisect_left(range(1, MOST + 1), True, key=is_too_large)
+        while fits and self._peak(fits).bytes > limit:
+            fits -= 1
+        while fits < MOST and self._peak(fits + 1).bytes <= limit:
+            fits += 1
+        return fits
+
+    @property
+    def is_extrapolated(self) -> bool:
+        """Whether the tensors at the batch size asked for are drawn through smaller real batches."""
+        return self.reason is not None and self.own.batch_size not in self._seen
+
+    def _peak(self, size: int, *, verify: bool = True) -> Peak:
+        if verify and self._is_within_reach(size):
+            return peak_of(self._measured(size))
+        return self._tensors(size).with_workspace(self._workspace(size, verify=verify).bytes)
+
+    def _tensors(self, size: int) -> Peak:
+        if self.lines.straight or self.lines.fake:
+            return self.lines.peak([self._window(size)] * 2, size)
+        near, far = self._supports()
+        low, high = peak_of(self._measured(near)), peak_of(self._measured(far))
+        by_category = {
+            category: max(0, round(_through(near, low.by_category[category], far, high.by_category[category], size)))
+            for category in high.by_category
+        }
+        return Peak(sum(by_category.values()), by_category, high.phase, high.module)
+
+    def _workspace(self, size: int, *, verify: bool = True) -> Workspace:
+        if not self.workspace:
+            return Workspace(0, verified=False)
+        if size in self._seen or (verify and self._is_within_reach(size)):
+            seen = self._measured(size)
+            return Workspace(peak_of(seen).workspace_bytes, verified=True, operations=operations_of(seen))
+        near, far = self._supports()
+        first, second = (peak_of(self._measured(place)).workspace_bytes for place in (near, far))
+        estimate = max(0, round(_through(near, first, far, second, size)))
+        return Workspace(estimate, verified=False, operations=operations_of(self._measured(far)))
+
+    def _supports(self) -> tuple[int, int]:
+        """Return the two batch sizes that an estimate is drawn through."""
+        far = max(PROBES[1], self._furthest)
+        return max(PROBES[0], far // 2), far
+
+    def _is_within_reach(self, size: int) -> bool:
+        return self.workspace and size <= self._furthest
+
+    def _measured(self, size: int) -> list[Timeline]:
+        if size not in self._seen:
+            windows = [self._window(size)] * 2
+            seen = rehearse(partial(self._make, size), windows, [size], fake=False)
+            self._seen[size] = list(seen.timelines.values())
+        return self._seen[size]
+
+    def _window(self, size: int) -> Sizes:
+        return (size,) * self.micro_batches
+
+    def _make(self, examples: int) -> Updater:
+        return updater(self.own, self.factory, examples=examples)
+
+    # Lines.
+
+    def _fake_lines(self) -> Lines | None:
+        try:
+            return Lines(partial(self._make, MOST), self.micro_batches)
+        except Exception as error:  # if it is the model's fault, it will be on real tensors too
+            operation = getattr(error, "func", None)
+            self.reason = str(operation) if operation else type(error).__name__
+            return None
+
+    def _real_lines(self) -> Lines:
+        began = perf_counter()
+        try:
+            lines = Lines(partial(self._make, MOST), self.micro_batches, fake=False)
+        except WrongModel as error:
+            raise ConfigError(Problem("model_wrong", {"cause": str(error)})) from error
+        except Exception as error:
+            shape = ", ".join(map(str, (PROBES[0], *self.own.input)))
+            values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": _line(error)}
+            raise ConfigError(Problem("model_cannot_take", values)) from error
+        self._seconds_an_example = (perf_counter() - began) / sum(PROBES)
+        return lines
+
+    def _reach(self) -> int:
+        """Return the largest batch size that is run for real: what fits the free memory, and ends in good time.
+
+        Small batches take more time an example, so larger ones are timed on the way to the one that is asked for.
+        """
+        free = MEMORY_SHARE * machine.free_memory_bytes()
+        fits = bisect_left(range(1, MOST + 1), True, key=lambda size: self._tensors(size).bytes > free)
+        reach, tried = min(fits, int(VERIFY_S / self._seconds_an_example)), PROBES[1]
+        while tried < reach < min(fits, self.own.batch_size):
+            tried = min(reach, STRIDE * tried)
+            began = perf_counter()
+            self._measured(tried)
+            reach = min(fits, max(reach, int(VERIFY_S * tried / (perf_counter() - began))))
+        return reach
+
+
+def _first_difference(fake: Lines, real: Lines) -> str | None:
+    """Return the first operation whose bytes are others on real tensors than on fake ones, if there is one."""
+    for here, there in zip(fake.timelines, real.timelines, strict=True):
+        if here.peak().bytes == there.peak().bytes and _sizes(here) == _sizes(there):
+            continue
+        for fake_change, change in zip(here.changes, there.changes, strict=False):
+            if fake_change.bytes != change.bytes:
+                return change.block.operation
+    return None
+
+
+def _sizes(timeline: Timeline) -> list[int]:
+    return sorted(change.bytes for change in timeline.changes)  # of what goes at once the order is not fixed
+
+
+def _through(first: int, low: float, second: int, high: float, at: int) -> float:
+    """Return the value at a place of the straight line through two points."""
+    return high + (high - low) * (at - second) / (second - first)
+
+
+def _line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

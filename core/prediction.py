@@ -1,0 +1,108 @@
+"""Answer `python -m core predict`: what a run, or a training of one's own model, will need, as plain values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from core.config import FIELDS, RunConfig
+from core.errors import ConfigError, Problem
+from core.events import Prediction
+from core.plan import plan
+
+OWN_FLAGS = {
+    "input": "shape of one example of your own model, such as 3,224,224",
+    "input_dtype": "float32, float64, bfloat16, int64 (for embeddings) or int32",
+    "loss": "cross_entropy (the default for float output of two dimensions) or mean",
+    "optimizer_implementation": "fused, foreach, loop, or default: what PyTorch picks",
+}
+
+
+def add_flags(command: argparse.ArgumentParser) -> None:
+    """Add the flags that `predict` has and `train` has not."""
+    for name, purpose in OWN_FLAGS.items():
+        command.add_argument("--" + name.replace("_", "-"), metavar="VALUE", help=purpose)
+    command.add_argument("--no-workspace", action="store_true", help="run no small batches to measure workspace")
+    command.add_argument("--table", action="store_true", help="print a table instead of JSON")
+
+
+def is_own(options: argparse.Namespace) -> bool:
+    """Return whether the flags name a model of one's own."""
+    return ":" in (options.model or "")
+
+
+def answer(config: RunConfig, *, workspace: bool) -> dict[str, Any]:
+    """Return what a run will do and need."""
+    import torch
+
+    from core.memory.estimate import Reach
+    from core.memory.predict import predict
+
+    torch.set_num_threads(1)  # as a training has it: workspace depends on it
+    prediction = predict(config, reach=Reach.FAR if workspace else Reach.NONE)
+    return asdict(plan(config)) | _needs(prediction)
+
+
+def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a training of one's own model will need; `given` are the fields that were set.
+
+    Raises ConfigError.
+    """
+    from core.own_model import OWN_FIELDS, parse_own
+
+    values = dict(given) | {name: getattr(options, name) for name in OWN_FLAGS if getattr(options, name) is not None}
+    values = {name.removeprefix("optimizer_") if name in OWN_FLAGS else name: text for name, text in values.items()}
+    for name in values:
+        if name not in OWN_FIELDS and name != "lr":
+            raise ConfigError(Problem("not_for_own_model", {"flag": "--" + name.replace("_", "-")}))
+    values.pop("lr", None)
+    if "input" not in values:
+        raise ConfigError(Problem("input_missing"))
+    own = parse_own(values)
+
+    import torch
+
+    from core.memory.own_forecast import OwnForecast
+
+    forecast = OwnForecast(own, workspace=not options.no_workspace)
+    needs = _needs(forecast.prediction())
+    if own.memory_limit_bytes is None:
+        needs["largest_batch_size"] = None
+    return {
+        "model": own.model,
+        "batch_size": own.batch_size,
+        **needs,
+        "tensors": "extrapolated" if forecast.is_extrapolated else "exact",
+        "not_on_fake_tensors": forecast.reason,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def refuse_own_flags(options: argparse.Namespace) -> None:
+    """Raise ConfigError for a flag that only a model of one's own has a use for."""
+    for name in OWN_FLAGS:
+        if getattr(options, name, None) is not None:
+            raise ConfigError(Problem("only_for_own_model", {"flag": "--" + name.replace("_", "-")}))
+
+
+def fields_given(options: argparse.Namespace) -> dict[str, str]:
+    """Return the fields of a run that were set on the command line."""
+    return {field: getattr(options, field) for field in FIELDS if getattr(options, field) is not None}
+
+
+def _needs(prediction: Prediction) -> dict[str, Any]:
+    peak = prediction.peak
+    return {
+        "predicted_peak_bytes": peak.bytes,
+        "tensor_bytes": peak.tensor_bytes,
+        "workspace_bytes": peak.workspace_bytes,
+        "workspace_verified": prediction.verified,
+        "workspace_operations": dict(prediction.operations),
+        "by_category": dict(peak.by_category),
+        "phase": peak.phase,
+        "module": peak.module,
+        "parameters": prediction.parameters,
+        "largest_batch_size": prediction.largest_batch_size,
+    }

@@ -1,0 +1,63 @@
+"""PyTorch's own record of every allocation, by the newer of its two profilers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch._C._profiler import _EventType
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from core.updater import Updater
+
+TELEMETRY = "telemetry"
+
+
+class Everything(dict[Any, Any]):
+    """The timelines of an updater to which no shape is new: it runs as in the middle of a training."""
+
+    def __contains__(self, shape: object) -> bool:
+        return True
+
+
+def unwatched(updater: Updater) -> Updater:
+    """Return the updater without any ledger, its telemetry named in a record."""
+    updater.timelines = Everything()
+    updater._unrecorded = lambda: record_function(TELEMETRY)
+    return updater
+
+
+def allocations(events: Any, *, telemetry: bool = False) -> Iterator[tuple[int, int, int, bool]]:
+    """Return (time, address, bytes, is it telemetry's) of every allocation, and of every release as negative bytes."""
+    for event in events:
+        if event.tag == _EventType.Allocation:
+            yield event.start_time_ns, event.extra_fields.ptr, event.extra_fields.alloc_size, telemetry
+        yield from allocations(event.children, telemetry=telemetry or event.name == TELEMETRY)
+
+
+def profiled_peak(work: Callable[[], object]) -> int:
+    """Return by how many bytes the memory in use rose at most while `work` ran, telemetry left out."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        work()
+    kineto = record.profiler.kineto_results  # type: ignore[union-attr]
+    live = highest = 0
+    held = set()
+    for _, address, size, telemetry in sorted(allocations(kineto.experimental_event_tree())):
+        if size > 0 and not telemetry:
+            held.add(address)
+        elif address in held:  # else telemetry's, or from before: rubbish that Python happened to collect now
+            held.remove(address)
+        else:
+            continue
+        live += size
+        highest = max(highest, live)
+    return highest
+
+
+def resting_bytes(updater: Updater) -> int:
+    """Return the bytes between two updates: weights, buffers and the optimizer's state, each storage once."""
+    states = (value for state in updater.optimizer.state.values() for value in state.values())
+    held = [*updater.model.parameters(), *updater.model.buffers()]
+    held += [value for value in states if hasattr(value, "untyped_storage")]
+    storages = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in held}
+    return sum(storage.nbytes() for storage in storages.values())
