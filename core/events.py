@@ -72,11 +72,14 @@ class Started:
     """The run is about to make its first update.
 
     `horizon` is U, the updates the schedule is planned over; the same run with the same `fingerprint` has the
-    same losses bit for bit.
+    same losses bit for bit. A run that goes on from another's has `first` updates behind it, and its schedule is at
+    their number plus `shift`.
     """
 
     horizon: int
     fingerprint: Mapping[str, str | int] = field(default_factory=dict)
+    first: int = 0
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,13 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The state after the last completed update, from which another run may go on; `core.continuation` reads it."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True)
 class Ended:
     """The one end of a run.
 
@@ -164,5 +174,5 @@ class Ended:
     elapsed_s: float = 0.0
 
 
-Event = Started | Paused | Updates | Epoch | Peak | Snapshot | Ended
+Event = Started | Paused | Updates | Epoch | Peak | Snapshot | Kept | Ended
 Report = Callable[[Event], None]

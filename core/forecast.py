@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.events import Peak
@@ -70,21 +70,32 @@ class Curve:
     resting: Mapping[str, int]
 
 
+def curve_from_dict(values: Mapping[str, Any]) -> Curve:
+    """Read what `asdict` made of a curve, perhaps by way of JSON."""
+    points = tuple(Point(**{**point, "peak": Peak(**point["peak"])}) for point in values["points"])
+    pieces = tuple(Piece(**piece) for piece in values["pieces"])
+    return Curve(points, pieces, values["largest_batch_size"], dict(values["resting"]))
+
+
 @dataclass(frozen=True)
 class Remedy:
     """A change of the configuration with which a run fits the memory limit: shown to, by two updates that it ran.
 
-    changes             fields of RunConfig with their new values
-    codes               what it does, in codes of the catalogue: "smaller_batch", "accumulation", "checkpointing",
-                        "bfloat16", "less_state"
-    effects             what changes in the result, in codes of the catalogue
-    seconds_per_epoch   measured on this machine, updates without evaluation
+    kinds              what it does: one of REMEDIES, or one and "smaller_batch"
+    changes            fields of RunConfig with their new values, for a run that goes on from another's state
+    seconds_per_epoch  measured on this machine: updates without evaluation
     """
 
+    kinds: tuple[str, ...]
     changes: Mapping[str, Any]
-    codes: tuple[str, ...]
-    effects: tuple[str, ...]
     peak: Peak
     updates_per_epoch: int
     seconds_per_epoch: float
-    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def remedy_from_dict(values: Mapping[str, Any]) -> Remedy:
+    """Read what `asdict` made of a remedy, perhaps by way of JSON."""
+    return Remedy(**{**values, "kinds": tuple(values["kinds"]), "peak": Peak(**values["peak"])})
+
+
+REMEDIES = ("smaller_batch", "accumulation", "checkpointing", "bfloat16", "less_state", "no_habits")

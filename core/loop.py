@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from core import snapshot
+from core import continuation, snapshot
 from core.control import Control
-from core.events import Ended, EndState, Epoch, Paused, Report, Started
+from core.events import Ended, EndState, Epoch, Kept, Paused, Report, Started
 from core.fingerprint import fingerprint
 from core.memory import SimulatedOutOfMemoryError
 from core.recorder import Diverged, Recorder
@@ -20,14 +20,15 @@ CHECK_EVERY = 16  # updates between two looks for divergence
 EVALUATE_EVERY_S = 0.5  # at most this often; always at the end
 SNAPSHOT_EVERY_S = 0.25  # at most this often, and whenever the run stands still
 TIMING_S, TIMING_UPDATES = 0.2, 3
+KEPT_CHANGES = 600  # of the update that ran out of memory
 
 
 class Stopwatch:
     """Training time: stands while the run is paused or evaluates."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, *, elapsed_s: float = 0.0) -> None:
         self.control = control
-        self._began = perf_counter() - control.paused_s
+        self._began = perf_counter() - control.paused_s - elapsed_s
 
     def __call__(self) -> float:
         return perf_counter() - self._began - self.control.paused_s
@@ -47,11 +48,12 @@ class Loop:
     def __init__(self, trainer: Trainer, report: Report) -> None:
         self.trainer, self.report = trainer, report
         self.config, self.control = trainer.config, trainer.control
-        self.record = Recorder()
-        self.clock = Stopwatch(self.control)
-        self.epochs = 0
-        self.updates_before_epoch = 0
-        self.examples_before_epoch = 0
+        self.record = Recorder(updates=trainer.updates, examples=trainer.examples_seen)
+        self.clock = Stopwatch(self.control, elapsed_s=trainer.elapsed_s)
+        self.epochs = trainer.order.epoch
+        self.is_whole = trainer.order.seen_in_epoch == 0  # whether the present epoch began here
+        self.updates_before_epoch = trainer.updates
+        self.examples_before_epoch = trainer.examples_seen
         self.updates_per_epoch: int | None = None
         self.evaluated_at: float | None = None
         self.confusion: tuple[tuple[int, ...], ...] = ()
@@ -67,7 +69,8 @@ class Loop:
         except Diverged as error:
             ended = self._ended("diverged", "loss", update=error.update, loss=error.loss)
         except SimulatedOutOfMemoryError as error:
-            ended = self._ended("out_of_memory", "limit", **error.facts(), error=str(error))
+            ended = self._ended("out_of_memory", "limit", **error.facts(), error=str(error), **self._black_box())
+            self._keep_state(ended.elapsed_s)
         self.report(ended)
         return ended
 
@@ -77,8 +80,11 @@ class Loop:
             if self.config.budget == "seconds":
                 trainer.horizon = timed_horizon(trainer)
         finally:  # a run that ends within the timing has started too
-            self.report(Started(trainer.horizon, fingerprint()))
-        self.clock = clock = Stopwatch(control)  # start-up is over
+            self.report(Started(trainer.horizon, fingerprint(), trainer.updates, trainer.shift))
+        self.clock = clock = Stopwatch(control, elapsed_s=trainer.elapsed_s)  # start-up is over
+        if self._spent(clock()):  # by the run from which this one goes on
+            self._close_epoch(complete=False, last=True)
+            return "budget"
         watched = 0
         while True:
             rate = trainer.rate()
@@ -114,11 +120,13 @@ class Loop:
         trainer = self.trainer
         self._flush(self.clock())
         updates = trainer.updates - self.updates_before_epoch
+        complete, self.is_whole = complete and self.is_whole, True
         if complete and self.updates_per_epoch is None:
             self.updates_per_epoch = updates
         evaluation = self._evaluate(always=last)
         self.epochs += 1
-        train_loss = self.record.close_epoch(trainer.examples_seen - self.examples_before_epoch)
+        examples = trainer.examples_seen - self.examples_before_epoch
+        train_loss = self.record.close_epoch(examples) if examples else float("nan")
         loss, accuracy = (evaluation.loss, evaluation.accuracy) if evaluation else (None, None)
         self.report(
             Epoch(self.epochs, trainer.updates, updates, complete, train_loss, loss, accuracy, seconds=self.clock())
@@ -154,6 +162,16 @@ class Loop:
 
     def _look(self) -> None:
         self.report(snapshot.take(self.trainer, self.confusion))
+
+    def _black_box(self) -> dict[str, Any]:
+        """Return what the update that ran out of memory had done until then."""
+        timeline = self.trainer.dropped
+        return {"timeline": timeline.newest(KEPT_CHANGES).to_dict()} if timeline else {}
+
+    def _keep_state(self, elapsed_s: float) -> None:
+        payload = continuation.pack(self.trainer.state() | {"elapsed_s": elapsed_s})
+        if payload is not None:
+            self.report(Kept(payload))
 
     def _on_pause(self, paused: bool) -> None:
         if paused:
@@ -195,4 +213,5 @@ def timed_horizon(trainer: Trainer) -> int:
         per_update_s = clock() / updates
     finally:
         trainer.restore(state)
-    return max(1, round(trainer.config.budget_value / per_update_s))
+    left_s = trainer.config.budget_value - trainer.elapsed_s
+    return trainer.updates + max(1, round(left_s / per_update_s))

@@ -21,11 +21,10 @@ class Order:
 
     def __init__(self, config: RunConfig, examples: int) -> None:
         self.config, self.examples = config, examples
-        sizes = (examples, config.batch_size, config.accumulate)
-        self.windows_per_epoch = batching.updates_per_epoch(*sizes, drop_last=config.drop_last)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.epoch = 0  # complete ones
-        self.position = 0  # windows dealt in this epoch
+        self.position = 0  # windows dealt in this epoch, since the examples that another run had met in it
+        self.skipped = 0  # those examples
         self._draw()
 
     def window(self) -> Window:
@@ -36,24 +35,39 @@ class Order:
     def advance(self) -> bool:
         """Count the window as done; return whether that ended an epoch."""
         self.position += 1
-        if self.position < self.windows_per_epoch:
+        if self.position < self._windows:
             return False
-        self.epoch, self.position = self.epoch + 1, 0
-        self._draw()
+        self._begin_epoch()
         return True
+
+    @property
+    def seen_in_epoch(self) -> int:
+        """How many examples of the present epoch have been met."""
+        return self.skipped + self.position * self.config.effective_batch_size
 
     def state(self) -> dict[str, Any]:
         return {
             "epoch": self.epoch,
             "position": self.position,
+            "skipped": self.skipped,
             "indices": self._indices.clone(),
             "generator": self.generator.get_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.epoch, self.position = state["epoch"], state["position"]
+        self.epoch, self.position, self.skipped = state["epoch"], state["position"], state["skipped"]
         self.generator.set_state(state["generator"])
         self._deal(state["indices"].clone())
+
+    def take_over(self, state: dict[str, Any], seen_in_epoch: int) -> None:
+        """Go on in the epoch of another order of the same examples, at the next that it has not dealt."""
+        self.restore(state | {"position": 0, "skipped": seen_in_epoch})
+        if not self._windows:
+            self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.epoch, self.position, self.skipped = self.epoch + 1, 0, 0
+        self._draw()
 
     def _draw(self) -> None:
         if self.config.sampling == "iid":
@@ -64,4 +78,7 @@ class Order:
 
     def _deal(self, indices: Tensor) -> None:
         self._indices = indices
-        self._batches: Window = indices.split(self.config.batch_size)  # type: ignore[no-untyped-call]
+        left, config = indices[self.skipped :], self.config
+        self._batches: Window = left.split(config.batch_size)  # type: ignore[no-untyped-call]
+        sizes = (len(left), config.batch_size, config.accumulate)
+        self._windows = batching.updates_per_epoch(*sizes, drop_last=config.drop_last) if len(left) else 0

@@ -50,7 +50,7 @@ def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
 
     Raises ConfigError.
     """
-    from core.own_model import OWN_FIELDS, parse_own
+    from core.own_model import OWN_FIELDS
 
     values = dict(given) | {name: getattr(options, name) for name in OWN_FLAGS if getattr(options, name) is not None}
     values = {name.removeprefix("optimizer_") if name in OWN_FLAGS else name: text for name, text in values.items()}
@@ -58,7 +58,14 @@ def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
         if name not in OWN_FIELDS and name != "lr":
             raise ConfigError(Problem("not_for_own_model", {"flag": "--" + name.replace("_", "-")}))
     values.pop("lr", None)
-    if "input" not in values:
+    return answer_own_values(values, workspace=not options.no_workspace)
+
+
+def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> dict[str, Any]:
+    """Return what a training of one's own model will need, described by texts. Raises ConfigError."""
+    from core.own_model import parse_own
+
+    if not values.get("input"):
         raise ConfigError(Problem("input_missing"))
     own = parse_own(values)
 
@@ -66,7 +73,7 @@ def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
 
     from core.memory.own_forecast import OwnForecast
 
-    forecast = OwnForecast(own, workspace=not options.no_workspace)
+    forecast = OwnForecast(own, workspace=workspace)
     needs = _needs(forecast.prediction())
     if own.memory_limit_bytes is None:
         needs["largest_batch_size"] = None

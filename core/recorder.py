@@ -28,10 +28,11 @@ class Diverged(Exception):
 class Recorder:
     """Scalars that the updates write their loss and norm into, beside lists of plain numbers.
 
-    Nothing is read back per update: `take` (a few times a second) and `check` (every few updates) do.
+    Nothing is read back per update: `take` (a few times a second) and `check` (every few updates) do. The record goes
+    on from so many `updates` and `examples` of another run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, updates: int = 0, examples: int = 0) -> None:
         self._losses, self._norms = torch.zeros(CAPACITY), torch.zeros(CAPACITY)
         # One call each, 2 ms in all; a list of pairs wakes the garbage collector, and a start feels that.
         self._loss_slots, self._norm_slots = self._losses.unbind(), self._norms.unbind()
@@ -46,8 +47,8 @@ class Recorder:
         self._offence: tuple[int, float] | None = None
         self._epoch_loss = 0.0
         self.reports = 0
-        self.updates_taken = 0
-        self.examples_taken = 0
+        self.updates_taken = updates
+        self.examples_taken = examples
         self.unchanged_updates = 0
 
     @property

@@ -77,6 +77,11 @@ class Timeline:
         before = {**self.before, category: self.before.get(category, 0) + size}
         return replace(self, before=before, recorded_bytes=self.recorded_bytes and self.recorded_bytes + size)
 
+    def newest(self, count: int) -> Timeline:
+        """Return the last changes alone, with what was alive before them."""
+        earlier = max(0, len(self.changes) - count)
+        return Timeline(self.by_category(earlier), self.changes[earlier:]) if earlier else self
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` reads them back.
 

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from core import schedules
 from core.checkpointing import checkpoint_segments
 from core.config import RunConfig, planned_updates
+from core.continuation import left_of
 from core.control import Control
 from core.datasets.tensors import Data
 from core.models import LOSSES, build_model, input_shape
@@ -62,11 +63,13 @@ class Trainer(Updater):
         self.plateau = _plateau(config.lr) if config.schedule == schedules.PLATEAU else None
         self.order = Order(config, len(data.train_inputs))
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
+        self.shift = 0  # of the schedule against the updates, where these go on from another run's
+        self.elapsed_s = 0.0  # of training, before the first update here
 
     def rate(self) -> float:
         """Return the learning rate of the next update."""
         peak = self.config.lr if self.plateau is None else float(self.plateau.optimizer.param_groups[0]["lr"])
-        return peak * rate_factor(self.config, self.updates, self.horizon)
+        return peak * rate_factor(self.config, self.updates + self.shift, self.horizon + self.shift)
 
     def update(self, rate: float, loss: Tensor, gradient_norm: Tensor) -> bool:
         """Make the next update at a rate; return whether it ended an epoch.
@@ -110,7 +113,11 @@ class Trainer(Updater):
                 "plateau": self.plateau.state_dict() if self.plateau else None,
                 "plateau_rate": self.plateau.optimizer.param_groups[0]["lr"] if self.plateau else None,
                 "order": self.order.state(),
+                "seen_in_epoch": self.order.seen_in_epoch,
+                "kind": self.config.optimizer,
+                "elapsed_s": self.elapsed_s,
                 "horizon": self.horizon,
+                "shift": self.shift,
                 "updates": self.updates,
                 "examples_seen": self.examples_seen,
                 "random": torch.get_rng_state(),
@@ -126,9 +133,35 @@ class Trainer(Updater):
             self.plateau.load_state_dict(state["plateau"])
             self.plateau.optimizer.param_groups[0]["lr"] = state["plateau_rate"]
         self.order.restore(state["order"])
-        self.horizon = state["horizon"]
+        self.horizon, self.shift = state["horizon"], state["shift"]
         self.updates = state["updates"]
         self.examples_seen = state["examples_seen"]
+        torch.set_rng_state(state["random"])
+
+    def take_over(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a trainer with other settings but the same model and data.
+
+        The weights are kept, and the optimizer's state if it is of the same kind. What is left of the budget and of
+        the schedule is counted in examples (see core.continuation); updates go on being counted from there.
+        """
+        state = deepcopy(state)
+        self.model.load_state_dict(state["model"])
+        if state["kind"] == self.config.optimizer:
+            self.optimizer.load_state_dict(state["optimizer"])
+        if self.plateau and state["plateau"]:
+            self.plateau.load_state_dict(state["plateau"])
+            self.plateau.optimizer.param_groups[0]["lr"] = state["plateau_rate"]
+        self.updates, self.examples_seen = state["updates"], state["examples_seen"]
+        self.elapsed_s = state["elapsed_s"]
+        self.order.take_over(state["order"], state["seen_in_epoch"])
+        left = left_of(
+            self.config,
+            epoch=state["order"]["epoch"],
+            seen_in_epoch=state["seen_in_epoch"],
+            examples_seen=self.examples_seen,
+        )
+        self.horizon = self.updates + (left.updates or 0)
+        self.shift = left.position - self.updates
         torch.set_rng_state(state["random"])
 
 

@@ -81,6 +81,7 @@ class Updater:
         self.examples_seen = 0
         self.newest: Tensor | None = None  # the indices of the newest micro-batch
         self.timelines: dict[Hashable, Timeline] = {}
+        self.dropped: Timeline | None = None  # of the update or chunk that ran out of memory, until it did
         self._ledger: Ledger | None = None
         self._unrecorded: Any = nullcontext  # the ledger's `quiet` while one watches
         self._autocast = torch.autocast("cpu", torch.bfloat16) if practice.bfloat16 else nullcontext()
@@ -246,6 +247,7 @@ class Updater:
             for buffer, before in zip(self.model.buffers(), buffers, strict=True):
                 buffer.copy_(before)
             del self._kept[kept:]
+            self.dropped = ledger.timeline()
             shape = (shape, "dropped")  # not seen whole: the next of this shape is watched again
             ledger.record = Record()  # real memory does have what did not fit
             raise

@@ -79,8 +79,13 @@ def updates_done(reader: RunReader) -> int:
 
 
 def measured_per_epoch(reader: RunReader | None) -> int | None:
-    """Return the updates counted in the first complete epoch."""
-    return next((epoch.updates_in_epoch for epoch in reader.epochs if epoch.complete), None) if reader else None
+    """Return the updates counted in the first complete epoch; of a run that goes on from another's, its own first."""
+    record = reader.record if reader else None
+    if reader is None or record is None:
+        return None
+    first = record.facts.get("first", 0)
+    own = (epoch for epoch in reader.epochs if epoch.complete and epoch.updates - epoch.updates_in_epoch >= first)
+    return next((epoch.updates_in_epoch for epoch in own), None)
 
 
 def is_confirmed(config: RunConfig, reader: RunReader | None) -> bool:

@@ -15,7 +15,7 @@ from core.errors import StoreError
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from core.store.reader import RunReader
 from ui.engine import Engine, engine
-from ui.form import Form
+from ui.form import Form, apply, settings
 from ui.session import Session
 from ui.text import explain, say
 
@@ -94,18 +94,26 @@ def ask_to_start(session: Session, first: Command | None = None) -> None:
     A key is here before the field in which it was pressed: a field that was typed into tells its value a moment
     later, which begins this run of the script anew. Hence `start_if_asked`, once the form has been drawn.
     """
-    session.wanted = first or "start"
+    session.wanted, session.goes_on = first or "start", None
+
+
+def ask_to_go_on(session: Session, run_id: str, config: RunConfig) -> None:
+    """Want a run to be gone on from with other settings, which the form takes over; a callback."""
+    session.wanted, session.goes_on = "start", (run_id, config)
+    apply(settings(config))
 
 
 def start_if_asked(session: Session, form: Form) -> None:
-    """Start what the form says, if that was asked for."""
+    """Start what the form says, or what is to go on from another run, if that was asked for."""
     shared = engine()
     if session.wanted is None:
         return
     # Until the session has its new run nothing here is Streamlit's, at which this run of the script could break off.
     wanted, session.wanted = session.wanted, None
+    goes_on, session.goes_on = session.goes_on, None
     first = None if wanted == "start" else wanted
-    if form.config is None or not _start(session, shared, form.config, first):
+    parent, config = goes_on or (None, form.config)
+    if config is None or not _start(session, shared, config, first, parent=parent):
         return
     assert session.run_id is not None
     st.query_params["run"] = session.run_id
@@ -114,7 +122,7 @@ def start_if_asked(session: Session, form: Form) -> None:
     _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and (reader.updates >= enough or not is_active(reader.record)))
 
 
-def _start(session: Session, shared: Engine, config: RunConfig, first: Command | None) -> bool:
+def _start(session: Session, shared: Engine, config: RunConfig, first: Command | None, *, parent: str | None) -> bool:
     """Give the session a new run in place of the one it has; return whether the database took it."""
     run_id = new_run_id()
     try:
@@ -122,13 +130,13 @@ def _start(session: Session, shared: Engine, config: RunConfig, first: Command |
             shared.client.command(record.id, "stop")
         if session.run_id:  # another session's, that was taken over by its link
             shared.client.command(session.run_id, "stop")
-        shared.client.start(config, run_id=run_id, session=session.id, paused=first is not None)
+        shared.client.start(config, run_id=run_id, session=session.id, paused=first is not None, parent=parent)
         if first:
             shared.client.command(run_id, first)
     except StoreError as error:
         session.trouble = error.problems
         return False
-    if session.run_id and shared.reader(session.run_id).updates >= LINE:
+    if session.run_id and session.run_id != parent and shared.reader(session.run_id).updates >= LINE:
         session.previous_run_id = session.run_id
     session.left_run_id, session.left_at_s = session.run_id, time.monotonic()
     session.run_id, session.unknown_run, session.trouble = run_id, False, ()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,9 +16,11 @@ from core import recorded
 from core.config import RunConfig
 from core.errors import StoreError
 from core.events import Prediction
+from core.forecast import Curve, Remedy, curve_from_dict, remedy_from_dict
 from core.host.client import HostClient
 from core.store import Store, open_or_fresh
 from core.store.reader import ReaderCache, RunReader, Source
+from core.timeline import Timeline
 
 CLOUD = Path("/mount/src")  # where Community Cloud puts a repository
 
@@ -53,6 +57,51 @@ class Engine:
         except NotYet:
             return None
 
+    def answer(
+        self, what: str, config: RunConfig, *, read: Callable[[Any], Any], wait_s: float = 0.0, **values: Any
+    ) -> Any:
+        """Return the engine's answer to a question about a run, or None while it is worked out. Raises HostError."""
+        asked = self.client.ask(what, {"config": config.to_json(), **values}, read=read)
+        try:
+            return asked.result(timeout=wait_s)
+        except NotYet:
+            return None
+
+    def curve(self, config: RunConfig, sizes: Sequence[int], *, wait_s: float = 0.0) -> Curve | None:
+        """Return peak memory against batch size, or None as in `answer`."""
+        found: Curve | None = self.answer("curve", config, read=curve_from_dict, wait_s=wait_s, sizes=list(sizes))
+        return found
+
+    def timelines(self, config: RunConfig, *, wait_s: float = 0.0) -> dict[str, Timeline] | None:
+        """Return what happens in the first update, the second and an evaluation, or None as in `answer`."""
+        found: dict[str, Timeline] | None = self.answer("timelines", config, read=_timelines, wait_s=wait_s)
+        return found
+
+    def remedies(self, config: RunConfig, *, wait_s: float = 0.0) -> list[Remedy] | None:
+        """Return what makes the run fit its limit, or None as in `answer`."""
+        found: list[Remedy] | None = self.answer("remedies", config, read=_remedies, wait_s=wait_s)
+        return found
+
+    def comparison(self, setup: Mapping[str, Any], *, wait_s: float = 0.0) -> dict[str, Any] | None:
+        """Return what accumulation comes to, or None while it is worked out. Raises HostError."""
+        return self._plain("accumulation", setup, wait_s=wait_s)
+
+    def own_model(self, described: Mapping[str, str]) -> dict[str, Any] | None:
+        """Return what a model of one's own needs, or None while it is worked out. Raises HostError."""
+        return self._plain("own_model", described, wait_s=0.0)
+
+    def _plain(self, what: str, values: Mapping[str, Any], *, wait_s: float) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.client.ask(what, values).result(timeout=wait_s)
+        except NotYet:
+            return None
+        return found
+
+    def verification(self, config: RunConfig, sizes: Sequence[int], *, wait_s: float = 0.0) -> dict[int, bool] | None:
+        """Return of each batch size whether the run gets through with it, or None as in `answer`."""
+        found: dict[int, bool] | None = self.answer("verification", config, read=dict, wait_s=wait_s, sizes=list(sizes))
+        return found
+
     def freeze_once(self) -> None:
         """Keep what is loaded out of the collections that Streamlit runs after every refresh.
 
@@ -64,11 +113,23 @@ class Engine:
             gc.freeze()
 
 
+def _timelines(answer: Mapping[str, Any]) -> dict[str, Timeline]:
+    return {name: Timeline.from_dict(values) for name, values in answer.items()}
+
+
+def _remedies(answer: Sequence[Mapping[str, Any]]) -> list[Remedy]:
+    return [remedy_from_dict(values) for values in answer]
+
+
+def is_public() -> bool:
+    """Return whether this server is one that strangers use: it then stops unwatched runs and imports no code."""
+    return os.environ.get("BATCHLAB_PUBLIC") == "1" or CLOUD in Path(__file__).resolve().parents
+
+
 def open_engine() -> Engine:
     """Open the database, or a fresh one if it cannot be opened, and let the host warm up."""
     store, error = open_or_fresh()
-    public = os.environ.get("BATCHLAB_PUBLIC") == "1" or CLOUD in Path(__file__).resolve().parents
-    made = Engine(store, error, leases=public)
+    made = Engine(store, error, leases=is_public())
     made.client.warm()
     return made
 

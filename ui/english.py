@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+from ui.english_memory import MEMORY
+
+ENGLISH: dict[str, str] = MEMORY | {
     "app.title": "Batch Lab",
     "page.live": "Train live",
     "page.about": "About",

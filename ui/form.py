@@ -20,6 +20,7 @@ DEFAULT = recorded.CONFIG
 NOT_OURS = re.compile("run|embed|embed_options|utm_.*|fbclid|gclid")  # in an address, but no setting
 SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
 ARTICLE_SIZES = (100, 1_000)
+HABITS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
 
 
@@ -136,9 +137,13 @@ def _draw_more(session: Session) -> dict[str, Any]:
             persist_state="session",
         )  # fmt: skip
         values["target_loss"] = _float("target_loss", step=0.01)
-    values["drop_last"] = st.checkbox(
-        say("form.drop_last"), DEFAULT.drop_last, key="drop_last", bind="query-params", persist_state="session"
-    )
+    values["drop_last"] = _checkbox("drop_last")
+    st.caption(say("form.memory"))
+    values["precision"] = _select("precision")
+    values["checkpointing"] = _checkbox("checkpointing")
+    st.caption(say("form.habits"), help=say("form.habits.help"))
+    for name in HABITS:
+        values[name] = _checkbox(name)
     return values
 
 
@@ -195,6 +200,13 @@ def _select(name: str) -> str:
         help=_help(name), persist_state="session",
     )  # fmt: skip
     return chosen
+
+
+def _checkbox(name: str) -> bool:
+    return st.checkbox(
+        say(f"form.{name}"), getattr(DEFAULT, name), key=name, bind="query-params", help=_help(name),
+        persist_state="session",
+    )  # fmt: skip
 
 
 def _segments(name: str) -> str:

@@ -56,6 +56,12 @@ button:not(:disabled) kbd { opacity: 1; }
 .batch figure { margin: 0; text-align: center; }
 .batch img { width: 6rem; height: 6rem; image-rendering: pixelated; border-radius: 4px; }
 .batch figcaption { font-size: 0.8rem; }
+.st-key-memory_cards .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+[class*="st-key-fix_"] { flex-wrap: nowrap; }
+[class*="st-key-fix_"] > :first-child { flex: 1; min-width: 0; }
+[class*="st-key-fix_"] p, .st-key-black_box p { font-size: 0.88rem; line-height: 1.35rem; }
+.st-key-black_box, .st-key-fixes { gap: 0.5rem; padding: 0.6rem 0.8rem; }
+.st-key-curve { gap: 0.3rem; padding: 0.6rem 0.8rem; }
 @media (max-width: 1350px) {
     .st-key-loss_options { column-gap: 0.5rem; }
     .st-key-x_axis button { padding: 0.1rem 0.3rem; }
@@ -67,7 +73,7 @@ button:not(:disabled) kbd { opacity: 1; }
 @media (max-width: 640px) {
     button kbd { display: none !important; }
     .st-key-state { flex-wrap: wrap; }
-    .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+    .cards, .st-key-memory_cards .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
     [data-testid="stMainBlockContainer"] { padding: 4rem 0.9rem 1rem; }
     .st-key-story > :has(> .st-key-charts) { order: -1; }
     .st-key-bar .st-key-start { order: -1; flex-basis: 100%; }
@@ -96,6 +102,7 @@ def run() -> None:
     pages = [
         st.Page("pages/live.py", title=say("page.live"), icon=":material/monitoring:", url_path="train", default=True),
         st.Page("pages/live.py", title=say("page.live"), url_path="live", visibility="hidden"),
+        st.Page("pages/memory.py", title=say("page.memory"), icon=":material/memory:", url_path="memory"),
         st.Page("pages/about.py", title=say("page.about"), icon=":material/info:", url_path="about"),
     ]
     page = st.navigation(pages, position="top")

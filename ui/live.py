@@ -14,7 +14,7 @@ from core.errors import BatchLabError
 from core.events import Prediction
 from core.store import RunRecord
 from core.store.reader import Axis, RunReader
-from ui import cards, controls, depth, notices, options, plots, sentence, state
+from ui import black_box, cards, controls, depth, notices, options, plots, sentence, state
 from ui.engine import engine
 from ui.form import DEFAULT, Form, apply, apply_from_panel, settings
 from ui.session import Session, current
@@ -85,7 +85,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
     if shown.confirms:
         mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
     sentence.warn(careful, config, cautions(config, prediction) if config else [])
-    _tell_needs(form, prediction, no_prediction)
+    tell_needs(form, prediction, no_prediction)
     return shown
 
 
@@ -124,6 +124,8 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
         wrong = trouble or no_prediction
         st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
         _offer_what_fits(st.empty(), form, record, prediction)
+    with st.container(key="box"):
+        black_box.draw(session, record)
     with st.container(key="story"):
         told = cards.cards(config, prediction, reader) if config else cards.blank()
         with st.container(key="cards"):
@@ -162,7 +164,7 @@ def _is_waiting(record: RunRecord | None, form: Form) -> bool:
     configs = [record.config if record else None, form.config]
     if any(config and predicted(config) == (None, None) for config in configs):
         return True
-    return record is not None and depth.waits(record.config, record.snapshot)
+    return record is not None and (depth.waits(record.config, record.snapshot) or black_box.waits(record))
 
 
 def _charts(
@@ -237,7 +239,8 @@ def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction
     )  # fmt: skip
 
 
-def _tell_needs(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
+def tell_needs(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
+    """Fill the form's place for what its settings need."""
     limit = form.config.memory_limit_bytes if form.config else None
     if form.config is None or prediction is None:
         form.needs.caption(no_prediction or (say("form.needs_asking") if form.config else "\u00a0"))

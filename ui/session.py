@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from core.config import RunConfig
 from core.control import Command
 from core.errors import Problem
 
@@ -28,11 +29,15 @@ class Session:
     form_at_first: Any = None  # what the form said when it was first drawn
     url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
     wanted: Command | Literal["start"] | None = None  # a start, or the first command of a run that stands after it
+    goes_on: tuple[str, RunConfig] | None = None  # a run that is left off, and the settings to go on from it with
     run_id: str | None = None  # the run that is shown
     previous_run_id: str | None = None  # the one shown before, for the ghost on the charts
     left_run_id: str | None = None  # the one that the address had when another was started,
     left_at_s: float = 0.0  # and when that was, by the monotonic clock
     unknown_run: bool = False  # the address named a run that there is not
+    memory_waits: bool = False  # the memory page works something out, or plays it
+    attempts_shown: int | None = None  # of the ways to find the largest batch; None: all
+    own_model: dict[str, str] | None = None  # that was asked about last
     trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
 
     def field(self, name: str, default: Any) -> Any:

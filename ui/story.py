@@ -26,14 +26,20 @@ def told(reader: RunReader, prediction: Prediction | None) -> str:
     if record is None:
         return ""
     if record.ended is None:
-        return _on_the_way(record.config, reader)
+        return f"{_on_the_way(record.config, reader)} {_goes_on(record)}".strip()
     if record.ended.state == "out_of_memory":
         return out_of_memory(record, prediction)
     parts = [] if record.ended.state == "diverged" else [_reason(record.ended)]
     parts.append(_judged(record.config, record.ended, verdict(reader, record.ended)))
     if record.ended.unchanged_updates:
         parts.append(say("verdict.unchanged", count=number(record.ended.unchanged_updates)))
+    parts.append(_goes_on(record))
     return " ".join(part for part in parts if part)
+
+
+def _goes_on(record: RunRecord) -> str:
+    """Say that a run goes on from another's state."""
+    return say("story.goes_on", first=number(record.facts.get("first", 0))) if record.parent else ""
 
 
 def verdict(reader: RunReader, ended: Ended) -> Verdict:

@@ -1,5 +1,10 @@
 """Turn recorded metrics into frames, and say in Altair how each frame is drawn. No Streamlit, no torch."""
 
+from core.charts.attempts import attempts as attempts
+from core.charts.attempts import attempts_table as attempts_table
+from core.charts.curve import curve as curve
+from core.charts.curve import curve_table as curve_table
+from core.charts.curve import log_curve as log_curve
 from core.charts.depth import confusion as confusion
 from core.charts.depth import confusion_table as confusion_table
 from core.charts.depth import gradient as gradient
@@ -19,3 +24,5 @@ from core.charts.rate import planned_rates as planned_rates
 from core.charts.rate import rate as rate
 from core.charts.rate import rate_table as rate_table
 from core.charts.rate import small_rate as small_rate
+from core.charts.timeline import timeline as timeline
+from core.charts.timeline import timeline_table as timeline_table

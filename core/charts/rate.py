@@ -96,7 +96,8 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
     rows = Rows("series", "x", "value", "label")
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
     if horizon and config.schedule != PLATEAU:
-        places, rates = planned_rates(config, horizon)
+        facts = reader.record.facts if reader and reader.record else {}
+        places, rates = planned_rates(config, horizon, facts.get("first", 0), facts.get("shift", 0))
         rows.add_line("planned", places, rates)
         if is_planned_otherwise(config, horizon):
             places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon)
@@ -115,8 +116,14 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
 
 
 @lru_cache(maxsize=64)
-def planned_rates(config: RunConfig, horizon: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at most POINTS of the updates 1 ... U, the first and the last among them, and the planned rate of each."""
-    updates = np.unique(np.linspace(0, horizon - 1, min(horizon, POINTS)).round().astype(int))
-    rates = np.array([config.lr * rate_factor(config, int(t), horizon) for t in updates])
+def planned_rates(
+    config: RunConfig, horizon: int, first: int = 0, shift: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at most POINTS of the updates 1 ... U, the first and the last among them, and the planned rate of each.
+
+    Of a run that goes on from another's, those after its `first`, with the schedule shifted by so many updates.
+    """
+    count = max(1, horizon - first)
+    updates = first + np.unique(np.linspace(0, count - 1, min(count, POINTS)).round().astype(int))
+    rates = np.array([config.lr * rate_factor(config, int(t) + shift, horizon + shift) for t in updates])
     return updates + 1.0, rates

@@ -46,6 +46,7 @@ class Job:
     database: str
     paused: bool
     workspace_bytes: int
+    parent: str | None
     commands: Connection
     inbox: Connection
     process: BaseProcess | None = None
@@ -101,13 +102,13 @@ class Host:
                 folder = self.data_root / order["folder"]
                 self.jobs[order["run"]] = Job(
                     order["run"], order["config"], folder, order["database"], order["paused"],
-                    order["workspace_bytes"], commands, inbox,
+                    order["workspace_bytes"], order["parent"], commands, inbox,
                 )  # fmt: skip
             case "command":
                 self._command(order["run"], order["command"], order["reason"])
-            case "predict":
+            case "ask":
                 answers, answer = self.context.Pipe(duplex=False)
-                self._spawn(jobs.predict_job, answer, order["config"])
+                self._spawn(jobs.answer_job, answer, order["what"], order["values"])
                 answer.close()
                 self.questions[answers] = order["question"]
             case "renew":
@@ -131,9 +132,9 @@ class Host:
     def _answer(self, answers: Connection) -> None:
         question = self.questions.pop(answers)
         try:
-            _say(event="predicted", question=question, prediction=answers.recv())
+            _say(event="answered", question=question, answer=answers.recv())
         except EOFError:
-            _say(event="predicted", question=question, prediction=None)
+            _say(event="answered", question=question, answer=None)
         answers.close()
 
     # The children.
@@ -160,7 +161,7 @@ class Host:
     def _train(self, job: Job) -> None:
         job.process = self._spawn(
             jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused,
-            job.workspace_bytes,
+            job.workspace_bytes, job.parent,
         )  # fmt: skip
         job.inbox.close()
         self.places.pop(job.run, None)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,8 +32,8 @@ MEMORY_FIELDS = (
     "memory_limit_mb", "budget", "budget_value", "checkpointing", "precision", "keep_losses", "evaluate_with_grad",
     "zero_in_place", "validate_whole",
 )  # fmt: skip
-KEPT_PREDICTIONS = 2_000
-ASK_AGAIN_S = 5.0  # after a prediction that failed: a page asks at every refresh
+KEPT_ANSWERS = 2_000
+ASK_AGAIN_S = 5.0  # after an answer that failed: a page asks at every refresh
 END_AGAIN_S = 2.0  # after a database that did not answer: a run must end, or it would be active for ever
 
 
@@ -44,6 +44,7 @@ class _Start:
     config: RunConfig
     paused: bool
     answer: Future[Prediction]
+    parent: str | None
     commands: list[Command] = field(default_factory=list)
 
 
@@ -52,7 +53,7 @@ class _Life:
     """What one host process, of perhaps several after each other, has been asked and has not done yet."""
 
     runs: set[str] = field(default_factory=set)
-    questions: dict[int, Future[Prediction]] = field(default_factory=dict)
+    questions: dict[int, tuple[Future[Any], Callable[[Any], Any]]] = field(default_factory=dict)  # and how to read it
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -82,15 +83,20 @@ class HostClient:
         self._starting: dict[str, _Start] = {}  # runs whose memory is not known yet, first come, first served
         self._places: dict[str, int] = {}
         self._questions = count()
-        self._predictions: dict[str, tuple[float, Future[Prediction]]] = {}  # and when they were asked
+        self._answers: dict[str, tuple[float, Future[Any]]] = {}  # by question, and when it was asked
         self._closed = False
         store.fail_orphans(machine.is_alive)
 
     # Runs.
 
-    def start(self, config: RunConfig, *, run_id: str, session: str, paused: bool = False) -> None:
-        """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers."""
-        self.store.create(run_id, config, owner=self.owner, session=session)
+    def start(
+        self, config: RunConfig, *, run_id: str, session: str, paused: bool = False, parent: str | None = None
+    ) -> None:
+        """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers.
+
+        With `parent` it goes on from the state which that run left.
+        """
+        self.store.create(run_id, config, owner=self.owner, session=session, parent=parent)
         try:
             answer = self.prediction(config)
         except HostError as error:
@@ -98,7 +104,7 @@ class HostClient:
             self._end(run_id, "failed", problem.code, **problem.values)
             return
         with self._lock:
-            self._starting[run_id] = _Start(config, paused, answer)
+            self._starting[run_id] = _Start(config, paused, answer, parent)
         answer.add_done_callback(self._admit)
 
     def command(self, run_id: str, command: Command, *, reason: str = "asked") -> None:
@@ -153,7 +159,8 @@ class HostClient:
             self.store.note(run_id, predicted_peak_bytes=peak.bytes)
         config = start.config
         order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
-        self._order(do="start", database=self.store.address, workspace_bytes=peak.workspace_bytes, **order)
+        order |= {"workspace_bytes": peak.workspace_bytes, "parent": start.parent}
+        self._order(do="start", database=self.store.address, **order)
         self._life.runs.add(run_id)
         for command in start.commands:
             self.command(run_id, command)
@@ -175,22 +182,37 @@ class HostClient:
                 again.daemon = True
                 again.start()
 
-    # Predictions.
+    # Questions.
 
     def prediction(self, config: RunConfig) -> Future[Prediction]:
         """Return what a run will need on the device, to come; asked once. It and its future may raise HostError."""
-        key = json.dumps({name: value for name, value in config.to_dict().items() if name in MEMORY_FIELDS})
+        known = {name: value for name, value in config.to_dict().items() if name in MEMORY_FIELDS}
+        return self.ask("prediction", {"config": config.to_json()}, key=known, read=prediction_from_dict)
+
+    def ask(
+        self,
+        what: str,
+        values: Mapping[str, Any],
+        *,
+        key: Any = None,
+        read: Callable[[Any], Any] = lambda answer: answer,
+    ) -> Future[Any]:
+        """Return the answer to a question of `core.host.answers`, to come, as `read` makes it; asked once.
+
+        `key` is what makes it another question, the values if it is None. It and its future may raise HostError.
+        """
+        place = json.dumps([what, values if key is None else key])
         with self._lock:
-            asked_at, known = self._predictions.get(key, (0.0, None))
+            asked_at, known = self._answers.get(place, (0.0, None))
             if known and not (known.done() and known.exception() and time.monotonic() > asked_at + ASK_AGAIN_S):
                 return known
-            if len(self._predictions) >= KEPT_PREDICTIONS:
-                del self._predictions[next(iter(self._predictions))]
-            asked: Future[Prediction] = Future()
+            if len(self._answers) >= KEPT_ANSWERS:
+                del self._answers[next(iter(self._answers))]
+            asked: Future[Any] = Future()
             question = next(self._questions)
-            self._order(do="predict", question=question, config=config.to_json())
-            self._life.questions[question] = asked
-            self._predictions[key] = time.monotonic(), asked
+            self._order(do="ask", question=question, what=what, values=dict(values))
+            self._life.questions[question] = asked, read
+            self._answers[place] = time.monotonic(), asked
         return asked
 
     # The process.
@@ -270,21 +292,23 @@ class HostClient:
                 self._places.pop(run_id, None)
                 self._end(run_id, "failed", "host_gone")
             life.runs.clear()
-            lost = set(life.questions.values())
-            self._predictions = {key: kept for key, kept in self._predictions.items() if kept[1] not in lost}
+            lost = {asked for asked, _ in life.questions.values()}
+            self._answers = {key: kept for key, kept in self._answers.items() if kept[1] not in lost}
         for asked in lost:
             asked.set_exception(HostError(Problem("no_prediction")))
         life.over.set()
 
     def _hear(self, news: dict[str, Any], life: _Life) -> None:
-        if news["event"] == "predicted":
-            answer = news["prediction"]
+        if news["event"] == "answered":
+            answer = news["answer"]
             with self._lock:
-                asked = life.questions.pop(news["question"])
+                asked, read = life.questions.pop(news["question"])
             if answer is None:
                 asked.set_exception(HostError(Problem("no_prediction")))
+            elif "problems" in answer:
+                asked.set_exception(HostError(*(Problem(code, values) for code, values in answer["problems"])))
             else:
-                asked.set_result(prediction_from_dict(answer))
+                asked.set_result(read(answer["value"]))
             return
         run = news.get("run", "")
         with self._lock, suppress(StoreError):  # whoever looks at the run is told that the database is lost

@@ -34,7 +34,7 @@ class Forecast:
 
     def __init__(self, config: RunConfig, *, reach: Reach) -> None:
         self.config = config
-        self.lines = Lines(partial(_trainer, config), min(config.accumulate, HEAVIEST))
+        self.lines = Lines(partial(new_trainer, config), min(config.accumulate, HEAVIEST))
         self.most = config.spec.examples
         self.parameters = self.lines.parameters
         self.workspaces = Estimates(
@@ -93,11 +93,11 @@ class Forecast:
 
     def _tensors(self, run: RunConfig, *, kept: bool = True) -> Peak:
         extra = _kept_bytes(run) if kept and run.keep_losses else (0, 0, 0)
-        return self.lines.peak(_heaviest(run), _chunks(run)[0], extra=extra)
+        return self.lines.peak(heaviest_windows(run), chunks_of(run)[0], extra=extra)
 
     def _measured(self, batch_size: int) -> list[Timeline]:
         run = self._run(batch_size)
-        seen = rehearse(partial(_trainer, run), _heaviest(run), _chunks(run)[:1], fake=False)
+        seen = rehearse(partial(new_trainer, run), heaviest_windows(run), chunks_of(run)[:1], fake=False)
         return list(seen.timelines.values())
 
 
@@ -130,10 +130,10 @@ def timelines(config: RunConfig) -> dict[Hashable, Timeline]:
     Of windows of more than three micro-batches the first two and the last are shown.
     """
     windows = [(*window[: DISTINCT - 1], *window[DISTINCT - 1 :][-1:]) for window in _windows(config)]
-    return rehearse(partial(_trainer, config), windows, _chunks(config)).timelines
+    return rehearse(partial(new_trainer, config), windows, chunks_of(config)).timelines
 
 
-def _trainer(config: RunConfig) -> Trainer:
+def new_trainer(config: RunConfig) -> Trainer:
     """Return a training at its beginning, without a limit, on one example that stands for all."""
     spec = config.spec
     parts = []
@@ -167,18 +167,18 @@ def _windows(config: RunConfig) -> list[Sizes]:
     return [first, *dict.fromkeys([*others, first][: planned - 1])]
 
 
-def _heaviest(config: RunConfig) -> list[Sizes]:
+def heaviest_windows(config: RunConfig) -> list[Sizes]:
     """Return the windows of the first and the heaviest later update: more examples never need less."""
     first, *later = _windows(config)
     return [window[:HEAVIEST] for window in (first, *sorted(later, key=sum)[-1:])]
 
 
 def _whole(config: RunConfig, batch_size: int) -> list[Sizes]:
-    """Return the windows of two updates, `_heaviest` of a run whose windows are all whole."""
+    """Return the windows of two updates, `heaviest_windows` of a run whose windows are all whole."""
     return [(batch_size,) * min(config.accumulate, HEAVIEST)] * 2
 
 
-def _chunks(config: RunConfig) -> list[int]:
+def chunks_of(config: RunConfig) -> list[int]:
     """Return the distinct chunks of an evaluation, the largest first."""
     chunks = batching.window_sizes(config.spec.validation_examples, config.evaluation_size)
     return list(dict.fromkeys(size for (size,) in chunks))
@@ -200,5 +200,5 @@ def _kept_bytes(config: RunConfig) -> tuple[int, int, int]:
     last = windows[rest - 1] if sum(windows[rest - 1]) == sum(windows[0]) or len(windows) == 1 else windows[rest - 2]
     after = len(windows[rest - 1]) if last != windows[rest - 1] else 0
     before_last = micro_batches - after - len(last)
-    rehearsed = [len(window) for window in _heaviest(config)]
+    rehearsed = [len(window) for window in heaviest_windows(config)]
     return 0, LOSS_BYTES * (before_last - rehearsed[0]), LOSS_BYTES * (micro_batches - sum(rehearsed))

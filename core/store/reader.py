@@ -252,6 +252,8 @@ class RunReader:
         if x == "epochs" and len(numbers):
             assert self._record is not None  # there are rows, so there was a run
             config = self._record.config
+            if self._record.facts.get("first"):  # the run before it may have counted otherwise
+                return self._updates["examples_seen"][numbers - 1] / config.spec.examples
             shape = (config.spec.examples, config.batch_size, config.accumulate)
             return numbers / batching.updates_per_epoch(*shape, drop_last=config.drop_last)
         return numbers.astype(np.float64)

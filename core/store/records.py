@@ -33,6 +33,7 @@ class RunRecord:
     session: str
     owner: str
     pinned: bool
+    parent: str | None = None  # the run from which it goes on
 
 
 @dataclass(frozen=True)
@@ -64,4 +65,5 @@ def record_of(row: Row[Any]) -> RunRecord:
         session=row.session,
         owner=row.owner,
         pinned=row.pinned,
+        parent=row.parent,
     )

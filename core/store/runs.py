@@ -10,15 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, literal, select, update
 
 from core.config import RunConfig
 from core.errors import StoreError
-from core.events import END_STATES, Ended, EndState, Epoch, Event, Paused, Peak, Snapshot, Started, Updates
+from core.events import END_STATES, Ended, EndState, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
 from core.store import packing
 from core.store.database import Database, attach_database, claim_fresh_file, open_database
 from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, peak_of, record_of
-from core.store.schema import chunks, epochs, runs
+from core.store.schema import chunks, epochs, runs, states
 
 KEPT_RUNS = 500
 
@@ -71,15 +71,29 @@ class Store:
     # Writing
 
     def create(
-        self, run_id: str, config: RunConfig, *, owner: str, session: str, state: ActiveState = "queued"
+        self,
+        run_id: str,
+        config: RunConfig,
+        *,
+        owner: str,
+        session: str,
+        state: ActiveState = "queued",
+        parent: str | None = None,
     ) -> None:
         """Add a run; of the runs that are ended and not pinned, drop those before the newest KEPT_RUNS unpinned ones.
 
-        `owner` names, in words of its own, the process that answers for the run; `session` the browser session.
+        `owner` names, in words of its own, the process that answers for the run; `session` the browser session. A run
+        that goes on from another's `parent` begins with all that was recorded of that one.
         """
         values = {"id": run_id, "config": config.to_json(), "owner": owner, "session": session, "state": state}
         with self._database.writing() as connection:
-            connection.execute(insert(runs).values(created_s=time.time(), **values))
+            connection.execute(insert(runs).values(created_s=time.time(), parent=parent, **values))
+            if parent:
+                for table in (chunks, epochs):
+                    columns = [column.name for column in table.columns if column.name not in ("id", "run_id")]
+                    copied = select(literal(run_id), *(table.c[name] for name in columns))
+                    copied = copied.where(table.c.run_id == parent).order_by(table.c.id)
+                    connection.execute(insert(table).from_select(["run_id", *columns], copied))
             unpinned = select(runs.c.number).where(~runs.c.pinned).order_by(runs.c.number.desc())
             oldest_kept = unpinned.offset(KEPT_RUNS - 1).limit(1).scalar_subquery()
             ended = runs.c.state.in_(END_STATES)
@@ -122,11 +136,16 @@ class Store:
                     _change(connection, run_id, peak=packing.peak_to_json(item))
                 elif isinstance(item, Snapshot):
                     _change(connection, run_id, snapshot=packing.snapshot_to_json(item))
+                elif isinstance(item, Kept):
+                    connection.execute(insert(states).values(run_id=run_id, payload=item.payload))
                 elif isinstance(item, Paused):
                     _change(connection, run_id, state="paused" if item.paused else "running")
                 elif isinstance(item, Started):
                     _change(connection, run_id, state="running")
-                    _note(connection, run_id, {"horizon": item.horizon, "fingerprint": dict(item.fingerprint)})
+                    facts = {"horizon": item.horizon, "fingerprint": dict(item.fingerprint)}
+                    if item.first or item.shift:
+                        facts |= {"first": item.first, "shift": item.shift}
+                    _note(connection, run_id, facts)
                 else:
                     _finish(connection, run_id, item)
             for table, rows in ((chunks, blocks), (epochs, ends)):
@@ -182,6 +201,11 @@ class Store:
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         with self._database.understanding():
             return record_of(row) if row else None
+
+    def state(self, run_id: str) -> bytes | None:
+        """Return the state that a run left for another to go on from, None if it left none."""
+        with self._database.reading() as connection:
+            return connection.execute(select(states.c.payload).where(states.c.run_id == run_id)).scalar()
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs, newest first, without those that cannot be read."""

@@ -47,6 +47,14 @@ runs = Table(
     Column("peak", Text),
     Column("ended", Text),
     Column("snapshot", Text),
+    Column("parent", String(64)),  # the run from which it goes on, which may be gone
+)
+
+states = Table(
+    "states",
+    METADATA,
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("payload", LargeBinary, nullable=False),  # `core.continuation` knows what it is
 )
 
 chunks = Table(
@@ -77,5 +85,11 @@ def _add_snapshot(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE runs ADD COLUMN snapshot TEXT"))
 
 
+def _add_parent(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE runs ADD COLUMN parent VARCHAR(64)"))
+    states.create(connection)
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_add_snapshot,)  # the first leads from version 1 to 2; all run in one transaction
+# The first leads from version 1 to 2; all run in one transaction.
+MIGRATIONS: tuple[Migration, ...] = (_add_snapshot, _add_parent)

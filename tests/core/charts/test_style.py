@@ -16,14 +16,20 @@ from core import charts
 from core.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
 from core.config import RunConfig
 from core.events import CATEGORIES, Epoch, Peak
+from core.forecast import Curve, Point
+from core.searching import Attempt, Search
 from core.store.reader import RunReader
+from core.timeline import Block, Change, Timeline
 
 Say = Callable[..., str]
 ReaderOf = Callable[..., RunReader]
 PeakOf = Callable[..., Peak]
 Tables = dict[str, tuple[pa.Table, pa.Table]]
 
-NAMES = ("loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane")
+NAMES = (
+    "loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane", "curve",
+    "log_curve", "timeline", "attempts",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,16 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     ]  # fmt: skip
     rate = charts.rate_table(RunConfig(), None, None, say), charts.rate_table(config, 500, run, say)
     no_points = charts.plane_table(np.zeros((0, 2)), np.zeros(0), [], "")
+    points = tuple(Point(size, peak_of(activations=size).with_workspace(2**20), True) for size in (1, 8))
+    known = Curve(points, (), 3, {})
+    curve = (charts.curve_table(None, None, [], say, batch_size=None),
+             charts.curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2))  # fmt: skip
+    block = Block(2**20, "batch", "forward", "", "aten.zeros.default", (8,))
+    born = Timeline({"parameters": 2**20}, (Change(2**20, block, "forward", ""), Change(2**20, block, "backward", "")))
+    facts = {"requested_bytes": 2**20, "over_bytes": 5, "workspace_bytes": 9, "module": "", "operation": "aten.mm.out",
+             "phase": "forward"}  # fmt: skip
+    events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
+    searches = [Search("doubling", (Attempt(2, True), Attempt(4, False)), 2)]
     return {
         "loss": loss[0],
         "log_loss": loss[1],
@@ -50,6 +66,16 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
         "gradient": (charts.gradient_table(None, say), charts.gradient_table(run, say, x="seconds")),
         "rhythm": (charts.rhythm_table(config, None, None, say), charts.rhythm_table(config, run, config, say)),
         "confusion": (charts.confusion_table([[0]]), charts.confusion_table([[7, 1], [2, 3]])),
+        "curve": curve,
+        "log_curve": curve,
+        "timeline": (
+            charts.timeline_table({}, say),
+            charts.timeline_table(events, say, limit_bytes=2**24, failed=facts),
+        ),
+        "attempts": (
+            charts.attempts_table([], 9, say, largest=0, most=9),
+            charts.attempts_table(searches, 9, say, largest=3, most=9),
+        ),
         "plane": (no_points, charts.plane_table(np.ones((2, 2)), np.array([0, 1]), [0.0, 1.0], "data:")),
     }
 

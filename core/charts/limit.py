@@ -1,0 +1,52 @@
+"""Draw the memory limit across a chart whose y axis is memory: a dashed red rule with its name beside the plot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import altair as alt
+
+from core.charts.memory import FAR
+from core.charts.style import DATA, MIB, RED, Rows, only
+
+LIMIT, LIMIT_NAME = "limit", "limit name"
+
+
+def limit_layers(y: alt.Y) -> list[alt.Chart]:
+    """Return the rule and its name, at the y of the rows that `add_limit` makes."""
+    base = alt.Chart(DATA).encode(y=y)
+    rule = base.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
+    # Outside the plot, where nothing else can be.
+    words = base.mark_text(color=RED, align="left", baseline="middle", dx=5, fontSize=11, lineBreak="\n", tooltip=None)
+    return [
+        rule.transform_filter(only(LIMIT)),
+        words.encode(x=alt.value("width"), text="label:N").transform_filter(only(LIMIT_NAME)),
+    ]
+
+
+def add_limit(rows: Rows, limit_bytes: int | None, highest: float, say: Callable[..., str], *, room: float) -> float:
+    """Add the limit above or below `highest` (MiB) and return where the y axis ends: `room` times what is drawn.
+
+    A limit that is far off the highest point is named at the top but not drawn.
+    """
+    limit = limit_bytes / MIB if limit_bytes else None
+    far = bool(limit and highest and limit > FAR * highest)
+    end = room * (highest if far or not limit else max(highest, limit)) or 1.0
+    if limit:
+        rows.add(
+            series=LIMIT_NAME, end=end if far else limit, value=limit,
+            label=say("chart.limit.far" if far else "chart.limit", limit=size(limit)),
+        )  # fmt: skip
+        if not far:
+            rows.add(series=LIMIT, end=limit, value=limit)
+    return end
+
+
+def size(mib: float) -> str:
+    """Return a size in the unit in which it is short: bytes, KiB, MiB or GiB."""
+    whole = round(mib * MIB)
+    if whole < 1024:
+        return f"{whole} B"
+    if mib < 0.1:
+        return f"{whole / 1024:,.1f} KiB"
+    return f"{mib / 1024:,.4g} GiB" if mib >= 1024 else f"{mib:,.2f}".removesuffix(".00") + " MiB"

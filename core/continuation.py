@@ -1,0 +1,90 @@
+"""Go on with other settings from where another run stopped: what is left to do, counted in examples."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from core import batching
+from core.config import RunConfig, planned_updates
+
+MOST_BYTES = 256 * 2**20  # of a state that is kept; a larger one is let go
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run that goes on in another's place has left of its budget, in its own updates.
+
+    updates   still to be made; None for a budget of seconds
+    position  of the schedule: how many updates of its own size the examples seen so far would have been
+    """
+
+    updates: int | None
+    position: int
+
+
+def with_remedy(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
+    """Return the settings with which a run goes on: changed, and its budget paying for as many examples as before.
+
+    A budget of updates becomes one of examples; the others mean the same at every batch size. Raises ConfigError.
+    """
+    if config.budget == "updates":
+        changes = changes | {"budget": "examples", "budget_value": planned_examples(config)}
+    return config.replace(**changes)
+
+
+def planned_examples(config: RunConfig) -> int:
+    """Return how many examples a run sees whose budget is not of seconds."""
+    windows = batching.window_sizes(*_shape(config), drop_last=config.drop_last)
+    epochs, rest = divmod(planned_updates(config) or 0, len(windows))
+    return epochs * sum(map(sum, windows)) + sum(map(sum, windows[:rest]))
+
+
+def left_of(config: RunConfig, *, epoch: int, seen_in_epoch: int, examples_seen: int) -> Left:
+    """Return what is left for a run that starts after `epoch` complete epochs and so many examples of the next."""
+    position = 0
+    if examples_seen:
+        position = batching.updates_for_examples(examples_seen, *_shape(config), drop_last=config.drop_last)
+    if config.budget == "seconds":
+        return Left(None, position)
+    rest = [sum(window) for window in rest_of_epoch(config, seen_in_epoch)]
+    per_epoch = batching.updates_per_epoch(*_shape(config), drop_last=config.drop_last)
+    if config.budget == "epochs":
+        epochs = int(config.budget_value) - epoch
+        return Left(len(rest) + (epochs - 1) * per_epoch if epochs > 0 else 0, position)
+    missing, updates = int(config.budget_value) - examples_seen, 0
+    for size in rest:
+        if missing <= 0:
+            break
+        missing, updates = missing - size, updates + 1
+    if missing > 0:
+        updates += batching.updates_for_examples(missing, *_shape(config), drop_last=config.drop_last)
+    return Left(updates, position)
+
+
+def rest_of_epoch(config: RunConfig, seen: int) -> list[tuple[int, ...]]:
+    """Return the windows in which the examples of an epoch are met that are not among the first `seen`."""
+    examples = config.spec.examples - seen
+    if examples <= 0:
+        return []
+    return batching.window_sizes(examples, config.batch_size, config.accumulate, drop_last=config.drop_last)
+
+
+def pack(state: dict[str, Any]) -> bytes | None:
+    """Return the state of a trainer as bytes; None if it is too large to be kept."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue() if file.tell() <= MOST_BYTES else None
+
+
+def unpack(payload: bytes) -> dict[str, Any]:
+    """Return what `pack` was given."""
+    state: dict[str, Any] = torch.load(io.BytesIO(payload), weights_only=True)
+    return state
+
+
+def _shape(config: RunConfig) -> tuple[int, int, int]:
+    return config.spec.examples, config.batch_size, config.accumulate

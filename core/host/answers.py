@@ -1,0 +1,72 @@
+"""What can be asked of the engine, each worked out in a process of its own: plain values to plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from core.config import RunConfig
+from core.forecast import EVENTS
+from core.memory.estimate import Reach
+from core.memory.predict import chunks_of, curve, heaviest_windows, new_trainer, predict
+from core.memory.rehearsal import rehearse
+from core.memory.remedies import remedies, runs_through
+
+Values = Mapping[str, Any]
+
+
+def _predict(values: Values) -> Any:
+    return asdict(predict(_config(values), reach=Reach.NEAR))
+
+
+def _curve(values: Values) -> Any:
+    return asdict(curve(_config(values), values["sizes"], reach=Reach.NEAR))
+
+
+def _timelines(values: Values) -> Any:
+    """Return the first update, the second and an evaluation as `Timeline.to_dict` writes them, by their names."""
+    config = _config(values)
+    seen = rehearse(partial(new_trainer, config), heaviest_windows(config), chunks_of(config)[:1]).timelines
+    names = EVENTS if len(seen) == len(EVENTS) else (EVENTS[0], EVENTS[-1])
+    return {name: timeline.to_dict() for name, timeline in zip(names, seen.values(), strict=True)}
+
+
+def _remedies(values: Values) -> Any:
+    return [asdict(remedy) for remedy in remedies(_config(values))]
+
+
+def _verify(values: Values) -> Any:
+    """Return of each batch size whether the run gets through two updates and an evaluation under its limit."""
+    config = _config(values)
+    return [[size, runs_through(config, size)] for size in values["sizes"]]
+
+
+def _accumulation(values: Values) -> Any:
+    from core.accumulation import Setup, compare, example_data
+
+    setup = Setup(**values)
+    inputs, targets = example_data(setup.batch_size)
+    return asdict(compare(setup, inputs=inputs, targets=targets))
+
+
+def _own_model(values: Values) -> Any:
+    from core.prediction import answer_own_values
+
+    return answer_own_values(values)
+
+
+def _config(values: Values) -> RunConfig:
+    return RunConfig.from_json(values["config"])
+
+
+ANSWERS: dict[str, Callable[[Values], Any]] = {
+    "prediction": _predict,
+    "curve": _curve,
+    "timelines": _timelines,
+    "remedies": _remedies,
+    "verification": _verify,
+    "accumulation": _accumulation,
+    "own_model": _own_model,
+}

@@ -1,0 +1,24 @@
+"""See what fits before it runs: peak memory against batch size, and what to do when it does not fit."""
+
+import streamlit as st
+
+from ui import controls, form, frame, memory_page, notices
+from ui.session import current
+from ui.text import say
+
+frame.ensure()
+session = current()
+form.read_url(session)
+session.wanted = None
+controls.attach(session)
+with st.sidebar:
+    setup = form.draw(session)
+
+with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+    st.title(say("page.memory"), anchor=False)
+    memory_page.devices()
+notices.draw(session, setup)
+if setup.config:
+    memory_page.panel(session, setup)
+else:
+    notices.refusal(setup)

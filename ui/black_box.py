@@ -1,0 +1,83 @@
+"""Show the update that ran out of memory, frozen where it stopped, and what would have worked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core import charts
+from core.config import RunConfig
+from core.store import RunRecord
+from core.timeline import Timeline
+from ui import controls, fixes, plots
+from ui.session import Session
+from ui.text import mib, number, say
+
+
+def waits(record: RunRecord | None) -> bool:
+    """Return whether what would have worked is still being tried out."""
+    return is_there(record) and record is not None and fixes.asked(record.config) == (None, None)
+
+
+def is_there(record: RunRecord | None) -> bool:
+    """Return whether the shown run has one."""
+    return record is not None and record.state == "out_of_memory" and record.ended is not None
+
+
+def draw(session: Session, record: RunRecord | None) -> None:
+    """Draw the box and the ways out, for a run that ran out of memory."""
+    if record is None or record.ended is None or not is_there(record):
+        return
+    facts = dict(record.ended.values)
+    wide, narrow = st.columns([1, 1], gap="small")
+    with wide.container(border=True, key="black_box"):
+        st.markdown(f"**{say('box.title')}**")
+        st.caption(_what(facts))
+        if "timeline" in facts:
+            timeline = Timeline.from_dict(facts["timeline"])
+            table = charts.timeline_table(
+                {_event(record, facts): timeline}, say, limit_bytes=facts["limit_bytes"], failed=facts
+            )
+            plots.draw("timeline", table)
+        with st.expander(say("box.error")):
+            st.code(facts.get("error", ""), language=None, wrap_lines=True)
+    with narrow.container(border=True, key="fixes"):
+        st.markdown(f"**{say('fix.title')}**")
+        take = partial(controls.ask_to_go_on, session, record.id)
+        fixes.draw(record.config, button=say("fix.continue"), take=partial(_take, take))
+        st.caption(say("fix.goes_on", updates=number(record.ended.updates)))
+
+
+def _take(go_on: Any, config: RunConfig) -> None:
+    go_on(config)
+    st.rerun()
+
+
+def _what(facts: dict[str, Any]) -> str:
+    values = {
+        "event": say(f"box.event.{facts['phase']}"),
+        "operation": _plain(facts["operation"]),
+        "module": facts["module"],
+        "requested": mib(facts["requested_bytes"]),
+        "shape": " \u00d7 ".join(map(number, facts.get("shape", ()))) or "1",
+        "live": mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"]
+                    - facts.get("workspace_bytes", 0)),
+        "workspace": mib(facts.get("workspace_bytes", 0)),
+    }  # fmt: skip
+    if facts["operation"] == "model":
+        return say("box.caption.model", **values)
+    return say("box.caption" if facts["module"] else "box.caption.nowhere", **values)
+
+
+def _plain(operation: str) -> str:
+    """Return an operation's name without what only PyTorch's dispatcher needs."""
+    return operation.removeprefix("aten.").rsplit(".", 1)[0].replace("_", " ").strip()
+
+
+def _event(record: RunRecord, facts: dict[str, Any]) -> str:
+    if facts["phase"] == "evaluation":
+        return "evaluation"
+    first = record.facts.get("first", 0)
+    return "first update" if record.ended and record.ended.updates == first else "second update"
