@@ -36,7 +36,7 @@ def draw() -> bool:
 
 
 def _whole(name: str, default: int) -> int:
-    return int(st.number_input(say(f"accumulation.{name}"), value=default, step=1, key=f"lab_{name}"))
+    return int(st.number_input(say(f"accumulation.size.{name}"), value=default, step=1, key=f"lab_{name}"))
 
 
 def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:

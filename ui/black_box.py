@@ -62,8 +62,7 @@ def _what(facts: dict[str, Any]) -> str:
         "module": facts["module"],
         "requested": mib(facts["requested_bytes"]),
         "shape": " \u00d7 ".join(map(number, facts.get("shape", ()))) or "1",
-        "live": mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"]
-                    - facts.get("workspace_bytes", 0)),
+        "live": mib(facts["live_bytes"]),
         "workspace": mib(facts.get("workspace_bytes", 0)),
     }  # fmt: skip
     if facts["operation"] == "model":

@@ -124,12 +124,12 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
         wrong = trouble or no_prediction
         st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
         _offer_what_fits(st.empty(), form, record, prediction)
-    with st.container(key="box"):
-        black_box.draw(session, record)
     with st.container(key="story"):
         told = cards.cards(config, prediction, reader) if config else cards.blank()
         with st.container(key="cards"):
             st.html(cards.html(told if same else [card.unconfirmed() for card in told]))
+        with st.container(key="box"):
+            black_box.draw(session, record)
         ghost = _ghost(record)
         before = ghost.record.config if ghost and ghost.record else None
         with st.container(key="charts"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -19,6 +19,7 @@ from ui.form import SIZES
 from ui.text import mib, number, say
 
 RUNS_READ = 200
+FAR = 10  # times the batch size: a largest batch so far off would leave nothing to see of the rest
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,20 @@ def _each(config: RunConfig, known: Known) -> Card:
 def curve(config: RunConfig, known: Known) -> None:
     """Draw the peak against the batch size, with the runs that have measured it."""
     with st.container(border=True, key="curve"):
-        logarithmic = st.toggle(say("memory.log"), key="log_curve", value=True, persist_state="session")
+        logarithmic = st.toggle(say("memory.log"), key="log_curve", persist_state="session")
         measured = runs_on(config)
-        table = charts.curve_table(
-            known.curve, config.memory_limit_bytes, measured, say, batch_size=config.batch_size
-        )  # fmt: skip
+        shown = known.curve if logarithmic or known.curve is None else _around(known.curve, config.batch_size)
+        table = charts.curve_table(shown, config.memory_limit_bytes, measured, say, batch_size=config.batch_size)
         plots.draw("log_curve" if logarithmic else "curve", table)
         st.caption(_measured(len(measured)))
+
+
+def _around(curve: Curve, batch_size: int) -> Curve:
+    """Return the part of a curve in which its story is told on an even axis: up to twice where it leads."""
+    end = 2 * max(batch_size, min(curve.largest_batch_size, FAR * batch_size))
+    beyond = [point.batch_size for point in curve.points if point.batch_size >= end]
+    last = min(beyond, default=curve.points[-1].batch_size if curve.points else 0)
+    return replace(curve, points=tuple(point for point in curve.points if point.batch_size <= last))
 
 
 def _measured(count: int) -> str:
@@ -150,7 +158,9 @@ def law(config: RunConfig, known: Known) -> None:
     )  # fmt: skip
     if known.prediction.operations:
         operation, size = known.prediction.operations[0]
-        workspace += " " + say("memory.workspace.most", operation=plain_operation(operation), size=mib(size))
+        at_peak = mib(known.prediction.peak.workspace_bytes)
+        words = say("memory.workspace.most", operation=plain_operation(operation), size=mib(size), peak=at_peak)
+        workspace = f"{workspace} {words}"
     place.markdown(say("memory.law", pieces=" ".join(pieces)) + f"\n\n{workspace}")
 
 

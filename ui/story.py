@@ -118,6 +118,7 @@ def _diverged(ended: Ended, values: dict[str, str]) -> str:
 def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
     """Return what was asked for where, by how much it missed the limit, and the way out."""
     facts = dict(record.ended.values) if record.ended else {}
+    aside = facts.get("workspace_bytes", 0)
     module = say("oom.module", module=facts["module"]) if facts.get("module") else ""
     parts = [
         say(
@@ -125,7 +126,7 @@ def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
             limit=mib(facts["limit_bytes"]),
             phase=facts["phase"],
             module=module,
-            live=mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"]),
+            live=mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"] - aside),
             requested=mib(facts["requested_bytes"]),
             over=mib(facts["over_bytes"]),
         )

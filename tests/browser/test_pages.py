@@ -12,7 +12,7 @@ from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button
 WRONG = ("Page not found", "Traceback")
 
 
-@pytest.mark.parametrize(("path", "sign"), [("", "Setup"), ("live", "Setup"), ("about", "Words")])
+@pytest.mark.parametrize(("path", "sign"), [("", "Setup"), ("live", "Setup"), ("memory", "Setup"), ("about", "Words")])
 def test_a_page_opened_first_shows_right_and_keeps_its_query(
     fresh_server: Server, visit: Callable[..., Visit], path: str, sign: str
 ) -> None:
@@ -24,13 +24,15 @@ def test_a_page_opened_first_shows_right_and_keeps_its_query(
     )
     page.goto(f"{fresh_server.url}/{path}?batch_size=50")
     expect(page.get_by_text(sign, exact=True).first).to_be_visible(timeout=15_000)
-    if sign == "Setup":
+    if path == "memory":
+        expect(page.locator(".st-key-memory_cards")).to_contain_text("Peak at 50 a batch")
+    elif sign == "Setup":
         expect(page.locator(".st-key-sentence")).to_contain_text("50 a batch")
     assert page.evaluate("location.search") == "?batch_size=50"
     assert page.evaluate("location.pathname") in (f"/{path}", "/")
     for wrong in WRONG:
         expect(page.get_by_text(wrong)).to_have_count(0)
-    assert set(page.evaluate("[...window.seen]")) <= {"Train live", "About"}
+    assert set(page.evaluate("[...window.seen]")) <= {"Train live", "Memory", "About"}
 
 
 @pytest.mark.parametrize("path", ["live", "about"])

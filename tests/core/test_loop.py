@@ -15,7 +15,7 @@ import torch
 from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
-from core.events import Ended, Epoch, Event, Paused, Peak, Snapshot, Started, Updates
+from core.events import Ended, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
 from core.loop import Stopwatch
 from core.trainer import Evaluation, Trainer
 
@@ -234,7 +234,7 @@ def test_a_full_device_ends_the_run_and_says_by_how_much(run: Run) -> None:
     assert ended.values["limit_bytes"] == 1_048_576
     assert ended.values["over_bytes"] > 0
     assert "CUDA out of memory" in ended.values["error"]
-    assert [type(event) for event in recorded.events] == [Started, Updates, Snapshot, Ended]
+    assert [type(event) for event in recorded.events] == [Started, Updates, Snapshot, Kept, Ended]
 
 
 def test_a_defect_passes_through_and_is_not_called_an_end(run: Run, datasets: Datasets) -> None:
@@ -379,7 +379,7 @@ def test_a_run_is_looked_at_when_it_stands_still(run: Run, datasets: Datasets) -
 def test_a_run_is_looked_at_once_more_at_its_end_however_it_ends(changes: dict[str, Any], state: str, run: Run) -> None:
     config = RunConfig(dataset="moons", batch_size=100, budget_value=2, seed=2)
     recorded = run(config.replace(**changes))
-    seen, ended = recorded.events[-2:]
+    seen, ended = (event for event in recorded.events[-3:] if isinstance(event, Snapshot | Ended))
     assert (type(seen), ended.state, seen.updates) == (Snapshot, state, ended.updates)
     assert (len(seen.plane), seen.batch_size) == (48 * 48, 100)
 

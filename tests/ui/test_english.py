@@ -11,17 +11,24 @@ from typing import get_args
 from core.config import CHOICES, FIELDS
 from core.datasets import DATASETS
 from core.events import CATEGORIES, END_STATES
+from core.forecast import EVENTS, REMEDIES
+from core.searching import SEARCHES
 from core.store import ACTIVE_STATES
 from core.store.reader import Axis
 from core.verdict import VerdictCode
+from ui.accumulation import SWITCHES
 from ui.controls import KEYS
 from ui.english import ENGLISH
+from ui.memory_depth import CHOICES as MEMORY_CHOICES
+from ui.memory_page import DEVICES_MB
 from ui.options import DEPTHS
 
 ROOT = Path(__file__).parents[2]
-CHARTS = ("loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane")
+CHARTS = ("loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane",
+          "curve", "log_curve", "timeline", "attempts")  # fmt: skip
 SERIES = ("loss", "smoothed_loss", "validation_loss", "planned", "actual", "predicted", "measured", "done", "to come",
-          "before", "class 0", "class 1", *CATEGORIES)  # fmt: skip
+          "before", "class 0", "class 1", "total", "workspace", "fits", "too large", *CATEGORIES)  # fmt: skip
+PHASES = ("forward", "backward", "optimizer", "evaluation")
 CONTROLS = (*KEYS, "restart", "resume")
 CAUTIONS = ("will_run_out", "one_update_per_epoch", "few_updates", "batch_norm_of_few", "high_rate_for_adam",
             "horizon_too_short", "horizon_too_short_low", "horizon_too_long")  # fmt: skip
@@ -44,6 +51,19 @@ KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "state.{}": (*END_STATES, *ACTIVE_STATES),
     "sum.{}.one": ("batch", "example", "update", "epoch", "second"),
     "sum.{}.many": ("batch", "example", "update", "epoch", "second"),
+    "accumulation.{}": SWITCHES,
+    "accumulation.size.{}": ("batch_size", "micro_batches"),
+    "chart.attempts.{}": ("below", "above"),
+    "accumulation.{}.about": SWITCHES,
+    "event.{}": EVENTS,
+    "box.event.{}": PHASES,
+    "phase.{}": PHASES,
+    "fix.{}": REMEDIES,
+    "fix.effect.{}": (*REMEDIES, "accumulation.batch"),
+    "memory.choice.{}": MEMORY_CHOICES,
+    "memory.device.{}": tuple(DEVICES_MB),
+    "memory.workspace.{}": ("verified", "estimated"),
+    "search.{}": (*SEARCHES, "closed_form"),
     "verdict.{}": [
         code for code in get_args(VerdictCode) if code not in ("out_of_memory", "failed", "diverged", "stopped")
     ],
@@ -59,7 +79,7 @@ MAY_BE_THERE = {f"{start}.{name}{end}" for name in FIELDS for start, end in (("s
 def sources() -> Iterator[ast.AST]:
     for room in ("ui", "pages", "core/charts"):
         for file in sorted((ROOT / room).rglob("*.py")):
-            if file.name != "english.py":
+            if not file.name.startswith("english"):
                 yield ast.parse(file.read_text())
 
 
