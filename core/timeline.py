@@ -131,3 +131,9 @@ def operations_of(timelines: Iterable[Timeline]) -> tuple[tuple[str, int], ...]:
         for operation, size in timeline.operations:
             most[operation] = max(size, most.get(operation, 0))
     return tuple(sorted(most.items(), key=lambda item: -item[1]))
+
+
+def plain_operation(operation: str) -> str:
+    """Return the name of an operation without what only PyTorch's dispatcher needs: "aten.add_.Tensor" is add."""
+    name = operation.removeprefix("aten.")
+    return (name.rpartition(".")[0] or name).strip("_")

@@ -121,6 +121,7 @@ class Updater:
             with self._unrecorded():
                 gradients: list[Any] = [parameter.grad for parameter in self.parameters]
                 torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)), out=gradient_norm)
+                del gradients  # which would live on to the end
         self._step()
         self._clear_gradients()
         self.examples_seen += examples

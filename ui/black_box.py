@@ -10,7 +10,7 @@ import streamlit as st
 from core import charts
 from core.config import RunConfig
 from core.store import RunRecord
-from core.timeline import Timeline
+from core.timeline import Timeline, plain_operation
 from ui import controls, fixes, plots
 from ui.session import Session
 from ui.text import mib, number, say
@@ -58,7 +58,7 @@ def _take(go_on: Any, config: RunConfig) -> None:
 def _what(facts: dict[str, Any]) -> str:
     values = {
         "event": say(f"box.event.{facts['phase']}"),
-        "operation": _plain(facts["operation"]),
+        "operation": plain_operation(facts["operation"]),
         "module": facts["module"],
         "requested": mib(facts["requested_bytes"]),
         "shape": " \u00d7 ".join(map(number, facts.get("shape", ()))) or "1",
@@ -68,11 +68,6 @@ def _what(facts: dict[str, Any]) -> str:
     if facts["operation"] == "model":
         return say("box.caption.model", **values)
     return say("box.caption" if facts["module"] else "box.caption.nowhere", **values)
-
-
-def _plain(operation: str) -> str:
-    """Return an operation's name without what only PyTorch's dispatcher needs."""
-    return operation.removeprefix("aten.").rsplit(".", 1)[0].replace("_", " ").strip()
 
 
 def _event(record: RunRecord, facts: dict[str, Any]) -> str:

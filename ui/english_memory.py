@@ -44,9 +44,10 @@ MEMORY: dict[str, str] = {
     "fix.title": "What would have worked",
     "fix.about": "Each has just run two updates and an evaluation under this limit. The fastest first.",
     "fix.asking": "Trying out what would have worked \u2026",
-    "fix.none": "Nothing that keeps this model fits: between updates it holds {resting} ({parts}), and its gradients "
-    "come on top. A smaller model or a larger limit is needed.",
-    "fix.none.short": "No change of batch size, precision or optimizer fits under this limit.",
+    "fix.none": "No batch size fits: whatever the batch, {resting} are held between two updates ({parts}), and the "
+    "gradients come on top.",
+    "fix.none.short": "No change of batch size, precision or optimizer fits under this limit: it takes a smaller model "
+    "or a larger device.",
     "fix.fits": "These settings fit: {peak} of {limit}.",
     "fix.no_limit": "Without a limit everything fits.",
     "fix.goes_on": "Goes on from update {updates}, with the schedule re-planned in examples.",

@@ -12,6 +12,7 @@ from core.config import RunConfig
 from core.errors import BatchLabError, StoreError
 from core.events import Prediction
 from core.forecast import Curve, Piece
+from core.timeline import plain_operation
 from ui import cards, notices, plots, sparks
 from ui.cards import Card
 from ui.engine import engine
@@ -162,11 +163,6 @@ def law(config: RunConfig, known: Known) -> None:
         words = say("memory.workspace.most", operation=plain_operation(operation), size=mib(size), peak=at_peak)
         workspace = f"{workspace} {words}"
     place.markdown(say("memory.law", pieces=" ".join(pieces)) + f"\n\n{workspace}")
-
-
-def plain_operation(operation: str) -> str:
-    """Return an operation's name without what only PyTorch's dispatcher needs."""
-    return operation.removeprefix("aten.").rsplit(".", 1)[0].replace("_", " ").strip()
 
 
 def _piece(piece: Piece, *, is_here: bool) -> str:

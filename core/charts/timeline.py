@@ -31,7 +31,7 @@ from core.charts.style import (
     spec,
 )
 from core.events import CATEGORIES
-from core.timeline import Timeline
+from core.timeline import Timeline, plain_operation
 
 STEPS = 400  # of an event that are drawn
 GAP = 0.03  # between two events, of all changes
@@ -288,7 +288,5 @@ def _change(timeline: Timeline, step: int, say: Callable[..., str]) -> str:
 
 def _what(module: str, operation: str, shape: Iterable[int]) -> str:
     """Return "conv1: convolution (100, 16, 16, 16)"."""
-    name = operation.removeprefix("aten.")
-    name = name.rpartition(".")[0] or name  # without the overload
     sizes = ", ".join(map(str, shape))
-    return f"{module}: " * bool(module) + name + f" ({sizes})" * bool(sizes)
+    return f"{module}: " * bool(module) + plain_operation(operation) + f" ({sizes})" * bool(sizes)

@@ -147,7 +147,7 @@ def test_a_divergence_to_no_number_leaves_the_loss_out(run: Run) -> None:
 
 def test_a_full_device_is_told_with_its_bytes_and_without_its_words(run: Run) -> None:
     recorded = run(DEFAULT.replace(model="cnn", memory_limit_mb=1))
-    counts = ("requested_bytes", "live_bytes", "limit_bytes", "over_bytes")
+    counts = ("requested_bytes", "live_bytes", "limit_bytes", "workspace_bytes", "over_bytes")
     assert verdict(recorded) == Verdict(
         "out_of_memory", {"updates": 0, **{name: recorded.ended.values[name] for name in counts}}
     )
