@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from benchmarks import epochs, long_run, page, processes, recording
+from benchmarks import epochs, long_run, memory, page, processes, recording
 from core.fingerprint import fingerprint
 
-PARTS = ("epochs", "recording", "processes", "long_run", "page")
+PARTS = ("epochs", "recording", "processes", "long_run", "memory", "page")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -53,6 +53,11 @@ def _processes() -> dict[str, float]:
 def _long_run() -> dict[str, float]:
     print(f"a run of {long_run.UPDATES:,} updates")
     return _shown(long_run.measure())
+
+
+def _memory() -> dict[str, float]:
+    print("memory, asked in a warm process")
+    return _shown(memory.measure())
 
 
 def _page() -> dict[str, float]:

@@ -23,18 +23,19 @@ class Lines:
     """Bytes by category at every moment of a first update, a second one and an evaluation: a fixed part, and so much
     more an example of its micro-batches.
 
-    `fake` says on which tensors the two batches of PROBES are rehearsed.
+    `fake` says on which tensors the two batches of `probes` are rehearsed.
     """
 
-    def __init__(self, make: Make, micro_batches: int, *, fake: bool = True) -> None:
-        self.make, self.micro_batches, self.fake = make, micro_batches, fake
+    def __init__(self, make: Make, micro_batches: int, *, fake: bool = True, probes: tuple[int, int] = PROBES) -> None:
+        self.make, self.micro_batches, self.fake, self.probes = make, micro_batches, fake, probes
         self.parameters = 0
-        low, high = (self._seen((probe,) * micro_batches, probe) for probe in PROBES)
+        low, high = (self._seen((probe,) * micro_batches, probe) for probe in probes)
         self.timelines = low
+        self.probed = dict(zip(probes, (low, high), strict=True))
         self._low = [_bytes(timeline) for timeline in low]
         self.straight = all(len(a.changes) == len(b.changes) for a, b in zip(low, high, strict=True))
         self.rises = self._rises(high) if self.straight else []
-        self.fixed = [at_low - PROBES[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
+        self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
 
     def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Sequence[int] = (0, 0, 0)) -> Peak:
         """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.
@@ -104,7 +105,7 @@ class Lines:
     @cached_property
     def _rises_of_first(self) -> list[Bytes]:
         """The part of `rises` that comes from the first of two micro-batches."""
-        small, large = PROBES
+        small, large = self.probes
         return self._rises(self._seen((large, small), small))
 
     def _seen(self, window: Sizes, chunk: int) -> list[Timeline]:
@@ -113,7 +114,7 @@ class Lines:
         return list(updater.timelines.values())
 
     def _rises(self, high: list[Timeline]) -> list[Bytes]:
-        apart = PROBES[1] - PROBES[0]
+        apart = self.probes[1] - self.probes[0]
         return [(_bytes(timeline) - at_low) // apart for timeline, at_low in zip(high, self._low, strict=True)]
 
 

@@ -17,8 +17,10 @@ from core.timeline import Timeline, operations_of, peak_of
 from core.updater import Updater
 
 HEAVIEST = 2
+REAL_PROBES = (2, PROBES[0])  # as small as can be: an image network takes a second an example on one core
 STRIDE = 4
-VERIFY_S = 6.0  # a batch that would take longer, by the time of the small ones, is not run for its workspace
+WORTHWHILE = 2  # times the larger probe: batches not much larger tell no more about workspace
+VERIFY_S = 4.0  # a batch that would take longer, by the time of the small ones, is not run for its workspace
 MEMORY_SHARE = 0.7  # of the free memory may be taken by a batch that is run
 
 
@@ -40,11 +42,12 @@ class OwnForecast:
         fake = self._fake_lines()
         real = self._real_lines() if workspace or fake is None else None
         if fake and real:
-            self.reason = _first_difference(fake, real)
+            self.reason = _first_difference(fake.probed[PROBES[0]], real.probed[PROBES[0]])
         lines = fake if fake and not self.reason else real
         assert lines is not None  # one of the two could be made
         self.lines = lines
         if real:
+            self._seen.update(real.probed)
             self._furthest = self._reach()
 
     def prediction(self) -> Prediction:
@@ -105,8 +108,9 @@ class OwnForecast:
 
     def _supports(self) -> tuple[int, int]:
         """Return the two batch sizes that an estimate is drawn through."""
-        far = max(PROBES[1], self._furthest)
-        return max(PROBES[0], far // 2), far
+        if self._furthest < WORTHWHILE * REAL_PROBES[1]:
+            return REAL_PROBES
+        return self._furthest // 2, self._furthest
 
     def _is_within_reach(self, size: int) -> bool:
         return self.workspace and size <= self._furthest
@@ -137,14 +141,14 @@ class OwnForecast:
     def _real_lines(self) -> Lines:
         began = perf_counter()
         try:
-            lines = Lines(partial(self._make, MOST), self.micro_batches, fake=False)
+            lines = Lines(partial(self._make, MOST), self.micro_batches, fake=False, probes=REAL_PROBES)
         except WrongModel as error:
             raise ConfigError(Problem("model_wrong", {"cause": str(error)})) from error
         except Exception as error:
-            shape = ", ".join(map(str, (PROBES[0], *self.own.input)))
+            shape = ", ".join(map(str, (REAL_PROBES[0], *self.own.input)))
             values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": _line(error)}
             raise ConfigError(Problem("model_cannot_take", values)) from error
-        self._seconds_an_example = (perf_counter() - began) / sum(PROBES)
+        self._seconds_an_example = (perf_counter() - began) / sum(REAL_PROBES)
         return lines
 
     def _reach(self) -> int:
@@ -154,7 +158,7 @@ class OwnForecast:
         """
         free = MEMORY_SHARE * machine.free_memory_bytes()
         fits = bisect_left(range(1, MOST + 1), True, key=lambda size: self._tensors(size).bytes > free)
-        reach, tried = min(fits, int(VERIFY_S / self._seconds_an_example)), PROBES[1]
+        reach, tried = min(fits, int(VERIFY_S / self._seconds_an_example)), REAL_PROBES[1]
         while tried < reach < min(fits, self.own.batch_size):
             tried = min(reach, STRIDE * tried)
             began = perf_counter()
@@ -163,9 +167,9 @@ class OwnForecast:
         return reach
 
 
-def _first_difference(fake: Lines, real: Lines) -> str | None:
+def _first_difference(fake: list[Timeline], real: list[Timeline]) -> str | None:
     """Return the first operation whose bytes are others on real tensors than on fake ones, if there is one."""
-    for here, there in zip(fake.timelines, real.timelines, strict=True):
+    for here, there in zip(fake, real, strict=True):
         if here.peak().bytes == there.peak().bytes and _sizes(here) == _sizes(there):
             continue
         for fake_change, change in zip(here.changes, there.changes, strict=False):
