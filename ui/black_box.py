@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -9,9 +10,11 @@ import streamlit as st
 
 from core import charts
 from core.config import RunConfig
+from core.errors import StoreError
 from core.store import RunRecord
 from core.timeline import Timeline, plain_operation
 from ui import controls, fixes, plots
+from ui.engine import engine
 from ui.session import Session
 from ui.text import mib, number, say
 
@@ -45,9 +48,16 @@ def draw(session: Session, record: RunRecord | None) -> None:
             st.code(facts.get("error", ""), language=None, wrap_lines=True)
     with narrow.container(border=True, key="fixes"):
         st.markdown(f"**{say('fix.title')}**")
-        take = partial(controls.ask_to_go_on, session, record.id)
-        fixes.draw(record.config, button=say("fix.continue"), take=partial(_take, take))
-        st.caption(say("fix.goes_on", updates=number(record.ended.updates)))
+        goes_on = _has_state(record.id)
+        take = partial(controls.ask_to_go_on, session, record.id if goes_on else None)
+        fixes.draw(record.config, button=say("fix.continue" if goes_on else "fix.start"), take=partial(_take, take))
+        st.caption(say("fix.goes_on", updates=number(record.ended.updates)) if goes_on else say("fix.no_state"))
+
+
+def _has_state(run_id: str) -> bool:
+    with suppress(StoreError):  # the panel says so
+        return engine().store.has_state(run_id)
+    return False
 
 
 def _take(go_on: Any, config: RunConfig) -> None:

@@ -97,8 +97,8 @@ def ask_to_start(session: Session, first: Command | None = None) -> None:
     session.wanted, session.goes_on = first or "start", None
 
 
-def ask_to_go_on(session: Session, run_id: str, config: RunConfig) -> None:
-    """Want a run to be gone on from with other settings, which the form takes over; a callback."""
+def ask_to_go_on(session: Session, run_id: str | None, config: RunConfig) -> None:
+    """Want a run to be gone on from with other settings, which the form takes over; None begins anew. A callback."""
     session.wanted, session.goes_on = "start", (run_id, config)
     apply(settings(config))
 

@@ -207,6 +207,12 @@ class Store:
         with self._database.reading() as connection:
             return connection.execute(select(states.c.payload).where(states.c.run_id == run_id)).scalar()
 
+    def has_state(self, run_id: str) -> bool:
+        """Return whether a run left a state for another to go on from."""
+        with self._database.reading() as connection:
+            query = select(states.c.run_id).where(states.c.run_id == run_id)
+            return connection.execute(query).scalar() is not None
+
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """Return the newest runs, newest first, without those that cannot be read."""
         return self._records(select(runs).order_by(runs.c.number.desc()).limit(limit))
