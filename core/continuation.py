@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from core import batching
-from core.config import RunConfig, planned_updates
+from core.config import MAX_UPDATES, RunConfig, planned_updates
+from core.errors import ConfigError
+from core.order import left_in_epoch
 
 MOST_BYTES = 256 * 2**20  # of a state that is kept; a larger one is let go
 
@@ -33,7 +35,10 @@ def with_remedy(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
     """
     if config.budget == "updates":
         changes = changes | {"budget": "examples", "budget_value": planned_examples(config)}
-    return config.replace(**changes)
+    try:
+        return config.replace(**changes)
+    except ConfigError:  # more than a run may have, or something else, which is said now
+        return config.replace(**changes | {"budget": "updates", "budget_value": MAX_UPDATES})
 
 
 def planned_examples(config: RunConfig) -> int:
@@ -67,17 +72,17 @@ def left_of(config: RunConfig, *, epoch: int, seen_in_epoch: int, examples_seen:
 
 def rest_of_epoch(config: RunConfig, seen: int) -> list[tuple[int, ...]]:
     """Return the windows in which the examples of an epoch are met that are not among the first `seen`."""
-    examples = config.spec.examples - seen
+    examples = left_in_epoch(config, config.spec.examples, seen)
     if examples <= 0:
         return []
     return batching.window_sizes(examples, config.batch_size, config.accumulate, drop_last=config.drop_last)
 
 
-def pack(state: dict[str, Any]) -> bytes | None:
-    """Return the state of a trainer as bytes; None if it is too large to be kept."""
+def pack(state: dict[str, Any]) -> bytes:
+    """Return the state of a trainer as bytes."""
     file = io.BytesIO()
     torch.save(state, file)
-    return file.getvalue() if file.tell() <= MOST_BYTES else None
+    return file.getvalue()
 
 
 def unpack(payload: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -83,6 +84,7 @@ class Loop:
             self.report(Started(trainer.horizon, fingerprint(), trainer.updates, trainer.shift))
         self.clock = clock = Stopwatch(control, elapsed_s=trainer.elapsed_s)  # start-up is over
         if self._spent(clock()):  # by the run from which this one goes on
+            self.epochs -= self.is_whole  # that run has closed it
             self._close_epoch(complete=False, last=True)
             return "budget"
         watched = 0
@@ -123,14 +125,17 @@ class Loop:
         complete, self.is_whole = complete and self.is_whole, True
         if complete and self.updates_per_epoch is None:
             self.updates_per_epoch = updates
-        evaluation = self._evaluate(always=last)
         self.epochs += 1
         examples = trainer.examples_seen - self.examples_before_epoch
-        train_loss = self.record.close_epoch(examples) if examples else float("nan")
-        loss, accuracy = (evaluation.loss, evaluation.accuracy) if evaluation else (None, None)
-        self.report(
-            Epoch(self.epochs, trainer.updates, updates, complete, train_loss, loss, accuracy, seconds=self.clock())
-        )
+        train_loss = self.record.close_epoch(examples) if examples else math.nan
+        evaluation = None
+        try:
+            evaluation = self._evaluate(always=last)
+        finally:  # an epoch whose evaluation runs out of memory has been trained
+            loss, accuracy = (evaluation.loss, evaluation.accuracy) if evaluation else (None, None)
+            self.report(
+                Epoch(self.epochs, trainer.updates, updates, complete, train_loss, loss, accuracy, seconds=self.clock())
+            )
         self.updates_before_epoch, self.examples_before_epoch = trainer.updates, trainer.examples_seen
         return evaluation
 
@@ -169,9 +174,8 @@ class Loop:
         return {"timeline": timeline.newest(KEPT_CHANGES).to_dict()} if timeline else {}
 
     def _keep_state(self, elapsed_s: float) -> None:
-        payload = continuation.pack(self.trainer.state() | {"elapsed_s": elapsed_s})
-        if payload is not None:
-            self.report(Kept(payload))
+        if self.trainer.state_bytes() <= continuation.MOST_BYTES:
+            self.report(Kept(continuation.pack(self.trainer.state() | {"elapsed_s": elapsed_s})))
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

@@ -38,10 +38,10 @@ ENGLISH: dict[str, str] = {
     # One's own model.
     "model_not_named": "model must be package.module:Factory, what gives the model when it is called, or one of "
     "linear, mlp, cnn; got {value!r}",
-    "model_not_imported": "{value} cannot be imported: {cause}",
-    "model_not_made": "{value} is a {found}; name a class or a function that gives an nn.Module when it is called "
+    "model_not_imported": "the model {value} cannot be imported: {cause}",
+    "model_not_made": "the model {value} is a {found}; name a class or a function that gives an nn.Module when it is called "
     "without arguments",
-    "model_wrong": "{cause}",
+    "model_wrong": "the model cannot be trained: {cause}",
     "model_cannot_take": "the model cannot take an input of shape {shape} and type {dtype}: {cause}",
     "input_not_a_shape": "input must be the shape of one example without the batch, whole numbers from 1 with commas "
     "between them such as 3,224,224; got {value!r}",

@@ -13,6 +13,16 @@ from core.config import RunConfig
 Window = tuple[Tensor, ...]
 
 
+def left_in_epoch(config: RunConfig, examples: int, seen: int) -> int:
+    """Return how many examples of an epoch are still to be met by a run that begins after the first `seen`.
+
+    One fewer than there are where a batch of one would remain, which batch normalisation cannot train on.
+    """
+    left = examples - seen
+    is_refused = config.model == "mlp" and config.norm == "batch"
+    return left - 1 if seen and is_refused and left % config.batch_size == 1 else left
+
+
 class Order:
     """Deal out the windows of one epoch after the other; a window is the index tensors of its micro-batches.
 
@@ -78,7 +88,8 @@ class Order:
 
     def _deal(self, indices: Tensor) -> None:
         self._indices = indices
-        left, config = indices[self.skipped :], self.config
+        config = self.config
+        left = indices[self.skipped :][: left_in_epoch(config, len(indices), self.skipped)]
         self._batches: Window = left.split(config.batch_size)  # type: ignore[no-untyped-call]
         sizes = (len(left), config.batch_size, config.accumulate)
         self._windows = batching.updates_per_epoch(*sizes, drop_last=config.drop_last) if len(left) else 0

@@ -76,7 +76,7 @@ class OwnModel:
             found: Any = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
-        except Exception as error:  # whatever somebody's module does when it is imported
+        except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
             raise ConfigError(Problem("model_not_imported", {"value": self.model, "cause": _line(error)})) from error
         if not callable(found) or isinstance(found, nn.Module):
             raise ConfigError(Problem("model_not_made", {"value": self.model, "found": type(found).__name__}))
@@ -94,7 +94,7 @@ def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -
     torch.manual_seed(0)
     try:
         model = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WrongModel(f"{own.model}() fails: {_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise WrongModel(f"{own.model}() gives a {type(model).__name__}, not an nn.Module")
@@ -161,10 +161,11 @@ def _line(error: BaseException) -> str:
 
 def parse_own(values: Mapping[str, str]) -> OwnModel:
     """Build the description from texts, as a command line has them. Raises ConfigError."""
-    read: dict[str, Any] = {}
-    for name, text in values.items():
-        read[name] = _read(name, text)
-    return OwnModel(**read)
+    if not values.get("model"):
+        raise ConfigError(Problem("model_not_named", {"value": ""}))
+    if not values.get("input"):
+        raise ConfigError(Problem("input_missing"))
+    return OwnModel(**{name: _read(name, text) for name, text in values.items()})
 
 
 def _read(name: str, text: str) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import Any
 
@@ -58,6 +61,9 @@ def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
         if name not in OWN_FIELDS and name != "lr":
             raise ConfigError(Problem("not_for_own_model", {"flag": "--" + name.replace("_", "-")}))
     values.pop("lr", None)
+    for flag in ("epochs", "losses", "database"):
+        if getattr(options, flag) is not None:
+            raise ConfigError(Problem("not_for_own_model", {"flag": f"--{flag}"}))
     return answer_own_values(values, workspace=not options.no_workspace)
 
 
@@ -65,16 +71,16 @@ def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> d
     """Return what a training of one's own model will need, described by texts. Raises ConfigError."""
     from core.own_model import parse_own
 
-    if not values.get("input"):
-        raise ConfigError(Problem("input_missing"))
     own = parse_own(values)
 
     import torch
 
     from core.memory.own_forecast import OwnForecast
 
-    forecast = OwnForecast(own, workspace=workspace)
-    needs = _needs(forecast.prediction())
+    logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # its errors are told by us
+    with redirect_stdout(sys.stderr):  # which is ours, whatever the model prints
+        forecast = OwnForecast(own, workspace=workspace)
+        needs = _needs(forecast.prediction())
     if own.memory_limit_bytes is None:
         needs["largest_batch_size"] = None
     return {

@@ -47,6 +47,7 @@ class Recorder:
         self._offence: tuple[int, float] | None = None
         self._epoch_loss = 0.0
         self.reports = 0
+        self._examples_before = examples
         self.updates_taken = updates
         self.examples_taken = examples
         self.unchanged_updates = 0
@@ -67,7 +68,7 @@ class Recorder:
         self._seconds.append(elapsed_s)
         self._next += 1
         if self._ceiling is None:
-            self._note_initial(float(self._losses[self._next - 1]), examples_seen)
+            self._note_initial(float(self._losses[self._next - 1]), examples_seen - self._examples_before)
         first_two = len(self._rates) == 2 and not self.reports
         return elapsed_s >= self._due_s or self._next == CAPACITY or first_two
 

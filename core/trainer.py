@@ -104,6 +104,12 @@ class Trainer(Updater):
 
     # State.
 
+    def state_bytes(self) -> int:
+        """Return how large a state is, about: the tensors in it."""
+        states = (value for each in self.optimizer.state.values() for value in each.values())
+        held = [*self.parameters, *self.model.buffers(), *(value for value in states if isinstance(value, Tensor))]
+        return sum(tensor.nbytes for tensor in held)
+
     def state(self) -> dict[str, Any]:
         """Return a copy of all that decides the rest of the run; take it between two updates."""
         return deepcopy(

@@ -53,13 +53,15 @@ def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:
             relative=_percent(found["relative"]),
         )
     )
+    if values["mean_of_means"] and len(set(sizes)) == 1:
+        st.caption(say("accumulation.even"))
     if values["divide_by_full"]:
         window = found["last_window"]
         ratio = _percent(window["ratio"])
-        st.markdown(say("accumulation.window", micro_batches=window["micro_batches"], ratio=ratio))
+        count = len(window["micro_batch_sizes"])
+        st.markdown(say("accumulation.window", micro_batches=number(count), ratio=ratio))
     if values["schedule_per_micro_batch"]:
-        peak = found["planned_rates"][0]
-        actual, planned = (_percent(found[name][-1] / peak) for name in ("rates", "planned_rates"))
+        actual, planned = (_percent(found[name][-1]) for name in ("rates", "planned_rates"))
         st.markdown(
             say("accumulation.rates", updates=number(len(found["rates"])), actual=actual, planned=planned)
         )  # fmt: skip

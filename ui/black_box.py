@@ -50,8 +50,13 @@ def draw(session: Session, record: RunRecord | None) -> None:
         st.markdown(f"**{say('fix.title')}**")
         goes_on = _has_state(record.id)
         take = partial(controls.ask_to_go_on, session, record.id if goes_on else None)
-        fixes.draw(record.config, button=say("fix.continue" if goes_on else "fix.start"), take=partial(_take, take))
-        st.caption(say("fix.goes_on", updates=number(record.ended.updates)) if goes_on else say("fix.no_state"))
+        updates = record.ended.updates
+        words = "fix.continue" if goes_on and updates else "fix.start"
+        fixes.draw(record.config, button=say(words), take=partial(_take, take))
+        if not goes_on:
+            st.caption(say("fix.no_state"))
+        else:
+            st.caption(say("fix.goes_on", updates=number(updates)) if updates else say("fix.begins"))
 
 
 def _has_state(run_id: str) -> bool:

@@ -86,13 +86,16 @@ class Engine:
         """Return what accumulation comes to, or None while it is worked out. Raises HostError."""
         return self._plain("accumulation", setup, wait_s=wait_s)
 
-    def own_model(self, described: Mapping[str, str]) -> dict[str, Any] | None:
-        """Return what a model of one's own needs, or None while it is worked out. Raises HostError."""
-        return self._plain("own_model", described, wait_s=0.0)
+    def own_model(self, described: Mapping[str, str], *, asked: str) -> dict[str, Any] | None:
+        """Return what a model of one's own needs, or None while it is worked out. Raises HostError.
 
-    def _plain(self, what: str, values: Mapping[str, Any], *, wait_s: float) -> dict[str, Any] | None:
+        `asked` tells one time of asking from another: its code may have changed meanwhile.
+        """
+        return self._plain("own_model", described, wait_s=0.0, key=[dict(described), asked])
+
+    def _plain(self, what: str, values: Mapping[str, Any], *, wait_s: float, key: Any = None) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self.client.ask(what, values).result(timeout=wait_s)
+            found: dict[str, Any] = self.client.ask(what, values, key=key).result(timeout=wait_s)
         except NotYet:
             return None
         return found

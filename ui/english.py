@@ -170,12 +170,13 @@ ENGLISH: dict[str, str] = MEMORY | {
     "url.used": "{reason}. Used instead: {value}.",
     "url.ignored": "{reason}. It was left out.",
     "oom.forward": "{live} of the simulated device's {limit} were in use during the {phase} pass{module}, which asked "
-    "for {requested} more: {over} over the limit.",
+    "for {requested} more: {aside}{over} over the limit.",
     "oom.optimizer": "{live} of the simulated device's {limit} were in use in the optimizer's step, which asked for "
-    "{requested} more: {over} over the limit.",
+    "{requested} more: {aside}{over} over the limit.",
     "oom.evaluation": "{live} of the simulated device's {limit} were in use during the evaluation{module}, which asked "
-    "for {requested} more: {over} over the limit.",
+    "for {requested} more: {aside}{over} over the limit.",
     "oom.module": " in {module}",
+    "oom.aside": "with {aside} set aside as workspace, ",
     "oom.fits": "The largest batch that fits is {largest}.",
     "oom.fits_none": "No batch size fits under this limit.",
     "oom.real": "No real memory ran out.",
@@ -219,6 +220,7 @@ ENGLISH: dict[str, str] = MEMORY | {
     "not_enough_memory": "The run needs {needed} of this machine's memory and {free} are free",
     # Remedies.
     "remedy.batch_size": "Use {value}",
+    "remedy.batch_size.help": "Sets the batch size in the setup; Start trains it.",
     "remedy.drop_last.True": "Drop the last batch",
     "remedy.drop_last.False": "Keep the last batch",
     "remedy.norm": "Use no normalisation",

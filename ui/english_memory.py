@@ -50,7 +50,10 @@ MEMORY: dict[str, str] = {
     "or a larger device.",
     "fix.fits": "These settings fit: {peak} of {limit}.",
     "fix.no_limit": "Without a limit everything fits.",
-    "fix.goes_on": "Goes on from update {updates}, with the schedule re-planned in examples.",
+    "fix.goes_on": "Goes on from update {updates}; budget and learning-rate schedule end after the same number of "
+    "examples as they would have.",
+    "fix.begins": "No update was completed, so each begins from the beginning, with budget and learning-rate schedule "
+    "for the same number of examples.",
     "fix.no_state": "The state of this run was not kept: each begins from the beginning.",
     "fix.continue": "Continue with this",
     "fix.start": "Start with this",
@@ -70,7 +73,8 @@ MEMORY: dict[str, str] = {
     "fix.effect.bfloat16": "Losses differ in the third digit; usually the training ends as well.",
     "fix.effect.less_state": "Another path: choose the learning rate anew.",
     "fix.effect.no_habits": "The same numbers.",
-    "story.goes_on": "Goes on from update {first} of a run out of memory, its schedule re-planned in examples.",
+    "story.goes_on": "Goes on from update {first} of a run out of memory, to the same number of examples.",
+    "story.in_place": "In the place of a run out of memory.",
     # The page.
     "memory.need": "Peak at {size} a batch",
     "memory.need.detail": "{tensors} tensors + {workspace} workspace",
@@ -78,6 +82,7 @@ MEMORY: dict[str, str] = {
     "without memory; workspace measured by a small real update.",
     "memory.fits": "Fits up to",
     "memory.fits.value": "{size} a batch",
+    "memory.fits.all": "all {size} examples",
     "memory.fits.none": "no batch",
     "memory.fits.detail": "under {limit}",
     "memory.fits.no_limit": "no limit is set",
@@ -93,7 +98,8 @@ MEMORY: dict[str, str] = {
     "{state}",
     "memory.workspace.verified": "At {size} a batch it was measured.",
     "memory.workspace.estimated": "At {size} a batch it is estimated from smaller ones.",
-    "memory.workspace.most": "Up to {size} come and go inside {operation}; at the peak {peak} count.",
+    "memory.workspace.most": "Up to {size} come and go inside {operation} while fewer tensors are alive; at the peak "
+    "{peak} count.",
     "memory.asking": "Working out the curve \u2026",
     "memory.log": "log",
     "memory.devices": "Device",
@@ -103,7 +109,7 @@ MEMORY: dict[str, str] = {
     "memory.device.4090": "RTX 4090, 24 GB",
     "memory.device.a100": "A100, 80 GB",
     "memory.devices.help": "Sets the limit of the simulated device in the setup. Only bytes are simulated, no speed.",
-    "memory.law": "**The law.** {pieces}",
+    "memory.law": "**The law** of tensors, to which workspace comes on top. {pieces}",
     "memory.law.piece": "From {first} to {last} a batch: {fixed} + {each} \u00d7 B, in the {event}'s {phase}{module}.",
     "memory.law.here": ":blue[From {first} to {last} a batch (here): **{fixed} + {each} \u00d7 B**, in the {event}'s "
     "{phase}{module}.]",
@@ -145,13 +151,15 @@ MEMORY: dict[str, str] = {
     "accumulation.schedule_per_micro_batch": "Scheduler stepped per micro-batch",
     "accumulation.schedule_per_micro_batch.about": "The schedule runs k times too fast.",
     "accumulation.sizes": "Micro-batches of {sizes}",
-    "accumulation.equal": ":green-badge[:material/check: equal] The largest difference is {difference} where the "
+    "accumulation.even": "The micro-batches are equally large here; choose a size that does not divide, such as 50 in 4.",
+    "accumulation.equal": ":green-badge[:material/check: gradients equal] The largest difference is {difference} where the "
     "largest gradient is {largest}: rounding.",
-    "accumulation.unequal": ":orange-badge[:material/close: not equal] The largest difference is **{difference}** "
+    "accumulation.unequal": ":orange-badge[:material/close: gradients not equal] The largest difference is **{difference}** "
     "where the largest gradient is {largest}; the gradients are {relative} of their length apart.",
     "accumulation.window": "Last window of {micro_batches} micro-batches: its gradient has {ratio} of the length it "
     "should have.",
-    "accumulation.rates": "After {updates} updates the rate is {actual} of its peak; the plan says {planned}.",
+    "accumulation.rates": "A cosine over {updates} updates: the last one's rate is {actual} of its peak, and should be "
+    "{planned}.",
     "own.about": "Any importable nn.Module of this machine: nothing but small batches is run. It imports code, so a "
     "public page has it switched off.",
     "own.off": "Switched off here, because it imports code. On your own machine this page has it, and the command "

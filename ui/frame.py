@@ -76,6 +76,7 @@ button:not(:disabled) kbd { opacity: 1; }
     .cards, .st-key-memory_cards .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
     [data-testid="stMainBlockContainer"] { padding: 4rem 0.9rem 1rem; }
     .st-key-story > :has(> .st-key-charts) { order: -1; }
+    .st-key-story > :has(> .st-key-box) { order: -2; }
     .st-key-bar .st-key-start { order: -1; flex-basis: 100%; }
     .st-key-bar .st-key-start button { width: 100%; }
     [data-testid="stExpandSidebarButton"]::after { content: "Setup"; font-size: 0.9rem; }

@@ -235,7 +235,7 @@ def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction
         return  # it has been taken
     slot.button(
         say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply_from_panel,
-        args=(wanted,),
+        args=(wanted,), help=say("remedy.batch_size.help"),
     )  # fmt: skip
 
 

@@ -74,7 +74,8 @@ def _fits(config: RunConfig, known: Known) -> Card:
     if known.prediction is None:
         return Card(label, say("none"), say("card.peak.asking"), help_)
     largest, limit = known.prediction.largest_batch_size, config.memory_limit_bytes
-    value = say("memory.fits.value", size=number(largest)) if largest else say("memory.fits.none")
+    key = "memory.fits.all" if largest == config.spec.examples else "memory.fits.value"
+    value = say(key, size=number(largest)) if largest else say("memory.fits.none")
     detail = say("memory.fits.detail", limit=mib(limit)) if limit else say("memory.fits.no_limit")
     return Card(label, value, detail, help_)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from typing import Any
 
 import streamlit as st
@@ -22,10 +23,10 @@ def draw(session: Session) -> bool:
     with st.form("own_model", border=False):
         values = _fields()
         if st.form_submit_button(say("own.ask"), type="primary"):
-            session.own_model = values
+            session.own_model, session.own_model_asked = values, token_urlsafe(6)
     if session.own_model is None:
         return False
-    found = engine().own_model(session.own_model)
+    found = engine().own_model(session.own_model, asked=session.own_model_asked)
     if found is None:
         st.caption(say("own.asking"))
         return True
@@ -36,7 +37,7 @@ def draw(session: Session) -> bool:
 def _fields() -> dict[str, str]:
     first, second, third, fourth = st.columns([2, 1, 1, 1])
     values = {
-        "model": first.text_input(say("own.model"), key="own_model_name", placeholder="torchvision.models:resnet50"),
+        "model": first.text_input(say("own.model"), key="own_model_name", placeholder="mypackage.models:Net"),
         "input": second.text_input(say("own.input"), "3,224,224", key="own_input"),
         "batch_size": third.text_input(say("own.batch_size"), "64", key="own_batch_size"),
         "memory_limit_mb": fourth.text_input(say("own.memory_limit_mb"), "16000", key="own_limit"),

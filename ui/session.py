@@ -39,7 +39,8 @@ class Session:
     unknown_run: bool = False  # the address named a run that there is not
     memory_waits: bool = False  # the memory page works something out, or plays it
     attempts_shown: int | None = None  # of the ways to find the largest batch; None: all
-    own_model: dict[str, str] | None = None  # that was asked about last
+    own_model: dict[str, str] | None = None  # that was asked about last,
+    own_model_asked: str = ""  # and which time of asking that was
     trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
 
     def field(self, name: str, default: Any) -> Any:

@@ -39,7 +39,10 @@ def told(reader: RunReader, prediction: Prediction | None) -> str:
 
 def _goes_on(record: RunRecord) -> str:
     """Say that a run goes on from another's state."""
-    return say("story.goes_on", first=number(record.facts.get("first", 0))) if record.parent else ""
+    if record.parent is None:
+        return ""
+    first = record.facts.get("first", 0)
+    return say("story.goes_on", first=number(first)) if first else say("story.in_place")
 
 
 def verdict(reader: RunReader, ended: Ended) -> Verdict:
@@ -129,6 +132,7 @@ def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
             live=mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"] - aside),
             requested=mib(facts["requested_bytes"]),
             over=mib(facts["over_bytes"]),
+            aside=say("oom.aside", aside=mib(aside)) if aside else "",
         )
     ]
     if prediction:

@@ -107,7 +107,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for state in self.optimizer.state.values():
             held += [(value, "optimizer state") for value in state.values() if isinstance(value, Tensor)]
         held += [(tensor, "activations") for tensor in self.kept]
-        for tensor, category in held:
+        for tensor, category in ((part, category) for whole, category in held for part in _dense(whole)):
             storage = tensor.untyped_storage()
             if storage._cdata not in self._alive:
                 self._require(storage.nbytes(), "model", tuple(tensor.shape))
@@ -133,6 +133,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._handles.append(module.register_forward_pre_hook(self._entering(name)))
                 self._handles.append(module.register_forward_hook(self._leaving(name)))
         for parameter in self.model.parameters():
+            if not parameter.requires_grad:
+                continue
             handle = parameter.register_post_accumulate_grad_hook(self._gradient_done)  # type: ignore[no-untyped-call]
             self._handles.append(handle)
         self._handles.append(self.optimizer.register_step_pre_hook(lambda *_: setattr(self, "_stepping", True)))
@@ -171,9 +173,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         with workspace.operation(str(func)):
             output = func(*args, **kwargs)
         if not self._quiet:
-            for tensor in tree_leaves(output):
-                if isinstance(tensor, Tensor):
-                    self._see(tensor, func, args, kwargs)
+            for tensor in _dense(*tree_leaves(output)):
+                self._see(tensor, func, args, kwargs)
         return output
 
     def _see(self, tensor: Tensor, func: Any, args: Any, kwargs: Any) -> None:
@@ -181,7 +182,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         size = storage.nbytes()
         if storage._cdata in self._alive or size == 0:
             return
-        inputs = (leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
+        inputs = _dense(*tree_leaves((args, kwargs)))
         is_new = func is torch.ops.aten.lift_fresh.default  # `torch.tensor(...)` makes its storage before any operation
         if not is_new and any(leaf.untyped_storage()._cdata == storage._cdata for leaf in inputs):
             return  # a view of something outside the device
@@ -225,9 +226,19 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.changes.append(Change(-block.bytes, block, phase, module))
 
     def _recategorise(self, tensor: Tensor, category: Category) -> None:
-        held = self._alive.get(tensor.untyped_storage()._cdata)
-        if held:
-            held[1].category = category
+        for part in _dense(tensor):
+            held = self._alive.get(part.untyped_storage()._cdata)
+            if held:
+                held[1].category = category
+
+
+def _dense(*leaves: Any) -> Iterator[Tensor]:
+    """Yield the tensors among these, of a sparse one its indices and its values."""
+    for leaf in leaves:
+        if isinstance(leaf, Tensor) and leaf.layout is torch.sparse_coo:
+            yield from (leaf._indices(), leaf._values())
+        elif isinstance(leaf, Tensor):
+            yield leaf
 
 
 def _is_accumulation(args: Any, kwargs: Any) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.events import CATEGORIES, Peak
 from core.forecast import EVENTS, Piece
 from core.memory.rehearsal import Make, Sizes, rehearse
-from core.timeline import Timeline, peak_of
+from core.timeline import Change, Timeline, peak_of
 
 PROBES = (3, 5)
 ACTIVATIONS = CATEGORIES.index("activations")
@@ -33,7 +33,7 @@ class Lines:
         self.timelines = low
         self.probed = dict(zip(probes, (low, high), strict=True))
         self._low = [_bytes(timeline) for timeline in low]
-        self.straight = all(len(a.changes) == len(b.changes) for a, b in zip(low, high, strict=True))
+        self.straight = all(_same_course(here, there) for here, there in zip(low, high, strict=True))
         self.rises = self._rises(high) if self.straight else []
         self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
 
@@ -118,17 +118,37 @@ class Lines:
         return [(_bytes(timeline) - at_low) // apart for timeline, at_low in zip(high, self._low, strict=True)]
 
 
+def _births(timeline: Timeline) -> list[Change]:
+    return [change for change in timeline.changes if change.bytes > 0]
+
+
+def _same_course(here: Timeline, there: Timeline) -> bool:
+    """Return whether two rehearsals did the same, in batches of two sizes."""
+    pairs = zip(_births(here), _births(there), strict=False)
+    same = all(
+        (one.block.operation, one.block.category, one.phase, one.module)
+        == (other.block.operation, other.block.category, other.phase, other.module)
+        for one, other in pairs
+    )
+    return same and len(_births(here)) == len(_births(there))
+
+
 def _bytes(timeline: Timeline) -> Bytes:
-    """Return the bytes alive before the first change and after each, by category."""
-    steps = np.zeros((len(timeline.changes) + 1, len(CATEGORIES)), dtype=np.int64)
-    steps[0] = [timeline.before.get(category, 0) for category in CATEGORIES]
-    for number, change in enumerate(timeline.changes, 1):
-        steps[number, CATEGORIES.index(change.block.category)] = change.bytes
-    return steps.cumsum(axis=0)
+    """Return the bytes alive before the first change and after each birth, by category.
+
+    Nothing is highest after a death, and in which order those go that go at once is up to their addresses.
+    """
+    rows = [[timeline.before.get(category, 0) for category in CATEGORIES]]
+    alive = list(rows[0])
+    for change in timeline.changes:
+        alive[CATEGORIES.index(change.block.category)] += change.bytes
+        if change.bytes > 0:
+            rows.append(list(alive))
+    return np.array(rows, dtype=np.int64)
 
 
 def _place(timeline: Timeline, moment: int) -> tuple[str, str]:
-    at = timeline.changes[moment - 1] if moment else None
+    at = _births(timeline)[moment - 1] if moment else None
     return (at.phase, at.module) if at else ("forward", "")
 
 

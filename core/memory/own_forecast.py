@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 
@@ -40,7 +42,9 @@ class OwnForecast:
         self._seen: dict[int, list[Timeline]] = {}
         self._furthest = 0
         fake = self._fake_lines()
-        real = self._real_lines() if workspace or fake is None else None
+        if fake and self._is_too_large_to_try(fake):
+            self.workspace = False
+        real = self._real_lines() if self.workspace or fake is None else None
         if fake and real:
             self.reason = _first_difference(fake.probed[PROBES[0]], real.probed[PROBES[0]])
         lines = fake if fake and not self.reason else real
@@ -118,7 +122,8 @@ class OwnForecast:
     def _measured(self, size: int) -> list[Timeline]:
         if size not in self._seen:
             windows = [self._window(size)] * 2
-            seen = rehearse(partial(self._make, size), windows, [size], fake=False)
+            with self._told_in_a_line():
+                seen = rehearse(partial(self._make, size), windows, [size], fake=False)
             self._seen[size] = list(seen.timelines.values())
         return self._seen[size]
 
@@ -133,23 +138,34 @@ class OwnForecast:
     def _fake_lines(self) -> Lines | None:
         try:
             return Lines(partial(self._make, MOST), self.micro_batches)
-        except Exception as error:  # if it is the model's fault, it will be on real tensors too
+        except (Exception, SystemExit) as error:  # if it is the model's fault, it will be on real tensors too
             operation = getattr(error, "func", None)
             self.reason = str(operation) if operation else type(error).__name__
             return None
 
     def _real_lines(self) -> Lines:
         began = perf_counter()
-        try:
+        with self._told_in_a_line():
             lines = Lines(partial(self._make, MOST), self.micro_batches, fake=False, probes=REAL_PROBES)
-        except WrongModel as error:
-            raise ConfigError(Problem("model_wrong", {"cause": str(error)})) from error
-        except Exception as error:
-            shape = ", ".join(map(str, (REAL_PROBES[0], *self.own.input)))
-            values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": _line(error)}
-            raise ConfigError(Problem("model_cannot_take", values)) from error
         self._seconds_an_example = (perf_counter() - began) / sum(REAL_PROBES)
         return lines
+
+    @contextmanager
+    def _told_in_a_line(self) -> Iterator[None]:
+        """Raise ConfigError for whatever the model does, with the cause."""
+        try:
+            yield
+        except WrongModel as error:
+            raise ConfigError(Problem("model_wrong", {"cause": str(error)})) from error
+        except (Exception, SystemExit) as error:
+            shape = ", ".join(map(str, ("B", *self.own.input)))
+            values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": _line(error)}
+            raise ConfigError(Problem("model_cannot_take", values)) from error
+
+    def _is_too_large_to_try(self, fake: Lines) -> bool:
+        """Return whether even the smallest real batches may take more than the free memory."""
+        least = max(timeline.peak().bytes for timeline in fake.timelines)
+        return least > MEMORY_SHARE * machine.free_memory_bytes()
 
     def _reach(self) -> int:
         """Return the largest batch size that is run for real: what fits the free memory, and ends in good time.

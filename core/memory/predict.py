@@ -201,4 +201,9 @@ def _kept_bytes(config: RunConfig) -> tuple[int, int, int]:
     after = len(windows[rest - 1]) if last != windows[rest - 1] else 0
     before_last = micro_batches - after - len(last)
     rehearsed = [len(window) for window in heaviest_windows(config)]
-    return 0, LOSS_BYTES * (before_last - rehearsed[0]), LOSS_BYTES * (micro_batches - sum(rehearsed))
+    within = LOSS_BYTES * (len(windows[0]) - rehearsed[0])  # of the window's own that a rehearsal leaves out
+    return (
+        within,
+        within + LOSS_BYTES * (before_last - rehearsed[0]),
+        LOSS_BYTES * (micro_batches - sum(rehearsed)),
+    )

@@ -16,6 +16,14 @@ Sizes = tuple[int, ...]  # the micro-batches of a window
 Make = Callable[[], Updater]  # a new training at its beginning; called under the mode in which it is rehearsed
 
 
+# Of operations that put out statistics, the argument that is the scale.
+SCALES = {
+    torch.ops.aten.native_batch_norm.default: 1,
+    torch.ops.aten.native_layer_norm.default: 2,
+    torch.ops.aten.native_group_norm.default: 1,
+}
+
+
 class Fake(FakeTensorMode):  # type: ignore[no-untyped-call]
     """Fake tensors that take the bytes that real ones on a CPU take."""
 
@@ -24,12 +32,15 @@ class Fake(FakeTensorMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output: Any = super().__torch_dispatch__(func, types, args, kwargs)
-        if func is torch.ops.aten.native_batch_norm.default:
+        if func in SCALES:
             normalised, *saved = output
-            scale = args[1]  # statistics are as precise as the scale, also where the input is not
+            scale = args[SCALES[func]]  # statistics are as precise as the scale, also where the input is not
             if scale is not None and saved[0].dtype != scale.dtype:
                 saved = [torch.empty_like(each, dtype=scale.dtype) for each in saved]
             return normalised, *saved
+        if func is torch.ops.aten.native_group_norm_backward.default and output[0] is not None:
+            _, inputs, *_ = args  # whose gradient is as precise as they are
+            return torch.empty_like(inputs), *output[1:]
         return output
 
 

@@ -78,10 +78,18 @@ def _alone_or_smaller(config: RunConfig, kind: str, changes: dict[str, Any], pla
 def _accumulating(config: RunConfig) -> Remedy | None:
     """Return the largest micro-batch that fits and makes the same effective batch."""
     effective = config.effective_batch_size
-    largest = _largest(config.replace(accumulate=2, drop_last=False)) if effective > 1 else 0
+    try:
+        largest = _largest(config.replace(accumulate=2, batch_size=max(2, config.batch_size // 2)))
+    except ConfigError:
+        return None
     for size in range(min(largest, config.batch_size - 1), 0, -1):
         if effective % size == 0:
-            return _shown(config, ("accumulation",), {"batch_size": size, "accumulate": effective // size})
+            changes: dict[str, Any] = {"batch_size": size, "accumulate": effective // size}
+            if config.schedule_batch_size:  # so that the schedule is planned for as many updates as before
+                share = config.schedule_batch_size * config.accumulate * size / effective
+                changes["schedule_batch_size"] = max(1, round(share))
+            if found := _shown(config, ("accumulation",), changes):
+                return found
     return None
 
 

@@ -20,7 +20,7 @@ from core.store.database import Database, attach_database, claim_fresh_file, ope
 from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, peak_of, record_of
 from core.store.schema import chunks, epochs, runs, states
 
-KEPT_RUNS = 500
+KEPT_RUNS, KEPT_STATES = 500, 20
 
 
 def new_run_id() -> str:
@@ -138,6 +138,10 @@ class Store:
                     _change(connection, run_id, snapshot=packing.snapshot_to_json(item))
                 elif isinstance(item, Kept):
                     connection.execute(insert(states).values(run_id=run_id, payload=item.payload))
+                    newest = select(states.c.run_id).join(runs, runs.c.id == states.c.run_id)
+                    newest = newest.order_by(runs.c.number.desc()).limit(KEPT_STATES)
+                    kept = list(connection.execute(newest).scalars())
+                    connection.execute(delete(states).where(states.c.run_id.not_in(kept)))
                 elif isinstance(item, Paused):
                     _change(connection, run_id, state="paused" if item.paused else "running")
                 elif isinstance(item, Started):

@@ -44,9 +44,9 @@ def test_a_run_that_ran_out_of_memory_goes_on_with_a_remedy_and_finishes(
         expect(fixes).to_contain_text(name, timeout=ENGINE_WAIT_MS)
     out_of_memory = page.evaluate("new URLSearchParams(location.search).get('run')")
     line = page.locator("[class*=st-key-fix_]").filter(has_text="50 a batch, 2 accumulated")
-    line.get_by_role("button", name="Continue with this").click()
+    line.get_by_role("button", name="Start with this").click()
     expect(state(page)).to_contain_text("Finished", timeout=ENGINE_WAIT_MS)
-    expect(state(page)).to_contain_text("Goes on from update 0 of a run out of memory")
+    expect(state(page)).to_contain_text("In the place of a run out of memory")
     expect(card(page, "Updates")).to_have_text("200 / 200")
     expect(page.locator(".st-key-batch_size input")).to_have_value("50")
     expect(page.locator(".st-key-sentence")).to_contain_text("predicted = measured")
@@ -102,6 +102,12 @@ def test_accumulation_is_equal_until_something_breaks_it(server: Server, visit: 
     expect(depths).to_contain_text("rounding")
     page.locator(".st-key-lab_norm label").first.click()
     expect(depths).to_contain_text("not equal", timeout=ENGINE_WAIT_MS)
+    page.locator(".st-key-lab_norm label").first.click()
+    for name in ("mean_of_means", "divide_by_full", "schedule_per_micro_batch"):
+        page.locator(f".st-key-lab_{name} label").first.click()
+    expect(depths).to_contain_text("The micro-batches are equally large here", timeout=ENGINE_WAIT_MS)
+    expect(depths).to_contain_text("Last window of 2 micro-batches: its gradient has 50% of the length it should have.")
+    expect(depths).to_contain_text("A cosine over 10 updates")
 
 
 def test_a_model_of_ones_own_is_predicted_and_a_wrong_one_says_why(server: Server, visit: Callable[..., Visit]) -> None:
