@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 MATRIX = 2  # dimensions: from here on a parameter is a weight, not a bias or a scale
@@ -16,40 +18,59 @@ def checkpoint_segments(model: nn.Module) -> None:
 
     The segments of a sequence begin at each of its layers with weights and reach to the next; the last one is not
     worth it, since it is the first to be needed again. Of any other model each child is one. Same numbers, same names,
-    one more forward pass.
+    one more forward pass; running statistics are not updated by it.
     Source: torch.utils.checkpoint, non-reentrant; Chen et al. 2016, arXiv 1604.06174.
     """
     if isinstance(model, nn.Sequential):
         *segments, last = _segments(model)
+        kept_small = [_kept_small(_in_order(layers), layers) for layers in segments]
 
         def forward(value: Any) -> Any:
-            for segment in segments:
-                value = _kept_small(segment)(value)
-            return last(value)
+            for segment in kept_small:
+                value = segment(value)
+            return _in_order(last)(value)
 
         model.forward = forward  # type: ignore[method-assign]
         return
     for child in model.children():
         if not isinstance(child, nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict):
-            child.forward = _kept_small(child.forward)
+            child.forward = _kept_small(child.forward, [child])
 
 
-def _kept_small(function: Callable[..., Any]) -> Callable[..., Any]:
+def _kept_small(function: Callable[..., Any], layers: Iterable[nn.Module]) -> Callable[..., Any]:
+    norms = [module for layer in layers for module in layer.modules() if isinstance(module, _BatchNorm)]
+
+    def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        return nullcontext(), _unchanged(norms)
+
     def forward(*args: Any, **kwargs: Any) -> Any:
-        return checkpoint(function, *args, use_reentrant=False, **kwargs)
+        return checkpoint(function, *args, use_reentrant=False, context_fn=contexts, **kwargs)
 
     return forward
 
 
-def _segments(model: nn.Sequential) -> Iterator[Callable[[Any], Any]]:
+@contextmanager
+def _unchanged(norms: list[_BatchNorm]) -> Iterator[None]:
+    """Let batch normalisation see a batch again without learning from it."""
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum, norm.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for norm, (momentum, tracked) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, tracked
+
+
+def _segments(model: nn.Sequential) -> Iterator[list[nn.Module]]:
     layers: list[nn.Module] = []
     for layer in model:
         has_weights = any(parameter.dim() >= MATRIX for parameter in layer.parameters())
         if layers and has_weights:
-            yield _in_order(layers)
+            yield layers
             layers = []
         layers.append(layer)
-    yield _in_order(layers)
+    yield layers
 
 
 def _in_order(layers: list[nn.Module]) -> Callable[[Any], Any]:

@@ -39,8 +39,8 @@ ENGLISH: dict[str, str] = {
     "model_not_named": "model must be package.module:Factory, what gives the model when it is called, or one of "
     "linear, mlp, cnn; got {value!r}",
     "model_not_imported": "the model {value} cannot be imported: {cause}",
-    "model_not_made": "the model {value} is a {found}; name a class or a function that gives an nn.Module when it is called "
-    "without arguments",
+    "model_not_made": "the model {value} is a {found}; name a class or a function that gives an nn.Module when it is "
+    "called without arguments",
     "model_wrong": "the model cannot be trained: {cause}",
     "model_cannot_take": "the model cannot take an input of shape {shape} and type {dtype}: {cause}",
     "input_not_a_shape": "input must be the shape of one example without the batch, whole numbers from 1 with commas "

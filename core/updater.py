@@ -164,10 +164,14 @@ class Updater:
     # A list of losses grows with every update, and so takes a peak along that no ledger watches any more.
 
     def _has_outgrown(self, shape: Hashable) -> bool:
-        """Note what is kept before an update; return whether it may take one of this shape over the limit."""
+        """Return whether what is kept may take an event of this shape over the limit; if not, note how much it is."""
+        before = self._kept_before_newest.get(shape, 0)
         self._kept_before_newest[shape] = self._kept_bytes()
         peak = peak_of([self._with_kept(shape)]).tensor_bytes
-        return self.limit is not None and peak > self.limit.bytes - self.limit.workspace_bytes
+        is_over = self.limit is not None and peak > self.limit.bytes - self.limit.workspace_bytes
+        if is_over:
+            self._kept_before_newest[shape] = before
+        return is_over
 
     def _kept_bytes(self) -> int:
         return len(self._kept) * self._kept[0].nbytes if self._kept else 0
@@ -184,7 +188,8 @@ class Updater:
         shape = ("evaluation", stop - start)
         self.model.eval()
         try:
-            with nullcontext() if shape in self.timelines else self._watched(shape, phase="evaluation"):
+            known = shape in self.timelines and not (self.practice.keep_losses and self._has_outgrown(shape))
+            with nullcontext() if known else self._watched(shape, phase="evaluation"):
                 return self._evaluate_chunk(start, stop)
         finally:
             self.model.train()
@@ -255,4 +260,4 @@ class Updater:
         finally:
             self._ledger, self._unrecorded = None, nullcontext
             self.timelines[shape] = ledger.timeline()
-            self._kept_when_watched[shape] = kept_bytes
+            self._kept_when_watched[shape] = self._kept_before_newest[shape] = kept_bytes

@@ -131,7 +131,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for name, module in self.model.named_modules():
             if not next(module.children(), None):
                 self._handles.append(module.register_forward_pre_hook(self._entering(name)))
-                self._handles.append(module.register_forward_hook(self._leaving(name)))
+                # Always: what is computed again stops as soon as all is there, in the middle of a module.
+                self._handles.append(module.register_forward_hook(self._leaving(name), always_call=True))
         for parameter in self.model.parameters():
             if not parameter.requires_grad:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.events import CATEGORIES, Peak
-from core.forecast import EVENTS, Piece
+from core.forecast import EVENTS, Event, Piece
 from core.memory.rehearsal import Make, Sizes, rehearse
 from core.timeline import Change, Timeline, peak_of
 
 PROBES = (3, 5)
 ACTIVATIONS = CATEGORIES.index("activations")
 Bytes = NDArray[np.int64]  # (moments, categories)
+Extra = Mapping[tuple[Event, str], int]
 
 
 class Lines:
@@ -37,19 +38,24 @@ class Lines:
         self.rises = self._rises(high) if self.straight else []
         self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
 
-    def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Sequence[int] = (0, 0, 0)) -> Peak:
+    def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Extra | None = None) -> Peak:
         """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.
 
-        `extra` bytes of activations are there beside, at each of the three events.
+        `extra` tells how many bytes of activations are there beside, by event and phase.
         """
         if not self.straight or any(len(window) != self.micro_batches for window in windows):
             # Of one micro-batch, by B = N: it takes another course.
             seen = rehearse(self.make, windows, [chunk], fake=self.fake).timelines.values()
-            return peak_of(timeline.with_more("activations", max(extra)) for timeline in seen).with_workspace(0)
+            more = max(extra.values()) if extra else 0
+            return peak_of(timeline.with_more("activations", more) for timeline in seen).with_workspace(0)
         live = [*(self._update(number, sizes) for number, sizes in enumerate(windows)), self._chunk(chunk)]
         last = len(EVENTS) - 1
         for number, moments in enumerate(live):
-            moments[:, ACTIVATIONS] += extra[number if number < len(windows) else last]
+            if not extra:
+                break
+            event = number if number < len(windows) else last
+            phases = [_place(self.timelines[event], moment)[0] for moment in range(len(moments))]
+            moments[:, ACTIVATIONS] += [extra.get((EVENTS[event], phase), 0) for phase in phases]
         tops = [int(moments.sum(axis=1).argmax()) for moments in live]
         heights = [int(moments[top].sum()) for moments, top in zip(live, tops, strict=True)]
         highest = heights.index(max(heights))

@@ -15,7 +15,7 @@ from core.errors import ConfigError
 from core.events import Peak, Prediction
 from core.forecast import Curve, Point
 from core.memory.estimate import Estimates, Reach
-from core.memory.lines import Lines
+from core.memory.lines import Extra, Lines
 from core.memory.rehearsal import Sizes, rehearse
 from core.timeline import Timeline
 from core.trainer import Trainer
@@ -92,7 +92,7 @@ class Forecast:
         return _with_batch_size(self.config, batch_size) or self.config
 
     def _tensors(self, run: RunConfig, *, kept: bool = True) -> Peak:
-        extra = _kept_bytes(run) if kept and run.keep_losses else (0, 0, 0)
+        extra = _kept_bytes(run) if kept and run.keep_losses else None
         return self.lines.peak(heaviest_windows(run), chunks_of(run)[0], extra=extra)
 
     def _measured(self, batch_size: int) -> list[Timeline]:
@@ -190,20 +190,38 @@ def _chunk(config: RunConfig, batch_size: int) -> int:
     return validation if config.validate_whole else min(batch_size, validation)
 
 
-def _kept_bytes(config: RunConfig) -> tuple[int, int, int]:
-    """Return by how much the losses kept before the last whole update and the last evaluation are more than those in
-    a rehearsal of two updates; for a budget of seconds, after an epoch."""
+def _kept_bytes(config: RunConfig) -> Extra:
+    """Return by how much the losses that are kept at the end of a run are more than those in a rehearsal of two
+    updates; for a budget of seconds, after an epoch.
+
+    Of micro-batches the last whole one is meant that finds gradients if there are any to find.
+    """
     shape = (config.spec.examples, config.batch_size, config.accumulate)
     windows = batching.window_sizes(*shape, drop_last=config.drop_last)
     epochs, rest = divmod(planned_updates(config) or len(windows), len(windows))
-    micro_batches = epochs * sum(map(len, windows)) + sum(map(len, windows[:rest]))
-    last = windows[rest - 1] if sum(windows[rest - 1]) == sum(windows[0]) or len(windows) == 1 else windows[rest - 2]
-    after = len(windows[rest - 1]) if last != windows[rest - 1] else 0
-    before_last = micro_batches - after - len(last)
+    made = epochs * sum(map(len, windows)) + sum(map(len, windows[:rest]))
     rehearsed = [len(window) for window in heaviest_windows(config)]
-    within = LOSS_BYTES * (len(windows[0]) - rehearsed[0])  # of the window's own that a rehearsal leaves out
-    return (
-        within,
-        within + LOSS_BYTES * (before_last - rehearsed[0]),
-        LOSS_BYTES * (micro_batches - sum(rehearsed)),
-    )
+    last = windows[rest - 1]
+    place, before = max(_heaviest_place(last, config), 0), made - len(last)
+    if _heaviest_place(last, config) < 0 and len(windows) > 1:
+        before -= len(windows[rest - 2])
+        place = _heaviest_place(windows[rest - 2], config)
+    if len(rehearsed) == 1:  # the only update is the first
+        return {("first update", "forward"): LOSS_BYTES * (place - rehearsed[0] + 1),
+                ("first update", "backward"): LOSS_BYTES * (place - rehearsed[0] + 1),
+                ("first update", "optimizer"): LOSS_BYTES * (made - rehearsed[0]),
+                ("evaluation", "evaluation"): LOSS_BYTES * (made - rehearsed[0])}  # fmt: skip
+    within = LOSS_BYTES * (before + place - (sum(rehearsed) - 1))
+    whole = LOSS_BYTES * (made - sum(rehearsed))
+    return {("second update", "forward"): within, ("second update", "backward"): within,
+            ("second update", "optimizer"): whole, ("evaluation", "evaluation"): whole}  # fmt: skip
+
+
+def _heaviest_place(window: Sizes, config: RunConfig) -> int:
+    """Return the place in a window of the last whole micro-batch that finds gradients; -1 if there is none.
+
+    Where a window has one micro-batch, none finds any.
+    """
+    whole = [place for place, size in enumerate(window) if size == config.batch_size]
+    found = [place for place in whole if place] if config.accumulate > 1 else whole
+    return max(found, default=-1)

@@ -139,7 +139,7 @@ def _differences(config: RunConfig, changed: RunConfig) -> dict[str, Any]:
 
 def _seconds_an_update(trainer: Trainer) -> float:
     """Return how long a whole window takes: timed on a few of its micro-batches."""
-    config = trainer.config
+    config, trainer.limit = trainer.config, None  # a whole window may be larger than any that the run meets
     micro_batches = min(config.accumulate, TIMED_MICRO_BATCHES)
     sizes = (config.batch_size,) * micro_batches
     _update(trainer, sizes)  # its shapes may be new, and then it is watched

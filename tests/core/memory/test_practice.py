@@ -137,6 +137,26 @@ def test_the_evaluation_at_the_end_is_beside_the_losses_of_all_micro_batches(mak
     assert measured(heavy.replace(keep_losses=True), make_trainer).tensor_bytes == after.tensor_bytes
 
 
+def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs_out(
+    resize: Resize, make_trainer: MakeTrainer
+) -> None:
+    # Bug: only the first evaluation of a shape is looked at, as if no losses had come since.
+    resize("photos10k", 60, 1_000)
+    plain = RunConfig(
+        model="linear", batch_size=10, budget_value=3, schedule="plateau", optimizer="sgd", validate_whole=True
+    )  # an evaluation after each epoch of six batches
+    base = predict(plain).peak.tensor_bytes
+    assert base == 4 * 2_570 + 1_000 * (4 * 256 + 8 + 4 * 20) + 8  # all of it is the evaluation's
+
+    ended = Loop(make_trainer(plain.replace(keep_losses=True)), lambda event: None).run()
+    assert ended.peak is not None
+    assert (ended.peak.phase, ended.peak.tensor_bytes) == ("evaluation", base + LOSS * 18)
+
+    full = (base + LOSS * 12) / 2**20
+    ended = Loop(make_trainer(plain.replace(keep_losses=True, memory_limit_mb=full)), lambda event: None).run()
+    assert (ended.state, ended.updates, ended.values.get("phase")) == ("out_of_memory", 18, "evaluation")
+
+
 @pytest.mark.parametrize(
     ("examples", "room", "updates"),
     [
@@ -264,7 +284,9 @@ def test_checkpointing_lowers_the_peak_of_the_cnn_and_lets_more_examples_in(norm
     assert sparing.largest_batch_size * share > plain.largest_batch_size
 
 
-@pytest.mark.parametrize("changes", [{"model": "linear"}, {"norm": "layer"}, {"model": "cnn", "norm": "batch"}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"model": "linear"}, {"norm": "layer"}, {"model": "cnn", "norm": "batch"}], ids=str
+)
 def test_losses_in_bfloat16_are_close_to_those_in_float32_but_not_the_same(changes: dict[str, Any], run: Run) -> None:
     config = DIGITS.replace(**changes)
     precise, coarse = (run(config.replace(precision=name)).column("losses") for name in ("float32", "bfloat16"))

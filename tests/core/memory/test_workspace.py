@@ -6,11 +6,10 @@ import gc
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch._C._autograd import _profiler_enabled
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -139,25 +138,16 @@ def test_rubbish_from_before_is_not_let_go_within_a_record() -> None:
 
 
 def test_a_record_that_fails_has_what_came_before() -> None:
-    with pytest.raises(KeyError), recording() as record:
-        torch.ones(FLOATS)
-        raise KeyError
+    try:
+        with recording() as record:
+            torch.ones(FLOATS)
+            raise KeyError
+    except KeyError:
+        pass
     assert record.highest_bytes == BYTES
 
 
 # The ledger's own record.
-
-
-class Scratch(torch.autograd.Function):
-    """Needs a buffer that is a tensor to nobody."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor) -> Tensor:
-        return rows * 2
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        return gradient * 2
 
 
 def test_a_ledger_of_real_tensors_records_what_no_tensor_accounts_for_and_names_the_operation() -> None:
