@@ -151,11 +151,12 @@ MEMORY: dict[str, str] = {
     "accumulation.schedule_per_micro_batch": "Scheduler stepped per micro-batch",
     "accumulation.schedule_per_micro_batch.about": "The schedule runs k times too fast.",
     "accumulation.sizes": "Micro-batches of {sizes}",
-    "accumulation.even": "The micro-batches are equally large here; choose a size that does not divide, such as 50 in 4.",
-    "accumulation.equal": ":green-badge[:material/check: gradients equal] The largest difference is {difference} where the "
-    "largest gradient is {largest}: rounding.",
-    "accumulation.unequal": ":orange-badge[:material/close: gradients not equal] The largest difference is **{difference}** "
-    "where the largest gradient is {largest}; the gradients are {relative} of their length apart.",
+    "accumulation.even": "The micro-batches are equally large here; choose a size that does not divide, such as "
+    "50 in 4.",
+    "accumulation.equal": ":green-badge[:material/check: gradients equal] The largest difference is {difference} "
+    "where the largest gradient is {largest}: rounding.",
+    "accumulation.unequal": ":orange-badge[:material/close: gradients not equal] The largest difference is "
+    "**{difference}** where the largest gradient is {largest}; the gradients are {relative} of their length apart.",
     "accumulation.window": "Last window of {micro_batches} micro-batches: its gradient has {ratio} of the length it "
     "should have.",
     "accumulation.rates": "A cosine over {updates} updates: the last one's rate is {actual} of its peak, and should be "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -30,9 +31,13 @@ def remedies(config: RunConfig) -> tuple[Remedy, ...]:
 
     Each has run two updates and an evaluation under the limit; one that did not get through is not among them.
     """
-    found: list[Remedy] = []
     if config.memory_limit_bytes is None:
         return ()
+    try:
+        before, config = config, with_remedy(config, {})  # of one update a smaller batch would make several
+    except ConfigError:
+        before = config
+    found: list[Remedy] = []
     plain = _largest(config)
     for kind, changes in _candidates(config):
         remedy = None
@@ -44,6 +49,8 @@ def remedies(config: RunConfig) -> tuple[Remedy, ...]:
             remedy = _alone_or_smaller(config, kind, changes, plain)
         if remedy:
             found.append(remedy)
+    budget = _differences(before, config)
+    found = [replace(remedy, changes={**budget, **remedy.changes}) for remedy in found]
     return tuple(sorted(found, key=lambda remedy: remedy.seconds_per_epoch))
 
 
@@ -100,8 +107,8 @@ def _largest(config: RunConfig) -> int:
 def _shown(config: RunConfig, kinds: tuple[str, ...], changes: dict[str, Any]) -> Remedy | None:
     """Return a remedy if the run gets through with it."""
     try:
-        changed = config.replace(**changes)
-        changes = _differences(config, with_remedy(config, changes))
+        changed = with_remedy(config, changes)
+        changes = _differences(config, changed)
     except ConfigError:
         return None
     peak = Forecast(changed, reach=Reach.NEAR).peak(changed.batch_size)
