@@ -133,7 +133,6 @@ KINDS: list[Make] = [Residual, Fan, Tied, Formula, Lerp, Custom]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_backward_takes_the_bytes_that_it_takes_without_a_ledger(kind: Make) -> None:
-    # Bug, for Formula: its own addition of two squares is taken for the engine's.
     torch.manual_seed(0)
     model, values = kind(), rows()
     held = sum(4 * parameter.numel() for parameter in model.parameters())
@@ -247,8 +246,6 @@ def one_update(config: RunConfig, make_trainer: MakeTrainer) -> Timeline:
 def test_what_is_computed_again_belongs_to_its_module_as_an_activation_and_what_follows_to_its_own(
     make_trainer: MakeTrainer,
 ) -> None:
-    # Bug: recomputation leaves the last module by an exception, and everything after it is put to that one, as an
-    # activation.
     config = RunConfig(dataset="digits", hidden=(5, 4), batch_size=8, optimizer="sgd", checkpointing=True)
     backward = [birth[1:] for birth in births(one_update(config, make_trainer)) if birth[0] == "backward"]
     assert backward == [
@@ -275,7 +272,6 @@ def test_what_is_computed_again_belongs_to_its_module_as_an_activation_and_what_
 def test_every_module_of_a_checkpointed_cnn_is_met_forwards_again_and_backwards(
     norm: str, make_trainer: MakeTrainer
 ) -> None:
-    # Bug: as above.
     config = RunConfig(dataset="digits", model="cnn", norm=norm, batch_size=8, optimizer="sgd", checkpointing=True)
     plain = births(one_update(config.replace(checkpointing=False), make_trainer))
     sparing = births(one_update(config, make_trainer))

@@ -245,8 +245,6 @@ def test_the_categories_of_a_peak_add_up_to_it_and_are_those_at_that_moment(
 
 
 def test_in_which_order_storages_die_at_once_changes_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Bug: the weights that autocast has copied go all at once at its end, in the order of their addresses; lines are
-    # drawn from moment to moment, also through those between two of them.
     event = Storages([(1_000, 0, "temporary"), (10, 1, "activations"), (400, 0, "temporary")], [2])
     for disorder in (False, True):
         lines = lines_through([event] * 3, monkeypatch, disorder=disorder)
@@ -256,7 +254,6 @@ def test_in_which_order_storages_die_at_once_changes_no_line(monkeypatch: pytest
 
 
 def test_a_prediction_in_bfloat16_is_the_same_each_time() -> None:
-    # Bug: as above.
     config = RunConfig(precision="bfloat16")
     peaks = {lines_of(config).peak([(2_000,)] * 2, 2_000).bytes for _ in range(8)}
     assert peaks == {rehearsed(config, [(2_000,)] * 2, 2_000).bytes}

@@ -34,7 +34,7 @@ def chosen() -> list[Any]:
 
 
 def own(name: str, **changes: Any) -> OwnModel:
-    shape, dtype = MODELS[name] if name in MODELS else ((40,), "float32")
+    shape, dtype = MODELS.get(name, ((40,), "float32"))
     return OwnModel(model=f"{HERE}:{name}", input=shape, input_dtype=dtype, **changes)
 
 

@@ -121,7 +121,6 @@ DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=2)  # 14 whole
 def test_every_loss_that_is_kept_costs_four_bytes_through_the_whole_run(
     changes: dict[str, Any], kept: int, make_trainer: MakeTrainer
 ) -> None:
-    # Bug: of windows of more than two micro-batches the prediction leaves out the losses of all but two.
     plain = DIGITS.replace(**changes)
     keeping = plain.replace(keep_losses=True)
     expected = measured(plain, make_trainer).tensor_bytes + LOSS * kept
@@ -140,7 +139,6 @@ def test_the_evaluation_at_the_end_is_beside_the_losses_of_all_micro_batches(mak
 def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs_out(
     resize: Resize, make_trainer: MakeTrainer
 ) -> None:
-    # Bug: only the first evaluation of a shape is looked at, as if no losses had come since.
     resize("photos10k", 60, 1_000)
     plain = RunConfig(
         model="linear", batch_size=10, budget_value=3, schedule="plateau", optimizer="sgd", validate_whole=True
@@ -178,7 +176,6 @@ def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
     assert (ended.state, ended.updates) == ("out_of_memory", updates)
     assert ended.values["limit_bytes"] == full
     assert len(trainer._kept) == updates  # of the dropped one there is none
-    # Bug: the losses before the update that was dropped are counted to the peak of those that were made.
     assert ended.peak is not None
     assert ended.peak.tensor_bytes <= full
 
@@ -264,7 +261,6 @@ def test_a_validation_set_evaluated_at_once_is_on_the_device_as_a_whole(
     ids=str,
 )
 def test_checkpointing_changes_no_loss_and_no_weight_by_a_single_bit(changes: dict[str, Any], run: Run) -> None:
-    # Bug: batch normalisation meets every batch twice, and so its running mean and variance are others.
     config = DIGITS.replace(**{"lr": 0.05, **changes})
     plain, sparing = run(config), run(config.replace(checkpointing=True))
     assert sparing.column("losses").tobytes() == plain.column("losses").tobytes()

@@ -179,7 +179,6 @@ def test_below_what_the_weights_and_their_gradients_need_nothing_helps() -> None
 
 
 def test_a_run_that_may_not_have_every_batch_size_is_offered_those_that_it_may() -> None:
-    # Bug: where the last batch would be of one example the search for accumulation is refused, and all fails.
     config = DIGITS.replace(norm="batch", batch_size=1_436, drop_last=True, precision="bfloat16")  # N = 1,437
     offered = {remedy.kinds: changed(config, remedy) for remedy in remedies(config)}
     assert ("smaller_batch",) in offered
@@ -188,8 +187,6 @@ def test_a_run_that_may_not_have_every_batch_size_is_offered_those_that_it_may()
 
 
 def test_a_batch_that_fits_because_no_whole_one_comes_later_is_offered(datasets: Datasets) -> None:
-    # Bug: its time is measured on whole batches, which run out: all fails. One epoch is a whole batch without
-    # momentum and a short one with it.
     config = DIGITS.replace(budget_value=1, batch_size=1_000, hidden=(80,))
     offered = {remedy.kinds: remedy for remedy in remedies(config)}
     smaller = offered["smaller_batch",]
@@ -201,7 +198,6 @@ def test_a_batch_that_fits_because_no_whole_one_comes_later_is_offered(datasets:
 
 
 def test_one_update_on_a_large_batch_is_not_replaced_by_several_that_do_not_fit(datasets: Datasets) -> None:
-    # Bug: smaller batches are more updates, of which the second finds Adam's state; they are predicted as one update.
     config = DIGITS.replace(optimizer="adam", batch_size=1_400, budget="updates", budget_value=1, hidden=(200, 100))
     for remedy in remedies(config):
         ended = trained(changed(config, remedy), remedy.peak.workspace_bytes, datasets)

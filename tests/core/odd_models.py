@@ -1,0 +1,97 @@
+"""Models that cannot be trained, each for another reason, and some that can though they are unusual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+instance = nn.Linear(40, 10)
+number = 7
+
+
+class outer:  # noqa: N801
+    """A place for a class within another, which a dotted name finds."""
+
+    class Inner(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(40, 10)
+
+
+def rows() -> nn.Module:
+    return nn.Linear(40, 10)
+
+
+def wide() -> nn.Module:
+    return nn.Sequential(nn.Linear(40, 7_000), nn.ReLU(), nn.Linear(7_000, 10))
+
+
+def needs_a_width(width: int) -> nn.Module:
+    return nn.Linear(width, 10)
+
+
+def fails() -> nn.Module:
+    raise ValueError("no weights\nhere")
+
+
+def leaves() -> nn.Module:
+    raise SystemExit("usage: model")
+
+
+def no_module() -> Any:
+    return {"layers": 3}
+
+
+def no_parameters() -> nn.Module:
+    return nn.Flatten()
+
+
+def all_frozen() -> nn.Module:
+    return nn.Linear(40, 10).requires_grad_(False)
+
+
+class Sequence(nn.Module):
+    """Puts out three dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.layer(rows.view(-1, 5, 8))  # type: ignore[no-any-return]
+
+
+class Pair(nn.Module):
+    """Puts out what it was asked for and something beside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(40, 10)
+
+    def forward(self, rows: Tensor) -> dict[str, Any]:
+        scores = self.layer(rows)
+        return {"scores": scores, "norms": [scores.norm(dim=1)], "answers": scores.argmax(1), "name": "pair"}
+
+
+class Answers(nn.Module):
+    """Puts out whole numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(40, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return torch.argmax(self.layer(rows), 1)
+
+
+class FineTuned(nn.Module):
+    """A frozen body and a head that is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(40, 64), nn.ReLU(), nn.Linear(64, 64)).requires_grad_(False)
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.head(torch.relu(self.body(rows)))  # type: ignore[no-any-return]
