@@ -51,7 +51,7 @@ def test_the_peak_at_every_batch_size_is_that_of_a_rehearsal_there(changes: dict
     config = RunConfig(**changes)
     lines = lines_of(config)
     assert lines.straight
-    for size in (*range(1, 8), 127, 128, 129, 9_999):
+    for size in (1, 2, 4, 7, 128, 129, 9_999):
         assert lines.peak([(size,)] * 2, size) == rehearsed(config, [(size,)] * 2, size)
         assert lines.peak([(size,)], 1) == rehearsed(config, [(size,)], 1)  # a run of one update
         assert lines.peak([(size,), (1,)], 1_999) == rehearsed(config, [(size,), (1,)], 1_999)
