@@ -529,6 +529,7 @@ def test_buffers_random_state_and_a_plateau_go_on_too(datasets: Datasets) -> Non
     assert first.plateau
     for _ in range(5):
         first.plateau.step(1.0)  # no better: the rate is halved
+    torch.rand(7)  # as dropout would
     state = unpack(pack(first.state()))
     second = Trainer(config.replace(batch_size=50), datasets("digits"))
     second.take_over(state)

@@ -15,6 +15,7 @@ import torch
 from core import machine
 from core.__main__ import main
 from core.errors import ConfigError
+from core.events import Peak
 from core.memory import SimulatedOutOfMemoryError
 from core.memory.own_forecast import OwnForecast
 from core.own_model import OwnModel, parse_own, updater
@@ -299,6 +300,18 @@ def test_the_largest_batch_gets_through_under_the_limit_and_the_next_does_not(
 
     assert gets_through(largest)
     assert not gets_through(largest + 1)
+
+
+@pytest.mark.parametrize(("estimated", "measured"), [(0, 950), (950, 0), (0, 0)])
+def test_where_workspace_turns_out_other_than_estimated_the_measured_one_counts(
+    estimated: int, measured: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def peak(size: int, *, verify: bool = True) -> Peak:
+        return Peak(100 * size + (measured if verify else estimated), {}, "forward", "")
+
+    forecast = OwnForecast(own("Custom", memory_limit_mb=1))
+    monkeypatch.setattr(forecast, "_peak", peak)
+    assert forecast.largest_batch_size() == (2**20 - measured) // 100
 
 
 def test_below_what_one_example_needs_no_batch_fits() -> None:

@@ -210,6 +210,7 @@ storages = st.builds(Storages, st.lists(line, min_size=1, max_size=6), st.lists(
 @settings(max_examples=150)
 @given(st.tuples(storages, storages, storages), st.integers(1, 60), st.integers(1, 60))
 @example((Storages([(5, 1, "batch")]), Storages([(1, 2, "batch")]), Storages([(1, 1, "batch")])), 9, 60)
+@example((Storages([(10, 1, "batch")]), Storages([(9, 2, "batch")]), Storages([(1, 0, "batch")])), 9, 60)
 def test_the_pieces_are_the_highest_of_all_lines_without_a_gap(
     events: tuple[Storages, ...], most: int, validation: int
 ) -> None:
@@ -230,6 +231,10 @@ def test_the_pieces_are_the_highest_of_all_lines_without_a_gap(
     # Two that follow each other are not one that was cut.
     laws = [(piece.fixed_bytes, piece.per_example_bytes, piece.event, piece.module) for piece in pieces]
     assert all(one != other for one, other in zip(laws, laws[1:], strict=False))
+    # And one ends only where the other begins to be higher.
+    for one, other in zip(pieces, pieces[1:], strict=False):
+        assert other.at(other.first - 1) <= one.at(one.last)
+        assert other.at(one.first) < one.at(one.first) or other.event == "evaluation"
     assert all(piece.event in EVENTS for piece in pieces)
 
 

@@ -159,19 +159,26 @@ def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs
 
 
 @pytest.mark.parametrize(
-    ("examples", "room", "updates", "kept"),
+    ("examples", "accumulate", "room", "updates", "kept"),
     [
-        (2_000, 50, 51, 50),  # whole batches: the update after n others holds n losses
-        (2_000, 1, 2, 1),
-        (2_500, 50, 51, 49),  # whole, whole, short, and so on: the 51st is short, the 52nd is whole
-        (2_500, 52, 54, 52),  # the 54th would have 53 losses beside it, but it is short
+        (2_000, 1, 50, 51, 50),  # whole batches: the update after n others holds n losses
+        (2_000, 1, 1, 2, 1),
+        (2_500, 1, 50, 51, 49),  # whole, whole, short, and so on: the 51st is short, the 52nd is whole
+        (2_500, 1, 52, 54, 52),  # the 54th would have 53 losses beside it, but it is short
+        (4_000, 2, 50, 25, 49),  # the second batch of a window runs out, beside the loss of the first
     ],
 )
 def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
-    examples: int, room: int, updates: int, kept: int, resize: Resize, make_trainer: MakeTrainer
+    examples: int,
+    accumulate: int,
+    room: int,
+    updates: int,
+    kept: int,
+    resize: Resize,
+    make_trainer: MakeTrainer,
 ) -> None:
     resize("photos10k", examples, 100)
-    plain = RunConfig(batch_size=1_000, budget_value=100)
+    plain = RunConfig(batch_size=1_000, accumulate=accumulate, budget_value=100)
     full = predict(plain).peak.tensor_bytes + LOSS * room
     config = plain.replace(keep_losses=True, memory_limit_mb=full / 2**20)
 
@@ -179,7 +186,7 @@ def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
     ended = Loop(trainer, lambda event: None).run()
     assert (ended.state, ended.updates) == ("out_of_memory", updates)
     assert ended.values["limit_bytes"] == full
-    assert len(trainer._kept) == updates  # of the dropped one there is none
+    assert len(trainer._kept) == updates * accumulate  # of the dropped one there is none
     # The peak is that of the last whole update which was made, and so within the limit.
     assert ended.peak is not None
     assert ended.peak.tensor_bytes == full - LOSS * (room - kept)

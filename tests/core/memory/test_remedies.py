@@ -199,7 +199,9 @@ def test_a_batch_that_fits_because_no_whole_one_comes_later_is_offered(datasets:
 
 def test_one_update_on_a_large_batch_is_not_replaced_by_several_that_do_not_fit(datasets: Datasets) -> None:
     config = DIGITS.replace(optimizer="adam", batch_size=1_400, budget="updates", budget_value=1, hidden=(200, 100))
-    for remedy in remedies(config):
+    offered = remedies(config)
+    assert ("smaller_batch",) in [remedy.kinds for remedy in offered]
+    for remedy in offered:
         ended = trained(changed(config, remedy), remedy.peak.workspace_bytes, datasets)
         assert (remedy.kinds, ended.state) == (remedy.kinds, "finished")
         assert ended.peak is not None
