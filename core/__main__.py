@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core import machine, prediction, recorded
+from core import machine, predict_command, recorded
 from core.config import CHOICES, FIELDS, FLAGS, RunConfig
 from core.control import Control
 from core.datasets import DATA
@@ -83,7 +83,7 @@ def _parser() -> Parser:
         command.add_argument("--losses", type=Path, metavar="FILE.npy", help="write the float32 loss of every update")
         command.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
         if name == "predict":
-            prediction.add_flags(command)
+            predict_command.add_flags(command)
     purpose = "train the page's first setup and keep the run in a file, which the page shows before any other"
     command = commands.add_parser("record", help=purpose, description=purpose, allow_abbrev=False)
     command.add_argument("--output", type=Path, default=recorded.PATH, metavar="FILE", help="another file")
@@ -92,7 +92,7 @@ def _parser() -> Parser:
 
 def _config(options: argparse.Namespace) -> RunConfig:
     """Build the config from the flags given. Raises ConfigError."""
-    values: dict[str, Any] = prediction.fields_given(options)
+    values: dict[str, Any] = predict_command.fields_given(options)
     if options.epochs is not None:
         if "budget" in values or "budget_value" in values:
             raise ConfigError(Problem("two_budgets"))
@@ -101,11 +101,11 @@ def _config(options: argparse.Namespace) -> RunConfig:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    if prediction.is_own(options):
-        values = prediction.answer_own(options, prediction.fields_given(options))
+    if predict_command.is_own(options):
+        values = predict_command.answer_own(options, predict_command.fields_given(options))
     else:
-        prediction.refuse_own_flags(options)
-        values = prediction.answer(_config(options), workspace=not options.no_workspace)
+        predict_command.refuse_own_flags(options)
+        values = predict_command.answer(_config(options), workspace=not options.no_workspace)
     if options.table:
         print(table(values), flush=True)
     else:

@@ -77,7 +77,9 @@ class OwnModel:
             for part in name.split("."):
                 found = getattr(found, part)
         except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
-            raise ConfigError(Problem("model_not_imported", {"value": self.model, "cause": _line(error)})) from error
+            raise ConfigError(
+                Problem("model_not_imported", {"value": self.model, "cause": in_a_line(error)})
+            ) from error
         if not callable(found) or isinstance(found, nn.Module):
             raise ConfigError(Problem("model_not_made", {"value": self.model, "found": type(found).__name__}))
         return found  # type: ignore[no-any-return]
@@ -95,7 +97,7 @@ def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -
     try:
         model = factory()
     except (Exception, SystemExit) as error:
-        raise WrongModel(f"{own.model}() fails: {_line(error)}") from error
+        raise WrongModel(f"{own.model}() fails: {in_a_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise WrongModel(f"{own.model}() gives a {type(model).__name__}, not an nn.Module")
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -118,12 +120,7 @@ def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -
             implementation=own.implementation,
         ),
         Data(inputs, targets, inputs, targets),
-        practice=Practice(
-            bfloat16=own.precision == "bfloat16",
-            keep_losses=own.keep_losses,
-            evaluate_with_grad=own.evaluate_with_grad,
-            zero_in_place=own.zero_in_place,
-        ),
+        practice=Practice.of(own),
     )
 
 
@@ -153,7 +150,7 @@ LOSS_FUNCTIONS: dict[str | None, Callable[[Any, Tensor], Tensor]] = {
 }
 
 
-def _line(error: BaseException) -> str:
+def in_a_line(error: BaseException) -> str:
     """Return an error in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -97,6 +97,21 @@ def closed_form(fits: Fits, *, predicted: int, most: int) -> Search:
     return tries.search("closed_form", predicted)
 
 
+def largest_from(fits: Fits, start: int) -> int:
+    """Return the largest size up to `start` that fits, 0 if none does: `start` itself in one try where it is near.
+
+    It steps down by 1, 2, 4, ... until a size fits, and then halves the gap.
+    """
+    high, low, step = start + 1, start, 1
+    while low > 0 and not fits(low):
+        high, low, step = low, low - step, 2 * step
+    low = max(low, 0)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
 # The ways that need no prediction.
 SEARCHES: dict[str, Way] = {"doubling": doubling, "bisection": bisection, "back_off": back_off}
 

@@ -55,7 +55,7 @@ class Trainer(Updater):
             LOSSES[config.spec.task],
             build_optimizer(config, model.parameters()),
             data.shaped(input_shape(config)),
-            practice=_practice(config),
+            practice=Practice.of(config),
             limit=Limit(limit, workspace_bytes) if limit else None,
             classes=config.spec.outputs if config.spec.task == "classification" else 0,
             control=control,
@@ -135,9 +135,7 @@ class Trainer(Updater):
         state = deepcopy(state)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.plateau:
-            self.plateau.load_state_dict(state["plateau"])
-            self.plateau.optimizer.param_groups[0]["lr"] = state["plateau_rate"]
+        self._restore_plateau(state)
         self.order.restore(state["order"])
         self.horizon, self.shift = state["horizon"], state["shift"]
         self.updates = state["updates"]
@@ -154,9 +152,7 @@ class Trainer(Updater):
         self.model.load_state_dict(state["model"])
         if state["kind"] == self.config.optimizer:
             self.optimizer.load_state_dict(state["optimizer"])
-        if self.plateau and state["plateau"]:
-            self.plateau.load_state_dict(state["plateau"])
-            self.plateau.optimizer.param_groups[0]["lr"] = state["plateau_rate"]
+        self._restore_plateau(state)
         self.updates, self.examples_seen = state["updates"], state["examples_seen"]
         self.elapsed_s = state["elapsed_s"]
         self.order.take_over(state["order"], state["seen_in_epoch"])
@@ -170,14 +166,10 @@ class Trainer(Updater):
         self.shift = left.position - self.updates
         torch.set_rng_state(state["random"])
 
-
-def _practice(config: RunConfig) -> Practice:
-    return Practice(
-        bfloat16=config.precision == "bfloat16",
-        keep_losses=config.keep_losses,
-        evaluate_with_grad=config.evaluate_with_grad,
-        zero_in_place=config.zero_in_place,
-    )
+    def _restore_plateau(self, state: dict[str, Any]) -> None:
+        if self.plateau and state["plateau"]:
+            self.plateau.load_state_dict(state["plateau"])
+            self.plateau.optimizer.param_groups[0]["lr"] = state["plateau_rate"]
 
 
 def _plateau(rate: float) -> ReduceLROnPlateau:

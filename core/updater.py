@@ -41,6 +41,16 @@ class Practice:
     evaluate_with_grad: bool = False
     zero_in_place: bool = False
 
+    @classmethod
+    def of(cls, settings: Any) -> Practice:
+        """Return what a RunConfig or an OwnModel says of it."""
+        return cls(
+            bfloat16=settings.precision == "bfloat16",
+            keep_losses=settings.keep_losses,
+            evaluate_with_grad=settings.evaluate_with_grad,
+            zero_in_place=settings.zero_in_place,
+        )
+
 
 @dataclass(frozen=True)
 class Limit:

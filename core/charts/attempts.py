@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -24,6 +24,7 @@ from core.charts.style import (
     only,
     spec,
 )  # fmt: skip
+from core.searching import Search
 
 FITS, TOO_LARGE = "fits", "too large"
 NUMBER, NAME, COUNTED = "number", "name", "counted"
@@ -33,26 +34,6 @@ CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z
 NAMES = -0.7  # the lane of a row's name and of what came of it
 APART = 0.05  # of the axis, between two marks in one lane
 NUMBER_WIDTH = 15  # pixels of a mark with its number
-
-
-class Attempt(Protocol):
-    """One batch size that was tried."""
-
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def fits(self) -> bool: ...
-
-
-class Search(Protocol):
-    """What one way tried, in order, and the batch size that it settled for: 0 if none."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def attempts(self) -> Sequence[Attempt]: ...
-    @property
-    def found(self) -> int: ...
 
 
 def attempts(say: Say) -> Spec:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import altair as alt
 
-from core.charts.memory import FAR
-from core.charts.style import DATA, MIB, RED, Rows, only
+from core.charts.style import DATA, FAR, MIB, RED, Rows, only, size
 
 LIMIT, LIMIT_NAME = "limit", "limit name"
 
@@ -40,13 +39,3 @@ def add_limit(rows: Rows, limit_bytes: int | None, highest: float, say: Callable
         if not far:
             rows.add(series=LIMIT, end=limit, value=limit)
     return end
-
-
-def size(mib: float) -> str:
-    """Return a size in the unit in which it is short: bytes, KiB, MiB or GiB."""
-    whole = round(mib * MIB)
-    if whole < 1024:
-        return f"{whole} B"
-    if mib < 0.1:
-        return f"{whole / 1024:,.1f} KiB"
-    return f"{mib / 1024:,.4g} GiB" if mib >= 1024 else f"{mib:,.2f}".removesuffix(".00") + " MiB"

@@ -14,6 +14,7 @@ from core.charts.style import (
     CATEGORY_COLOURS,
     DATA,
     EXTENT,
+    FAR,
     GREY,
     MIB,
     RED,
@@ -25,13 +26,13 @@ from core.charts.style import (
     hover,
     labels,
     only,
+    size,
     spec,
 )  # fmt: skip
 from core.events import CATEGORIES, Peak
 from core.store.reader import RunReader
 
 LABELLED_SHARE = 0.13  # of the axis: a narrower piece has no room for its label
-FAR = 10.0  # times the peak: a limit so far off would leave nothing to see of the bars
 LIMIT, LIMIT_NAME, REAL = "limit", "limit name", "real"
 
 
@@ -95,15 +96,11 @@ def memory_table(
             label=labels,
         )  # fmt: skip
     if limit:
-        text = say("chart.memory.far" if far else "chart.memory.limit", limit=_size(limit))
+        text = say("chart.memory.far" if far else "chart.memory.limit", limit=size(limit))
         rows.add(series=LIMIT_NAME, start=end if far else limit, value=limit, label=text)
         if not far:
             rows.add(series=LIMIT, start=limit, value=limit)
     return rows.table()
-
-
-def _size(mib: float) -> str:
-    return f"{mib / 1024:,.4g} GiB" if mib >= 1024 else f"{mib:,.4g} MiB"
 
 
 def rss(say: Say) -> Spec:

@@ -97,10 +97,11 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
     if horizon and config.schedule != PLATEAU:
         facts = reader.record.facts if reader and reader.record else {}
-        places, rates = planned_rates(config, horizon, facts.get("first", 0), facts.get("shift", 0))
+        since = facts.get("first", 0), facts.get("shift", 0)
+        places, rates = planned_rates(config, horizon, *since)
         rows.add_line("planned", places, rates)
         if is_planned_otherwise(config, horizon):
-            places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon)
+            places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon, *since)
             rows.add(series=INTENDED, x=places, value=rates)
             third, name = len(places) // 3, say("chart.rate.intended", size=f"{config.batch_size:,}")
             rows.add(series=INTENDED_NAME, x=places[third], value=rates[third], label=name)

@@ -33,6 +33,7 @@ CATEGORY_COLOURS = {  # in the order of CATEGORIES; activations are the same pur
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 ANY = ",.6~g"  # counts and seconds on one axis
 
+FAR = 10.0  # times the highest: a limit so far off would leave nothing to see of the rest
 TOLD = 60  # points of a line that tell their numbers
 EXTENT = "extent"  # an invisible series that holds the axes open
 TITLE = "title"  # the row whose text names the x axis
@@ -72,6 +73,16 @@ def labels(say: Say, names: Sequence[str]) -> str:
     """Return the Vega expression that shows the words of a code."""
     pairs = ", ".join(f"'{name}': {say(f'series.{name}')!r}" for name in names)
     return f"({{{pairs}}})[datum.value]"
+
+
+def size(mib: float) -> str:
+    """Return a size in the unit in which it is short: bytes, KiB, MiB or GiB."""
+    whole = round(mib * MIB)
+    if whole < 1024:
+        return f"{whole} B"
+    if mib < 0.1:
+        return f"{whole / 1024:,.1f} KiB"
+    return f"{mib / 1024:,.4g} GiB" if mib >= 1024 else f"{mib:,.2f}".removesuffix(".00") + " MiB"
 
 
 class Rows:

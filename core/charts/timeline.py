@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.charts.limit import add_limit, limit_layers, size
+from core.charts.limit import add_limit, limit_layers
 from core.charts.style import (
     ANY,
     CATEGORY_COLOURS,
@@ -28,6 +28,7 @@ from core.charts.style import (
     held_open,
     labels,
     only,
+    size,
     spec,
 )
 from core.events import CATEGORIES
@@ -80,7 +81,8 @@ def timeline(say: Say) -> Spec:
     words = base.encode(text="label:N", y=top)
     wide = "(scale('x', datum.end_x) - scale('x', datum.x))"
     no_room = "scale('x', datum.x) + 6.2 * length(datum.label) > width + 10"  # from here to the right
-    name = words.mark_text(color=GREY, baseline="bottom", dy=-17, fontSize=12, fontWeight="bold", tooltip=None,
+    name = words.mark_text(color=GREY, baseline="bottom", fontSize=12, fontWeight="bold", tooltip=None,
+                           dy=alt.expr(f"{no_room} ? -29 : -17"),
                            align=alt.expr(f"{no_room} ? 'right' : 'left'"),
                            dx=alt.expr(f"{no_room} ? {wide} : 2"),
                            limit=alt.expr(f"{no_room} ? width : max({wide} + 4, {SHORTEST})"))  # fmt: skip

@@ -52,7 +52,7 @@ def _accumulation(values: Values) -> Any:
 
 
 def _own_model(values: Values) -> Any:
-    from core.prediction import answer_own_values
+    from core.predict_command import answer_own_values
 
     return answer_own_values(values)
 

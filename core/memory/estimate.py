@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 
 from core.forecast import Workspace
 from core.timeline import Timeline, operations_of, peak_of
@@ -32,61 +31,75 @@ class Reach(Enum):
     NEAR = _Bounds(8 * 2**20, 200_000_000)  # tens of milliseconds: for a page
     FAR = _Bounds(2 * 2**30, 50_000_000_000)  # seconds: for a command
 
+    def furthest(self, tensors: Callable[[int], int], *, parameters: int, most: int) -> int | None:
+        """Return the largest batch size that is run for real, 1 where even that is much; None for none.
+
+        `tensors` tells the bytes of tensors at a batch size, and `most` is the largest there is.
+        """
+        bounds: _Bounds | None = self.value
+        if bounds is None:
+            return None
+
+        def is_too_far(size: int) -> bool:
+            return parameters * size > bounds.work or tensors(size) > bounds.tensor_bytes
+
+        return max(1, bisect_left(range(1, most + 1), True, key=is_too_far))
+
 
 class Estimates:
     """Workspace by batch size.
 
-    measure   runs updates of a batch size for real and returns their timelines
-    tensors   returns the bytes of tensors that this takes
+    measure   runs updates of a batch size for real and returns their timelines; asked once a size
+    furthest  the largest batch size that is run for real to know its workspace; None: none is, and there is none
+    least     the two smallest batch sizes that an estimate is drawn through, if need be beyond `furthest`
     """
 
     def __init__(
         self,
         measure: Callable[[int], Sequence[Timeline]],
         *,
-        tensors: Callable[[int], int],
-        parameters: int,
-        most: int,
-        reach: Reach,
+        furthest: int | None,
+        least: tuple[int, int] = (1, 1),
+        known: dict[int, Sequence[Timeline]] | None = None,
     ) -> None:
-        self.measure, self.tensors, self.parameters, self.most, self.reach = measure, tensors, parameters, most, reach
-        self._known: dict[int, Workspace] = {}
+        self.measure, self.furthest, self.least = measure, furthest, least
+        self._seen = dict(known or {})
+
+    def reaches(self, batch_size: int) -> bool:
+        """Return whether a batch size is one that is run for real."""
+        return self.furthest is not None and (batch_size in self._seen or batch_size <= self.furthest)
+
+    def timelines(self, batch_size: int) -> Sequence[Timeline]:
+        """Return what was seen when updates of a batch size were run for real."""
+        if batch_size not in self._seen:
+            self._seen[batch_size] = self.measure(batch_size)
+        return self._seen[batch_size]
 
     def at(self, batch_size: int, *, verify: bool = True) -> Workspace:
         """Return the workspace at a batch size; with `verify` measured there, if it is within reach."""
-        if self.reach is Reach.NONE:
+        if self.furthest is None:
             return Workspace(0, verified=False)
-        if batch_size in self._known or (verify and batch_size <= self._furthest):
+        if batch_size in self._seen or (verify and self.reaches(batch_size)):
             return self._measured(batch_size)
-        low, high = self._supports(batch_size)
+        low, high = self.supports(batch_size)
         first, second = self._measured(low), self._measured(high)
         # Workspace comes in steps; between two measured sizes and beyond them a line is as good as any.
-        rise = (second.bytes - first.bytes) / (high - low) if high > low else 0.0
-        estimate = round(second.bytes + rise * (batch_size - high))
-        return Workspace(max(0, estimate), verified=False, operations=second.operations)
+        size = through((low, first.bytes), (high, second.bytes), batch_size)
+        return Workspace(size, verified=False, operations=second.operations)
 
-    @cached_property
-    def _furthest(self) -> int:
-        """The largest batch size that is run for real; the smallest there is if none is within reach."""
-        bounds: _Bounds = self.reach.value
-
-        def is_too_far(size: int) -> bool:
-            return self.tensors(size) > bounds.tensor_bytes or self.parameters * size > bounds.work
-
-        return max(1, bisect_left(range(1, self.most + 1), True, key=is_too_far))
-
-    def _supports(self, batch_size: int) -> tuple[int, int]:
+    def supports(self, batch_size: int) -> tuple[int, int]:
         """Return the two batch sizes that an estimate is drawn through."""
-        far = self._furthest
-        near = max(1, far // 2)
-        if batch_size < near:
-            return min(SMALL, near), near
-        return near, far
+        far = max(self.furthest or 0, self.least[1])
+        near = max(far // 2, self.least[0])
+        return (min(SMALL, near), near) if batch_size < near else (near, far)
 
     def _measured(self, batch_size: int) -> Workspace:
-        if batch_size not in self._known:
-            seen = self.measure(batch_size)
-            self._known[batch_size] = Workspace(
-                peak_of(seen).workspace_bytes, verified=True, operations=operations_of(seen)
-            )
-        return self._known[batch_size]
+        seen = self.timelines(batch_size)
+        return Workspace(peak_of(seen).workspace_bytes, verified=True, operations=operations_of(seen))
+
+
+def through(first: tuple[int, int], second: tuple[int, int], at: int) -> int:
+    """Return the bytes at a place of the straight line through two points (batch size, bytes); none below 0."""
+    (left, low), (right, high) = first, second
+    rise = (high - low) / (right - left) if right > left else 0.0
+    return max(0, round(high + rise * (at - right)))

@@ -171,6 +171,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if func is torch.ops.aten.add.Tensor and _is_accumulation(args, kwargs):
             return args[0].add_(args[1])
+        if func is torch.ops.aten.clone.default and _is_taken_over(args):
+            return args[0]
         with workspace.operation(str(func)):
             output = func(*args, **kwargs)
         if not self._quiet:
@@ -240,6 +242,15 @@ def _dense(*leaves: Any) -> Iterator[Tensor]:
             yield from (leaf._indices(), leaf._values())
         elif isinstance(leaf, Tensor):
             yield leaf
+
+
+def _is_taken_over(args: Any) -> bool:
+    """Return whether the autograd engine makes a sparse gradient the parameter's own.
+
+    It copies it if a dispatch mode such as the ledger is active; else it takes it as it is.
+    """
+    in_backward = torch._C._current_graph_task_id() != -1 and not torch.is_grad_enabled()
+    return in_backward and isinstance(args[0], Tensor) and args[0].layout is torch.sparse_coo
 
 
 def _is_accumulation(args: Any, kwargs: Any) -> bool:

@@ -50,12 +50,11 @@ class Lines:
             return peak_of(timeline.with_more("activations", more) for timeline in seen).with_workspace(0)
         live = [*(self._update(number, sizes) for number, sizes in enumerate(windows)), self._chunk(chunk)]
         last = len(EVENTS) - 1
-        for number, moments in enumerate(live):
-            if not extra:
-                break
-            event = number if number < len(windows) else last
-            phases = [_place(self.timelines[event], moment)[0] for moment in range(len(moments))]
-            moments[:, ACTIVATIONS] += [extra.get((EVENTS[event], phase), 0) for phase in phases]
+        if extra:
+            for number, moments in enumerate(live):
+                event = number if number < len(windows) else last
+                phases = [_place(self.timelines[event], moment)[0] for moment in range(len(moments))]
+                moments[:, ACTIVATIONS] += [extra.get((EVENTS[event], phase), 0) for phase in phases]
         tops = [int(moments.sum(axis=1).argmax()) for moments in live]
         heights = [int(moments[top].sum()) for moments, top in zip(live, tops, strict=True)]
         highest = heights.index(max(heights))
@@ -76,8 +75,7 @@ class Lines:
             here = [line for line in candidates if line.first <= first <= line.last]
             top = max(here, key=lambda line: (line.at(first), line.per_example_bytes))
             overtaken = [_overtakes(line, top) for line in here]
-            begins = [line.first for line in candidates if line.first > first]
-            last = min([top.last, *(size - 1 for size in [*overtaken, *begins] if size and size > first)])
+            last = min([top.last, *(size - 1 for size in overtaken if size and size > first)])
             if pieces and _same_line(pieces[-1], top):
                 pieces[-1] = replace(pieces[-1], last=last)
             else:

@@ -6,22 +6,23 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import zip_longest
 from time import perf_counter
 
 from core import machine
 from core.errors import ConfigError, Problem
 from core.events import Peak, Prediction
-from core.forecast import Workspace
+from core.memory.estimate import Estimates, through
 from core.memory.lines import PROBES, Lines
-from core.memory.rehearsal import Sizes, rehearse
-from core.own_model import MOST, OwnModel, WrongModel, updater
-from core.timeline import Timeline, operations_of, peak_of
+from core.memory.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
+from core.own_model import MOST, OwnModel, WrongModel, in_a_line, updater
+from core.searching import largest_from
+from core.timeline import Change, Timeline, peak_of
 from core.updater import Updater
 
-HEAVIEST = 2
 REAL_PROBES = (2, PROBES[0])  # as small as can be: an image network takes a second an example on one core
 STRIDE = 4
-WORTHWHILE = 2  # times the larger probe: batches not much larger tell no more about workspace
+WORTHWHILE = 2  # times the largest that has been run: a batch not much larger tells no more
 VERIFY_S = 4.0  # a batch that would take longer, by the time of the small ones, is not run for its workspace
 MEMORY_SHARE = 0.7  # of the free memory may be taken by a batch that is run
 
@@ -35,32 +36,29 @@ class OwnForecast:
     """
 
     def __init__(self, own: OwnModel, *, workspace: bool = True) -> None:
-        self.own, self.workspace = own, workspace
+        self.own = own
         self.factory = own.factory()
-        self.micro_batches = min(own.accumulate, HEAVIEST)
+        self.micro_batches = min(own.accumulate, SHOWN_MICRO_BATCHES)
         self.reason: str | None = None
-        self._seen: dict[int, list[Timeline]] = {}
-        self._furthest = 0
         fake = self._fake_lines()
-        if fake and self._is_too_large_to_try(fake):
-            self.workspace = False
-        real = self._real_lines() if self.workspace or fake is None else None
+        too_large = fake is not None and self._is_too_large_to_try(fake)
+        real = None if fake and (too_large or not workspace) else self._real_lines()
         if fake and real:
             self.reason = _first_difference(fake.probed[PROBES[0]], real.probed[PROBES[0]])
         lines = fake if fake and not self.reason else real
         assert lines is not None  # one of the two could be made
         self.lines = lines
+        self.workspaces = Estimates(
+            self._measure, furthest=0 if real else None, least=REAL_PROBES, known=dict(real.probed) if real else None
+        )
         if real:
-            self._seen.update(real.probed)
-            self._furthest = self._reach()
+            self.workspaces.furthest = self._reach()
 
     def prediction(self) -> Prediction:
         """Return what the training will need, with the largest batch that fits its limit: MOST without one."""
         size = self.own.batch_size
-        peak, found = self._peak(size), self._workspace(size)
-        return Prediction(
-            peak, self.lines.parameters, self.largest_batch_size(), size in self._seen, found.operations
-        )  # fmt: skip
+        peak, found = self._peak(size), self.workspaces.at(size)
+        return Prediction(peak, self.lines.parameters, self.largest_batch_size(), found.verified, found.operations)
 
     def largest_batch_size(self) -> int:
         """Return the largest B that fits the limit, and below which all fit by the straight lines."""
@@ -71,61 +69,38 @@ class OwnForecast:
         def is_too_large(size: int) -> bool:
             return self._peak(size, verify=False).bytes > limit
 
-        fits = bisect_left(range(1, MOST + 1), True, key=is_too_large)
-        while fits and self._peak(fits).bytes > limit:
-            fits -= 1
-        while fits < MOST and self._peak(fits + 1).bytes <= limit:
+        near = bisect_left(range(1, MOST + 1), True, key=is_too_large)
+        fits = largest_from(lambda size: self._peak(size).bytes <= limit, near)
+        while near <= fits < MOST and self._peak(fits + 1).bytes <= limit:  # more than was estimated
             fits += 1
         return fits
 
     @property
     def is_extrapolated(self) -> bool:
         """Whether the tensors at the batch size asked for are drawn through smaller real batches."""
-        return self.reason is not None and self.own.batch_size not in self._seen
+        return self.reason is not None and not self.workspaces.reaches(self.own.batch_size)
 
     def _peak(self, size: int, *, verify: bool = True) -> Peak:
-        if verify and self._is_within_reach(size):
-            return peak_of(self._measured(size))
-        return self._tensors(size).with_workspace(self._workspace(size, verify=verify).bytes)
+        if verify and self.workspaces.reaches(size):
+            return peak_of(self.workspaces.timelines(size))
+        return self._tensors(size).with_workspace(self.workspaces.at(size, verify=verify).bytes)
 
     def _tensors(self, size: int) -> Peak:
         if self.lines.straight or self.lines.fake:
             return self.lines.peak([self._window(size)] * 2, size)
-        near, far = self._supports()
-        low, high = peak_of(self._measured(near)), peak_of(self._measured(far))
+        near, far = self.workspaces.supports(size)
+        low, high = (peak_of(self.workspaces.timelines(place)) for place in (near, far))
         by_category = {
-            category: max(0, round(_through(near, low.by_category[category], far, high.by_category[category], size)))
+            category: through((near, low.by_category[category]), (far, high.by_category[category]), size)
             for category in high.by_category
         }
         return Peak(sum(by_category.values()), by_category, high.phase, high.module)
 
-    def _workspace(self, size: int, *, verify: bool = True) -> Workspace:
-        if not self.workspace:
-            return Workspace(0, verified=False)
-        if size in self._seen or (verify and self._is_within_reach(size)):
-            seen = self._measured(size)
-            return Workspace(peak_of(seen).workspace_bytes, verified=True, operations=operations_of(seen))
-        near, far = self._supports()
-        first, second = (peak_of(self._measured(place)).workspace_bytes for place in (near, far))
-        estimate = max(0, round(_through(near, first, far, second, size)))
-        return Workspace(estimate, verified=False, operations=operations_of(self._measured(far)))
-
-    def _supports(self) -> tuple[int, int]:
-        """Return the two batch sizes that an estimate is drawn through."""
-        if self._furthest < WORTHWHILE * REAL_PROBES[1]:
-            return REAL_PROBES
-        return self._furthest // 2, self._furthest
-
-    def _is_within_reach(self, size: int) -> bool:
-        return self.workspace and size <= self._furthest
-
-    def _measured(self, size: int) -> list[Timeline]:
-        if size not in self._seen:
-            windows = [self._window(size)] * 2
-            with self._told_in_a_line():
-                seen = rehearse(partial(self._make, size), windows, [size], fake=False)
-            self._seen[size] = list(seen.timelines.values())
-        return self._seen[size]
+    def _measure(self, size: int) -> list[Timeline]:
+        windows = [self._window(size)] * 2
+        with self._told_in_a_line():
+            seen = rehearse(partial(self._make, size), windows, [size], fake=False)
+        return list(seen.timelines.values())
 
     def _window(self, size: int) -> Sizes:
         return (size,) * self.micro_batches
@@ -159,7 +134,7 @@ class OwnForecast:
             raise ConfigError(Problem("model_wrong", {"cause": str(error)})) from error
         except (Exception, SystemExit) as error:
             shape = ", ".join(map(str, ("B", *self.own.input)))
-            values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": _line(error)}
+            values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": in_a_line(error)}
             raise ConfigError(Problem("model_cannot_take", values)) from error
 
     def _is_too_large_to_try(self, fake: Lines) -> bool:
@@ -175,10 +150,10 @@ class OwnForecast:
         free = MEMORY_SHARE * machine.free_memory_bytes()
         fits = bisect_left(range(1, MOST + 1), True, key=lambda size: self._tensors(size).bytes > free)
         reach, tried = min(fits, int(VERIFY_S / self._seconds_an_example)), REAL_PROBES[1]
-        while tried < reach < min(fits, self.own.batch_size):
+        while WORTHWHILE * tried <= reach < min(fits, self.own.batch_size):
             tried = min(reach, STRIDE * tried)
             began = perf_counter()
-            self._measured(tried)
+            self.workspaces.timelines(tried)
             reach = min(fits, max(reach, int(VERIFY_S * tried / (perf_counter() - began))))
         return reach
 
@@ -188,20 +163,12 @@ def _first_difference(fake: list[Timeline], real: list[Timeline]) -> str | None:
     for here, there in zip(fake, real, strict=True):
         if here.peak().bytes == there.peak().bytes and _sizes(here) == _sizes(there):
             continue
-        for fake_change, change in zip(here.changes, there.changes, strict=False):
-            if fake_change.bytes != change.bytes:
-                return change.block.operation
+        for fake_change, change in zip_longest(here.changes, there.changes):
+            if fake_change is None or change is None or fake_change.bytes != change.bytes:
+                differs: Change = change or fake_change
+                return differs.block.operation
     return None
 
 
 def _sizes(timeline: Timeline) -> list[int]:
     return sorted(change.bytes for change in timeline.changes)  # of what goes at once the order is not fixed
-
-
-def _through(first: int, low: float, second: int, high: float, at: int) -> float:
-    """Return the value at a place of the straight line through two points."""
-    return high + (high - low) * (at - second) / (second - first)
-
-
-def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

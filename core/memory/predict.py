@@ -16,13 +16,12 @@ from core.events import Peak, Prediction
 from core.forecast import Curve, Point
 from core.memory.estimate import Estimates, Reach
 from core.memory.lines import Extra, Lines
-from core.memory.rehearsal import Sizes, rehearse
+from core.memory.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
+from core.searching import largest_from
 from core.timeline import Timeline
 from core.trainer import Trainer
 
-# Of a window's micro-batches the first finds no gradients, the second adds to them, the rest do as the second, and
-# only the last may be short: two show the most bytes, three every timeline.
-HEAVIEST, DISTINCT = 2, 3
+DISTINCT = 3  # micro-batches of a window show every timeline: the last may be short
 LOSS_BYTES = 4
 
 
@@ -34,16 +33,12 @@ class Forecast:
 
     def __init__(self, config: RunConfig, *, reach: Reach) -> None:
         self.config = config
-        self.lines = Lines(partial(new_trainer, config), min(config.accumulate, HEAVIEST))
+        self.lines = Lines(partial(new_trainer, config), min(config.accumulate, SHOWN_MICRO_BATCHES))
         self.most = config.spec.examples
-        self.parameters = self.lines.parameters
-        self.workspaces = Estimates(
-            self._measured,
-            tensors=lambda size: self._tensors(self._run(size)).bytes,
-            parameters=self.parameters,
-            most=self.most,
-            reach=reach,
+        furthest = reach.furthest(
+            lambda size: self._tensors(self._run(size)).bytes, parameters=self.lines.parameters, most=self.most
         )
+        self.workspaces = Estimates(self._measured, furthest=furthest)
 
     def peak(self, batch_size: int) -> Peak:
         """Return the peak of the run with this batch size, which it must be able to have."""
@@ -71,11 +66,15 @@ class Forecast:
         # Whole windows are the heaviest there are. A run of one update, or of windows that are cut short because
         # N < 2B, may need less.
         fits += bisect_left(range(fits + 1, most + 1), True, key=is_too_large)
-        while run := _with_batch_size(config, fits):
-            if self.peak(run.batch_size).bytes <= limit:
-                return run.batch_size
-            fits = run.batch_size - 1  # workspace, and losses that are kept, take the room of a few examples
-        return 0
+
+        # Workspace, and losses that are kept, take the room of a few examples.
+        fits = largest_from(lambda size: self._fits(size, limit), fits)
+        run = _with_batch_size(config, fits)
+        return run.batch_size if run else 0
+
+    def _fits(self, size: int, limit: int) -> bool:
+        run = _with_batch_size(self.config, size)
+        return run is not None and self.peak(run.batch_size).bytes <= limit
 
     def curve(self, sizes: Sequence[int]) -> Curve:
         """Return the peak at these batch sizes and the law behind it; a size that the run may not have is left out."""
@@ -107,7 +106,7 @@ def predict(config: RunConfig, *, reach: Reach = Reach.FAR) -> Prediction:
     workspace = forecast.workspaces.at(config.batch_size)
     return Prediction(
         forecast.peak(config.batch_size),
-        forecast.parameters,
+        forecast.lines.parameters,
         forecast.largest_batch_size(),
         workspace.verified,
         workspace.operations,
@@ -170,12 +169,12 @@ def _windows(config: RunConfig) -> list[Sizes]:
 def heaviest_windows(config: RunConfig) -> list[Sizes]:
     """Return the windows of the first and the heaviest later update: more examples never need less."""
     first, *later = _windows(config)
-    return [window[:HEAVIEST] for window in (first, *sorted(later, key=sum)[-1:])]
+    return [window[:SHOWN_MICRO_BATCHES] for window in (first, *sorted(later, key=sum)[-1:])]
 
 
 def _whole(config: RunConfig, batch_size: int) -> list[Sizes]:
     """Return the windows of two updates, `heaviest_windows` of a run whose windows are all whole."""
-    return [(batch_size,) * min(config.accumulate, HEAVIEST)] * 2
+    return [(batch_size,) * min(config.accumulate, SHOWN_MICRO_BATCHES)] * 2
 
 
 def chunks_of(config: RunConfig) -> list[int]:

@@ -12,6 +12,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from core.updater import Updater
 
+# Of a window's micro-batches the first finds no gradients, the second adds to them, the rest do as the second: two
+# show the most bytes.
+SHOWN_MICRO_BATCHES = 2
 Sizes = tuple[int, ...]  # the micro-batches of a window
 Make = Callable[[], Updater]  # a new training at its beginning; called under the mode in which it is rehearsed
 

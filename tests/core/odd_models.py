@@ -95,3 +95,15 @@ class FineTuned(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         return self.head(torch.relu(self.body(rows)))  # type: ignore[no-any-return]
+
+
+class Sparse(nn.Module):
+    """An embedding whose gradient has the rows that were used alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(5_000, 16, sparse=True)
+        self.output = nn.Linear(16, 10)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.output(self.embedding(tokens).mean(1))  # type: ignore[no-any-return]

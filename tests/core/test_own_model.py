@@ -207,6 +207,7 @@ def trainer_of(described: OwnModel, *, limit: Limit | None = None, examples: int
         own("Sequence", loss="mean", optimizer="adam"),
         own("FineTuned", optimizer="adam"),
         own("FineTuned", zero_in_place=True, accumulate=2),
+        own("Sparse", input=(12,), input_dtype="int64", optimizer="sgd"),
         *(own("Custom", optimizer="adam", implementation=name) for name in ("fused", "foreach", "loop", "default")),
         own("Custom", keep_losses=True, evaluate_with_grad=True),
     ],

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from core import charts
+from core.searching import Attempt, Search
 
 Say = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    batch_size: int
-    fits: bool
-
-
-@dataclass(frozen=True)
-class Search:
-    name: str
-    attempts: tuple[Attempt, ...]
-    found: int
 
 
 def search(sizes: Sequence[int], found: int, *, largest: int = 75, name: str = "doubling") -> Search:

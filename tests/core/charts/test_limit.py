@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.charts.limit import add_limit, size
-from core.charts.style import Rows
+from core.charts.limit import add_limit
+from core.charts.style import Rows, size
 
 MIB = 2**20
 Say = Callable[..., str]

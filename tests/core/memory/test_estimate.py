@@ -39,7 +39,7 @@ class Machine:
         return [small, large]
 
     def estimates(self, reach: Reach = Reach.NEAR, *, parameters: int = 1_000, most: int = 100_000) -> Estimates:
-        return Estimates(self.measure, tensors=self.tensors, parameters=parameters, most=most, reach=reach)
+        return Estimates(self.measure, furthest=reach.furthest(self.tensors, parameters=parameters, most=most))
 
 
 def test_without_reach_there_is_no_workspace_and_nothing_is_run() -> None:
@@ -111,6 +111,22 @@ def test_where_not_even_one_example_is_within_reach_one_is_run_and_stands_for_al
     assert estimates.at(1) == Workspace(777, verified=True, operations=(("of 1", 777), ("aten.mm.default", 5)))
     assert estimates.at(50).bytes == 777
     assert machine.ran == [1]
+
+
+def test_two_sizes_are_run_beyond_reach_where_an_estimate_needs_them() -> None:
+    machine = Machine(workspace={2: 100, 3: 150})
+    estimates = Estimates(machine.measure, furthest=0, least=(2, 3))
+    assert estimates.at(10) == Workspace(500, verified=False, operations=(("of 3", 150), ("aten.mm.default", 5)))
+    assert not estimates.reaches(10)
+    assert estimates.reaches(3)  # it has been run
+    assert sorted(machine.ran) == [2, 3]
+
+
+def test_what_is_known_is_not_run_again() -> None:
+    machine = Machine()
+    seen = machine.measure(7)
+    assert Estimates(machine.measure, furthest=0, known={7: seen}).at(7).bytes == 64 + 70
+    assert machine.ran == [7]
 
 
 def test_no_size_is_run_that_there_is_not() -> None:
