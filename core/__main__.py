@@ -18,11 +18,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from core import machine, predict_command, recorded
-from core.config import CHOICES, FIELDS, FLAGS, RunConfig
+from core.config import CHOICES, FIELDS, FLAGS, INTEGERS, NUMBERS, RunConfig
 from core.control import Control
 from core.datasets import DATA
 from core.errors import BatchLabError, ConfigError, Problem
-from core.events import Ended, EndState, Epoch, Event, Started, Updates
+from core.events import Ended, EndState, Epoch, Event, Peak, Started, Updates
 from core.plan import plan
 from core.store import Store, new_run_id
 from core.tables import table
@@ -78,7 +78,7 @@ def _parser() -> Parser:
             if field in FLAGS:
                 command.add_argument(flag, action="store_const", const="true")
             else:
-                command.add_argument(flag, help=", ".join(CHOICES.get(field, ())) or None, metavar="VALUE")
+                command.add_argument(flag, help=_help(field), metavar="VALUE")
         command.add_argument("--epochs", metavar="E", help="short for --budget epochs --budget-value E")
         command.add_argument("--losses", type=Path, metavar="FILE.npy", help="write the float32 loss of every update")
         command.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
@@ -88,6 +88,15 @@ def _parser() -> Parser:
     command = commands.add_parser("record", help=purpose, description=purpose, allow_abbrev=False)
     command.add_argument("--output", type=Path, default=recorded.PATH, metavar="FILE", help="another file")
     return parser
+
+
+def _help(field: str) -> str:
+    """Return what a field may be, and what it is where nothing is said."""
+    low_high = INTEGERS.get(field) or NUMBERS.get(field)
+    bounds = f"{low_high[0]:g} to {low_high[1]:,.12g}" if low_high else ""
+    default = getattr(RunConfig(), field)
+    shown = "-".join(map(str, default)) if isinstance(default, tuple) else "none" if default is None else default
+    return "; ".join(filter(None, [", ".join(CHOICES.get(field, ())) or bounds, f"default {shown}"]))
 
 
 def _config(options: argparse.Namespace) -> RunConfig:
@@ -148,11 +157,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
             writer.put(event)
         if isinstance(event, Started):
             counts = asdict(plan(config)) | {"total_updates": event.horizon}
-            peak = {
-                "predicted_peak_bytes": predicted.peak.bytes,
-                "predicted_tensor_bytes": predicted.peak.tensor_bytes,
-                "predicted_workspace_bytes": predicted.peak.workspace_bytes,
-            }
+            peak = {f"predicted_{name}": size for name, size in _sizes(predicted.peak).items()}
             _print(event="started", **counts, **peak, fingerprint=dict(event.fingerprint))
         elif isinstance(event, Epoch):
             _print(event="epoch", **asdict(event))
@@ -173,17 +178,21 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
         elif refused.is_set():
             ended = replace(ended, state="failed", reason="ended_elsewhere", values={})
     if losses:
-        try:
-            with losses.open("wb") as file:
-                np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))
-        except OSError as error:
-            values = {"value": str(losses), "cause": _cause(error)}
-            ended = replace(ended, state="failed", reason="not_writable", values=values)
-    summary = _summary(ended)
-    if ended.state == "out_of_memory":
-        summary["largest_batch_size"] = predicted.largest_batch_size
-    _print(event=ended.state, **summary)
+        ended = _with_losses(ended, losses, blocks)
+    fits = {"largest_batch_size": predicted.largest_batch_size} if ended.state == "out_of_memory" else {}
+    _print(event=ended.state, **_summary(ended), **fits)
     return EXIT[ended.state]
+
+
+def _with_losses(ended: Ended, path: Path, blocks: Sequence[np.ndarray[Any, np.dtype[np.float32]]]) -> Ended:
+    """Write the losses; return the end of the run, a failed one if they could not be written."""
+    try:
+        with path.open("wb") as file:
+            np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))
+    except OSError as error:
+        values = {"value": str(path), "cause": _cause(error)}
+        return replace(ended, state="failed", reason="not_writable", values=values)
+    return ended
 
 
 def _record(output: Path) -> int:
@@ -217,12 +226,15 @@ def _summary(ended: Ended) -> dict[str, Any]:
     peak = ended.peak
     summary = {name: value for name, value in asdict(ended).items() if name not in ("state", "peak", "values")}
     return summary | {
-        "peak_bytes": peak.bytes if peak else None,
-        "tensor_bytes": peak.tensor_bytes if peak else None,
-        "workspace_bytes": peak.workspace_bytes if peak else None,
+        **_sizes(peak),
         "by_category": dict(peak.by_category) if peak else None,
-        "values": dict(ended.values),
+        "values": {name: value for name, value in ended.values.items() if name != "timeline"},  # which is a picture
     }
+
+
+def _sizes(peak: Peak | None) -> dict[str, int | None]:
+    names = {"peak_bytes": "bytes", "tensor_bytes": "tensor_bytes", "workspace_bytes": "workspace_bytes"}
+    return {name: getattr(peak, attribute, None) for name, attribute in names.items()}
 
 
 def _print(**values: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -22,6 +23,7 @@ from core.store import Store, open_or_fresh
 from core.store.reader import ReaderCache, RunReader, Source
 from core.timeline import Timeline
 
+Answer = TypeVar("Answer")
 CLOUD = Path("/mount/src")  # where Community Cloud puts a repository
 
 
@@ -50,60 +52,40 @@ class Engine:
         """Return where a run is read from."""
         return self.recording if self.recording and run_id == recorded.RUN_ID else self.store
 
-    def prediction(self, config: RunConfig, *, wait_s: float = 0.0) -> Prediction | None:
-        """Return what a run will need, or None while the host still works it out. Raises HostError."""
-        try:
-            return self.client.prediction(config).result(timeout=wait_s)
-        except NotYet:
-            return None
+    # What the engine is asked. Each returns None while it is worked out, and raises HostError.
 
-    def answer(
-        self, what: str, config: RunConfig, *, read: Callable[[Any], Any], wait_s: float = 0.0, **values: Any
-    ) -> Any:
-        """Return the engine's answer to a question about a run, or None while it is worked out. Raises HostError."""
-        asked = self.client.ask(what, {"config": config.to_json(), **values}, read=read)
-        try:
-            return asked.result(timeout=wait_s)
-        except NotYet:
-            return None
+    def prediction(self, config: RunConfig, *, wait_s: float = 0.0) -> Prediction | None:
+        """Return what a run will need."""
+        return _within(wait_s, self.client.prediction(config))
 
     def curve(self, config: RunConfig, sizes: Sequence[int], *, wait_s: float = 0.0) -> Curve | None:
-        """Return peak memory against batch size, or None as in `answer`."""
-        found: Curve | None = self.answer("curve", config, read=curve_from_dict, wait_s=wait_s, sizes=list(sizes))
-        return found
+        """Return peak memory against batch size."""
+        values = {"config": config.to_json(), "sizes": list(sizes)}
+        return _within(wait_s, self.client.ask("curve", values, read=curve_from_dict))
 
-    def timelines(self, config: RunConfig, *, wait_s: float = 0.0) -> dict[str, Timeline] | None:
-        """Return what happens in the first update, the second and an evaluation, or None as in `answer`."""
-        found: dict[str, Timeline] | None = self.answer("timelines", config, read=_timelines, wait_s=wait_s)
-        return found
+    def timelines(self, config: RunConfig) -> dict[str, Timeline] | None:
+        """Return what happens in the first update, the second and an evaluation."""
+        return _within(0.0, self.client.ask("timelines", {"config": config.to_json()}, read=_timelines))
 
-    def remedies(self, config: RunConfig, *, wait_s: float = 0.0) -> list[Remedy] | None:
-        """Return what makes the run fit its limit, or None as in `answer`."""
-        found: list[Remedy] | None = self.answer("remedies", config, read=_remedies, wait_s=wait_s)
-        return found
+    def remedies(self, config: RunConfig) -> list[Remedy] | None:
+        """Return what makes the run fit its limit."""
+        return _within(0.0, self.client.ask("remedies", {"config": config.to_json()}, read=_remedies))
 
-    def comparison(self, setup: Mapping[str, Any], *, wait_s: float = 0.0) -> dict[str, Any] | None:
-        """Return what accumulation comes to, or None while it is worked out. Raises HostError."""
-        return self._plain("accumulation", setup, wait_s=wait_s)
+    def verification(self, config: RunConfig, sizes: Sequence[int]) -> dict[int, bool] | None:
+        """Return of each batch size whether the run gets through with it."""
+        values = {"config": config.to_json(), "sizes": list(sizes)}
+        return _within(0.0, self.client.ask("verification", values, read=dict))
+
+    def comparison(self, setup: Mapping[str, Any], *, wait_s: float) -> dict[str, Any] | None:
+        """Return what accumulation comes to."""
+        return _within(wait_s, self.client.ask("accumulation", setup))
 
     def own_model(self, described: Mapping[str, str], *, asked: str) -> dict[str, Any] | None:
-        """Return what a model of one's own needs, or None while it is worked out. Raises HostError.
+        """Return what a model of one's own needs.
 
         `asked` tells one time of asking from another: its code may have changed meanwhile.
         """
-        return self._plain("own_model", described, wait_s=0.0, key=[dict(described), asked])
-
-    def _plain(self, what: str, values: Mapping[str, Any], *, wait_s: float, key: Any = None) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self.client.ask(what, values, key=key).result(timeout=wait_s)
-        except NotYet:
-            return None
-        return found
-
-    def verification(self, config: RunConfig, sizes: Sequence[int], *, wait_s: float = 0.0) -> dict[int, bool] | None:
-        """Return of each batch size whether the run gets through with it, or None as in `answer`."""
-        found: dict[int, bool] | None = self.answer("verification", config, read=dict, wait_s=wait_s, sizes=list(sizes))
-        return found
+        return _within(0.0, self.client.ask("own_model", described, key=[dict(described), asked]))
 
     def freeze_once(self) -> None:
         """Keep what is loaded out of the collections that Streamlit runs after every refresh.
@@ -114,6 +96,13 @@ class Engine:
             self._frozen = True
             gc.collect()
             gc.freeze()
+
+
+def _within(wait_s: float, asked: Future[Answer]) -> Answer | None:
+    try:
+        return asked.result(timeout=wait_s)
+    except NotYet:
+        return None
 
 
 def _timelines(answer: Mapping[str, Any]) -> dict[str, Timeline]:

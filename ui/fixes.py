@@ -47,7 +47,7 @@ def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: T
             seconds=duration(remedy.seconds_per_epoch),
         )  # fmt: skip
         st.markdown(f"**{name(config, remedy)}** \u00b7 {numbers}  \n{effect(config, remedy)}")
-        st.button(button, key=f"take_fix_{place}", on_click=take, args=(config.replace(**_given(remedy)),))
+        st.button(button, key=f"take_fix_{place}", on_click=take, args=(config.replace(**remedy.changes),))
 
 
 def name(config: RunConfig, remedy: Remedy) -> str:
@@ -78,10 +78,3 @@ def _values(config: RunConfig, remedy: Remedy) -> dict[str, Any]:
         "optimizer": remedy.changes.get("optimizer", config.optimizer),
         "before": config.optimizer,
     }
-
-
-def _given(remedy: Remedy) -> dict[str, Any]:
-    changes = dict(remedy.changes)
-    if "hidden" in changes:
-        changes["hidden"] = tuple(changes["hidden"])
-    return changes

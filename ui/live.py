@@ -14,7 +14,7 @@ from core.errors import BatchLabError
 from core.events import Prediction
 from core.store import RunRecord
 from core.store.reader import Axis, RunReader
-from ui import black_box, cards, controls, depth, notices, options, plots, sentence, state
+from ui import black_box, cards, controls, depth, needs, notices, options, plots, sentence, state
 from ui.engine import engine
 from ui.form import DEFAULT, Form, apply, apply_from_panel, settings
 from ui.session import Session, current
@@ -85,7 +85,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
     if shown.confirms:
         mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
     sentence.warn(careful, config, cautions(config, prediction) if config else [])
-    tell_needs(form, prediction, no_prediction)
+    needs.tell(form, prediction, no_prediction)
     return shown
 
 
@@ -237,19 +237,6 @@ def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction
         say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply_from_panel,
         args=(wanted,), help=say("remedy.batch_size.help"),
     )  # fmt: skip
-
-
-def tell_needs(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
-    """Fill the form's place for what its settings need."""
-    limit = form.config.memory_limit_bytes if form.config else None
-    if form.config is None or prediction is None:
-        form.needs.caption(no_prediction or (say("form.needs_asking") if form.config else "\u00a0"))
-        return
-    peak, largest = prediction.peak.bytes, prediction.largest_batch_size
-    key = "form.needs_no_limit" if not limit else "form.needs" if peak <= limit else "form.needs_over"
-    if limit and not largest:
-        key = "form.needs_none"
-    form.needs.caption(say(key, peak=mib(peak), limit=mib(limit or 0), largest=number(largest)))
 
 
 def differences(session: Session, form: Form, record: RunRecord | None) -> None:

@@ -12,6 +12,7 @@ from core.config import RunConfig
 from core.errors import BatchLabError, StoreError
 from core.events import Prediction
 from core.forecast import Curve, Piece
+from core.host.client import MEMORY_FIELDS
 from core.timeline import plain_operation
 from ui import cards, notices, plots, sparks
 from ui.cards import Card
@@ -20,6 +21,7 @@ from ui.form import SIZES
 from ui.text import mib, number, say
 
 RUNS_READ = 200
+ALONG_THE_CURVE = ("batch_size", "memory_limit_mb", "budget", "budget_value", "drop_last")  # what does not move it
 FAR = 10  # times the batch size: a largest batch so far off would leave nothing to see of the rest
 
 
@@ -96,11 +98,10 @@ def _each(config: RunConfig, known: Known) -> Card:
     return Card(label, mib(piece.per_example_bytes), detail, help_)
 
 
-def curve(config: RunConfig, known: Known) -> None:
+def curve(config: RunConfig, known: Known, measured: list[tuple[int, int]]) -> None:
     """Draw the peak against the batch size, with the runs that have measured it."""
     with st.container(border=True, key="curve"):
         logarithmic = st.toggle(say("memory.log"), key="log_curve", persist_state="session")
-        measured = runs_on(config)
         shown = known.curve if logarithmic or known.curve is None else _around(known.curve, config.batch_size)
         table = charts.curve_table(shown, config.memory_limit_bytes, measured, say, batch_size=config.batch_size)
         plots.draw("log_curve" if logarithmic else "curve", table)
@@ -137,10 +138,8 @@ def runs_on(config: RunConfig) -> list[tuple[int, int]]:
 
 
 def _but_for_the_batch(config: RunConfig) -> dict[str, Any]:
-    same = ("dataset", "model", "hidden", "norm", "accumulate", "optimizer", "checkpointing", "precision",
-            "keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")  # fmt: skip
     values = config.to_dict()
-    return {name: values[name] for name in same}
+    return {name: values[name] for name in MEMORY_FIELDS if name not in ALONG_THE_CURVE}
 
 
 def law(config: RunConfig, known: Known) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.config import RunConfig
-from ui import live, memory, memory_depth
+from ui import memory, memory_depth, needs
 from ui.form import Form, apply
 from ui.session import Session
 from ui.text import say
@@ -30,21 +30,21 @@ def panel(session: Session, form: Form) -> None:
     """Draw everything, refreshed by a timer while something is being worked out or played."""
     config = form.config
     assert config is not None
-    known = memory.ask(config, wait_s=WAIT_S)
-    live.tell_needs(form, known.prediction, known.trouble)
+    known, measured = memory.ask(config, wait_s=WAIT_S), memory.runs_on(config)
+    needs.tell(form, known.prediction, known.trouble)
     session.memory_waits = known.waits or session.memory_waits
 
     def refresh() -> None:
-        st.fragment(_draw)(session, config)
+        st.fragment(_draw)(session, config, measured)
 
     # Two fragments, one in the other, as on the live page (docs/decisions/0007).
     st.fragment(refresh, run_every=REFRESH_S if session.memory_waits else None)()
 
 
-def _draw(session: Session, config: RunConfig) -> None:
+def _draw(session: Session, config: RunConfig, measured: list[tuple[int, int]]) -> None:
     known = memory.ask(config)
     memory.numbers(config, known)
-    memory.curve(config, known)
+    memory.curve(config, known, measured)
     memory.law(config, known)
     with st.container(border=True, key="memory_depths"):
         waits = memory_depth.draw(session, config, known) or known.waits

@@ -29,9 +29,7 @@ class Session:
     form_at_first: Any = None  # what the form said when it was first drawn
     url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
     wanted: Command | Literal["start"] | None = None  # a start, or the first command of a run that stands after it
-    goes_on: tuple[str | None, RunConfig] | None = (
-        None  # a run that is left off, and the settings to go on from it with
-    )
+    goes_on: tuple[str | None, RunConfig] | None = None  # a run to go on from, and the settings to do so with
     run_id: str | None = None  # the run that is shown
     previous_run_id: str | None = None  # the one shown before, for the ghost on the charts
     left_run_id: str | None = None  # the one that the address had when another was started,

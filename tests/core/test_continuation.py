@@ -28,6 +28,7 @@ from core.loop import Loop
 from core.memory.predict import predict
 from core.order import Order
 from core.trainer import Trainer
+from tests.core.same import assert_same
 
 Datasets = Callable[[str], Data]
 Run = Callable[..., Any]
@@ -340,24 +341,6 @@ def test_a_state_is_the_trainers_own_and_the_same_after_it_was_packed(datasets: 
     before = [parameter.detach().clone() for parameter in trainer.parameters]
     trainer.update(1e-3, torch.zeros(()), torch.zeros(()))
     assert_same(list(state["model"].values())[:2], before[:2])  # a copy, which the next update leaves alone
-
-
-def assert_same(one: Any, other: Any) -> None:
-    """Compare nested state to the last bit."""
-    assert type(one) is type(other)
-    if isinstance(one, Tensor):
-        assert one.dtype == other.dtype
-        assert torch.equal(one, other)
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_same(one[key], other[key])
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other)
-        for left, right in zip(one, other, strict=True):
-            assert_same(left, right)
-    else:
-        assert one == other
 
 
 def test_the_state_of_a_run_that_did_not_run_out_is_not_kept(run: Run) -> None:

@@ -17,7 +17,7 @@ from lightning.pytorch.tuner import Tuner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from core.searching import SEARCHES, Attempt, Fits, Search, back_off, bisection, closed_form, doubling
+from core.searching import SEARCHES, Attempt, Fits, Search, back_off, bisection, closed_form, doubling, largest_from
 
 
 def up_to(largest: int) -> Fits:
@@ -252,3 +252,18 @@ def test_bisection_tries_what_lightning_tries_before_it_takes_its_margin_off(tmp
     search = bisection(up_to(43), most=1_000)
     assert list(search.attempts) == probe.attempts
     assert (search.found, found) == (43, 40)  # 43 x 0.95 = 40.85
+
+
+@given(st.integers(0, 2_000), st.integers(0, 2_000))
+def test_the_largest_from_a_start_is_exact_in_few_tries(largest: int, start: int) -> None:
+    tried = []
+
+    def fits(size: int) -> bool:
+        tried.append(size)
+        return size <= largest
+
+    assert largest_from(fits, start) == min(largest, start)
+    assert len(tried) == len(set(tried))
+    assert all(1 <= size <= start for size in tried)
+    apart = max(start - largest, 0)
+    assert len(tried) <= 1 + 2 * apart.bit_length()

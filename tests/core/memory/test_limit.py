@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_err
 from core.config import CHOICES, RunConfig
 from core.memory import MIB, Ledger, SimulatedOutOfMemoryError
 from core.trainer import Trainer
+from tests.core.same import assert_same
 
 MakeTrainer = Callable[..., Trainer]
 
@@ -155,24 +156,6 @@ class FailingTrainer(Trainer):
 
     def watch(self, phase: str) -> Ledger:
         return Failing(self.model, self.optimizer, phase=phase, at=self.at)
-
-
-def assert_same(one: Any, other: Any) -> None:
-    """Compare nested state to the last bit."""
-    assert type(one) is type(other)
-    if isinstance(one, torch.Tensor):
-        assert one.dtype == other.dtype
-        assert torch.equal(one, other)
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_same(one[key], other[key])
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other)
-        for left, right in zip(one, other, strict=True):
-            assert_same(left, right)
-    else:
-        assert one == other
 
 
 def strike_everywhere(trainer: FailingTrainer, verb: Callable[[Trainer], object]) -> tuple[int, object]:
