@@ -10,10 +10,16 @@ CODE := $(wildcard app.py core ui pages tests benchmarks)
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
 
-# ARGS goes to pytest: make test ARGS="tests/core -x"
+# First the browser, which needs both cores for itself, a server and a training; then all else on two at once.
+# ARGS goes to pytest, and all of it is then in one run: make test ARGS="tests/core -x"
 test: $(VENV)/dev.stamp
 	$(BIN)/python tests/browser/find_chromium.py
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest --ignore=tests/browser --numprocesses=2 --dist=loadfile
+endif
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check $(CODE)
