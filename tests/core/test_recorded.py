@@ -114,7 +114,7 @@ def test_it_is_a_finished_run_of_what_the_form_says_at_first(shipped: Recording)
     assert record is not None
     assert record.config == RunConfig(memory_limit_mb=4) == OF_THE_FORM
     assert (record.id, record.state) == ("recorded", "finished")
-    assert record.facts["fingerprint"].keys() == {"torch", "cpu_capability", "threads"}
+    assert record.facts["fingerprint"].keys() == {"torch", "cpu_capability", "processor", "threads"}
     assert shipped.date == record.created.date()
 
 
