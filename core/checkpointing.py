@@ -21,7 +21,7 @@ def checkpoint_segments(model: nn.Module) -> None:
     one more forward pass; running statistics are not updated by it.
     Source: torch.utils.checkpoint, non-reentrant; Chen et al. 2016, arXiv 1604.06174.
     """
-    if isinstance(model, nn.Sequential):
+    if isinstance(model, nn.Sequential) and type(model).forward is nn.Sequential.forward:
         *segments, last = _segments(model)
         kept_small = [_kept_small(_in_order(layers), layers) for layers in segments]
 

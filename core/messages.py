@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from decimal import Decimal
 from typing import Any
 
 ENGLISH: dict[str, str] = {
@@ -82,4 +84,10 @@ ENGLISH: dict[str, str] = {
 
 def sentence(code: str, **values: Any) -> str:
     """Return the sentence for a code. Raises KeyError for an unknown code or a missing value."""
-    return ENGLISH[code].format(**values)
+    shown = {name: Decimal(value) if _is_huge(value) else value for name, value in values.items()}
+    return ENGLISH[code].format(**shown)
+
+
+def _is_huge(value: Any) -> bool:
+    """Return whether a value is an integer that no float can stand for."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max

@@ -152,7 +152,7 @@ LOSS_FUNCTIONS: dict[str | None, Callable[[Any, Tensor], Tensor]] = {
 
 def in_a_line(error: BaseException) -> str:
     """Return an error in one line."""
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).partition("Exception raised from")[0].split())  # PyTorch adds where in its own code
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.config import FIELDS, RunConfig
+from core.config import FIELDS, RunConfig, parse
 from core.errors import ConfigError, Problem
 from core.events import Prediction
 from core.plan import plan
+
+if TYPE_CHECKING:
+    from core.memory.own_forecast import OwnForecast
 
 OWN_FLAGS = {
     "input": "shape of one example of your own model, such as 3,224,224",
@@ -60,7 +63,10 @@ def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
     for name in values:
         if name not in OWN_FIELDS and name != "lr":
             raise ConfigError(Problem("not_for_own_model", {"flag": "--" + name.replace("_", "-")}))
-    values.pop("lr", None)
+    if "lr" in values:  # which takes no memory
+        _, problems = parse({"lr": values.pop("lr")})
+        if problems:
+            raise ConfigError(*problems)
     for flag in ("epochs", "losses", "database"):
         if getattr(options, flag) is not None:
             raise ConfigError(Problem("not_for_own_model", {"flag": f"--{flag}"}))
@@ -81,16 +87,22 @@ def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> d
     with redirect_stdout(sys.stderr):  # which is ours, whatever the model prints
         forecast = OwnForecast(own, workspace=workspace)
         needs = _needs(forecast.prediction())
-    if own.memory_limit_bytes is None:
-        needs["largest_batch_size"] = None
+        largest = needs["largest_batch_size"] if own.memory_limit_bytes else None
+        certain = {size: _certainty(forecast, size) for size in (own.batch_size, largest) if size}
     return {
         "model": own.model,
         "batch_size": own.batch_size,
         **needs,
-        "tensors": "extrapolated" if forecast.is_extrapolated else "exact",
+        "largest_batch_size": largest,
+        "tensors": certain[own.batch_size],
+        "largest": certain.get(largest),
         "not_on_fake_tensors": forecast.reason,
         "threads": torch.get_num_threads(),
     }
+
+
+def _certainty(forecast: OwnForecast, batch_size: int) -> str:
+    return "extrapolated" if forecast.is_extrapolated(batch_size) else "exact"
 
 
 def refuse_own_flags(options: argparse.Namespace) -> None:

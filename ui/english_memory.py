@@ -181,6 +181,7 @@ MEMORY: dict[str, str] = {
     "own.extrapolated": "It does not run on fake tensors ({reason}); tensors extrapolated from small real batches.",
     "own.real": "It differs on fake tensors ({reason}), so tensors are those of real batches.",
     "own.largest": "Fits up to **{largest}** a batch.",
+    "own.largest.extrapolated": "That is drawn through smaller batches.",
     "own.none": "No batch fits.",
     # Shared by charts.
     "chart.limit": "simulated\nlimit\n{limit}",

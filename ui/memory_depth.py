@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
-from core import charts, searching
+from core import batching, charts, searching
 from core.config import RunConfig
-from core.errors import BatchLabError
+from core.errors import BatchLabError, ConfigError
 from ui import fixes, notices, plots
 from ui.accumulation import draw as draw_accumulation
 from ui.engine import engine, is_public
@@ -85,7 +87,8 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
     if known.prediction is None:
         st.caption(say("memory.asking"))
         return known.waits
-    largest, most = known.prediction.largest_batch_size, config.spec.examples
+    largest = known.prediction.largest_batch_size
+    most = batching.largest_batch_size(config.spec.examples, config.accumulate, drop_last=config.drop_last)
     ways = _searches(largest, most)
     longest = max(len(way.attempts) for way in ways)
     shown = min(session.attempts_shown, longest) if session.attempts_shown is not None else longest
@@ -112,13 +115,21 @@ def _replay(session: Session) -> None:
 
 def _checked(config: RunConfig, largest: int, most: int) -> bool:
     """Say what the two trainings that check the prediction came to; return whether they are under way."""
-    sizes = [size for size in (largest, largest + 1) if 1 <= size <= most]
-    found: dict[int, bool] | None = engine().verification(config, sizes)
+    above = _next_size(config, largest, most)
+    found: dict[int, bool] | None = engine().verification(config, [size for size in (largest, above) if size])
     if found is None:
         st.caption(say("memory.search.checking"))
         return True
     right = all(passes == (size <= largest) for size, passes in found.items())
-    over = say("memory.search.over", size=number(largest + 1)) if largest < most else say("memory.search.all")
+    over = say("memory.search.over", size=number(above)) if above else say("memory.search.all")
     key = "memory.search.checked" if right else "memory.search.wrong"
     st.markdown(say(key, fits=number(largest), over=over))
     return False
+
+
+def _next_size(config: RunConfig, size: int, most: int) -> int | None:
+    """Return the next larger batch size that the run may have: batch normalisation may refuse one, not two in a row."""
+    for larger in range(size + 1, min(size + 2, most) + 1):
+        with suppress(ConfigError):
+            return config.replace(batch_size=larger).batch_size
+    return None

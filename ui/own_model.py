@@ -65,6 +65,8 @@ def _result(found: dict[str, Any]) -> None:
     if found["largest_batch_size"] is not None:
         largest = found["largest_batch_size"]
         parts.append(say("own.largest", largest=number(largest)) if largest else say("own.none"))
+        if found["largest"] == "extrapolated":
+            parts.append(say("own.largest.extrapolated"))
     st.markdown(" ".join(parts))
     rows = [(say(f"series.{name}"), mib(size)) for name, size in found["by_category"].items()]
     st.markdown(" \u00b7 ".join(f"{name} **{size}**" for name, size in rows))

@@ -38,7 +38,10 @@ def _remedies(values: Values) -> Any:
 
 
 def _verify(values: Values) -> Any:
-    """Return of each batch size whether the run gets through two updates and an evaluation under its limit."""
+    """Return of each batch size whether the run gets through two updates and an evaluation under its limit.
+
+    Raises ConfigError for one that the run may not have.
+    """
     config = _config(values)
     return [[size, runs_through(config, size)] for size in values["sizes"]]
 

@@ -52,6 +52,7 @@ class Estimates:
     measure   runs updates of a batch size for real and returns their timelines; asked once a size
     furthest  the largest batch size that is run for real to know its workspace; None: none is, and there is none
     least     the two smallest batch sizes that an estimate is drawn through, if need be beyond `furthest`
+    seen      what has been run so far, by batch size
     """
 
     def __init__(
@@ -63,23 +64,23 @@ class Estimates:
         known: dict[int, Sequence[Timeline]] | None = None,
     ) -> None:
         self.measure, self.furthest, self.least = measure, furthest, least
-        self._seen = dict(known or {})
+        self.seen = dict(known or {})
 
     def reaches(self, batch_size: int) -> bool:
         """Return whether a batch size is one that is run for real."""
-        return self.furthest is not None and (batch_size in self._seen or batch_size <= self.furthest)
+        return self.furthest is not None and (batch_size in self.seen or batch_size <= self.furthest)
 
     def timelines(self, batch_size: int) -> Sequence[Timeline]:
         """Return what was seen when updates of a batch size were run for real."""
-        if batch_size not in self._seen:
-            self._seen[batch_size] = self.measure(batch_size)
-        return self._seen[batch_size]
+        if batch_size not in self.seen:
+            self.seen[batch_size] = self.measure(batch_size)
+        return self.seen[batch_size]
 
     def at(self, batch_size: int, *, verify: bool = True) -> Workspace:
         """Return the workspace at a batch size; with `verify` measured there, if it is within reach."""
         if self.furthest is None:
             return Workspace(0, verified=False)
-        if batch_size in self._seen or (verify and self.reaches(batch_size)):
+        if batch_size in self.seen or (verify and self.reaches(batch_size)):
             return self._measured(batch_size)
         low, high = self.supports(batch_size)
         first, second = self._measured(low), self._measured(high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -37,6 +37,18 @@ class Lines:
         self.straight = all(_same_course(here, there) for here, there in zip(low, high, strict=True))
         self.rises = self._rises(high) if self.straight else []
         self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
+
+    def check(self, size: int, seen: Iterable[Timeline] | None = None) -> None:
+        """Give the straight lines up where they do not meet, to the byte, what a batch size takes.
+
+        `seen` is what updates of it took, if they have been made; else they are rehearsed.
+        """
+        if not self.straight:
+            return
+        windows = [(size,) * self.micro_batches] * 2
+        if seen is None:
+            seen = rehearse(self.make, windows, [size], fake=self.fake).timelines.values()
+        self.straight = self.peak(windows, size).bytes == peak_of(seen).tensor_bytes
 
     def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Extra | None = None) -> Peak:
         """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.

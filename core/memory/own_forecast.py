@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from itertools import zip_longest
 from time import perf_counter
 
@@ -16,12 +16,14 @@ from core.memory.estimate import Estimates, through
 from core.memory.lines import PROBES, Lines
 from core.memory.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
 from core.own_model import MOST, OwnModel, WrongModel, in_a_line, updater
-from core.searching import largest_from
+from core.searching import bisection, largest_from
 from core.timeline import Change, Timeline, peak_of
 from core.updater import Updater
 
 REAL_PROBES = (2, PROBES[0])  # as small as can be: an image network takes a second an example on one core
 STRIDE = 4
+APART = 512  # a batch of so many is taken apart, if the model does that
+MOST_CHANGES = 2_000  # of bytes in use, in a rehearsal of a model that does more in a larger batch: a second or so
 WORTHWHILE = 2  # times the largest that has been run: a batch not much larger tells no more
 VERIFY_S = 4.0  # a batch that would take longer, by the time of the small ones, is not run for its workspace
 MEMORY_SHARE = 0.7  # of the free memory may be taken by a batch that is run
@@ -48,11 +50,18 @@ class OwnForecast:
         lines = fake if fake and not self.reason else real
         assert lines is not None  # one of the two could be made
         self.lines = lines
+        self._peaks: dict[int, Peak] = {}  # of tensors, where they are no straight lines
+        if lines is fake:
+            with self._told_in_a_line():
+                lines.check(own.batch_size)
         self.workspaces = Estimates(
             self._measure, furthest=0 if real else None, least=REAL_PROBES, known=dict(real.probed) if real else None
         )
         if real:
             self.workspaces.furthest = self._reach()
+        if lines is real:
+            for size, seen in self.workspaces.seen.items():
+                lines.check(size, seen)
 
     def prediction(self) -> Prediction:
         """Return what the training will need, with the largest batch that fits its limit: MOST without one."""
@@ -61,24 +70,43 @@ class OwnForecast:
         return Prediction(peak, self.lines.parameters, self.largest_batch_size(), found.verified, found.operations)
 
     def largest_batch_size(self) -> int:
-        """Return the largest B that fits the limit, and below which all fit by the straight lines."""
-        limit = self.own.memory_limit_bytes
-        if limit is None:
+        """Return the largest B that fits the limit, as a search upward finds it: a smaller one is taken to fit too."""
+        if self.own.memory_limit_bytes is None:
             return MOST
-
-        def is_too_large(size: int) -> bool:
-            return self._peak(size, verify=False).bytes > limit
-
-        near = bisect_left(range(1, MOST + 1), True, key=is_too_large)
-        fits = largest_from(lambda size: self._peak(size).bytes <= limit, near)
-        while near <= fits < MOST and self._peak(fits + 1).bytes <= limit:  # more than was estimated
-            fits += 1
+        near = self._nearly_largest()
+        if self.lines.fake and self.lines.straight:
+            while near and not self._check(near):
+                near -= 1
+            near = near if self.lines.straight else self._nearly_largest()
+        fits = largest_from(self._fits, near)
+        while near <= fits < MOST and self.workspaces.reaches(fits + 1) and self._fits(fits + 1):
+            fits += 1  # its workspace is less than was estimated
         return fits
 
-    @property
-    def is_extrapolated(self) -> bool:
-        """Whether the tensors at the batch size asked for are drawn through smaller real batches."""
-        return self.reason is not None and not self.workspaces.reaches(self.own.batch_size)
+    def _check(self, size: int) -> bool:
+        """Find out whether the straight lines hold at a batch size; return whether the model can take it."""
+        try:
+            with self._told_in_a_line():
+                self.lines.check(size)
+        except ConfigError:
+            return False
+        return True
+
+    def _nearly_largest(self) -> int:
+        return bisection(partial(self._fits, verify=False), most=MOST).found
+
+    def _fits(self, size: int, *, verify: bool = True) -> bool:
+        """Return whether a batch size fits the limit; one that the model cannot take does not."""
+        try:
+            return self._peak(size, verify=verify).bytes <= (self.own.memory_limit_bytes or 0)
+        except ConfigError:
+            return False
+
+    def is_extrapolated(self, size: int) -> bool:
+        """Return whether the tensors at a batch size are drawn through smaller ones."""
+        if self.reason is not None:
+            return not self.workspaces.reaches(size)
+        return not self.lines.straight and size > self._furthest_rehearsed
 
     def _peak(self, size: int, *, verify: bool = True) -> Peak:
         if verify and self.workspaces.reaches(size):
@@ -86,15 +114,41 @@ class OwnForecast:
         return self._tensors(size).with_workspace(self.workspaces.at(size, verify=verify).bytes)
 
     def _tensors(self, size: int) -> Peak:
-        if self.lines.straight or self.lines.fake:
+        if self.lines.straight:
             return self.lines.peak([self._window(size)] * 2, size)
-        near, far = self.workspaces.supports(size)
-        low, high = (peak_of(self.workspaces.timelines(place)) for place in (near, far))
+        if self.lines.fake:
+            far = self._furthest_rehearsed
+            if size <= far:
+                return self._rehearsed(size)
+            near = max(1, far // 2)
+            low, high = self._rehearsed(near), self._rehearsed(far)
+        else:
+            near, far = self.workspaces.supports(size)
+            low, high = (peak_of(self.workspaces.timelines(place)) for place in (near, far))
         by_category = {
             category: through((near, low.by_category[category]), (far, high.by_category[category]), size)
             for category in high.by_category
         }
         return Peak(sum(by_category.values()), by_category, high.phase, high.module)
+
+    def _rehearsed(self, size: int) -> Peak:
+        if size not in self._peaks:
+            with self._told_in_a_line():
+                self._peaks[size] = self.lines.peak([self._window(size)] * 2, size)
+        return self._peaks[size]
+
+    @cached_property
+    def _furthest_rehearsed(self) -> int:
+        """How large a batch is rehearsed at most, where bytes are no straight lines.
+
+        A model that takes its batch apart does more with a larger one, and a rehearsal of it takes long.
+        """
+        size = max(self.own.batch_size, APART)
+        seen = rehearse(partial(self._make, size), [self._window(size)] * 2, [size]).timelines.values()
+        changes = sum(len(timeline.changes) for timeline in seen)
+        if changes <= sum(len(timeline.changes) for timeline in self.lines.timelines):
+            return MOST
+        return max(size, size * MOST_CHANGES // changes)
 
     def _measure(self, size: int) -> list[Timeline]:
         windows = [self._window(size)] * 2
@@ -148,7 +202,8 @@ class OwnForecast:
         Small batches take more time an example, so larger ones are timed on the way to the one that is asked for.
         """
         free = MEMORY_SHARE * machine.free_memory_bytes()
-        fits = bisect_left(range(1, MOST + 1), True, key=lambda size: self._tensors(size).bytes > free)
+        most = MOST if self.lines.straight else self.own.batch_size
+        fits = bisect_left(range(1, most + 1), True, key=lambda size: self._tensors(size).bytes > free)
         reach, tried = min(fits, int(VERIFY_S / self._seconds_an_example)), REAL_PROBES[1]
         while WORTHWHILE * tried <= reach < min(fits, self.own.batch_size):
             tried = min(reach, STRIDE * tried)

@@ -50,7 +50,7 @@ class Forecast:
         Where the run may not have that B (batch normalisation and a last batch of one), the next lower one it may.
         """
         config = self.config
-        most = config.spec.examples // (config.accumulate if config.drop_last else 1)
+        most = batching.largest_batch_size(config.spec.examples, config.accumulate, drop_last=config.drop_last)
         limit = config.memory_limit_bytes
         if limit is None:
             return most
@@ -64,8 +64,11 @@ class Forecast:
 
         fits = bisect_left(range(1, most + 1), True, key=whole_is_too_large)
         # Whole windows are the heaviest there are. A run of one update, or of windows that are cut short because
-        # N < 2B, may need less.
-        fits += bisect_left(range(fits + 1, most + 1), True, key=is_too_large)
+        # N < 2B, may need less, and what is left for the last window goes down where B goes up. From each of these
+        # edges to the next the peak is convex in B: what fits there beside its first size is an interval.
+        for edge in _edges(config, most):
+            if fits < edge and not is_too_large(fits + 1):
+                fits += bisect_left(range(fits + 1, edge + 1), True, key=is_too_large)
 
         # Workspace, and losses that are kept, take the room of a few examples.
         fits = largest_from(lambda size: self._fits(size, limit), fits)
@@ -172,6 +175,17 @@ def heaviest_windows(config: RunConfig) -> list[Sizes]:
     return [window[:SHOWN_MICRO_BATCHES] for window in (first, *sorted(later, key=sum)[-1:])]
 
 
+def _edges(config: RunConfig, most: int) -> list[int]:
+    """Return the batch sizes, rising to `most`, after which the heaviest windows are made up in another way."""
+    examples, micro_batches = config.spec.examples, config.accumulate
+    # A window of three micro-batches is as heavy as a whole one. Up to (N-1) // j there are more than j batches.
+    edges = {(examples - 1) // batches for batches in (micro_batches + 2, micro_batches + 1, micro_batches, 2, 1)}
+    edges |= {examples // (2 * micro_batches), most}  # two whole windows, where a short one is dropped
+    if config.budget == "examples":
+        edges.add((int(config.budget_value) - 1) // micro_batches)  # two updates
+    return sorted(edge for edge in edges if edge <= most)
+
+
 def _whole(config: RunConfig, batch_size: int) -> list[Sizes]:
     """Return the windows of two updates, `heaviest_windows` of a run whose windows are all whole."""
     return [(batch_size,) * min(config.accumulate, SHOWN_MICRO_BATCHES)] * 2
@@ -206,11 +220,11 @@ def _kept_bytes(config: RunConfig) -> Extra:
         before -= len(windows[rest - 2])
         place = _heaviest_place(windows[rest - 2], config)
     if len(rehearsed) == 1:  # the only update is the first
-        return {("first update", "forward"): LOSS_BYTES * (place - rehearsed[0] + 1),
-                ("first update", "backward"): LOSS_BYTES * (place - rehearsed[0] + 1),
+        within = LOSS_BYTES * (place - min(place, rehearsed[0] - 1))
+        return {("first update", "forward"): within, ("first update", "backward"): within,
                 ("first update", "optimizer"): LOSS_BYTES * (made - rehearsed[0]),
                 ("evaluation", "evaluation"): LOSS_BYTES * (made - rehearsed[0])}  # fmt: skip
-    within = LOSS_BYTES * (before + place - (sum(rehearsed) - 1))
+    within = LOSS_BYTES * (before + place - (rehearsed[0] + min(place, rehearsed[1] - 1)))
     whole = LOSS_BYTES * (made - sum(rehearsed))
     return {("second update", "forward"): within, ("second update", "backward"): within,
             ("second update", "optimizer"): whole, ("evaluation", "evaluation"): whole}  # fmt: skip

@@ -107,3 +107,47 @@ class Sparse(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.output(self.embedding(tokens).mean(1))  # type: ignore[no-any-return]
+
+
+class Contrastive(nn.Module):
+    """Compares every example with every other, so that bytes grow with the square of the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(40, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        scores = self.layer(rows)
+        return (scores @ scores.T).softmax(1)  # type: ignore[no-any-return]
+
+
+class InParts(nn.Module):
+    """Goes through its batch in parts of 32, and so does more in a larger one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.output = nn.Linear(40, 256), nn.Linear(256, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return torch.cat([self.output(self.hidden(part).relu()) for part in rows.split(32)])
+
+
+class NormOfOneValue(nn.Module):
+    """Normalises one value a channel and example, which a batch of one cannot be trained on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm, self.output = nn.Linear(40, 4_096), nn.BatchNorm1d(4_096), nn.Linear(4_096, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.output(self.norm(self.layer(rows)))  # type: ignore[no-any-return]
+
+
+class TwiceThrough(nn.Sequential):
+    """A sequence that goes through its layers otherwise than in order."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(40, 512), nn.ReLU(), nn.Linear(512, 40))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return super().forward(super().forward(rows))  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
 from core.events import Ended, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
-from core.loop import Stopwatch
+from core.loop import Loop, Stopwatch
 from core.trainer import Evaluation, Trainer
 
 DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=3, seed=2)
@@ -119,6 +119,13 @@ def test_the_timing_before_a_budget_of_seconds_leaves_no_trace(changes: dict[str
     assert shared >= 5
     for column in ("losses", "rates", "examples_seen"):
         assert timed.column(column)[:shared].tolist() == plain.column(column)[:shared].tolist()
+
+
+def test_the_losses_of_the_timing_are_not_kept(datasets: Datasets) -> None:
+    trainer = Trainer(DIGITS.replace(budget="seconds", budget_value=0.1, keep_losses=True), datasets("digits"))
+    ended = Loop(trainer, lambda event: None).run()
+    assert ended.peak is not None
+    assert len(trainer._kept) == ended.updates
 
 
 def test_past_the_horizon_the_last_rate_stays(run: Run, datasets: Datasets) -> None:

@@ -123,6 +123,11 @@ def test_a_module_that_fails_when_it_is_imported_is_said_with_the_cause(
         ((*ROWS, "--accumulate", "2.5"), "accumulate must be a whole number"),
         ((*ROWS, "--momentum", "1"), "momentum must be between 0 and 0.9999, got 1"),
         ((*ROWS, "--memory-limit-mb", "nan"), "memory_limit_mb must be a number"),
+        ((*ROWS, "--lr", "fast"), "lr must be a number between 1e-08 and 1,000, got 'fast'"),
+        (
+            (*ROWS, "--batch-size", "1" + 400 * "0"),
+            "batch_size must be between 1 and 1,000,000, got 1.00000000000e+400",
+        ),
     ],
     ids=str,
 )
@@ -236,7 +241,7 @@ def test_an_operation_that_fake_tensors_cannot_do_is_named_and_real_batches_tell
     forecast = OwnForecast(own("Picky", batch_size=64))
     predicted = forecast.prediction()
     assert forecast.reason == "aten.nonzero.default"
-    assert not forecast.is_extrapolated
+    assert not forecast.is_extrapolated(forecast.own.batch_size)
     live = trainer_of(own("Picky", batch_size=64))
     train(live, 64)
     assert predicted.verified
@@ -248,13 +253,13 @@ def test_beyond_reach_what_real_batches_told_is_drawn_further_and_marked(monkeyp
     forecast = OwnForecast(own("Picky", batch_size=5_000))
     predicted = forecast.prediction()
     assert forecast.reason == "aten.nonzero.default"
-    assert forecast.is_extrapolated
+    assert forecast.is_extrapolated(forecast.own.batch_size)
     assert not predicted.verified
     live = trainer_of(own("Picky", batch_size=5_000))
     train(live, 5_000)
     assert predicted.peak.tensor_bytes == pytest.approx(peak_of(live.timelines.values()).tensor_bytes, rel=0.01)
     # A model that fake tensors can do is exact beyond reach too.
-    assert not OwnForecast(own("Custom", batch_size=5_000)).is_extrapolated
+    assert not OwnForecast(own("Custom", batch_size=5_000)).is_extrapolated(5_000)
 
 
 def test_without_workspace_nothing_is_run_for_real(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +283,8 @@ def test_without_workspace_nothing_is_run_for_real(monkeypatch: pytest.MonkeyPat
         ("wide_kernels", 2.5, {"optimizer": "adamw"}),
         ("Tied", 2, {"accumulate": 2}),
         ("Custom", 2, {}),
+        ("Contrastive", 1, {}),
+        ("InParts", 1, {}),
         ("residual", 4, {"checkpointing": True}),
         ("Transformer", 2, {"evaluate_with_grad": True, "zero_in_place": True}),
     ],
@@ -312,7 +319,52 @@ def test_where_workspace_turns_out_other_than_estimated_the_measured_one_counts(
 
     forecast = OwnForecast(own("Custom", memory_limit_mb=1))
     monkeypatch.setattr(forecast, "_peak", peak)
+    monkeypatch.setattr(forecast.workspaces, "furthest", 20_000)
     assert forecast.largest_batch_size() == (2**20 - measured) // 100
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+@pytest.mark.parametrize("name", ["Contrastive", "InParts"])
+def test_bytes_that_are_no_straight_lines_are_rehearsed_at_every_size(name: str, workspace: bool) -> None:  # noqa: FBT001
+    forecast = OwnForecast(own(name, batch_size=400), workspace=workspace)
+    live = trainer_of(own(name, batch_size=400))
+    train(live, 400)
+    assert forecast.prediction().peak.by_category == peak_of(live.timelines.values()).by_category
+    assert not forecast.is_extrapolated(400)
+
+
+def test_a_model_that_does_more_in_a_larger_batch_is_drawn_further_and_marked() -> None:
+    forecast = OwnForecast(own("InParts", batch_size=64, memory_limit_mb=64), workspace=False)
+    largest = forecast.largest_batch_size()
+    assert forecast.is_extrapolated(largest)
+    live = trainer_of(own("InParts", batch_size=largest))
+    train(live, largest)
+    assert peak_of(live.timelines.values()).tensor_bytes == pytest.approx(64 * 2**20, rel=0.01)
+
+
+@pytest.mark.parametrize("workspace", [False, True])
+def test_a_size_that_the_model_cannot_take_does_not_fit(workspace: bool) -> None:  # noqa: FBT001
+    described = own("NormOfOneValue", batch_size=64)
+    two = OwnForecast(described, workspace=workspace)._peak(2).bytes
+
+    def largest(limit_bytes: int) -> int:
+        limited = OwnModel(**{**vars(described), "memory_limit_mb": limit_bytes / 2**20})
+        return OwnForecast(limited, workspace=workspace).largest_batch_size()
+
+    assert largest(two) == 2
+    assert largest(two - 1) == 0  # one example cannot be trained on
+    assert largest(2**20) == 0  # less than the weights and their gradients
+
+
+def test_a_sequence_of_its_own_kind_is_not_taken_apart_by_checkpointing() -> None:
+    plain, checkpointed = (own("TwiceThrough", batch_size=8, checkpointing=on) for on in (False, True))
+    torch.manual_seed(0)
+    rows = torch.randn(8, 40)
+    answers = []
+    for described in (plain, checkpointed):
+        torch.manual_seed(1)
+        answers.append(trainer_of(described).model(rows))
+    assert torch.equal(*answers)
 
 
 def test_below_what_one_example_needs_no_batch_fits() -> None:
@@ -343,7 +395,7 @@ def test_the_command_answers_with_one_json_object() -> None:
     assert list(answer) == [
         "model", "batch_size", "predicted_peak_bytes", "tensor_bytes", "workspace_bytes", "workspace_verified",
         "workspace_operations", "by_category", "phase", "module", "parameters", "largest_batch_size", "tensors",
-        "not_on_fake_tensors", "threads",
+        "largest", "not_on_fake_tensors", "threads",
     ]  # fmt: skip
     live = trainer_of(own("Tied", optimizer="sgd", batch_size=64))
     train(live, 64)
@@ -354,6 +406,7 @@ def test_the_command_answers_with_one_json_object() -> None:
     assert (answer["model"], answer["batch_size"]) == (f"{OWN}:Tied", 64)
     assert (answer["tensors"], answer["not_on_fake_tensors"], answer["workspace_verified"]) == ("exact", None, True)
     assert answer["largest_batch_size"] > 64
+    assert answer["largest"] == "exact"
 
 
 def test_the_command_answers_with_a_table_too() -> None:

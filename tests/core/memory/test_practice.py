@@ -116,6 +116,8 @@ DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=2)  # 14 whole
         ({"accumulate": 7}, 15 + 13),
         ({"accumulate": 20}, 15 + 13),  # an epoch is one window, and not a whole one
         ({"accumulate": 2, "batch_size": 90}, 16 + 13),  # the last window is of 90 and 87: its first finds no gradients
+        ({"accumulate": 3, "batch_size": 1_124, "model": "linear"}, 2),  # one whole micro-batch, without gradients
+        ({"accumulate": 2, "batch_size": 1_000, "budget_value": 1}, 0),  # the first update is the only one
         ({"drop_last": True}, 14 + 13),
         ({"drop_last": True, "accumulate": 4, "budget": "updates", "budget_value": 5}, 19),
     ],

@@ -243,6 +243,18 @@ def test_the_largest_batch_is_exact_where_windows_are_cut_short(
         assert not runs_out(config.replace(batch_size=size), make_trainer)
 
 
+@pytest.mark.parametrize("budget", [("epochs", 1), ("updates", 2)])
+def test_a_batch_beyond_one_that_does_not_fit_is_not_the_largest(budget: tuple[str, int], resize: Resize) -> None:
+    # Adam's state is born in the first update, and the second is of what is left: a batch of all needs less.
+    resize("digits", 300, 60)
+    config = RunConfig(dataset="digits", hidden=(700, 700), batch_size=120, optimizer="adam")
+    config = config.replace(budget=budget[0], budget_value=budget[1])
+    peaks = {size: predict(config.replace(batch_size=size)).peak.bytes for size in range(100, 301)}
+    limit = peaks[120]
+    assert min(peaks[size] for size in range(121, 300)) <= limit < peaks[121]
+    assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20)) == 120
+
+
 def test_no_batch_fits_a_limit_below_what_the_model_alone_needs(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
     assert check_largest(config, make_trainer) == 0
