@@ -128,8 +128,9 @@ def _checked(config: RunConfig, largest: int, most: int) -> bool:
 
 
 def _next_size(config: RunConfig, size: int, most: int) -> int | None:
-    """Return the next larger batch size that the run may have: batch normalisation may refuse one, not two in a row."""
-    for larger in range(size + 1, min(size + 2, most) + 1):
+    """Return the next larger batch size that the run may have. Batch normalisation refuses two in a row at most: 1, and
+    2 where the number of examples is odd."""
+    for larger in range(size + 1, min(size + 3, most) + 1):
         with suppress(ConfigError):
             return config.replace(batch_size=larger).batch_size
     return None
