@@ -21,11 +21,6 @@ def updates_per_epoch(examples: int, batch_size: int, accumulate: int = 1, *, dr
     return batches // accumulate if drop_last else -(-batches // accumulate)
 
 
-def largest_batch_size(examples: int, accumulate: int = 1, *, drop_last: bool = False) -> int:
-    """Return the largest B there is: N, or the largest of which a window remains where a short one is dropped."""
-    return examples // accumulate if drop_last else examples
-
-
 def last_batch_size(examples: int, batch_size: int, *, drop_last: bool = False) -> int:
     """Return how many examples the last batch of an epoch has."""
     return batch_size if drop_last else examples % batch_size or batch_size

@@ -87,15 +87,15 @@ def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> d
     with redirect_stdout(sys.stderr):  # which is ours, whatever the model prints
         forecast = OwnForecast(own, workspace=workspace)
         needs = _needs(forecast.prediction())
-        largest = needs["largest_batch_size"] if own.memory_limit_bytes else None
-        certain = {size: _certainty(forecast, size) for size in (own.batch_size, largest) if size}
+        if own.memory_limit_bytes is None:
+            needs["largest_batch_size"] = None
+        largest = needs["largest_batch_size"]
+        needs["tensors"] = _certainty(forecast, own.batch_size)
+        needs["largest"] = _certainty(forecast, largest) if largest else None
     return {
         "model": own.model,
         "batch_size": own.batch_size,
         **needs,
-        "largest_batch_size": largest,
-        "tensors": certain[own.batch_size],
-        "largest": certain.get(largest),
         "not_on_fake_tensors": forecast.reason,
         "threads": torch.get_num_threads(),
     }

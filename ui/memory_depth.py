@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import streamlit as st
 
-from core import batching, charts, searching
+from core import charts, searching
 from core.config import RunConfig
-from core.errors import BatchLabError, ConfigError
+from core.errors import BatchLabError
+from core.sizes import largest_size, next_size
 from ui import fixes, notices, plots
 from ui.accumulation import draw as draw_accumulation
 from ui.engine import engine, is_public
@@ -87,8 +86,7 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
     if known.prediction is None:
         st.caption(say("memory.asking"))
         return known.waits
-    largest = known.prediction.largest_batch_size
-    most = batching.largest_batch_size(config.spec.examples, config.accumulate, drop_last=config.drop_last)
+    largest, most = known.prediction.largest_batch_size, largest_size(config)
     ways = _searches(largest, most)
     longest = max(len(way.attempts) for way in ways)
     shown = min(session.attempts_shown, longest) if session.attempts_shown is not None else longest
@@ -98,7 +96,7 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
     moves = session.attempts_shown is not None and session.attempts_shown < longest
     if moves and session.attempts_shown is not None:
         session.attempts_shown += 1
-    return _checked(config, largest, most) or moves
+    return _checked(config, largest) or moves
 
 
 def _searches(largest: int, most: int) -> list[searching.Search]:
@@ -113,9 +111,9 @@ def _replay(session: Session) -> None:
     session.attempts_shown = 0
 
 
-def _checked(config: RunConfig, largest: int, most: int) -> bool:
+def _checked(config: RunConfig, largest: int) -> bool:
     """Say what the two trainings that check the prediction came to; return whether they are under way."""
-    above = _next_size(config, largest, most)
+    above = next_size(config, largest)
     found: dict[int, bool] | None = engine().verification(config, [size for size in (largest, above) if size])
     if found is None:
         st.caption(say("memory.search.checking"))
@@ -125,12 +123,3 @@ def _checked(config: RunConfig, largest: int, most: int) -> bool:
     key = "memory.search.checked" if right else "memory.search.wrong"
     st.markdown(say(key, fits=number(largest), over=over))
     return False
-
-
-def _next_size(config: RunConfig, size: int, most: int) -> int | None:
-    """Return the next larger batch size that the run may have. Batch normalisation refuses two in a row at most: 1, and
-    2 where the number of examples is odd."""
-    for larger in range(size + 1, min(size + 3, most) + 1):
-        with suppress(ConfigError):
-            return config.replace(batch_size=larger).batch_size
-    return None

@@ -38,17 +38,14 @@ class Lines:
         self.rises = self._rises(high) if self.straight else []
         self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
 
-    def check(self, size: int, seen: Iterable[Timeline] | None = None) -> None:
-        """Give the straight lines up where they do not meet, to the byte, what a batch size takes.
+    def check(self, size: int, seen: Iterable[Timeline], *, within: float = 0.0) -> None:
+        """Give the straight lines up if they do not meet what was seen of updates of a batch size.
 
-        `seen` is what updates of it took, if they have been made; else they are rehearsed.
+        They may be off by a share `within` of it, by default by no byte.
         """
-        if not self.straight:
-            return
-        windows = [(size,) * self.micro_batches] * 2
-        if seen is None:
-            seen = rehearse(self.make, windows, [size], fake=self.fake).timelines.values()
-        self.straight = self.peak(windows, size).bytes == peak_of(seen).tensor_bytes
+        if self.straight:
+            window, measured = (size,) * self.micro_batches, peak_of(seen).tensor_bytes
+            self.straight = abs(self.peak([window] * 2, size).bytes - measured) <= within * measured
 
     def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Extra | None = None) -> Peak:
         """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.

@@ -22,6 +22,7 @@ from core.updater import Updater
 
 REAL_PROBES = (2, PROBES[0])  # as small as can be: an image network takes a second an example on one core
 STRIDE = 4
+ROUNDED = 0.1  # of the bytes of a real batch: kernels lay their tensors out in steps
 APART = 512  # a batch of so many is taken apart, if the model does that
 MOST_CHANGES = 2_000  # of bytes in use, in a rehearsal of a model that does more in a larger batch: a second or so
 WORTHWHILE = 2  # times the largest that has been run: a batch not much larger tells no more
@@ -50,18 +51,22 @@ class OwnForecast:
         lines = fake if fake and not self.reason else real
         assert lines is not None  # one of the two could be made
         self.lines = lines
-        self._peaks: dict[int, Peak] = {}  # of tensors, where they are no straight lines
+        self._rehearsals: dict[int, list[Timeline]] = {}
         if lines is fake:
-            with self._told_in_a_line():
-                lines.check(own.batch_size)
+            lines.check(own.batch_size, self._rehearsal(own.batch_size))
         self.workspaces = Estimates(
-            self._measure, furthest=0 if real else None, least=REAL_PROBES, known=dict(real.probed) if real else None
+            partial(self._seen, fake=False),
+            furthest=0 if real else None,
+            least=REAL_PROBES,
+            known=dict(real.probed) if real else None,
         )
         if real:
             self.workspaces.furthest = self._reach()
         if lines is real:
-            for size, seen in self.workspaces.seen.items():
-                lines.check(size, seen)
+            size = min(self.workspaces.furthest or 0, max(own.batch_size, APART))
+            lines.check(size, self.workspaces.timelines(size), within=ROUNDED)
+            if not lines.straight:  # then nobody knows what a larger one takes
+                self.workspaces.furthest = size
 
     def prediction(self) -> Prediction:
         """Return what the training will need, with the largest batch that fits its limit: MOST without one."""
@@ -86,8 +91,7 @@ class OwnForecast:
     def _check(self, size: int) -> bool:
         """Find out whether the straight lines hold at a batch size; return whether the model can take it."""
         try:
-            with self._told_in_a_line():
-                self.lines.check(size)
+            self.lines.check(size, self._rehearsal(size))
         except ConfigError:
             return False
         return True
@@ -117,11 +121,10 @@ class OwnForecast:
         if self.lines.straight:
             return self.lines.peak([self._window(size)] * 2, size)
         if self.lines.fake:
-            far = self._furthest_rehearsed
+            near, far = self._furthest_rehearsed // 2, self._furthest_rehearsed
             if size <= far:
-                return self._rehearsed(size)
-            near = max(1, far // 2)
-            low, high = self._rehearsed(near), self._rehearsed(far)
+                return peak_of(self._rehearsal(size))
+            low, high = (peak_of(self._rehearsal(place)) for place in (near, far))
         else:
             near, far = self.workspaces.supports(size)
             low, high = (peak_of(self.workspaces.timelines(place)) for place in (near, far))
@@ -131,12 +134,6 @@ class OwnForecast:
         }
         return Peak(sum(by_category.values()), by_category, high.phase, high.module)
 
-    def _rehearsed(self, size: int) -> Peak:
-        if size not in self._peaks:
-            with self._told_in_a_line():
-                self._peaks[size] = self.lines.peak([self._window(size)] * 2, size)
-        return self._peaks[size]
-
     @cached_property
     def _furthest_rehearsed(self) -> int:
         """How large a batch is rehearsed at most, where bytes are no straight lines.
@@ -144,16 +141,21 @@ class OwnForecast:
         A model that takes its batch apart does more with a larger one, and a rehearsal of it takes long.
         """
         size = max(self.own.batch_size, APART)
-        seen = rehearse(partial(self._make, size), [self._window(size)] * 2, [size]).timelines.values()
-        changes = sum(len(timeline.changes) for timeline in seen)
-        if changes <= sum(len(timeline.changes) for timeline in self.lines.timelines):
-            return MOST
-        return max(size, size * MOST_CHANGES // changes)
+        changes, least = (
+            sum(len(timeline.changes) for timeline in seen) for seen in (self._rehearsal(size), self.lines.timelines)
+        )
+        return max(size, size * MOST_CHANGES // changes) if changes > least else MOST
 
-    def _measure(self, size: int) -> list[Timeline]:
+    def _rehearsal(self, size: int) -> list[Timeline]:
+        """Return what updates of a batch size take on fake tensors; made once a size."""
+        if size not in self._rehearsals:
+            self._rehearsals[size] = self._seen(size, fake=True)
+        return self._rehearsals[size]
+
+    def _seen(self, size: int, *, fake: bool) -> list[Timeline]:
         windows = [self._window(size)] * 2
         with self._told_in_a_line():
-            seen = rehearse(partial(self._make, size), windows, [size], fake=False)
+            seen = rehearse(partial(self._make, size), windows, [size], fake=fake)
         return list(seen.timelines.values())
 
     def _window(self, size: int) -> Sizes:

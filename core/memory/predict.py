@@ -9,15 +9,15 @@ from functools import partial
 import torch
 
 from core import batching
-from core.config import MAX_UPDATES, RunConfig, planned_updates
+from core.config import RunConfig, planned_updates
 from core.datasets.tensors import Data
-from core.errors import ConfigError
 from core.events import Peak, Prediction
 from core.forecast import Curve, Point
 from core.memory.estimate import Estimates, Reach
 from core.memory.lines import Extra, Lines
 from core.memory.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
 from core.searching import largest_from
+from core.sizes import largest_size, with_size
 from core.timeline import Timeline
 from core.trainer import Trainer
 
@@ -50,7 +50,7 @@ class Forecast:
         Where the run may not have that B (batch normalisation and a last batch of one), the next lower one it may.
         """
         config = self.config
-        most = batching.largest_batch_size(config.spec.examples, config.accumulate, drop_last=config.drop_last)
+        most = largest_size(config)
         limit = config.memory_limit_bytes
         if limit is None:
             return most
@@ -59,7 +59,7 @@ class Forecast:
             return self.lines.peak(_whole(config, size), _chunk(config, size)).bytes > limit
 
         def is_too_large(size: int) -> bool:
-            run = _with_batch_size(config, size)
+            run = with_size(config, size)
             return run is not None and self._tensors(run, kept=False).bytes > limit
 
         fits = bisect_left(range(1, most + 1), True, key=whole_is_too_large)
@@ -72,18 +72,18 @@ class Forecast:
 
         # Workspace, and losses that are kept, take the room of a few examples.
         fits = largest_from(lambda size: self._fits(size, limit), fits)
-        run = _with_batch_size(config, fits)
+        run = with_size(config, fits)
         return run.batch_size if run else 0
 
     def _fits(self, size: int, limit: int) -> bool:
-        run = _with_batch_size(self.config, size)
+        run = with_size(self.config, size)
         return run is not None and self.peak(run.batch_size).bytes <= limit
 
     def curve(self, sizes: Sequence[int]) -> Curve:
         """Return the peak at these batch sizes and the law behind it; a size that the run may not have is left out."""
         points = []
         for size in sizes:
-            run = _with_batch_size(self.config, size)
+            run = with_size(self.config, size)
             if run and run.batch_size == size:
                 workspace = self.workspaces.at(size, verify=size == self.config.batch_size)
                 points.append(Point(size, self._tensors(run).with_workspace(workspace.bytes), workspace.verified))
@@ -91,7 +91,7 @@ class Forecast:
         return Curve(tuple(points), pieces, self.largest_batch_size(), dict(self.lines.timelines[1].before))
 
     def _run(self, batch_size: int) -> RunConfig:
-        return _with_batch_size(self.config, batch_size) or self.config
+        return with_size(self.config, batch_size) or self.config
 
     def _tensors(self, run: RunConfig, *, kept: bool = True) -> Peak:
         extra = _kept_bytes(run) if kept and run.keep_losses else None
@@ -145,17 +145,6 @@ def new_trainer(config: RunConfig) -> Trainer:
         targets = torch.zeros(1, dtype=torch.int64) if classes else torch.zeros(1, 1)
         parts.append(targets.expand(count, *targets.shape[1:]))
     return Trainer(config.replace(memory_limit_mb=None), Data(*parts))
-
-
-def _with_batch_size(config: RunConfig, batch_size: int) -> RunConfig | None:
-    """Return the run with this batch size, or the next lower one that it may have."""
-    for size in range(min(batch_size, config.spec.examples), 0, -1):
-        try:
-            return config.replace(batch_size=size)
-        except ConfigError as error:
-            if all(problem.code == "too_many_updates" for problem in error.problems):  # which takes no memory
-                return config.replace(batch_size=size, budget="updates", budget_value=MAX_UPDATES)
-    return None
 
 
 # What a run meets: windows of updates, chunks of evaluations.

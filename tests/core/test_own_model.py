@@ -333,6 +333,15 @@ def test_bytes_that_are_no_straight_lines_are_rehearsed_at_every_size(name: str,
     assert not forecast.is_extrapolated(400)
 
 
+def test_real_batches_that_contradict_the_lines_through_small_ones_are_believed() -> None:
+    forecast = OwnForecast(own("ContrastiveOfSome", batch_size=400, memory_limit_mb=16))
+    assert forecast.reason == "aten.nonzero.default"
+    assert forecast.is_extrapolated(forecast.largest_batch_size())
+    live = trainer_of(own("ContrastiveOfSome", batch_size=520))
+    train(live, 520)
+    assert forecast._peak(520).tensor_bytes == pytest.approx(peak_of(live.timelines.values()).tensor_bytes, rel=0.02)
+
+
 def test_a_model_that_does_more_in_a_larger_batch_is_drawn_further_and_marked() -> None:
     forecast = OwnForecast(own("InParts", batch_size=64, memory_limit_mb=64), workspace=False)
     largest = forecast.largest_batch_size()

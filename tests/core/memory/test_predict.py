@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from core.config import CHOICES, NORMS, RunConfig, planned_updates
-from core.errors import ConfigError
 from core.memory import SimulatedOutOfMemoryError
 from core.memory.estimate import Reach
 from core.memory.predict import largest_batch_size, predict, timelines
+from core.sizes import next_size
 from core.timeline import Timeline
 from core.trainer import Trainer
 from core.updater import Limit
@@ -179,22 +179,12 @@ def runs_out(config: RunConfig, make_trainer: MakeTrainer) -> bool:
     return False
 
 
-def next_that_may_be(config: RunConfig, batch_size: int) -> RunConfig | None:
-    """Return the run with the next larger batch size that it is not refused."""
-    for size in range(batch_size + 1, config.spec.examples + 1):
-        try:
-            return config.replace(batch_size=size)
-        except ConfigError:
-            pass
-    return None
-
-
 def check_largest(config: RunConfig, make_trainer: MakeTrainer) -> int:
     largest = largest_batch_size(config)
     if largest:
         assert not runs_out(config.replace(batch_size=largest), make_trainer)
-    above = next_that_may_be(config, largest)
-    assert above is None or runs_out(above, make_trainer)
+    above = next_size(config, largest)
+    assert above is None or runs_out(config.replace(batch_size=above), make_trainer)
     return largest
 
 
