@@ -217,6 +217,6 @@ def timed_horizon(trainer: Trainer) -> int:
         per_update_s = clock() / updates
     finally:
         trainer.restore(state)
-        trainer.begin_anew()
+        trainer.forget_losses()
     left_s = trainer.config.budget_value - trainer.elapsed_s
     return trainer.updates + max(1, round(left_s / per_update_s))

@@ -190,14 +190,8 @@ class Updater:
         watched = self._kept_when_watched.get(shape, 0)
         return self.timelines[shape].with_more("activations", self._kept_before_newest.get(shape, watched) - watched)
 
-    def begin_anew(self) -> None:
-        """Let the updates made so far count for nothing but what the ledgers have seen of them.
-
-        Weights and the optimizer's state are for the caller to put back.
-        """
-        self.begun = False
-        for parameter in self.parameters:
-            parameter.grad = None
+    def forget_losses(self) -> None:
+        """Let go of the losses kept so far, as if their updates had not been made."""
         self._kept.clear()
         self._kept_before_newest = dict(self._kept_when_watched)
 

@@ -16,9 +16,9 @@ from core import machine
 from core.__main__ import main
 from core.errors import ConfigError
 from core.events import Peak
-from core.memory import SimulatedOutOfMemoryError
+from core.memory import SimulatedOutOfMemoryError, own_forecast
 from core.memory.own_forecast import OwnForecast
-from core.own_model import OwnModel, parse_own, updater
+from core.own_model import OwnModel, in_a_line, parse_own, updater
 from core.timeline import peak_of
 from core.updater import Limit, Updater
 from tests.core.memory.own_models import MODELS
@@ -43,6 +43,11 @@ def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 # What cannot be used.
+
+
+def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
+    error = RuntimeError("negative\nsize\nException raised from empty at Empty.cpp:12 (most recent call first):\nframe")
+    assert in_a_line(error) == "RuntimeError: negative size"
 
 
 @pytest.mark.parametrize(
@@ -333,9 +338,13 @@ def test_bytes_that_are_no_straight_lines_are_rehearsed_at_every_size(name: str,
     assert not forecast.is_extrapolated(400)
 
 
-def test_real_batches_that_contradict_the_lines_through_small_ones_are_believed() -> None:
+def test_real_batches_that_contradict_the_lines_through_small_ones_are_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_forecast, "VERIFY_S", 1_000.0)
     forecast = OwnForecast(own("ContrastiveOfSome", batch_size=400, memory_limit_mb=16))
     assert forecast.reason == "aten.nonzero.default"
+    assert not forecast.workspaces.reaches(513)
     assert forecast.is_extrapolated(forecast.largest_batch_size())
     live = trainer_of(own("ContrastiveOfSome", batch_size=520))
     train(live, 520)

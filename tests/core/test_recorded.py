@@ -23,6 +23,7 @@ from core.config import RunConfig
 from core.control import Control
 from core.errors import StoreError
 from core.events import Ended, Epoch, Peak, Started, Updates
+from core.fingerprint import fingerprint
 from core.recorded import RUN_ID, Recording
 from core.schedules import factor
 from core.store import Store
@@ -115,6 +116,7 @@ def test_it_is_a_finished_run_of_what_the_form_says_at_first(shipped: Recording)
     assert record.config == RunConfig(memory_limit_mb=4) == OF_THE_FORM
     assert (record.id, record.state) == ("recorded", "finished")
     assert record.facts["fingerprint"].keys() == {"torch", "cpu_capability", "processor", "threads"}
+    assert fingerprint().keys() == record.facts["fingerprint"].keys()
     assert shipped.date == record.created.date()
 
 
