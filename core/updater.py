@@ -193,7 +193,6 @@ class Updater:
     def forget_losses(self) -> None:
         """Let go of the losses kept so far, as if their updates had not been made."""
         self._kept.clear()
-        self._kept_before_newest = dict(self._kept_when_watched)
 
     # Evaluation.
 
