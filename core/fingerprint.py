@@ -23,5 +23,6 @@ def fingerprint() -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    known = {name: value for name, value in torch.cpu.get_capabilities().items() if not name.startswith("num_")}
+    told = torch.cpu.get_capabilities().items()
+    known = {name: value for name, value in told if name != "cpu_name" and not name.startswith("num_")}
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]

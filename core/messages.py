@@ -44,7 +44,7 @@ ENGLISH: dict[str, str] = {
     "model_not_made": "the model {value} is a {found}; name a class or a function that gives an nn.Module when it is "
     "called without arguments",
     "model_wrong": "the model cannot be trained: {cause}",
-    "model_cannot_take": "the model cannot take an input of shape {shape} and type {dtype}: {cause}",
+    "model_cannot_take": "the model cannot be trained on an input of shape {shape} and type {dtype}: {cause}",
     "input_not_a_shape": "input must be the shape of one example without the batch, whole numbers from 1 with commas "
     "between them such as 3,224,224; got {value!r}",
     "input_missing": "a model of one's own needs --input, the shape of one example such as 3,224,224",
@@ -84,10 +84,16 @@ ENGLISH: dict[str, str] = {
 
 def sentence(code: str, **values: Any) -> str:
     """Return the sentence for a code. Raises KeyError for an unknown code or a missing value."""
-    shown = {name: Decimal(value) if _is_huge(value) else value for name, value in values.items()}
+    shown = {name: _Huge(value) if _is_huge(value) else value for name, value in values.items()}
     return ENGLISH[code].format(**shown)
 
 
+class _Huge(Decimal):
+    """An integer that no float can stand for, and that nobody wants to read to the end."""
+
+    def __repr__(self) -> str:
+        return f"{self:.12g}"
+
+
 def _is_huge(value: Any) -> bool:
-    """Return whether a value is an integer that no float can stand for."""
     return isinstance(value, int) and abs(value) > sys.float_info.max

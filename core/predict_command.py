@@ -90,8 +90,9 @@ def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> d
         if own.memory_limit_bytes is None:
             needs["largest_batch_size"] = None
         largest = needs["largest_batch_size"]
+        needs["resting_by_category"] = forecast.resting
         needs["tensors"] = _certainty(forecast, own.batch_size)
-        needs["largest"] = _certainty(forecast, largest) if largest else None
+        needs["largest"] = _certainty_of_largest(forecast, largest) if largest else None
     return {
         "model": own.model,
         "batch_size": own.batch_size,
@@ -103,6 +104,11 @@ def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> d
 
 def _certainty(forecast: OwnForecast, batch_size: int) -> str:
     return "extrapolated" if forecast.is_extrapolated(batch_size) else "exact"
+
+
+def _certainty_of_largest(forecast: OwnForecast, batch_size: int) -> str:
+    certainty = _certainty(forecast, batch_size)
+    return "workspace estimated" if certainty == "exact" and forecast.is_estimated(batch_size) else certainty
 
 
 def refuse_own_flags(options: argparse.Namespace) -> None:

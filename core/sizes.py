@@ -26,7 +26,7 @@ def with_size(config: RunConfig, batch_size: int) -> RunConfig | None:
 
 
 def next_size(config: RunConfig, batch_size: int) -> int | None:
-    """Return the next larger batch size that the run may have, None if there is none."""
+    """Return the next larger batch size that the run may have, if need be with fewer updates; None if there is none."""
     for size in range(batch_size + 1, largest_size(config) + 1):
         run = with_size(config, size)
         if run and run.batch_size == size:

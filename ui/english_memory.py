@@ -74,7 +74,7 @@ MEMORY: dict[str, str] = {
     "fix.effect.less_state": "Another path: choose the learning rate anew.",
     "fix.effect.no_habits": "The same numbers.",
     "story.goes_on": "Goes on from update {first} of a run out of memory, to the same number of examples.",
-    "story.in_place": "In the place of a run out of memory.",
+    "story.in_place": "This run took the place of one that was out of memory.",
     # The page.
     "memory.need": "Peak at {size} a batch",
     "memory.need.detail": "{tensors} tensors + {workspace} workspace",
@@ -88,8 +88,8 @@ MEMORY: dict[str, str] = {
     "memory.fits.no_limit": "no limit is set",
     "memory.fits.help": "The largest batch that fits the limit, and below which all fit: first and second update, "
     "shorter last batch and evaluation included.",
-    "memory.fixed": "Whatever the batch",
-    "memory.fixed.detail": "held between two updates",
+    "memory.fixed": "Between two updates",
+    "memory.fixed.detail": "held, whatever the batch",
     "memory.fixed.help": "Parameters and the optimizer's state: they do not depend on the batch size.",
     "memory.each": "Each example more",
     "memory.each.detail": "in the {event}",
@@ -161,8 +161,8 @@ MEMORY: dict[str, str] = {
     "should have.",
     "accumulation.rates": "A cosine over {updates} updates: the last one's rate is {actual} of its peak, and should be "
     "{planned}.",
-    "own.about": "Any importable nn.Module of this machine: nothing but small batches is run. It imports code, so a "
-    "public page has it switched off.",
+    "own.about": "Any importable nn.Module of this machine. Only small batches are run, and the one asked for where "
+    "that takes seconds. It imports code, so a public page has it switched off.",
     "own.off": "Switched off here, because it imports code. On your own machine this page has it, and the command "
     "line: `python -m core predict --model package.module:Factory --input 3,224,224`.",
     "own.model": "package.module:Factory",
@@ -174,7 +174,7 @@ MEMORY: dict[str, str] = {
     "own.implementation": "Optimizer's implementation",
     "own.memory_limit_mb": "Memory limit (MiB)",
     "own.ask": "Predict",
-    "own.asking": "Working it out: small batches are run for their workspace \u2026",
+    "own.asking": "Working it out: batches are run for their workspace \u2026",
     "own.peak": "**{peak}** at the peak: {tensors} of tensors and {workspace} of workspace.",
     "own.verified": "Run for real at this batch size.",
     "own.estimated": "Workspace estimated from smaller batches.",
@@ -182,7 +182,6 @@ MEMORY: dict[str, str] = {
     "own.real": "It differs on fake tensors ({reason}), so tensors are those of real batches.",
     "own.largest": "Fits up to **{largest}** a batch.",
     "own.largest.extrapolated": "That is drawn through smaller batches.",
-    "own.none": "No batch fits.",
     # Shared by charts.
     "chart.limit": "simulated\nlimit\n{limit}",
     "chart.limit.far": "simulated\nlimit\n{limit} \u2191",
@@ -198,7 +197,7 @@ MEMORY: dict[str, str] = {
     "series.total": "total",
     "series.workspace": "workspace",
     "chart.timeline.alt": "Memory alive by category after every allocation and release of an update",
-    "chart.timeline.peak": "{size} at the peak",
+    "chart.timeline.peak": "{size} peak",
     "chart.timeline.failed": "did not fit: {size} more, {over} over the limit",
     "chart.timeline.before": "before the first change",
     "event.first update": "first update",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -48,6 +48,12 @@ def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: T
         )  # fmt: skip
         st.markdown(f"**{name(config, remedy)}** \u00b7 {numbers}  \n{effect(config, remedy)}")
         st.button(button, key=f"take_fix_{place}", on_click=take, args=(config.replace(**remedy.changes),))
+
+
+def none_fits(resting: Mapping[str, int]) -> str:
+    """Say that no batch size fits, and what is there whatever the batch: bytes by category."""
+    parts = ", ".join(f"{say(f'series.{name}')} {mib(size)}" for name, size in resting.items() if size)
+    return say("fix.none", resting=mib(sum(resting.values())), parts=parts)
 
 
 def name(config: RunConfig, remedy: Remedy) -> str:

@@ -66,9 +66,7 @@ def _fit(config: RunConfig, known: Known) -> bool:
         st.markdown(say("fix.fits", peak=mib(known.prediction.peak.bytes), limit=mib(limit)))
         return False
     if not known.prediction.largest_batch_size and known.curve:
-        resting = {name: size for name, size in known.curve.resting.items() if size}
-        parts = ", ".join(f"{say(f'series.{name}')} {mib(size)}" for name, size in resting.items())
-        st.markdown(say("fix.none", resting=mib(sum(resting.values())), parts=parts))
+        st.markdown(fixes.none_fits(known.curve.resting))
     fixes.draw(config, button=say("fix.use"), take=_take)
     return fixes.asked(config) == (None, None)
 

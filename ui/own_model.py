@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.config import CHOICES
+from ui import fixes
 from ui.engine import engine
 from ui.session import Session
 from ui.text import mib, number, say
@@ -64,7 +65,8 @@ def _result(found: dict[str, Any]) -> None:
         parts.append(say(key, reason=found["not_on_fake_tensors"]))
     if found["largest_batch_size"] is not None:
         largest = found["largest_batch_size"]
-        parts.append(say("own.largest", largest=number(largest)) if largest else say("own.none"))
+        fits = say("own.largest", largest=number(largest)) if largest else fixes.none_fits(found["resting_by_category"])
+        parts.append(fits)
         if found["largest"] == "extrapolated":
             parts.append(say("own.largest.extrapolated"))
     st.markdown(" ".join(parts))

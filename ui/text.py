@@ -79,7 +79,9 @@ def mib(size: float, digits: int = 2) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min."""
+    """Return a time as a person says it: 28 ms, 0.4 s, 12 s, 3 min 5 s, 2 h 10 min."""
+    if 0 < seconds < 0.095:
+        return f"{max(1, round(1_000 * seconds))} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

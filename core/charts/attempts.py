@@ -95,7 +95,9 @@ def attempts_table(
         rows.add(series=NAME, row=name, label=name, lane=NAMES)
         tried = search.attempts[: max(shown, 0)]
         shares = np.log([attempt.batch_size for attempt in tried]) / np.log(end)
-        for number, (attempt, (lane, room)) in enumerate(zip(tried, _lanes(shares.tolist()), strict=True), start=1):
+        lanes = _lanes(shares.tolist())
+        rooms = _rooms(shares.tolist(), lanes)
+        for number, (attempt, lane, room) in enumerate(zip(tried, lanes, rooms, strict=True), start=1):
             kind = FITS if attempt.fits else TOO_LARGE
             at: dict[str, Any] = {"row": name, "x": attempt.batch_size, "lane": lane + 0.5, "value": number}
             rows.add(series=kind, label=say(f"series.{kind}"), **at)
@@ -105,19 +107,29 @@ def attempts_table(
     return rows.table()
 
 
-def _lanes(shares: Sequence[float]) -> list[tuple[int, float]]:
-    """Return for each mark the first lane in which no earlier one is near, else that with most room, and its room.
+def _lanes(shares: Sequence[float]) -> list[int]:
+    """Return for each mark the first lane in which no earlier one is near, else that with most room.
 
-    The room is the way to the nearest of the earlier ones. A mark stays where it is when later ones come.
+    A mark stays where it is when later ones come.
     """
     taken: list[list[float]] = [[] for _ in range(LANES)]
-    lanes: list[tuple[int, float]] = []
+    lanes: list[int] = []
     for share in shares:
         rooms = [min((abs(other - share) for other in others), default=1.0) for others in taken]
         lane = next((lane for lane, room in enumerate(rooms) if room >= APART), rooms.index(max(rooms)))
         taken[lane].append(share)
-        lanes.append((lane, rooms[lane]))
+        lanes.append(lane)
     return lanes
+
+
+def _rooms(shares: Sequence[float], lanes: Sequence[int]) -> list[float]:
+    """Return how far it is from each mark to the next on its right in its lane, where its number stands."""
+    marks = list(zip(shares, lanes, strict=True))
+    others = [[there for at, (there, row) in enumerate(marks) if row == lane and at != here and there >= share]
+              for here, (share, lane) in enumerate(marks)]  # fmt: skip
+    return [
+        min((there - share for there in right), default=1.0) for (share, _), right in zip(marks, others, strict=True)
+    ]
 
 
 def _outcome(search: Search, largest: int, say: Callable[..., str]) -> str:

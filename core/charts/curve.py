@@ -157,8 +157,11 @@ def curve_table(
         _add_layers(rows, places, sizes, end, say)
         if limit_bytes and curve.largest_batch_size:
             label = say("chart.curve.fits", size=f"{curve.largest_batch_size:,}")
-            highest = np.interp(curve.largest_batch_size, places, total)
-            rows.add(series=FITS, x=curve.largest_batch_size, end=highest, total=highest, label=label)
+            if curve.largest_batch_size > places[-1]:
+                rows.add(series=FITS, x=places[-1], label=f"{label} \u2192")
+            else:
+                highest = np.interp(curve.largest_batch_size, places, total)
+                rows.add(series=FITS, x=curve.largest_batch_size, end=highest, total=highest, label=label)
         for size, needed in measured:
             if places[0] <= size <= places[-1]:
                 mib, predicted = needed / MIB, np.interp(size, places, total)

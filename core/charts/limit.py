@@ -23,19 +23,21 @@ def limit_layers(y: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def add_limit(rows: Rows, limit_bytes: int | None, highest: float, say: Callable[..., str], *, room: float) -> float:
+def add_limit(
+    rows: Rows, limit_bytes: int | None, highest: float, say: Callable[..., str], *, room: float, far: float = FAR
+) -> float:
     """Add the limit above or below `highest` (MiB) and return where the y axis ends: `room` times what is drawn.
 
-    A limit that is far off the highest point is named at the top but not drawn.
+    A limit more than `far` times as high is named at the top but not drawn.
     """
     limit = limit_bytes / MIB if limit_bytes else None
-    far = bool(limit and highest and limit > FAR * highest)
-    end = room * (highest if far or not limit else max(highest, limit)) or 1.0
+    is_far = bool(limit and highest and limit > far * highest)
+    end = room * (highest if is_far or not limit else max(highest, limit)) or 1.0
     if limit:
         rows.add(
-            series=LIMIT_NAME, end=end if far else limit, value=limit,
-            label=say("chart.limit.far" if far else "chart.limit", limit=size(limit)),
+            series=LIMIT_NAME, end=end if is_far else limit, value=limit,
+            label=say("chart.limit.far" if is_far else "chart.limit", limit=size(limit)),
         )  # fmt: skip
-        if not far:
+        if not is_far:
             rows.add(series=LIMIT, end=limit, value=limit)
     return end

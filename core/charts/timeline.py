@@ -42,6 +42,7 @@ BAR = 0.04  # of all changes: the width of the allocation that did not fit
 BOUNDARY = 0.01  # of the axis: the bounds of shorter stretches would be a bar
 CUT = 2.0  # times the limit: what is asked for beyond would leave nothing to see of the rest
 ROOM, MORE_ROOM = 1.2, 1.3  # times the highest point: what is said of the peaks, and of what did not fit, is above
+FAR = 3.0  # times the peak: under a limit farther off the steps of an update could not be told apart
 BAND = 32  # pixels from the top, where it is said
 SHORTEST = 48  # pixels that what is said has, however narrow the event
 STEP, EVENT, PHASE, BOUND, PEAK, PEAK_NAME = "step", "event", "phase", "bound", "peak", "peak name"
@@ -148,7 +149,7 @@ def timeline_table(
             _add_peak(rows, timeline, place, say, briefly=failed is not None)
         rows.add(series=EVENT, label=say(f"event.{name}"), panel=panel, x=place.offset, end_x=offset)
         highest = max(highest, max(timeline.live_bytes()) / MIB)
-    top = add_limit(rows, limit_bytes, highest, say, room=MORE_ROOM if failed else ROOM)
+    top = add_limit(rows, limit_bytes, highest, say, room=MORE_ROOM if failed else ROOM, far=FAR)
     rows.add(series=EXTENT, x=[0.0, whole], end=[0.0, top])
     return rows.table()
 

@@ -38,14 +38,11 @@ class Lines:
         self.rises = self._rises(high) if self.straight else []
         self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
 
-    def check(self, size: int, seen: Iterable[Timeline], *, within: float = 0.0) -> None:
-        """Give the straight lines up if they do not meet what was seen of updates of a batch size.
-
-        They may be off by a share `within` of it, by default by no byte.
-        """
+    def check(self, size: int, seen: Iterable[Timeline]) -> None:
+        """Give the straight lines up if they do not meet, to the byte, what was seen of updates of a batch size."""
         if self.straight:
-            window, measured = (size,) * self.micro_batches, peak_of(seen).tensor_bytes
-            self.straight = abs(self.peak([window] * 2, size).bytes - measured) <= within * measured
+            window = (size,) * self.micro_batches
+            self.straight = self.peak([window] * 2, size).bytes == peak_of(seen).tensor_bytes
 
     def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Extra | None = None) -> Peak:
         """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.

@@ -22,7 +22,7 @@ from core.updater import Updater
 
 REAL_PROBES = (2, PROBES[0])  # as small as can be: an image network takes a second an example on one core
 STRIDE = 4
-ROUNDED = 0.1  # of the bytes of a real batch: kernels lay their tensors out in steps
+ROUNDED = 1.1  # times what was expected: kernels lay their tensors out in steps, and more than that grows faster
 APART = 512  # a batch of so many is taken apart, if the model does that
 MOST_CHANGES = 2_000  # of bytes in use, in a rehearsal of a model that does more in a larger batch: a second or so
 WORTHWHILE = 2  # times the largest that has been run: a batch not much larger tells no more
@@ -63,10 +63,8 @@ class OwnForecast:
         if real:
             self.workspaces.furthest = self._reach()
         if lines is real:
-            size = min(self.workspaces.furthest or 0, max(own.batch_size, APART))
-            lines.check(size, self.workspaces.timelines(size), within=ROUNDED)
-            if not lines.straight:  # then nobody knows what a larger one takes
-                self.workspaces.furthest = size
+            largest = max(self.workspaces.seen)
+            lines.check(largest, self.workspaces.timelines(largest))
 
     def prediction(self) -> Prediction:
         """Return what the training will need, with the largest batch that fits its limit: MOST without one."""
@@ -80,8 +78,7 @@ class OwnForecast:
             return MOST
         near = self._nearly_largest()
         if self.lines.fake and self.lines.straight:
-            while near and not self._check(near):
-                near -= 1
+            near = largest_from(self._check, near)
             near = near if self.lines.straight else self._nearly_largest()
         fits = largest_from(self._fits, near)
         while near <= fits < MOST and self.workspaces.reaches(fits + 1) and self._fits(fits + 1):
@@ -112,6 +109,10 @@ class OwnForecast:
             return not self.workspaces.reaches(size)
         return not self.lines.straight and size > self._furthest_rehearsed
 
+    def is_estimated(self, size: int) -> bool:
+        """Return whether the workspace at a batch size is drawn through smaller ones."""
+        return self.workspaces.furthest is not None and not self.workspaces.reaches(size)
+
     def _peak(self, size: int, *, verify: bool = True) -> Peak:
         if verify and self.workspaces.reaches(size):
             return peak_of(self.workspaces.timelines(size))
@@ -140,7 +141,7 @@ class OwnForecast:
 
         A model that takes its batch apart does more with a larger one, and a rehearsal of it takes long.
         """
-        size = max(self.own.batch_size, APART)
+        size = max(self.own.batch_size, largest_from(self._check, APART))
         changes, least = (
             sum(len(timeline.changes) for timeline in seen) for seen in (self._rehearsal(size), self.lines.timelines)
         )
@@ -181,6 +182,11 @@ class OwnForecast:
         self._seconds_an_example = (perf_counter() - began) / sum(REAL_PROBES)
         return lines
 
+    @property
+    def resting(self) -> dict[str, int]:
+        """The bytes that are there between two updates, by category."""
+        return dict(self.lines.timelines[1].before)
+
     @contextmanager
     def _told_in_a_line(self) -> Iterator[None]:
         """Raise ConfigError for whatever the model does, with the cause."""
@@ -202,17 +208,32 @@ class OwnForecast:
         """Return the largest batch size that is run for real: what fits the free memory, and ends in good time.
 
         Small batches take more time an example, so larger ones are timed on the way to the one that is asked for.
+        Where fake tensors do not tell what a batch takes, it is known of none that is much larger than one that ran.
         """
         free = MEMORY_SHARE * machine.free_memory_bytes()
         most = MOST if self.lines.straight else self.own.batch_size
         fits = bisect_left(range(1, most + 1), True, key=lambda size: self._tensors(size).bytes > free)
         reach, tried = min(fits, int(VERIFY_S / self._seconds_an_example)), REAL_PROBES[1]
-        while WORTHWHILE * tried <= reach < min(fits, self.own.batch_size):
-            tried = min(reach, STRIDE * tried)
-            began = perf_counter()
-            self.workspaces.timelines(tried)
-            reach = min(fits, max(reach, int(VERIFY_S * tried / (perf_counter() - began))))
-        return reach
+        asked, known = min(fits, self.own.batch_size), self.lines.fake
+        goal = asked if known else max(asked, min(fits, APART))
+        while tried < goal and WORTHWHILE * tried <= reach and not (known and reach >= goal):
+            size = min(reach, STRIDE * tried, asked if tried < asked else goal)
+            began, expected = perf_counter(), self._tensors(size).bytes
+            try:
+                seen = self.workspaces.timelines(size)
+            except ConfigError:
+                if size == self.own.batch_size:
+                    raise
+                return tried
+            tried, reach = size, min(fits, max(reach, int(VERIFY_S * size / (perf_counter() - began))))
+            if not known:
+                taken = peak_of(seen).tensor_bytes
+                self.lines.straight = self.lines.straight and taken <= ROUNDED * expected
+                if not self.lines.straight and STRIDE**2 * taken > free:  # as much as it may be where each meets each
+                    break
+        if known:
+            return reach
+        return min(reach, STRIDE * tried) if self.lines.straight else tried
 
 
 def _first_difference(fake: list[Timeline], real: list[Timeline]) -> str | None:

@@ -47,6 +47,7 @@ class Forecast:
     def largest_batch_size(self) -> int:
         """Return the largest B such that it and all below it fit the memory limit (see Prediction).
 
+        Where losses are kept, of which smaller batches leave more, only that it fits itself.
         Where the run may not have that B (batch normalisation and a last batch of one), the next lower one it may.
         """
         config = self.config
@@ -70,7 +71,11 @@ class Forecast:
             if fits < edge and not is_too_large(fits + 1):
                 fits += bisect_left(range(fits + 1, edge + 1), True, key=is_too_large)
 
-        # Workspace, and losses that are kept, take the room of a few examples.
+        if config.keep_losses:  # of which a smaller batch leaves more: what fits is an interval, perhaps a short one
+            sizes = range(fits, 0, -1)
+            fits = next((size for size in sizes if self._tensors(self._run(size)).bytes <= limit), 0)
+
+        # Workspace takes the room of a few examples.
         fits = largest_from(lambda size: self._fits(size, limit), fits)
         run = with_size(config, fits)
         return run.batch_size if run else 0

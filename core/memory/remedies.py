@@ -18,6 +18,7 @@ from core.memory import SimulatedOutOfMemoryError
 from core.memory.estimate import Reach
 from core.memory.predict import Forecast, chunks_of, heaviest_windows, new_trainer
 from core.plan import plan
+from core.sizes import with_size
 from core.trainer import Trainer
 from core.updater import Limit
 
@@ -121,7 +122,9 @@ def _shown(config: RunConfig, kinds: tuple[str, ...], changes: dict[str, Any]) -
 
 def runs_through(config: RunConfig, batch_size: int) -> bool:
     """Return whether the run gets through two updates and an evaluation under its limit with this batch size."""
-    run = config.replace(batch_size=batch_size)
+    run = with_size(config, batch_size)
+    if run is None or run.batch_size != batch_size:
+        run = config.replace(batch_size=batch_size)  # which says why not
     return _ran(run, Forecast(config, reach=Reach.NEAR).peak(batch_size)) is not None
 
 

@@ -46,7 +46,7 @@ def test_a_run_that_ran_out_of_memory_goes_on_with_a_remedy_and_finishes(
     line = page.locator("[class*=st-key-fix_]").filter(has_text="50 a batch, 2 accumulated")
     line.get_by_role("button", name="Start with this").click()
     expect(state(page)).to_contain_text("Finished", timeout=ENGINE_WAIT_MS)
-    expect(state(page)).to_contain_text("In the place of a run out of memory")
+    expect(state(page)).to_contain_text("took the place of one that was out of memory")
     expect(card(page, "Updates")).to_have_text("200 / 200")
     expect(page.locator(".st-key-batch_size input")).to_have_value("50")
     expect(page.locator(".st-key-sentence")).to_contain_text("predicted = measured")

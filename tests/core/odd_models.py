@@ -158,3 +158,32 @@ class TwiceThrough(nn.Sequential):
 
     def forward(self, rows: Tensor) -> Tensor:
         return super().forward(super().forward(rows))  # type: ignore[no-any-return]
+
+
+class Capped(nn.Module):
+    """Takes no more than 64 examples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(40, 10)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if len(rows) > 64:
+            raise ValueError(f"at most 64 rows, got {len(rows)}")
+        return self.layer(rows)  # type: ignore[no-any-return]
+
+
+class CappedContrastive(Contrastive):
+    """Compares every example with every other, 64 at most."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if len(rows) > 64:
+            raise ValueError(f"at most 64 rows, got {len(rows)}")
+        return super().forward(rows)
+
+
+class CappedContrastiveOfSome(CappedContrastive):
+    """Compares the examples that its data pick, 64 at most."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return super().forward(rows[(rows[:, 0] < 1).nonzero()[:, 0]])

@@ -67,10 +67,13 @@ def test_only_the_first_attempts_are_shown_and_the_outcome_once_all_are(
 
 def test_attempts_stay_where_they_are_when_later_ones_come(say: Say) -> None:
     bisection = search([2, 4, 8, 16, 32, 64, 128, 96, 80, 72, 76, 74, 75], 75)
-    whole = of(table_of(say, bisection), "number")
-    assert len(whole) == 13
-    for shown in range(14):
-        assert of(table_of(say, bisection, shown=shown), "number") == whole[:shown]
+
+    def places(shown: int) -> list[tuple[float, float]]:
+        return [(row["x"], row["lane"]) for row in of(table_of(say, bisection, shown=shown), "fits", "too large")]
+
+    assert len(places(13)) == 13
+    for shown in range(13):
+        assert places(shown) == places(13)[:shown]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +114,16 @@ def test_marks_that_would_hide_each_other_stand_one_below_the_other(say: Say) ->
     assert [row["lane"] for row in rows] == [0.5, 1.5, 0.5, 2.5]
 
 
-def test_where_no_lane_is_free_a_mark_stands_where_it_has_most_room_and_its_number_knows_how_much(say: Say) -> None:
+def test_where_no_lane_is_free_a_mark_stands_where_it_has_most_room(say: Say) -> None:
     numbers = of(table_of(say, search([100, 90, 110, 95, 105, 120], 90), most=10_000), "number")
     assert [row["lane"] for row in numbers] == [0.5, 1.5, 2.5, 3.5, 4.5, 1.5]
-    assert [row["room"] for row in numbers[:5]] == [1, 1, 1, 1, 1]
-    assert numbers[5]["room"] == pytest.approx(0.03123, abs=1e-5)  # log(120 / 90) / log(10,000)
+
+
+def test_a_number_knows_how_far_the_next_mark_on_its_right_is(say: Say) -> None:
+    numbers = of(table_of(say, search([100, 90, 110, 95, 105, 120], 90), most=10_000), "number")
+    assert numbers[1]["lane"] == numbers[5]["lane"]
+    assert numbers[1]["room"] == pytest.approx(0.03123, abs=1e-5)  # log(120 / 90) / log(10,000)
+    assert [numbers[place]["room"] for place in (0, 2, 3, 4, 5)] == [1, 1, 1, 1, 1]
 
 
 def test_what_fits_and_what_does_not_are_told_apart_by_shape(say: Say) -> None:

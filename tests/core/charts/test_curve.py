@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -117,6 +118,14 @@ def test_a_large_batch_size_has_its_thousands_apart(peak_of: PeakOf, say: Say) -
     table = table_of(say, Curve(points, (), 1_377, {}), limit=8 * MIB, batch_size=1_000)
     assert column(table, "fits", "label") == ["<chart.curve.fits size=1,377>"]
     assert [(row["x"], row["label"]) for row in of(table, "here")] == [(1_000, "<chart.curve.here size=1,000>")]
+
+
+def test_a_largest_batch_beyond_the_points_shown_is_told_at_their_end_and_does_not_widen_the_axis(
+    line: Curve, say: Say
+) -> None:
+    (row,) = of(table_of(say, replace(line, largest_batch_size=10_000), limit=9 * MIB), "fits")
+    assert (row["x"], row["label"]) == (10, "<chart.curve.fits size=10,000> \u2192")
+    assert math.isnan(row["end"])  # no point
 
 
 def test_nothing_is_marked_where_nothing_fits_or_nothing_is_limited(line: Curve, say: Say) -> None:

@@ -213,9 +213,9 @@ def test_the_axis_has_room_above_the_peak_and_the_limit(say: Say) -> None:
     table = charts.timeline_table(events, say, limit_bytes=10 * MIB)
     assert column(table, "limit", "end") == [10]
     assert column(table, "extent", "end") == [0, pytest.approx(12)]
-    table = charts.timeline_table(events, say, limit_bytes=71 * MIB)
+    table = charts.timeline_table(events, say, limit_bytes=22 * MIB)  # the peak is 7
     assert of(table, "limit") == []
-    assert column(table, "limit name", "label") == ["<chart.limit.far limit=71 MiB>"]
+    assert column(table, "limit name", "label") == ["<chart.limit.far limit=22 MiB>"]
 
 
 # What did not fit.

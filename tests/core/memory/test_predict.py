@@ -245,6 +245,27 @@ def test_a_batch_beyond_one_that_does_not_fit_is_not_the_largest(budget: tuple[s
     assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20)) == 120
 
 
+def test_a_range_beyond_one_that_does_not_fit_is_not_taken_for_the_first(resize: Resize) -> None:
+    # Up to half of all examples a window is of two whole micro-batches, beyond it the second has what is left.
+    resize("digits", 300, 60)
+    config = RunConfig(dataset="digits", hidden=(500,), batch_size=145, accumulate=2, budget_value=1)
+    peaks = {size: predict(config.replace(batch_size=size), reach=Reach.NONE).peak.bytes for size in range(100, 301)}
+    limit = peaks[145]
+    assert min(peaks[size] for size in range(151, 300)) <= limit < peaks[146]
+    assert max(peaks[size] for size in range(100, 146)) <= limit
+    assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20), reach=Reach.NONE) == 145
+
+
+def test_where_losses_are_kept_a_short_range_that_fits_is_not_jumped_over() -> None:
+    # 10,000 examples for 1,000 epochs: in smaller batches their losses take too much, in larger ones the examples do.
+    config = RunConfig(hidden=(256, 128), budget_value=1_000, keep_losses=True, memory_limit_mb=1.6954)
+    peaks = {size: predict(config.replace(batch_size=size), reach=Reach.NONE).peak.bytes for size in range(110, 140)}
+    limit = config.memory_limit_bytes
+    assert limit is not None
+    assert [size for size, peak in peaks.items() if peak <= limit] == [125, 127]
+    assert largest_batch_size(config, reach=Reach.NONE) == 127
+
+
 def test_no_batch_fits_a_limit_below_what_the_model_alone_needs(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
     assert check_largest(config, make_trainer) == 0
