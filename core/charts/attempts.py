@@ -33,7 +33,7 @@ LANES = 5  # in which the marks of a row stand one below the other where they wo
 CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"  # an X: Vega's own is a plus
 NAMES = -0.7  # the lane of a row's name and of what came of it
 APART = 0.05  # of the axis, between two marks in one lane
-NUMBER_WIDTH = 15  # pixels of a mark with its number
+NUMBER_WIDTH = 22  # pixels of a mark with its number, of two digits
 
 
 def attempts(say: Say) -> Spec:
