@@ -13,7 +13,7 @@ import torch
 from core.config import CHOICES, NORMS, RunConfig, planned_updates
 from core.memory import SimulatedOutOfMemoryError
 from core.memory.estimate import Reach
-from core.memory.predict import largest_batch_size, predict, timelines
+from core.memory.predict import Forecast, largest_batch_size, predict, timelines
 from core.sizes import next_size
 from core.timeline import Timeline
 from core.trainer import Trainer
@@ -233,23 +233,28 @@ def test_the_largest_batch_is_exact_where_windows_are_cut_short(
         assert not runs_out(config.replace(batch_size=size), make_trainer)
 
 
+def peaks_of(config: RunConfig, sizes: range) -> dict[int, int]:
+    forecast = Forecast(config, reach=Reach.NONE)
+    return {size: forecast.peak(size).bytes for size in sizes}
+
+
 @pytest.mark.parametrize("budget", [("epochs", 1), ("updates", 2)])
 def test_a_batch_beyond_one_that_does_not_fit_is_not_the_largest(budget: tuple[str, int], resize: Resize) -> None:
     # Adam's state is born in the first update, and the second is of what is left: a batch of all needs less.
     resize("digits", 300, 60)
     config = RunConfig(dataset="digits", hidden=(700, 700), batch_size=120, optimizer="adam")
     config = config.replace(budget=budget[0], budget_value=budget[1])
-    peaks = {size: predict(config.replace(batch_size=size)).peak.bytes for size in range(100, 301)}
+    peaks = peaks_of(config, range(100, 301))
     limit = peaks[120]
     assert min(peaks[size] for size in range(121, 300)) <= limit < peaks[121]
-    assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20)) == 120
+    assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20), reach=Reach.NONE) == 120
 
 
 def test_a_range_beyond_one_that_does_not_fit_is_not_taken_for_the_first(resize: Resize) -> None:
     # Up to half of all examples a window is of two whole micro-batches, beyond it the second has what is left.
     resize("digits", 300, 60)
     config = RunConfig(dataset="digits", hidden=(500,), batch_size=145, accumulate=2, budget_value=1)
-    peaks = {size: predict(config.replace(batch_size=size), reach=Reach.NONE).peak.bytes for size in range(100, 301)}
+    peaks = peaks_of(config, range(100, 301))
     limit = peaks[145]
     assert min(peaks[size] for size in range(151, 300)) <= limit < peaks[146]
     assert max(peaks[size] for size in range(100, 146)) <= limit
@@ -259,7 +264,7 @@ def test_a_range_beyond_one_that_does_not_fit_is_not_taken_for_the_first(resize:
 def test_where_losses_are_kept_a_short_range_that_fits_is_not_jumped_over() -> None:
     # 10,000 examples for 1,000 epochs: in smaller batches their losses take too much, in larger ones the examples do.
     config = RunConfig(hidden=(256, 128), budget_value=1_000, keep_losses=True, memory_limit_mb=1.6954)
-    peaks = {size: predict(config.replace(batch_size=size), reach=Reach.NONE).peak.bytes for size in range(110, 140)}
+    peaks = peaks_of(config, range(110, 140))
     limit = config.memory_limit_bytes
     assert limit is not None
     assert [size for size, peak in peaks.items() if peak <= limit] == [125, 127]
