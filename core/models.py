@@ -29,7 +29,7 @@ def input_shape(config: RunConfig) -> tuple[int, ...]:
 
 def _linear(config: RunConfig) -> nn.Module:
     (features,) = input_shape(config)
-    bias = config.spec.task == "classification"
+    bias = config.spec.task == "classification" and not config.spec.has_constant
     return _named(linear=nn.Linear(features, config.spec.outputs, bias=bias))
 
 

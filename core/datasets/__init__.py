@@ -16,7 +16,8 @@ PLANE = 2.5
 class DatasetSpec:
     """A data set as the arithmetic and the models need it.
 
-    `input_shape` is the shape of one example, `outputs` the classes (or 1 for a regression).
+    `input_shape` is the shape of one example, `outputs` the classes (or 1 for a regression). `has_constant` says that
+    one input is the same in every example, and so is a bias already: the linear model then has none of its own.
     """
 
     name: str
@@ -26,6 +27,7 @@ class DatasetSpec:
     outputs: int
     task: Literal["classification", "regression"]
     version: int  # raised when the builder changes, so that an old copy on disk is not taken for the new one
+    has_constant: bool = False
 
     @property
     def is_image(self) -> bool:
@@ -47,7 +49,9 @@ DATASETS: dict[str, DatasetSpec] = {
     for spec in (
         DatasetSpec("photos10k", 10_000, 2_000, (1, 16, 16), 10, "classification", 1),
         DatasetSpec("digits", 1_437, 360, (1, 8, 8), 10, "classification", 1),
+        DatasetSpec("noisy-digits", 1_437, 360, (1, 8, 8), 10, "classification", 1),
         DatasetSpec("linear", 10_000, 2_000, (32,), 1, "regression", 1),
+        DatasetSpec("mixture", 2_048, 512, (21,), 10, "classification", 1, has_constant=True),
         DatasetSpec("moons", 2_000, 500, (2,), 2, "classification", 1),
         DatasetSpec("spirals", 2_000, 500, (2,), 2, "classification", 1),
     )

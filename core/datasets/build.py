@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ SIDE, PHOTO_SIDE = 8, 16
 MAX_DEGREES, MIN_SCALE, MAX_SCALE, MAX_SHIFT = 12.0, 0.9, 1.1, 0.5  # the shift in pixels of the scan
 CHUNK = 2_000  # images resampled at once: about 20 MB of temporaries, and no slower than all of them
 
+FLIPPED_SHARE = 0.1
 NOISE_VARIANCE = 0.1
+MEANS_DEVIATION = 0.9  # of the mixture's means in each direction, where the deviation within a class is 1
 MOONS_NOISE, SPIRALS_NOISE = 0.15, 0.06  # deviations; the moons' radius is 1, and the arms are 0.57 apart
 
 
@@ -57,6 +59,21 @@ def digits() -> Arrays:
     train, validation = _split(labels)
     train_inputs, validation_inputs = _standardised(pixels[train], pixels[validation])
     return Arrays(train_inputs, labels[train], validation_inputs, labels[validation], train, validation)
+
+
+def noisy_digits(seed: int = 0) -> Arrays:
+    """Return the digits with 144 of the 1,437 training labels, 10%, each flipped to one of the nine others at random.
+
+    Inputs, split and validation labels are those of `digits`: only what is trained on is wrong. A linear
+    model fits every label of the digits; with flipped ones its training loss has a floor well above 0, about 0.53.
+    """
+    clean = digits()
+    generator = np.random.default_rng(seed)
+    labels = clean.train_targets.copy()
+    flipped = generator.permutation(len(labels))[: round(FLIPPED_SHARE * len(labels))]
+    classes = DATASETS["noisy-digits"].outputs
+    labels[flipped] = (labels[flipped] + generator.integers(1, classes, len(flipped))) % classes
+    return replace(clean, train_targets=labels)
 
 
 def photos10k(seed: int = 0) -> Arrays:
@@ -99,6 +116,27 @@ def linear(seed: int = 0, *, examples: int = 10_000, validation_examples: int = 
     )
 
 
+def mixture(seed: int = 0) -> Arrays:
+    """Return a mixture of ten Gaussians in 20 dimensions, and a constant as the 21st input.
+
+    An example is (mean of its class + N(0, I)) / sqrt(20), and behind it the constant sqrt(1/20). The means are drawn
+    from N(0, 0.81 I) and classes uniformly; both parts have the same means. Another seed draws means and data anew.
+    """
+    spec = DATASETS["mixture"]
+    dimensions = spec.input_shape[0] - 1
+    generator = np.random.default_rng(seed)
+    means = MEANS_DEVIATION * generator.standard_normal((spec.outputs, dimensions))
+
+    def draw(count: int) -> tuple[NDArray[np.float32], Indices]:
+        classes = generator.integers(spec.outputs, size=count)
+        points = means[classes] + generator.standard_normal((count, dimensions))
+        # One rounded operation after another and no sums: float32 then hides the last bit of a platform's logarithm.
+        inputs = np.concatenate([points, np.ones((count, 1))], axis=1) / np.sqrt(dimensions)
+        return inputs.astype(np.float32), classes
+
+    return Arrays(*draw(spec.examples), *draw(spec.validation_examples))
+
+
 def moons(seed: int = 0, *, noise: float = MOONS_NOISE) -> Arrays:
     """Return points on two half circles that reach into each other; the noise makes the classes overlap a little."""
     return _plane(DATASETS["moons"], half_circle, seed, noise)
@@ -112,7 +150,9 @@ def spirals(seed: int = 0, *, noise: float = SPIRALS_NOISE) -> Arrays:
 BUILDERS: dict[str, Callable[[], Arrays]] = {
     "photos10k": photos10k,
     "digits": digits,
+    "noisy-digits": noisy_digits,
     "linear": linear,
+    "mixture": mixture,
     "moons": moons,
     "spirals": spirals,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_moons
+from sklearn.linear_model import LogisticRegression
 
 from core.datasets import DATASETS, PLANE
 from core.datasets import build as builder
@@ -20,7 +21,9 @@ from core.datasets.build import (
     digits,
     folder,
     linear,
+    mixture,
     moons,
+    noisy_digits,
     photos10k,
     resampled,
     spirals,
@@ -36,14 +39,16 @@ def test_the_registry_states_the_sizes_that_people_read_about() -> None:
     assert {name: (spec.examples, spec.validation_examples) for name, spec in DATASETS.items()} == {
         "photos10k": (10_000, 2_000),
         "digits": (1_437, 360),
+        "noisy-digits": (1_437, 360),
         "linear": (10_000, 2_000),
+        "mixture": (2_048, 512),
         "moons": (2_000, 500),
         "spirals": (2_000, 500),
     }
 
 
 def test_the_registry_tells_images_from_points_in_the_plane() -> None:
-    assert [name for name, spec in DATASETS.items() if spec.is_image] == ["photos10k", "digits"]
+    assert [name for name, spec in DATASETS.items() if spec.is_image] == ["photos10k", "digits", "noisy-digits"]
     assert [name for name, spec in DATASETS.items() if spec.is_plane] == ["moons", "spirals"]
 
 
@@ -69,9 +74,10 @@ def test_building_twice_gives_the_same_bits(name: str) -> None:
         assert getattr(first, field).tobytes() == getattr(second, field).tobytes()
 
 
-def test_another_seed_gives_other_photos(photos: Arrays) -> None:
+def test_another_seed_gives_other_data(photos: Arrays) -> None:
     assert not np.array_equal(photos10k(seed=1).train_inputs, photos.train_inputs)
     assert not np.array_equal(linear(seed=1).train_inputs, linear().train_inputs)
+    assert not np.array_equal(mixture(seed=1).train_inputs, mixture().train_inputs)
     assert not np.array_equal(moons(seed=1).train_inputs, moons().train_inputs)
     assert not np.array_equal(spirals(seed=1).train_inputs, spirals().train_inputs)
 
@@ -125,6 +131,56 @@ def test_digits_are_the_scans_themselves() -> None:
     expected = scans[arrays.train_origin] / 16
     expected = (expected - expected.mean()) / expected.std()
     assert np.allclose(arrays.train_inputs[:, 0], expected, atol=1e-6)
+
+
+def flips(seed: int = 0) -> np.ndarray:
+    """Return how many training labels of each class (a row) were turned into each (a column), 10 x 10."""
+    counts = np.zeros((10, 10), dtype=int)
+    np.add.at(counts, (digits().train_targets, noisy_digits(seed).train_targets), 1)
+    return counts
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_exactly_a_tenth_of_the_noisy_training_labels_are_of_another_class(seed: int) -> None:
+    assert (noisy_digits(seed).train_targets != digits().train_targets).sum() == 144
+    assert np.trace(flips(seed)) == 1_437 - 144
+
+
+def test_all_else_of_the_noisy_digits_is_that_of_the_digits() -> None:
+    noisy, clean = noisy_digits(), digits()
+    for field in ("train_inputs", "validation_inputs", "validation_targets", "train_origin", "validation_origin"):
+        assert getattr(noisy, field).tobytes() == getattr(clean, field).tobytes()
+
+
+def test_every_class_loses_and_gains_labels_to_and_from_several_others() -> None:
+    wrong = flips() * (1 - np.eye(10, dtype=int))
+    assert (wrong > 0).sum(axis=1).min() >= 3
+    assert (wrong > 0).sum(axis=0).min() >= 3
+
+
+def test_labels_are_flipped_evenly_from_every_class_to_the_nine_others() -> None:
+    seeds = 20
+    found = sum(flips(seed) for seed in range(seeds))[~np.eye(10, dtype=bool)].reshape(10, 9)
+    expected = np.bincount(digits().train_targets)[:, None] * seeds * 144 / 1_437 / 9  # about 32 in each of 90 cells
+    # Pearson's statistic: its mean is the 89 degrees of freedom, its variance twice that.
+    assert (((found - expected) ** 2) / expected).sum() < 89 + 5 * (2 * 89) ** 0.5
+
+
+def test_another_seed_flips_other_labels() -> None:
+    first, second = (noisy_digits(seed).train_targets != digits().train_targets for seed in (0, 1))
+    assert 0 < (first & second).sum() < 40  # by chance 14.4 of the 144 are in both
+
+
+def test_a_linear_model_fits_every_digit_and_the_wrong_labels_give_its_loss_a_floor() -> None:
+    assert least_loss(digits()) < 0.001
+    assert 0.45 < least_loss(noisy_digits()) < 0.6
+
+
+def least_loss(arrays: Arrays) -> float:
+    """Return the least training loss of scikit-learn's linear model, with next to no penalty on its weights."""
+    inputs, targets = arrays.train_inputs.reshape(1_437, 64), arrays.train_targets
+    answers = LogisticRegression(C=1e4, max_iter=20_000).fit(inputs, targets).predict_proba(inputs)
+    return float(-np.log(answers[range(1_437), targets]).mean())
 
 
 def test_photos_take_256_grey_values_at_most(photos: Arrays) -> None:
@@ -218,6 +274,75 @@ def test_the_truth_of_the_regression_is_saved_beside_it(tmp_path: Path) -> None:
     assert np.array_equal(np.load(built / "optimum_weights.npy"), arrays.weights)
     assert np.array_equal(np.load(built / "spectrum.npy"), arrays.spectrum)
     assert float(np.load(built / "noise_variance.npy")) == 0.1
+
+
+def within_classes(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the 20 drawn inputs of every example less their mean over its class."""
+    drawn = inputs[:, :20].astype(np.float64)
+    return drawn - class_means(drawn, targets)[targets]
+
+
+def class_means(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.array([inputs[targets == number, :20].mean(axis=0, dtype=np.float64) for number in range(10)])
+
+
+def test_the_last_input_of_the_mixture_is_the_same_in_every_example() -> None:
+    assert [name for name, spec in DATASETS.items() if spec.has_constant] == ["mixture"]
+    for inputs in both_parts(mixture()):
+        assert set(inputs[:, 20].tolist()) == {np.float32(20**-0.5)}
+        assert (inputs[:, :20].std(axis=0) > 0.1).all()
+
+
+def test_every_class_of_the_mixture_is_a_round_cloud_of_variance_a_20th() -> None:
+    arrays = mixture()
+    apart = within_classes(arrays.train_inputs, arrays.train_targets)
+    freedom = 2_048 - 10
+    covariance = 20 * apart.T @ apart / freedom
+    assert np.diag(covariance) == pytest.approx(np.ones(20), rel=5 * (2 / freedom) ** 0.5)
+    assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 5 * freedom**-0.5
+    # Normal: the fourth moment is 3, with a variance of 96.
+    assert ((20**0.5 * apart) ** 4).mean() == pytest.approx(3, abs=5 * (96 / apart.size) ** 0.5)
+
+
+def test_the_means_of_the_mixture_are_drawn_anew_for_each_seed_with_a_variance_of_081() -> None:
+    seeds = 40
+    squares, strays = [], []
+    for seed in range(seeds):
+        arrays = mixture(seed)
+        squares.append(20 * class_means(arrays.train_inputs, arrays.train_targets) ** 2)
+        strays.append(1 / np.bincount(arrays.train_targets))  # of a sample's mean from the true one
+    expected = 0.81 + np.mean(strays)
+    assert np.mean(squares) == pytest.approx(expected, rel=5 * (2 / (seeds * 200)) ** 0.5)
+    # Seed by seed the 200 vary no less than draws of their own: one set of means for all would not vary at all.
+    assert np.std([each.mean() for each in squares]) > expected * (2 / 200) ** 0.5 / 2
+
+
+def test_both_parts_of_the_mixture_have_the_same_means_and_no_example_in_common() -> None:
+    arrays = mixture()
+    train = class_means(arrays.train_inputs, arrays.train_targets)
+    validation = class_means(arrays.validation_inputs, arrays.validation_targets)
+    of_each = 1 / np.bincount(arrays.train_targets) + 1 / np.bincount(arrays.validation_targets)
+    assert (np.abs(train - validation) < 5 * np.sqrt(of_each / 20)[:, None]).all()
+    assert not {tuple(each) for each in arrays.train_inputs.tolist()} & {
+        tuple(each) for each in arrays.validation_inputs.tolist()
+    }
+
+
+def test_classes_of_the_mixture_are_drawn_uniformly() -> None:
+    counts = sum(np.bincount(mixture(seed).train_targets, minlength=10) for seed in range(10))
+    assert counts.sum() == 20_480
+    assert (((counts - 2_048) ** 2) / 2_048).sum() < 9 + 5 * (2 * 9) ** 0.5
+    assert len(set(np.bincount(mixture().train_targets).tolist())) > 1  # drawn, not dealt in equal shares
+
+
+def test_the_start_of_the_linear_model_on_the_mixture_has_the_curvature_that_experiments_found() -> None:
+    # With all weights 0 the largest curvature is that of the inputs over the ten classes; 2 divided by it bounds the
+    # rate. Ten seeds gave 84 on average elsewhere; a seed's deviation is about 10, a mean of ten's about 3.
+    limits = []
+    for seed in range(10):
+        inputs = mixture(seed).train_inputs.astype(np.float64)
+        limits.append(2 * 10 / np.linalg.eigvalsh(inputs.T @ inputs / 2_048).max())
+    assert np.mean(limits) == pytest.approx(84, rel=0.1)
 
 
 @pytest.mark.parametrize("make", [moons, spirals])

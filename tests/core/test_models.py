@@ -18,6 +18,8 @@ WITH_NORM = [(model, norm) for model, norms in NORMS.items() for norm in norms]
     [
         ("linear", "linear", "none", 32),  # a regression without a bias: the truth has none
         ("digits", "linear", "none", 64 * 10 + 10),
+        ("noisy-digits", "linear", "none", 650),
+        ("mixture", "linear", "none", 21 * 10),  # without a bias: the constant input serves as one
         ("photos10k", "linear", "none", 2_570),
         ("moons", "linear", "none", 2 * 2 + 2),
         ("spirals", "mlp", "none", 8_770),  # 2 x 128 + 128, 128 x 64 + 64, 64 x 2 + 2
@@ -25,6 +27,8 @@ WITH_NORM = [(model, norm) for model, norms in NORMS.items() for norm in norms]
         ("photos10k", "mlp", "batch", 41_802 + 2 * (128 + 64)),
         ("photos10k", "mlp", "layer", 41_802 + 2 * (128 + 64)),
         ("linear", "mlp", "none", 12_545),
+        ("mixture", "mlp", "none", 11_722),  # 21 x 128 + 128, 128 x 64 + 64, 64 x 10 + 10
+        ("noisy-digits", "cnn", "none", 6_090),
         ("digits", "cnn", "none", 6_090),  # 160, 4,640 and 32 x 2 x 2 x 10 + 10
         ("photos10k", "cnn", "none", 9_930),
         ("photos10k", "cnn", "batch", 9_930 + 2 * (16 + 32)),

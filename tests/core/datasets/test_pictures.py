@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
-    for name in ("digits", "photos10k", "moons"):
+    for name in ("digits", "noisy-digits", "photos10k", "moons"):
         builder.build(name, root)
     return root
 
@@ -35,6 +35,14 @@ def test_digits_are_the_scans_in_255ths_with_their_classes(built: Path) -> None:
     exact = scans.images[origin[chosen]] * 255 / 16
     assert np.abs(images - exact).max() <= 0.51
     assert classes.tolist() == scans.target[origin[chosen]].tolist()
+
+
+def test_noisy_digits_are_the_same_pictures_under_the_labels_that_are_trained_on(built: Path) -> None:
+    images, classes = pictures.of(DATASETS["noisy-digits"], range(1_437), built)
+    clean, truth = pictures.of(DATASETS["digits"], range(1_437), built)
+    assert np.array_equal(images, clean)
+    assert (classes != truth).sum() == 144
+    assert classes.tolist() == builder.noisy_digits().train_targets.tolist()
 
 
 def test_photos_go_from_the_darkest_pixel_of_the_set_to_the_brightest(built: Path) -> None:
