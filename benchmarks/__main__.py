@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from benchmarks import epochs, long_run, memory, page, processes, recording
+from benchmarks import ensemble, epochs, long_run, memory, page, processes, recording
 from core.fingerprint import fingerprint
 
-PARTS = ("epochs", "recording", "processes", "long_run", "memory", "page")
+PARTS = ("epochs", "ensemble", "recording", "processes", "long_run", "memory", "page")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -37,6 +37,20 @@ def _epochs() -> dict[str, Any]:
     ratios |= {f"{peer} / ours": epochs.ratio(times, peer, "ours") for peer in peers}
     for name, by_size in ratios.items():
         print(f"{name:28}" + "".join(f"{f'B={size:,}':>9} {ratio:5.2f}" for size, ratio in by_size.items()))
+    return {"ms": ms, "ratios": ratios}
+
+
+def _ensemble() -> dict[str, Any]:
+    times = ensemble.measure()
+    ms = {name: {size: 1_000 * median(seen) for size, seen in by_size.items()} for name, by_size in times.items()}
+    print(f"ms an update of {ensemble.RUNS} runs, MLP 256-128-64-10, SGD with momentum, one thread")
+    print(f"{'':28}" + "".join(f"{f'B={size:,}':>10}" for size in ensemble.SIZES))
+    for name, by_size in ms.items():
+        print(f"{name:28}" + "".join(f"{by_size[size]:10.2f}" for size in ensemble.SIZES))
+    pairs = (("trainers", "ensemble"), ("trainers", "with geometry"), ("with geometry", "ensemble"))
+    ratios = {f"{one} / {other}": ensemble.ratio(times, one, other) for one, other in pairs}
+    for name, by_size in ratios.items():
+        print(f"{name:28}" + "".join(f"{ratio:10.2f}" for ratio in by_size.values()))
     return {"ms": ms, "ratios": ratios}
 
 

@@ -23,6 +23,23 @@ def left_in_epoch(config: RunConfig, examples: int, seen: int) -> int:
     return left - 1 if seen and is_refused and left % config.batch_size == 1 else left
 
 
+def draw(config: RunConfig, examples: int, generator: torch.Generator) -> Tensor:
+    """Return the order of the next epoch: the indices of its N draws."""
+    if config.sampling == "iid":
+        return torch.randint(0, examples, (examples,), generator=generator)
+    return torch.randperm(examples, generator=generator)
+
+
+def deal(config: RunConfig, indices: Tensor) -> list[Window]:
+    """Cut the order of an epoch, (N,) or a stack of them (M, N), into windows."""
+    sizes = (indices.shape[-1], config.batch_size, config.accumulate)
+    windows = batching.updates_per_epoch(*sizes, drop_last=config.drop_last) if indices.shape[-1] else 0
+    batches: Window = indices.split(config.batch_size, dim=-1)  # type: ignore[no-untyped-call]
+    return [
+        batches[first : first + config.accumulate] for first in range(0, windows * config.accumulate, config.accumulate)
+    ]
+
+
 class Order:
     """Deal out the windows of one epoch after the other; a window is the index tensors of its micro-batches.
 
@@ -39,13 +56,12 @@ class Order:
 
     def window(self) -> Window:
         """Return the next window; the position moves with `advance`, once its update is done."""
-        first = self.position * self.config.accumulate
-        return self._batches[first : first + self.config.accumulate]
+        return self._windows[self.position]
 
     def advance(self) -> bool:
         """Count the window as done; return whether that ended an epoch."""
         self.position += 1
-        if self.position < self._windows:
+        if self.position < len(self._windows):
             return False
         self._begin_epoch()
         return True
@@ -80,16 +96,9 @@ class Order:
         self._draw()
 
     def _draw(self) -> None:
-        if self.config.sampling == "iid":
-            indices = torch.randint(0, self.examples, (self.examples,), generator=self.generator)
-        else:
-            indices = torch.randperm(self.examples, generator=self.generator)
-        self._deal(indices)
+        self._deal(draw(self.config, self.examples, self.generator))
 
     def _deal(self, indices: Tensor) -> None:
         self._indices = indices
-        config = self.config
-        left = indices[self.skipped :][: left_in_epoch(config, len(indices), self.skipped)]
-        self._batches: Window = left.split(config.batch_size)  # type: ignore[no-untyped-call]
-        sizes = (len(left), config.batch_size, config.accumulate)
-        self._windows = batching.updates_per_epoch(*sizes, drop_last=config.drop_last) if len(left) else 0
+        left = left_in_epoch(self.config, len(indices), self.skipped)
+        self._windows = deal(self.config, indices[self.skipped :][:left])

@@ -1,0 +1,78 @@
+"""Give the direction in which each optimizer moves weights, as PyTorch's own do, over pieces of any shape.
+
+A rule takes a gradient, which it may overwrite, the weights, its state and the number of the update from 1, and returns
+the direction D of the change -rate x D. All of them work element by element, so that models do not meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+from core.config import RunConfig
+
+State = tuple[Tensor, ...]  # zeros of the weights' shape at first
+Rule = Callable[[Tensor, Tensor, State, int], Tensor]
+
+AVERAGING, AVERAGING_SQUARES, EPSILON = 0.9, 0.999, 1e-8  # what torch.optim.Adam and AdamW have by default
+
+
+def build_rule(config: RunConfig) -> tuple[Rule, int]:
+    """Return the config's rule with its weight decay, and the number of tensors in its state."""
+    states, rule = RULES[config.optimizer]
+    own, decay = rule(config.momentum), config.weight_decay
+
+    def with_decay(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
+        return own(gradient.add_(weights, alpha=decay), weights, state, update)
+
+    def with_decoupled_decay(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
+        return own(gradient, weights, state, update).add_(weights, alpha=decay)
+
+    decayed = with_decoupled_decay if config.optimizer == "adamw" else with_decay
+    return decayed if decay else own, states
+
+
+def _sgd(_: float) -> Rule:
+    return lambda gradient, weights, state, update: gradient
+
+
+def _momentum(momentum: float) -> Rule:
+    def direction(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
+        (velocity,) = state
+        return torch.add(gradient, velocity, alpha=momentum, out=velocity)
+
+    return direction
+
+
+def _nesterov(momentum: float) -> Rule:
+    def direction(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
+        (velocity,) = state
+        return gradient.add_(torch.add(gradient, velocity, alpha=momentum, out=velocity), alpha=momentum)
+
+    return direction
+
+
+def _adam(_: float) -> Rule:
+    def direction(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
+        mean, square = state
+        mean.lerp_(gradient, 1 - AVERAGING)
+        square.mul_(AVERAGING_SQUARES).addcmul_(gradient, gradient, value=1 - AVERAGING_SQUARES)
+        # m / bias1 / (sqrt(v / bias2) + epsilon), with the corrections drawn into two numbers: fewer passes.
+        bias1, bias2 = 1 - AVERAGING**update, 1 - AVERAGING_SQUARES**update
+        least = torch.tensor(bias1 * EPSILON, dtype=gradient.dtype)
+        root = torch.sqrt(square, out=gradient)
+        return torch.div(mean, torch.add(least, root, alpha=bias1 / sqrt(bias2), out=root), out=root)
+
+    return direction
+
+
+RULES: dict[str, tuple[int, Callable[[float], Rule]]] = {
+    "sgd": (0, _sgd),
+    "momentum": (1, _momentum),
+    "nesterov": (1, _nesterov),
+    "adam": (2, _adam),
+    "adamw": (2, _adam),
+}
