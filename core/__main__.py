@@ -1,4 +1,4 @@
-"""Train, predict or record without a screen: `python -m core train ...`, `predict ...` or `record`."""
+"""Train, predict, compare, test claims or record without a screen: `python -m core train ...` and so on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core import machine, predict_command, recorded
+from core import claims_command, compare_command, machine, predict_command, recorded, schedules_command
+from core.command_line import cause, check_writable, not_writable
 from core.config import CHOICES, FIELDS, FLAGS, INTEGERS, NUMBERS, RunConfig
 from core.control import Control
 from core.datasets import DATA
@@ -46,6 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _record(options.output)
         if options.command == "predict":
             return _predict(options)
+        if options.command == "compare":
+            return compare_command.run(options)
+        if options.command == "claims":
+            claims_command.show(claims_command.run(options), as_json=options.json)
+            return 0
+        if options.command == "schedules":
+            schedules_command.show(schedules_command.run(options), as_json=options.json)
+            return 0
         return _train(_config(options), options.losses, options.database)
     except BatchLabError as error:
         print(_one_line(str(error)), file=sys.stderr)
@@ -84,6 +93,12 @@ def _parser() -> Parser:
         command.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
         if name == "predict":
             predict_command.add_flags(command)
+    purpose = compare_command.PURPOSE
+    compare_command.add_flags(commands.add_parser("compare", help=purpose, description=purpose, allow_abbrev=False))
+    purpose = claims_command.PURPOSE
+    claims_command.add_flags(commands.add_parser("claims", help=purpose, description=purpose, allow_abbrev=False))
+    purpose = schedules_command.PURPOSE
+    schedules_command.add_flags(commands.add_parser("schedules", help=purpose, description=purpose, allow_abbrev=False))
     purpose = "train the page's first setup and keep the run in a file, which the page shows before any other"
     command = commands.add_parser("record", help=purpose, description=purpose, allow_abbrev=False)
     command.add_argument("--output", type=Path, default=recorded.PATH, metavar="FILE", help="another file")
@@ -139,7 +154,7 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
     writer, refused = None, threading.Event()
     store = Store.open(database) if database else None
     if losses:
-        _check_writable(losses)
+        check_writable(losses)
     if store:
         run_id = new_run_id()
         store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
@@ -190,36 +205,20 @@ def _with_losses(ended: Ended, path: Path, blocks: Sequence[np.ndarray[Any, np.d
         with path.open("wb") as file:
             np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))
     except OSError as error:
-        values = {"value": str(path), "cause": _cause(error)}
+        values = {"value": str(path), "cause": cause(error)}
         return replace(ended, state="failed", reason="not_writable", values=values)
     return ended
 
 
 def _record(output: Path) -> int:
-    _check_writable(output)
+    check_writable(output)
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "runs.sqlite"
         status = _train(recorded.CONFIG, losses=None, database=str(database))
         try:
             return status if recorded.write(database, output) else status or EXIT["failed"]
         except OSError as error:  # the disk is full
-            raise _not_writable(output, error) from None
-
-
-def _check_writable(path: Path) -> None:
-    """Raise ConfigError for a file that cannot be written; what is in it stays until there are losses."""
-    try:
-        path.open("ab").close()
-    except (OSError, ValueError) as error:
-        raise _not_writable(path, error) from None
-
-
-def _not_writable(path: Path, error: OSError | ValueError) -> ConfigError:
-    return ConfigError(Problem("not_writable", {"value": str(path), "cause": _cause(error)}))
-
-
-def _cause(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error)
+            raise not_writable(output, error) from None
 
 
 def _summary(ended: Ended) -> dict[str, Any]:

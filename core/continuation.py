@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from core import batching
-from core.config import MAX_UPDATES, RunConfig, planned_updates
+from core.changes import position
+from core.config import MAX_UPDATES, RunConfig
 from core.errors import ConfigError
 from core.order import left_in_epoch
-
-MOST_BYTES = 256 * 2**20  # of a state that is kept; a larger one is let go
+from core.plan import planned_examples
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Left:
     """What a run that goes on in another's place has left of its budget, in its own updates.
 
     updates   still to be made; None for a budget of seconds
-    position  of the schedule: how many updates of its own size the examples seen so far would have been
+    position  of the schedule: how many updates of its own size the examples seen so far would have been; under a budget
+              of updates, how many were made
     """
 
     updates: int | None
@@ -41,33 +42,26 @@ def with_remedy(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
         return config.replace(**changes | {"budget": "updates", "budget_value": MAX_UPDATES})
 
 
-def planned_examples(config: RunConfig) -> int:
-    """Return how many examples a run sees whose budget is not of seconds."""
-    windows = batching.window_sizes(*_shape(config), drop_last=config.drop_last)
-    epochs, rest = divmod(planned_updates(config) or 0, len(windows))
-    return epochs * sum(map(sum, windows)) + sum(map(sum, windows[:rest]))
-
-
-def left_of(config: RunConfig, *, epoch: int, seen_in_epoch: int, examples_seen: int) -> Left:
-    """Return what is left for a run that starts after `epoch` complete epochs and so many examples of the next."""
-    position = 0
-    if examples_seen:
-        position = batching.updates_for_examples(examples_seen, *_shape(config), drop_last=config.drop_last)
+def left_of(config: RunConfig, *, updates: int, epoch: int, seen_in_epoch: int, examples_seen: int) -> Left:
+    """Return what is left for a run that starts after so many updates, complete epochs and examples of the next."""
+    if config.budget == "updates":
+        return Left(max(0, int(config.budget_value) - updates), updates)
+    here = position(config, examples_seen)
     if config.budget == "seconds":
-        return Left(None, position)
+        return Left(None, here)
     rest = [sum(window) for window in rest_of_epoch(config, seen_in_epoch)]
     per_epoch = batching.updates_per_epoch(*_shape(config), drop_last=config.drop_last)
     if config.budget == "epochs":
         epochs = int(config.budget_value) - epoch
-        return Left(len(rest) + (epochs - 1) * per_epoch if epochs > 0 else 0, position)
-    missing, updates = int(config.budget_value) - examples_seen, 0
+        return Left(len(rest) + (epochs - 1) * per_epoch if epochs > 0 else 0, here)
+    missing, left = int(config.budget_value) - examples_seen, 0
     for size in rest:
         if missing <= 0:
             break
-        missing, updates = missing - size, updates + 1
+        missing, left = missing - size, left + 1
     if missing > 0:
-        updates += batching.updates_for_examples(missing, *_shape(config), drop_last=config.drop_last)
-    return Left(updates, position)
+        left += batching.updates_for_examples(missing, *_shape(config), drop_last=config.drop_last)
+    return Left(left, here)
 
 
 def rest_of_epoch(config: RunConfig, seen: int) -> list[tuple[int, ...]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from core import continuation, snapshot
+from core import changes, continuation, snapshot
 from core.control import Control
 from core.events import Ended, EndState, Epoch, Kept, Paused, Report, Started
 from core.fingerprint import fingerprint
@@ -49,7 +49,7 @@ class Loop:
     def __init__(self, trainer: Trainer, report: Report) -> None:
         self.trainer, self.report = trainer, report
         self.config, self.control = trainer.config, trainer.control
-        self.record = Recorder(updates=trainer.updates, examples=trainer.examples_seen)
+        self.record = Recorder(updates=trainer.updates, examples=trainer.examples_seen, ceiling=trainer.ceiling)
         self.clock = Stopwatch(self.control, elapsed_s=trainer.elapsed_s)
         self.epochs = trainer.order.epoch
         self.is_whole = trainer.order.seen_in_epoch == 0  # whether the present epoch began here
@@ -67,6 +67,8 @@ class Loop:
             ended = self._ended("finished", self._train())
         except Stopped:
             ended = self._ended("stopped", self.control.stop_reason or "asked")
+            if ended.reason == changes.REASON:
+                self._keep_state(ended.elapsed_s)
         except Diverged as error:
             ended = self._ended("diverged", "loss", update=error.update, loss=error.loss)
         except SimulatedOutOfMemoryError as error:
@@ -174,8 +176,9 @@ class Loop:
         return {"timeline": timeline.newest(KEPT_CHANGES).to_dict()} if timeline else {}
 
     def _keep_state(self, elapsed_s: float) -> None:
-        if self.trainer.state_bytes() <= continuation.MOST_BYTES:
-            self.report(Kept(continuation.pack(self.trainer.state() | {"elapsed_s": elapsed_s})))
+        if self.trainer.state_bytes() <= changes.MOST_BYTES:
+            now = {"elapsed_s": elapsed_s, "ceiling": self.record.ceiling}
+            self.report(Kept(continuation.pack(self.trainer.state() | now)))
 
     def _on_pause(self, paused: bool) -> None:
         if paused:

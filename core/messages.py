@@ -18,6 +18,7 @@ ENGLISH: dict[str, str] = {
     "not_json": "a run is described by a JSON object, got {value!r}",
     "two_budgets": "--epochs already is a budget; give either --epochs or --budget with --budget-value",
     "not_writable": "{value} cannot be written ({cause}); name a file in a folder that exists and can be written",
+    "not_readable": "{value} cannot be read ({cause}); name a file of settings as JSON",
     "batch_larger_than_dataset": "batch_size must be between 1 and {examples} (the size of '{dataset}'), "
     "got {batch_size}",
     "norm_not_for_model": "norm {norm!r} does not exist for the model '{model}'; choose one of {choices}",
@@ -50,6 +51,24 @@ ENGLISH: dict[str, str] = {
     "input_missing": "a model of one's own needs --input, the shape of one example such as 3,224,224",
     "not_for_own_model": "{flag} has no meaning for a model of one's own",
     "only_for_own_model": "{flag} needs a model of one's own, --model package.module:Factory",
+    # Comparisons.
+    "too_few_arms": "a comparison has {low} to {high} arms, got {value}; add another",
+    "too_many_arms": "a comparison has {low} to {high} arms, got {value}; remove one",
+    "arms_not_comparable": "arms must have the same {field}, got {values}",
+    "arm_refused": "arm {number} cannot be trained so: {reason}",
+    "too_many_updates_of_arm": "arm {number} would make {value:,} updates, and in a comparison it may make {high:,}; "
+    "lower the budget or raise its batch_size",
+    "weights_not_alike": "paths of weights share a plane only if the arms have equally many, and these have {counts}; "
+    "compare arms of one model",
+    # The claims.
+    "unknown_claim": "claim must be one of {choices}, got {value!r}",
+    "claim_of_words": "the claim {value} is about words and has no experiment; claim must be one of {choices}",
+    "results_damaged": "the results {where} cannot be read ({cause}); restore the file, or make it anew with "
+    "python -m core claims --output FILE",
+    "bench_damaged": "the bench of schedules {where} cannot be read ({cause}); restore the file, or make it anew with "
+    "python -m core schedules --output FILE",
+    "no_optimum": "a weight decay of {weight_decay:g} leaves the problem without an optimum that can be found; give a "
+    "weight decay above 0",
     # The database of runs.
     "store_newer": "the database {where} has version {version} and this Batch Lab reads up to version {known}; it was "
     "left as it is. Update Batch Lab, or set BATCHLAB_DATABASE to another file",
@@ -64,11 +83,13 @@ ENGLISH: dict[str, str] = {
     "target": "the validation loss has reached its target",
     "asked": "it was asked to stop",
     "unwatched": "nobody was watching",
+    "changed": "it was stopped to go on with other settings",
     "limit": "the simulated device of {limit_bytes:,} bytes was full: {requested_bytes:,} more were needed",
     "loss": "the loss at update {update:,} was infinite, not a number, or 1,000 times the initial one; lower the "
     "learning rate",
     "killed": "the training process was ended from outside by signal {signal}",
     "exited": "the training process ended by itself with exit code {exit_code}",
+    "no_state": "the run before it has left no weights to go on with",
     "error": "the training process had an error: {error}",
     "store": "the run trained, but what it recorded could not be kept: {error}",
     "ended_elsewhere": "the run was ended or deleted in the database by another process",

@@ -35,6 +35,14 @@ def plan(config: RunConfig) -> Plan:
     )
 
 
+def planned_examples(config: RunConfig) -> int:
+    """Return how many examples a run sees whose budget is not of seconds."""
+    shape = config.spec.examples, config.batch_size, config.accumulate
+    windows = batching.window_sizes(*shape, drop_last=config.drop_last)
+    epochs, rest = divmod(planned_updates(config) or 0, len(windows))
+    return epochs * sum(map(sum, windows)) + sum(map(sum, windows[:rest]))
+
+
 def schedule_horizon(config: RunConfig, horizon: int) -> int:
     """Return how many updates the schedule is planned for in a run of `horizon` updates.
 

@@ -29,10 +29,10 @@ class Recorder:
     """Scalars that the updates write their loss and norm into, beside lists of plain numbers.
 
     Nothing is read back per update: `take` (a few times a second) and `check` (every few updates) do. The record goes
-    on from so many `updates` and `examples` of another run.
+    on from so many `updates` and `examples` of another run, and its `ceiling`.
     """
 
-    def __init__(self, *, updates: int = 0, examples: int = 0) -> None:
+    def __init__(self, *, updates: int = 0, examples: int = 0, ceiling: float | None = None) -> None:
         self._losses, self._norms = torch.zeros(CAPACITY), torch.zeros(CAPACITY)
         # One call each, 2 ms in all; a list of pairs wakes the garbage collector, and a start feels that.
         self._loss_slots, self._norm_slots = self._losses.unbind(), self._norms.unbind()
@@ -43,7 +43,7 @@ class Recorder:
         self._digest = hashlib.sha256()
         self._due_s = REPORT_EVERY_S[0]
         self._first_losses: list[float] = []
-        self._ceiling: float | None = None
+        self.ceiling = ceiling  # of a loss, known after the first examples; above it the run has diverged
         self._offence: tuple[int, float] | None = None
         self._epoch_loss = 0.0
         self.reports = 0
@@ -67,7 +67,7 @@ class Recorder:
         self._examples.append(examples_seen)
         self._seconds.append(elapsed_s)
         self._next += 1
-        if self._ceiling is None:
+        if self.ceiling is None:
             self._note_initial(float(self._losses[self._next - 1]), examples_seen - self._examples_before)
         first_two = len(self._rates) == 2 and not self.reports
         return elapsed_s >= self._due_s or self._next == CAPACITY or first_two
@@ -126,13 +126,13 @@ class Recorder:
         self._first_losses.append(loss)
         if examples_seen >= INITIAL_EXAMPLES:  # none of these losses is above its own ceiling: 32 < 1,000
             initial = sum(self._first_losses) / len(self._first_losses)
-            self._ceiling = DIVERGED_AT * initial if initial > 0 else math.inf
+            self.ceiling = DIVERGED_AT * initial if initial > 0 else math.inf
 
     def _look(self) -> None:
         losses = self._losses[self._block]
         if self._offence or not len(losses):
             return
-        ceiling = math.inf if self._ceiling is None else self._ceiling
+        ceiling = math.inf if self.ceiling is None else self.ceiling
         worst = float(losses.max())  # NaN if one of them is
         if not (math.isfinite(worst) and worst <= ceiling):
             off = int((~(losses.isfinite() & (losses <= ceiling))).nonzero()[0])

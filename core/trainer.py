@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from core import schedules
+from core import changes, schedules
 from core.checkpointing import checkpoint_segments
 from core.config import RunConfig, planned_updates
 from core.continuation import left_of
@@ -60,11 +60,13 @@ class Trainer(Updater):
             classes=config.spec.outputs if config.spec.task == "classification" else 0,
             control=control,
         )
-        self.plateau = _plateau(config.lr) if config.schedule == schedules.PLATEAU else None
+        self.plateau = plateau_rule(config.lr) if config.schedule == schedules.PLATEAU else None
         self.order = Order(config, len(data.train_inputs))
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
         self.shift = 0  # of the schedule against the updates, where these go on from another run's
-        self.elapsed_s = 0.0  # of training, before the first update here
+        self.elapsed_s = 0.0  # of training, before the first update here,
+        self.ceiling: float | None = None  # and above what loss it has diverged, if that is known by then
+        self._evaluates = False
 
     def rate(self) -> float:
         """Return the learning rate of the next update."""
@@ -89,11 +91,15 @@ class Trainer(Updater):
         count = len(self.data.validation_inputs)
         total, chunk = 0.0, self.config.evaluation_size
         counts = torch.zeros(self.classes, self.classes, dtype=torch.int64)
-        for start in range(0, count, chunk):
-            stop = min(start + chunk, count)
-            loss, answers = self.evaluate_chunk(start, stop)
-            total += float(loss) * (stop - start)  # sync point: once per chunk
-            counts += answers
+        self._evaluates = True
+        try:
+            for start in range(0, count, chunk):
+                stop = min(start + chunk, count)
+                loss, answers = self.evaluate_chunk(start, stop)
+                total += float(loss) * (stop - start)  # sync point: once per chunk
+                counts += answers
+        finally:
+            self._evaluates = False
         accuracy = int(counts.trace()) / count if self.classes else None
         return Evaluation(total / count, accuracy, tuple(map(tuple, counts.tolist())))
 
@@ -101,6 +107,14 @@ class Trainer(Updater):
         """Let a plateau schedule react to an evaluation."""
         if self.plateau:
             self.plateau.step(evaluation.loss)
+
+    def _must_complete(self) -> bool:
+        """Return whether a stop for a change has to wait: nothing of an evaluation is lost, and no update is dropped
+        whose batches have changed buffers already."""
+        if self.control.stop_reason != changes.REASON:
+            return False
+        is_within = any(self.newest is batch for batch in self.order.window())
+        return self._evaluates or (is_within and any(True for _ in self.model.buffers()))
 
     # State.
 
@@ -118,10 +132,12 @@ class Trainer(Updater):
                 "optimizer": self.optimizer.state_dict(),
                 "plateau": self.plateau.state_dict() if self.plateau else None,
                 "plateau_rate": self.plateau.optimizer.param_groups[0]["lr"] if self.plateau else None,
+                "lr": self.config.lr,
                 "order": self.order.state(),
                 "seen_in_epoch": self.order.seen_in_epoch,
                 "kind": self.config.optimizer,
                 "elapsed_s": self.elapsed_s,
+                "ceiling": self.ceiling,
                 "horizon": self.horizon,
                 "shift": self.shift,
                 "updates": self.updates,
@@ -145,19 +161,22 @@ class Trainer(Updater):
     def take_over(self, state: dict[str, Any]) -> None:
         """Go on from the state of a trainer with other settings but the same model and data.
 
-        The weights are kept, and the optimizer's state if it is of the same kind. What is left of the budget and of
-        the schedule is counted in examples (see core.continuation); updates go on being counted from there.
+        The weights are kept, and the optimizer's state if it is of the same kind, with the optimizer's own settings.
+        What is left of the budget and of the schedule is counted in examples, under a budget of updates in updates
+        (see core.continuation); updates go on being counted from there.
         """
         state = deepcopy(state)
         self.model.load_state_dict(state["model"])
         if state["kind"] == self.config.optimizer:
-            self.optimizer.load_state_dict(state["optimizer"])
+            own = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": own})
         self._restore_plateau(state)
         self.updates, self.examples_seen = state["updates"], state["examples_seen"]
-        self.elapsed_s = state["elapsed_s"]
+        self.elapsed_s, self.ceiling = state["elapsed_s"], state.get("ceiling")  # which an older state has not
         self.order.take_over(state["order"], state["seen_in_epoch"])
         left = left_of(
             self.config,
+            updates=self.updates,
             epoch=state["order"]["epoch"],
             seen_in_epoch=state["seen_in_epoch"],
             examples_seen=self.examples_seen,
@@ -169,10 +188,11 @@ class Trainer(Updater):
     def _restore_plateau(self, state: dict[str, Any]) -> None:
         if self.plateau and state["plateau"]:
             self.plateau.load_state_dict(state["plateau"])
-            self.plateau.optimizer.param_groups[0]["lr"] = state["plateau_rate"]
+            share = state["plateau_rate"] / state.get("lr", self.config.lr)  # an older state has no peak of its own
+            self.plateau.optimizer.param_groups[0]["lr"] = share * self.config.lr
 
 
-def _plateau(rate: float) -> ReduceLROnPlateau:
+def plateau_rule(rate: float) -> ReduceLROnPlateau:
     """Return torch's own plateau rule over an optimizer that holds nothing but the peak rate."""
     holder = torch.optim.SGD([nn.Parameter(torch.zeros(()))], lr=rate)
     factor, patience = schedules.PLATEAU_FACTOR, schedules.PLATEAU_PATIENCE

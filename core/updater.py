@@ -167,9 +167,13 @@ class Updater:
             parameter.grad = None
 
     def _obey(self) -> None:
-        if self.control.attention and self.control.wait_while_paused():
+        if self.control.attention and self.control.wait_while_paused() and not self._must_complete():
             self._clear_gradients()
             raise Stopped
+
+    def _must_complete(self) -> bool:
+        """Return whether a stop has to wait until what is under way is done."""
+        return False
 
     # A list of losses grows with every update, and so takes a peak along that no ledger watches any more.
 

@@ -24,7 +24,7 @@ notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
     mark, careful = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
-    live.differences(session, setup, record)
+    live.differences(session, setup, reader, record)
     exports.draw(reader)
 shown = live.tell(setup, mark, careful, reader, record)
 live.panel(setup, run_id, shown)

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from html import escape
 
+from core.changes import position
 from core.config import RunConfig
 from core.events import Prediction
 from core.plan import plan
-from core.store.reader import RunReader
+from core.store.reader import Last, RunReader
 from ui import sparks
 from ui.text import duration, loss_text, mib, number, say
 
@@ -69,7 +70,11 @@ def planned(config: RunConfig, reader: RunReader | None) -> int | None:
     """Return the planned updates: of the run once it has started, which knows them for a budget of seconds too."""
     record = reader.record if reader else None
     horizon: int | None = record.facts.get("horizon") if record else None
-    return horizon or plan(config).total_updates
+    total = plan(config).total_updates
+    last = reader.last if reader and reader.inherited else None
+    if horizon or not total or last is None or config.budget == "updates":
+        return horizon or total
+    return last.updates + max(0, total - position(config, last.examples_seen))  # of a run that is about to go on
 
 
 def updates_done(reader: RunReader) -> int:
@@ -185,10 +190,18 @@ def _speed(config: RunConfig, reader: RunReader | None) -> Card:
     elif config.budget == "seconds":
         detail = say("card.speed.left", left=duration(max(0.0, config.budget_value - last.seconds)))
     elif total:
-        detail = say("card.speed.left", left=duration((total - last.updates) * last.seconds / last.updates))
+        detail = say("card.speed.left", left=duration((total - last.updates) * _seconds_per_update(reader, last)))
     else:
         detail = ""
     return Card(label, value, detail, help_, sparks.line(reader.speeds()))
+
+
+def _seconds_per_update(reader: RunReader, last: Last) -> float:
+    """Return how long an update has taken, of the run's own as soon as it has made one."""
+    first = reader.inherited
+    if 0 < first < last.updates:
+        return (last.seconds - float(reader.seconds[first - 1])) / (last.updates - first)
+    return last.seconds / last.updates
 
 
 def _percent(share: float) -> str:

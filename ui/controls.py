@@ -9,11 +9,14 @@ from typing import Any
 
 import streamlit as st
 
+from core.changes import REASON
 from core.config import RunConfig
 from core.control import Command
-from core.errors import StoreError
-from core.store import ACTIVE_STATES, RunRecord, new_run_id
+from core.errors import Problem, StoreError
+from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from core.store.reader import RunReader
+from core.store.records import has_begun
+from ui import changes
 from ui.engine import Engine, engine
 from ui.form import Form, apply, settings
 from ui.session import Session
@@ -36,6 +39,9 @@ def attach(session: Session) -> None:
         session.run_id = None if session.unknown_run else named
     elif session.run_id and not _is_known(session, session.run_id) and not session.trouble:  # deleted meanwhile
         session.unknown_run, session.run_id = True, None
+    if session.run_id:
+        with suppress(StoreError):  # the panel says so
+            session.run_id = _to_show(session, session.run_id)
     if session.run_id and st.query_params.get("run") != session.run_id:
         st.query_params["run"] = session.run_id
     elif session.unknown_run and "run" in st.query_params:
@@ -49,6 +55,24 @@ def _is_known(session: Session, run_id: str) -> bool:
     except StoreError as error:
         session.trouble = error.problems
         return False
+
+
+def _to_show(session: Session, run_id: str) -> str:
+    """Return the run that is to be shown for this one: where its settings were changed, the one that has taken its
+    place; and where it ended before it could take another's place, that one."""
+    store = engine().store
+    while (record := store.run(run_id)) and record.ended:
+        before = store.run(record.parent) if record.parent and not has_begun(record.facts) else None
+        heir = store.heir(run_id) if record.ended.reason == REASON else None
+        if heir:
+            run_id = heir
+        elif before:
+            run_id = before.id
+            if record.ended.state == "failed":
+                session.not_changed = Problem(record.ended.reason, record.ended.values)
+        else:
+            break
+    return run_id
 
 
 def is_active(record: RunRecord | None) -> bool:
@@ -97,6 +121,11 @@ def ask_to_start(session: Session, first: Command | None = None) -> None:
     session.wanted, session.goes_on = first or "start", None
 
 
+def ask_to_change(session: Session) -> None:
+    """Want what the form says to take the place of the shown run's settings; a callback, as `ask_to_start`."""
+    session.wanted, session.goes_on = "change", None
+
+
 def ask_to_go_on(session: Session, run_id: str | None, config: RunConfig) -> None:
     """Want a run to be gone on from with other settings, which the form takes over; None begins anew. A callback."""
     session.wanted, session.goes_on = "start", (run_id, config)
@@ -111,26 +140,58 @@ def start_if_asked(session: Session, form: Form) -> None:
     # Until the session has its new run nothing here is Streamlit's, at which this run of the script could break off.
     wanted, session.wanted = session.wanted, None
     goes_on, session.goes_on = session.goes_on, None
-    first = None if wanted == "start" else wanted
+    first = None if wanted == "start" or wanted == "change" else wanted
     parent, config = goes_on or (None, form.config)
-    if config is None or not _start(session, shared, config, first, parent=parent):
+    stands = first is not None
+    if wanted == "change":
+        record = _changeable(session, shared, config)
+        if record is None:
+            return
+        parent, stands = record.id, is_paused(record)
+    if config is None or not _start(session, shared, config, first, parent=parent, paused=stands):
         return
     assert session.run_id is not None
     st.query_params["run"] = session.run_id
     reader = shared.readers.reader(session.run_id)
-    enough = 1 if first else LINE
-    _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and (reader.updates >= enough or not is_active(reader.record)))
+    enough = 1 if first else 0 if stands else LINE
+    _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and _is_there(reader, enough))
 
 
-def _start(session: Session, shared: Engine, config: RunConfig, first: Command | None, *, parent: str | None) -> bool:
+def _changeable(session: Session, shared: Engine, config: RunConfig | None) -> RunRecord | None:
+    """Return the shown run if these settings may take the place of its own: it may have ended since it was drawn."""
+    if session.run_id is None or config is None:
+        return None
+    reader = shared.readers.reader(session.run_id)
+    with suppress(StoreError):
+        reader.refresh()
+    record = reader.record
+    if record is None or not changes.can_go_on(record, config) or changes.why_not(record, reader, config):
+        return None
+    return record
+
+
+def _is_there(reader: RunReader, enough: int) -> bool:
+    """Return whether a run has made so many updates of its own, or stands without one, or has ended."""
+    record = reader.record
+    if record is None or not is_active(record):
+        return True
+    own = reader.updates - reader.inherited
+    return own >= enough and (enough > 0 or is_paused(record))
+
+
+def _start(
+    session: Session, shared: Engine, config: RunConfig, first: Command | None, *, parent: str | None, paused: bool
+) -> bool:
     """Give the session a new run in place of the one it has; return whether the database took it."""
     run_id = new_run_id()
     try:
+        goes_on = _line_of(shared.store, parent)
         for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
-            shared.client.command(record.id, "stop")
-        if session.run_id:  # another session's, that was taken over by its link
+            if record.id not in goes_on:
+                shared.client.command(record.id, "stop")
+        if session.run_id and session.run_id not in goes_on:  # another session's, that was taken over by its link
             shared.client.command(session.run_id, "stop")
-        shared.client.start(config, run_id=run_id, session=session.id, paused=first is not None, parent=parent)
+        shared.client.start(config, run_id=run_id, session=session.id, paused=paused, parent=parent)
         if first:
             shared.client.command(run_id, first)
     except StoreError as error:
@@ -140,8 +201,19 @@ def _start(session: Session, shared: Engine, config: RunConfig, first: Command |
         session.previous_run_id = session.run_id
     session.left_run_id, session.left_at_s = session.run_id, time.monotonic()
     session.run_id, session.unknown_run, session.trouble = run_id, False, ()
+    session.not_changed = None
     session.url_problems.clear()
     return True
+
+
+def _line_of(store: Store, run_id: str | None) -> set[str]:
+    """Return a run that another goes on from, and those before it whose place it has not taken yet."""
+    line = set()
+    while run_id:
+        line.add(run_id)
+        record = store.run(run_id)
+        run_id = record.parent if record and is_active(record) else None
+    return line
 
 
 # These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -14,10 +15,15 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core import recorded
+from core.bench.results import Bench
+from core.claims.results import Results
+from core.comparison.paths import WeightPaths
+from core.comparison.setup import Comparison
 from core.config import RunConfig
 from core.errors import StoreError
 from core.events import Prediction
 from core.forecast import Curve, Remedy, curve_from_dict, remedy_from_dict
+from core.host.client import Answer as Asked
 from core.host.client import HostClient
 from core.store import Store, open_or_fresh
 from core.store.reader import ReaderCache, RunReader, Source
@@ -86,6 +92,21 @@ class Engine:
         `asked` tells one time of asking from another: its code may have changed meanwhile.
         """
         return _within(0.0, self.client.ask("own_model", described, key=[dict(described), asked]))
+
+    def claim(self, code: str, *, first_seed: int, seeds: int) -> Asked:
+        """Run the experiment of a claim, anew each time; its answer, to come, is a `Results`. Raises HostError."""
+        values = {"claim": code, "first_seed": first_seed, "seeds": seeds}
+        return self.client.ask("claims", values, key=[values, time.monotonic()], read=Results.from_dict)
+
+    def bench(self, batch_size: int, *, first_seed: int, seeds: int) -> Asked:
+        """Run the bench of schedules, anew each time; its answer, to come, is a `Bench`. Raises HostError."""
+        values = {"batch_size": batch_size, "first_seed": first_seed, "seeds": seeds}
+        return self.client.ask("schedules", values, key=[values, time.monotonic()], read=Bench.from_dict)
+
+    def weight_paths(self, comparison: Comparison) -> Asked:
+        """Follow the weights of a comparison's arms, once; the answer, to come, is `WeightPaths`. Raises HostError."""
+        values = {"comparison": comparison.to_json()}
+        return self.client.ask("weight_paths", values, read=WeightPaths.from_dict)
 
     def freeze_once(self) -> None:
         """Keep what is loaded out of the collections that Streamlit runs after every refresh.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from ui.english_change import CHANGE
+from ui.english_claims import CLAIMS
+from ui.english_compare import COMPARE
 from ui.english_memory import MEMORY
+from ui.english_pictures import PICTURES
+from ui.english_schedules import SCHEDULES
 
-ENGLISH: dict[str, str] = MEMORY | {
+ENGLISH: dict[str, str] = MEMORY | PICTURES | CLAIMS | COMPARE | SCHEDULES | CHANGE | {
     "app.title": "Batch Lab",
     "page.live": "Train live",
     "page.about": "About",
@@ -59,9 +64,15 @@ ENGLISH: dict[str, str] = MEMORY | {
     "Validation: {validation} images made from the other 360 scans.",
     "dataset.digits": "{examples} of scikit-learn's real digit scans, 8\u00d78, as they are.",
     "dataset.digits.more": "Validation: the other {validation}.",
+    "dataset.noisy-digits": "{examples} of scikit-learn's real digit scans, 144 of them under a wrong label.",
+    "dataset.noisy-digits.more": "10% of the training labels were flipped to another digit at random, so that no "
+    "linear model fits them all. Validation: the other {validation}, all under their true label.",
     "dataset.linear": "{examples} made-up examples of a noisy linear regression, 32 inputs.",
     "dataset.linear.more": "The best possible model has an expected loss of 0.05, half the noise's variance. "
     "Validation: {validation} more.",
+    "dataset.mixture": "{examples} made-up examples of a mixture of ten Gaussians, 20 inputs and a constant.",
+    "dataset.mixture.more": "The ten overlap a little. The constant serves the linear model as its bias. "
+    "Validation: {validation} more of the same ten.",
     "dataset.moons": "{examples} made-up points on two half circles that reach into each other.",
     "dataset.moons.more": "With noise; validation: {validation} more.",
     "dataset.spirals": "{examples} made-up points on two spiral arms wound into each other.",

@@ -73,7 +73,6 @@ MEMORY: dict[str, str] = {
     "fix.effect.bfloat16": "Losses differ in the third digit; training usually ends just as well.",
     "fix.effect.less_state": "Another path: choose the learning rate anew.",
     "fix.effect.no_habits": "The same numbers.",
-    "story.goes_on": "Goes on from update {first} of a run out of memory, to the same number of examples.",
     "story.in_place": "This run took the place of one that was out of memory.",
     # The page.
     "memory.need": "Peak at {size} a batch",

@@ -20,6 +20,7 @@ STYLE = """<style>
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.55rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }  /* at 0.6 it has a contrast of 4.2 */
 [data-selected="true"] p, [data-testid="stSliderThumbValue"] p { color: light-dark(#3b5bdb, #91a7ff); }
+[data-selected="true"][data-focused="true"] p { color: light-dark(#364fc7, #a5b8ff); }
 button:not(:disabled) kbd { opacity: 1; }
 :has(> .st-key-shortcut) { position: absolute; }  /* else it takes a line */
 .st-key-bar h1 { font-size: 1.4rem; padding: 0; }
@@ -32,7 +33,10 @@ button:not(:disabled) kbd { opacity: 1; }
 .st-key-state { min-height: 3.1rem; flex-wrap: nowrap; }
 .st-key-state > :first-child { flex: 1; min-width: 0; }
 .st-key-state p { font-size: 0.9rem; line-height: 1.5rem; }
-.st-key-differs { min-height: 2.2rem; column-gap: 0.4rem; }
+.st-key-differs { min-height: 2.2rem; column-gap: 0.4rem; flex-wrap: nowrap; }
+.st-key-differs > :first-child { flex: 1; min-width: 0; }
+.st-key-differs > :first-child p { line-height: 1.1rem; }
+.st-key-differs button { white-space: nowrap; }
 .st-key-needs { min-height: 2.6rem; }
 .st-key-preview { margin-bottom: -0.8rem; }
 .st-key-differs p { font-size: 0.9rem; }
@@ -62,17 +66,66 @@ button:not(:disabled) kbd { opacity: 1; }
 [class*="st-key-fix_"] p, .st-key-black_box p { font-size: 0.88rem; line-height: 1.35rem; }
 .st-key-black_box, .st-key-fixes { gap: 0.5rem; padding: 0.6rem 0.8rem; }
 .st-key-curve { gap: 0.3rem; padding: 0.6rem 0.8rem; }
+.st-key-claim_shown { gap: 0.5rem; padding: 0.7rem 0.9rem; }
+.st-key-claim_head h4 { padding: 0; font-size: 1.25rem; }
+.st-key-claim_shown [data-testid="stColumn"] [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+.st-key-claim_shown [data-testid="stColumn"] p { font-size: 0.9rem; line-height: 1.45rem; }
+.st-key-claim_shown, .claims { font-variant-numeric: tabular-nums; }
+.st-key-compare_presets, .st-key-compare_arms { column-gap: 0.9rem; row-gap: 0.2rem; }
+.st-key-compare_presets button, .st-key-compare_arms button { min-height: 1.8rem; padding: 0; }
+.st-key-compare_arms [class*="st-key-arm_"] { gap: 0.35rem; }
+.st-key-compare_switches { column-gap: 1.4rem; }
+.st-key-compare_verdict { gap: 0.3rem; padding: 0.6rem 0.9rem; min-height: 6.6rem; font-variant-numeric: tabular-nums; }
+.st-key-compare_charts [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+.wide { overflow-x: auto; }
+.results { width: 100%; border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+.results th { text-align: left; font-weight: 500; white-space: nowrap; }
+.results td, .results th { padding: 0.3rem 0.9rem 0.3rem 0; border: 0;
+    border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
+.results tr.chosen td { font-weight: 600; }
+.bench_ends td, .bench_beside td { white-space: nowrap; }
+.st-key-bench_inputs { column-gap: 1.4rem; row-gap: 0.4rem; }
+.st-key-bench_told { gap: 0.2rem; padding: 0.6rem 0.9rem; }
+.st-key-bench_about { min-height: 1.6rem; }
+.st-key-bench_charts [data-testid="stVerticalBlock"] { gap: 0.4rem; }
+.st-key-bench_tables [data-testid="stVerticalBlock"] { gap: 0.4rem; }
+.st-key-bench_told, .st-key-bench_about { font-variant-numeric: tabular-nums; }
+.claims { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
+.claims td { padding: 0.3rem 0.7rem 0.3rem 0; vertical-align: top; border: 0;
+    border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
+.st-key-path_head { gap: 0; }
+.st-key-path_head h1 { font-size: 1.4rem; padding: 0 0 1.2rem; }
+.st-key-path_inputs { column-gap: 1.4rem; row-gap: 0.5rem; }
+.st-key-path_player { column-gap: 0.9rem; }
+.st-key-path_panels, .st-key-path_more { font-variant-numeric: tabular-nums; }
+.st-key-path_panels [data-testid="stVerticalBlock"], .st-key-path_more [data-testid="stVerticalBlock"] { gap: 0.3rem; }
+[class*="st-key-chart_trajectory_"], [class*="st-key-chart_small_trajectory_"] { margin-bottom: -1.6rem; }
 @media (max-width: 1350px) {
     .st-key-loss_options { column-gap: 0.5rem; }
     .st-key-x_axis button { padding: 0.1rem 0.3rem; }
     .st-key-state { min-height: 4.6rem; }
+    .st-key-differs p { font-size: 0.8rem; }
     .card { padding-inline: 0.55rem; }
     .card small { font-size: 0.72rem; }
 }
+@media (max-width: 1240px) { .st-key-differs { flex-wrap: wrap; } .st-key-differs > :first-child { flex-basis: 100%; } }
 @media (max-width: 1100px) { .cards { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 @media (max-width: 640px) {
     button kbd { display: none !important; }
     .st-key-state { flex-wrap: wrap; }
+    .claims td:last-child { display: none; }
+    .st-key-path_inputs { column-gap: 0.9rem; }
+    .st-key-path_player { column-gap: 0.5rem; }
+    .st-key-path_inputs > * { flex-basis: calc(50% - 0.45rem) !important; min-width: 0; }
+    .st-key-path_player .st-key-path_position { order: 1; flex-basis: 100%; }
+    .st-key-path_step button p { display: none; }
+    .st-key-path_play, .st-key-path_play button { width: 92px !important; flex-basis: 92px !important; }
+    .st-key-path_mode button { padding-inline: 0.45rem; }
+    :has(> .st-key-bench_told) { order: 1; }
+    :has(> .st-key-bench_more) { order: 2; }
+    :has(> .st-key-path_fixed) { order: 1; }
+    :has(> .st-key-path_compared) { order: 2; }
+    :has(> .st-key-path_more) { order: 3; }
     .cards, .st-key-memory_cards .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
     [data-testid="stMainBlockContainer"] { padding: 4rem 0.9rem 1rem; }
     .st-key-story > :has(> .st-key-charts) { order: -1; }
@@ -104,6 +157,12 @@ def run() -> None:
         st.Page("pages/live.py", title=say("page.live"), icon=":material/monitoring:", url_path="train", default=True),
         st.Page("pages/live.py", title=say("page.live"), url_path="live", visibility="hidden"),
         st.Page("pages/memory.py", title=say("page.memory"), icon=":material/memory:", url_path="memory"),
+        st.Page(
+            "pages/trajectories.py", title=say("page.trajectories"), icon=":material/route:", url_path="trajectories"
+        ),
+        st.Page("pages/compare.py", title=say("page.compare"), icon=":material/compare_arrows:", url_path="compare"),
+        st.Page("pages/claims.py", title=say("page.claims"), icon=":material/gavel:", url_path="claims"),
+        st.Page("pages/schedules.py", title=say("page.schedules"), icon=":material/show_chart:", url_path="schedules"),
         st.Page("pages/about.py", title=say("page.about"), icon=":material/info:", url_path="about"),
     ]
     page = st.navigation(pages, position="top")

@@ -14,7 +14,7 @@ from core.errors import BatchLabError
 from core.events import Prediction
 from core.store import RunRecord
 from core.store.reader import Axis, RunReader
-from ui import black_box, cards, controls, depth, needs, notices, options, plots, sentence, state
+from ui import black_box, cards, changes, controls, depth, needs, notices, options, plots, sentence, state
 from ui.engine import engine
 from ui.form import DEFAULT, Form, apply, apply_from_panel, settings
 from ui.session import Session, current
@@ -179,14 +179,15 @@ def _charts(
     wide, narrow = st.columns([5, 3], gap="small")
     with wide.container(border=True, key="loss"):
         chosen = options.draw_for_loss()
+        marks = changes.marks(reader.record if reader else None)
         table = charts.loss_table(
             config, reader, horizon, say, x=chosen.x, beta=chosen.beta, log=chosen.log, ghost=ghost,
-            ghost_name=_ghost_name(before, config) if before and config else "",
+            ghost_name=_ghost_name(before, config) if before and config else "", marks=marks,
         )  # fmt: skip
         plots.draw("log_loss" if chosen.log else "loss", table)
     with narrow.container(border=True, key="memory_and_rate"):
         _memory(config, prediction, reader)
-        plots.draw("rate", charts.rate_table(config or DEFAULT, horizon, reader, say))
+        plots.draw("rate", charts.rate_table(config or DEFAULT, horizon, reader, say, marks=marks))
         no_plan = st.empty()
         if config and (why := plots.why_no_plan(config, horizon)):
             no_plan.caption(why)
@@ -239,9 +240,9 @@ def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction
     )  # fmt: skip
 
 
-def differences(session: Session, form: Form, record: RunRecord | None) -> None:
-    """Say in which settings the shown run and the form differ, with both ways to make them agree."""
-    if record is None or form.config is None or record.config == form.config:
+def differences(session: Session, form: Form, reader: RunReader | None, record: RunRecord | None) -> None:
+    """Say in which settings the shown run and the form differ, with all ways to make them agree."""
+    if reader is None or record is None or form.config is None or record.config == form.config:
         st.markdown("\u00a0", width="stretch")
         return
     ours, theirs = record.config.to_dict(), form.config.to_dict()
@@ -259,6 +260,13 @@ def differences(session: Session, form: Form, record: RunRecord | None) -> None:
         say("differs.start"), key="start_these", type="tertiary", icon=":material/play_arrow:",
         on_click=controls.ask_to_start, args=(session,),
     )  # fmt: skip
+    if changes.can_go_on(record, form.config):
+        key = "change.now" if controls.is_active(record) else "change.go_on"
+        why_not = changes.why_not(record, reader, form.config)
+        st.button(
+            say(key), key="change_now", type="tertiary", icon=":material/tune:", help=why_not or say(f"{key}.help"),
+            disabled=why_not is not None, on_click=controls.ask_to_change, args=(session,),
+        )  # fmt: skip
     st.button(
         say("differs.take"), key="take_settings", type="tertiary", icon=":material/undo:",
         on_click=apply, args=(settings(record.config),),

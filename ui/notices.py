@@ -20,7 +20,7 @@ def draw(session: Session, form: Form) -> None:
     session.form_at_first = session.form_at_first or said
     if said != session.form_at_first:
         session.url_problems.clear()
-    address, unknown, database = st.empty(), st.empty(), st.empty()
+    address, unknown, database, unchanged = st.empty(), st.empty(), st.empty(), st.empty()
     if session.url_problems:
         lines = [
             say(
@@ -38,6 +38,8 @@ def draw(session: Session, form: Form) -> None:
     elif error := engine().store_error:
         text = say("store.fresh", reason=reasons(error.problems), where=engine().store.where)
         database.warning(text, icon=":material/database:")
+    if session.not_changed:
+        unchanged.warning(say("change.failed", reason=_within(session.not_changed)), icon=":material/undo:")
 
 
 def refusal(form: Form) -> None:
@@ -53,6 +55,12 @@ def refusal(form: Form) -> None:
 def reasons(problems: Iterable[Problem]) -> str:
     """Return the sentences of problems."""
     return "; ".join(explain(problem.code, problem.values) for problem in problems)
+
+
+def _within(problem: Problem) -> str:
+    """Return the sentence of a problem as it goes on after a colon."""
+    text = reasons((problem,))
+    return text[0].lower() + text[1:]
 
 
 def _remedy_label(remedy: Mapping[str, Any]) -> str:

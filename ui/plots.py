@@ -21,12 +21,13 @@ def _spec(name: str, language: str) -> Spec:
     return made
 
 
-def draw(name: str, table: pa.Table, *, width: int | Literal["stretch"] = "stretch") -> None:
-    """Draw a chart of `core.charts`."""
+def draw(name: str, table: pa.Table, *, part: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+    """Draw a chart of `core.charts`; `part` tells one from another where it is drawn more than once."""
     # The alt text never changes either: the browser takes a chart with another one for another chart. The numbers
     # are in the cards, as text.
-    alt = say(f"chart.{name}.alt")
-    st.vega_lite_chart(table, _spec(name, LANGUAGE), key=f"chart_{name}", alt=alt, width=width)
+    alt = say(f"chart.{name}.{part}.alt" if part else f"chart.{name}.alt")
+    key = f"chart_{name}_{part}" if part else f"chart_{name}"
+    st.vega_lite_chart(table, _spec(name, LANGUAGE), key=key, alt=alt, width=width)
 
 
 def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:

@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from core.bench.results import Bench
+from core.claims.results import Results
 from core.config import RunConfig
 from core.control import Command
 from core.errors import Problem
+from core.host.client import Answer
 
 
 @dataclass
@@ -28,7 +31,8 @@ class Session:
     fields: dict[str, Any] = field(default_factory=dict)  # of the form, for when another page has been open
     form_at_first: Any = None  # what the form said when it was first drawn
     url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
-    wanted: Command | Literal["start"] | None = None  # a start, or the first command of a run that stands after it
+    # A start, a change of the shown run, or the first command of a run that stands after it.
+    wanted: Command | Literal["start", "change"] | None = None
     goes_on: tuple[str | None, RunConfig] | None = None  # a run to go on from, and the settings to do so with
     run_id: str | None = None  # the run that is shown
     previous_run_id: str | None = None  # the one shown before, for the ghost on the charts
@@ -39,6 +43,25 @@ class Session:
     attempts_shown: int | None = None  # of the ways to find the largest batch; None: all
     own_model: dict[str, str] | None = None  # that was asked about last,
     own_model_asked: str = ""  # and which time of asking that was
+    path_position: int | None = None  # updates shown on the page of trajectories; None: all
+    compare_arms: tuple[RunConfig, ...] | None = None  # that the page describes; None before it was opened
+    compare_preset: str | None = None  # whose arms they are
+    compare_wanted: bool = False  # a start was asked for
+    comparison_id: str | None = None  # the comparison that is shown
+    weight_paths: Answer | None = None  # of the comparison whose weights are followed,
+    weight_paths_of: str = ""  # which that is,
+    weight_paths_was_waiting: bool = False  # and whether the last full run drew a timer for it
+    compare_trouble: tuple[Problem, ...] = ()  # why it did not start
+    path_plays: bool = False  # and they are played
+    path_sent: list[int] = field(default_factory=list)  # the newest positions that their slider was set to,
+    path_stopped_s: float = 0.0  # and when playing stopped, by the monotonic clock
+    claims: dict[str, Results] = field(default_factory=dict)  # run again here, each claim by itself
+    claims_running: dict[str, Answer] = field(default_factory=dict)
+    claim_trouble: dict[str, str] = field(default_factory=dict)  # why a claim could not be run
+    benches: dict[int, Bench] = field(default_factory=dict)  # of schedules, run again here, by batch size
+    bench_running: dict[int, Answer] = field(default_factory=dict)
+    bench_trouble: dict[int, str] = field(default_factory=dict)  # why one could not be run
+    not_changed: Problem | None = None  # why the shown run has the settings that it had
     trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
 
     def field(self, name: str, default: Any) -> Any:
@@ -48,6 +71,11 @@ class Session:
     def set_field(self, name: str, value: Any) -> None:
         """Set a widget of the form; in a callback or before it is drawn."""
         st.session_state[name] = value
+
+    def remember(self, name: str) -> None:
+        """Keep the value of a widget for when another page has been open."""
+        if name in st.session_state:
+            self.fields[name] = st.session_state[name]
 
     def restore_fields(self) -> None:
         """Give all widgets of the form, before they are drawn again, the values they had."""

@@ -43,6 +43,8 @@ def _state(record: RunRecord, reader: RunReader) -> str:
     total = planned(record.config, reader)
     if record.state == "queued":
         place = engine().client.place(record.id)
-        return say("state.queued.place", place=place) if place else say("state.queued")
+        if place:
+            return say("state.queued.place", place=place)
+        return say("state.goes_on" if reader.inherited else "state.queued")
     total_words = number(total) if total else say("state.planned_unknown")
     return say(f"state.{record.state}", updates=number(updates_done(reader)), planned=total_words)

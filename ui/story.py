@@ -12,6 +12,7 @@ from core.plan import plan
 from core.store import RunRecord
 from core.store.reader import RunReader
 from core.verdict import Verdict, judge
+from ui import changes
 from ui.text import explain, loss_text, mib, number, say
 
 WHERE = {"optimizer": "oom.optimizer", "evaluation": "oom.evaluation"}
@@ -41,8 +42,15 @@ def _goes_on(record: RunRecord) -> str:
     """Say that a run goes on from another's state."""
     if record.parent is None:
         return ""
-    first = record.facts.get("first", 0)
-    return say("story.goes_on", first=number(first)) if first else say("story.in_place")
+    facts = record.facts
+    first, is_remedy = facts.get("first", 0), facts.get("after", "out_of_memory") == "out_of_memory"
+    if not first:
+        return say("story.in_place") if is_remedy else ""
+    values = {"first": number(first), "changed": changes.told(record)}
+    if not is_remedy:
+        return say("story.changed", **values)
+    same = not {"budget", "budget_value"} & facts.get("changed", {}).keys()
+    return say("story.goes_on" if same else "story.goes_on.otherwise", **values)
 
 
 def verdict(reader: RunReader, ended: Ended) -> Verdict:
@@ -62,7 +70,10 @@ def _on_the_way(config: RunConfig, reader: RunReader) -> str:
     last = reader.last
     if last is None:
         return ""
-    epoch = (last.updates - 1) // plan(config).updates_per_epoch + 1
+    if reader.inherited:  # updates of other sizes are no measure
+        epoch = -(-last.examples_seen // config.spec.examples)
+    else:
+        epoch = (last.updates - 1) // plan(config).updates_per_epoch + 1
     return say("story.running", epoch=number(epoch), rate=f"{last.rate:.3g}", norm=f"{last.gradient_norm:.3g}")
 
 

@@ -57,6 +57,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"
 
 
+def rough(value: float) -> str:
+    """Return a number with two significant digits: what a chart shows anyway."""
+    return number(float(f"{value:.2g}"))
+
+
 def plain(value: Any) -> str:
     """Return a setting's value as it is written in the form."""
     if value is None:

@@ -2,6 +2,27 @@
 
 from core.charts.attempts import attempts as attempts
 from core.charts.attempts import attempts_table as attempts_table
+from core.charts.bench import bench_curves as bench_curves
+from core.charts.bench import bench_curves_table as bench_curves_table
+from core.charts.bench import bench_rates as bench_rates
+from core.charts.bench import bench_rates_table as bench_rates_table
+from core.charts.bench import bench_tuning as bench_tuning
+from core.charts.bench import bench_tuning_table as bench_tuning_table
+from core.charts.changes import Marks as Marks
+from core.charts.claims import effects as effects
+from core.charts.claims import effects_table as effects_table
+from core.charts.claims import evidence as evidence
+from core.charts.claims import evidence_table as evidence_table
+from core.charts.claims import log_evidence as log_evidence
+from core.charts.cloud import cloud as cloud
+from core.charts.cloud import cloud_table as cloud_table
+from core.charts.cloud import law as law
+from core.charts.cloud import law_table as law_table
+from core.charts.comparison import compare_linear as compare_linear
+from core.charts.comparison import compare_logarithmic as compare_logarithmic
+from core.charts.comparison import compare_memory as compare_memory
+from core.charts.comparison import compare_memory_table as compare_memory_table
+from core.charts.comparison import comparison_table as comparison_table
 from core.charts.curve import curve as curve
 from core.charts.curve import curve_table as curve_table
 from core.charts.curve import log_curve as log_curve
@@ -26,3 +47,8 @@ from core.charts.rate import rate_table as rate_table
 from core.charts.rate import small_rate as small_rate
 from core.charts.timeline import timeline as timeline
 from core.charts.timeline import timeline_table as timeline_table
+from core.charts.trajectory import small_trajectory as small_trajectory
+from core.charts.trajectory import trajectory as trajectory
+from core.charts.trajectory import trajectory_table as trajectory_table
+from core.charts.weight_paths import weight_paths as weight_paths
+from core.charts.weight_paths import weight_paths_table as weight_paths_table

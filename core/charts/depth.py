@@ -89,15 +89,24 @@ def rhythm_table(
     `before` is the config of the run before, whose rhythm is drawn below. Of more than MOST_TICKS updates an even
     choice is drawn, and the row says so.
     """
-    per_epoch = plan(config).updates_per_epoch
-    updates = reader.updates if reader else 0
-    done = (updates - 1) % per_epoch + 1 if updates else 0
+    done = _done_in_epoch(config, reader) if reader else 0
     rows = Rows("row", "series", "x", "value")
     rows.add(series=EXTENT, x=0.0)
     _add_strokes(rows, config, done, say)
     if before is not None:
         _add_strokes(rows, before, None, say)
     return rows.table()
+
+
+def _done_in_epoch(config: RunConfig, reader: RunReader) -> int:
+    """Return how many updates of the present epoch have been made; of a run that goes on from one with others, how
+    many of its own size those would be."""
+    last = reader.last
+    if last is None:
+        return 0
+    if reader.inherited:
+        return -(-((last.examples_seen - 1) % config.spec.examples + 1) // config.effective_batch_size)
+    return (last.updates - 1) % plan(config).updates_per_epoch + 1
 
 
 def _add_strokes(rows: Rows, config: RunConfig, done: int | None, say: Callable[..., str]) -> None:

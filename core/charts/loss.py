@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from core.changes import position
+from core.charts.changes import Marks, add_changes, change_layers
 from core.charts.style import (
     ANY,
     BLUE,
@@ -38,6 +40,7 @@ SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
 GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost name", "cut", "only one"
 EXPLODED = 20.0  # times where it began: what is above would leave a stroke at the edge
 WHOLE_PLAN = 100_000  # updates up to which the whole plan is on the axis
+UNDER_CUT = 18  # pixels from the top: below what is said of a spike
 SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times all that is smoothed is cut at 1.2 times: it would flatten the rest
 
 
@@ -71,6 +74,7 @@ def _loss(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
         alt.layer(
             held_open(x, y),
             coloured.mark_line(strokeWidth=1, tooltip=None).transform_filter(only("loss")),
+            *change_layers(x),
             ghost.transform_filter(only(GHOST)),
             name.encode(text="label:N").transform_filter(only(GHOST_NAME)),
             smoothed.transform_filter(only("smoothed_loss")),
@@ -97,6 +101,7 @@ def loss_table(
     log: bool = False,
     ghost: RunReader | None = None,
     ghost_name: str = "",
+    marks: Marks = (),
 ) -> pa.Table:
     """Return the columns series, x, value (as drawn), exact and label of `loss` and `log_loss`.
 
@@ -121,6 +126,7 @@ def loss_table(
         add(series=name, x=places, value=drawn, exact=values)
     if ghost:
         end = _add_ghost(rows, ghost, ghost_name, end, x, beta, log=log)
+    add_changes(rows, marks, reader, end=end, top=UNDER_CUT, lines=4, x=x)
     held = [calm or 1.0] * 2 if log else [0.0, 0.0 if calm else 1.0]
     rows.add(series=EXTENT, x=[0.0, end], value=held)
     return rows.table()
@@ -161,6 +167,8 @@ def _end(config: RunConfig | None, reader: RunReader | None, planned: int | None
     updates = float(_far_enough(reader.updates if reader else 0, planned))
     if config is None or x == "updates":
         return updates
+    if reader and (inherited := reader.inherited):  # as if they had been of the run's own size
+        updates += position(config, int(reader.examples_seen[inherited - 1])) - inherited
     last = reader.last if reader else None
     if x == "seconds":
         budget = config.budget_value if config.budget == "seconds" else 0.0

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from core.charts.changes import Marks, add_changes, change_layers
 from core.charts.style import (
     ANY,
     BLUE,
@@ -32,8 +33,10 @@ from core.config import RunConfig
 from core.plan import is_planned_otherwise, rate_factor
 from core.schedules import PLATEAU
 from core.store.reader import POINTS, RunReader
+from core.store.records import has_begun
 
 INTENDED, INTENDED_NAME = "intended", "intended name"
+HIGH = 0.6  # of the axis: words at a point above may run into what is said of a change
 HERE, HERE_EARLY, HERE_LATE = "here", "here, early", "here, late"  # the words stand on the side that has room
 
 
@@ -74,6 +77,7 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
         hover(base, "planned", at, alt.Tooltip("value:Q", title=say("series.planned"), format=RATE)),
     ]
     if key:
+        layers[1:1] = change_layers(x)
         layers += [
             hover(base, "actual", at, alt.Tooltip("value:Q", title=say("series.actual"), format=RATE)),
             base.mark_point(filled=True, size=70, color=BLUE, opacity=1, tooltip=None).transform_filter(only(HERE)),
@@ -87,7 +91,14 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
     return spec(alt.layer(*layers), height=height, title=title)
 
 
-def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None, say: Callable[..., str]) -> pa.Table:
+def rate_table(
+    config: RunConfig,
+    horizon: int | None,
+    reader: RunReader | None,
+    say: Callable[..., str],
+    *,
+    marks: Marks = (),
+) -> pa.Table:
     """Return the columns series, x, value and label of `rate`; nothing is planned without a horizon, nor under plateau.
 
     Where the schedule was laid out for another batch size, the one laid out for the run's own is there too.
@@ -95,8 +106,11 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
     end = float(max(horizon or 1, reader.updates if reader else 0))
     rows = Rows("series", "x", "value", "label")
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
-    if horizon and config.schedule != PLATEAU:
-        facts = reader.record.facts if reader and reader.record else {}
+    crowded = add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
+    record = reader.record if reader else None
+    facts = record.facts if record else {}
+    is_to_go_on = bool(record and record.parent and not has_begun(facts))  # from where is not known yet
+    if horizon and config.schedule != PLATEAU and not is_to_go_on:
         since = facts.get("first", 0), facts.get("shift", 0)
         places, rates = planned_rates(config, horizon, *since)
         rows.add_line("planned", places, rates)
@@ -110,9 +124,10 @@ def rate_table(config: RunConfig, horizon: int | None, reader: RunReader | None,
         rows.add_line("actual", places, rates)
         rows.add(series=HERE, x=places[-1:], value=rates[-1:])
         late = len(places) and places[-1] > 0.7 * end
-        rows.add(
-            series=HERE_LATE if late else HERE_EARLY, x=places[-1:], value=rates[-1:], label=say("chart.rate.here")
-        )
+        if not (len(places) and places[-1] < crowded and rates[-1] > HIGH * max(config.lr, np.max(rates))):
+            rows.add(
+                series=HERE_LATE if late else HERE_EARLY, x=places[-1:], value=rates[-1:], label=say("chart.rate.here")
+            )
     return rows.table()
 
 

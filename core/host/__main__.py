@@ -24,7 +24,9 @@ from typing import Any
 
 import torch
 
+from core import changes
 from core.host import jobs, warm
+from core.host.answers import LONG_ANSWERS
 from core.host.lines import Lines
 
 FORKS = sys.platform == "linux"
@@ -35,9 +37,10 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class Job:
-    """A run that waits for a core (no process yet) or trains.
+    """A run, or a comparison of several, that waits for a core (no process yet) or trains.
 
-    `commands` is our end of its pipe and `inbox` the training's; what is sent before it starts waits in between.
+    `commands` is our end of its pipe and `inbox` the training's; what is sent before it starts waits in between. It
+    waits for its `parent` too, while that one is still here.
     """
 
     run: str
@@ -47,6 +50,7 @@ class Job:
     paused: bool
     workspace_bytes: int
     parent: str | None
+    comparison: str | None
     commands: Connection
     inbox: Connection
     process: BaseProcess | None = None
@@ -63,6 +67,8 @@ class Host:
         self.context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
         self.jobs: dict[str, Job] = {}
         self.questions: dict[Connection, int] = {}
+        self.long: set[Connection] = set()  # those of them that take a core
+        self.waiting: list[dict[str, Any]] = []  # long questions that wait for one
         self.builder: BaseProcess | None = None
         self.places: dict[str, int] = {}
 
@@ -100,17 +106,20 @@ class Host:
             case "start":
                 inbox, commands = self.context.Pipe(duplex=False)
                 folder = self.data_root / order["folder"]
-                self.jobs[order["run"]] = Job(
+                job = Job(
                     order["run"], order["config"], folder, order["database"], order["paused"],
-                    order["workspace_bytes"], order["parent"], commands, inbox,
+                    order["workspace_bytes"], order["parent"], order["comparison"], commands, inbox,
                 )  # fmt: skip
+                self.jobs[job.run] = job
+                if job.parent in self.jobs:
+                    self._replace(self.jobs[job.parent], job)
             case "command":
                 self._command(order["run"], order["command"], order["reason"])
             case "ask":
-                answers, answer = self.context.Pipe(duplex=False)
-                self._spawn(jobs.answer_job, answer, order["what"], order["values"])
-                answer.close()
-                self.questions[answers] = order["question"]
+                if order["what"] in LONG_ANSWERS:
+                    self.waiting.append(order)
+                else:
+                    self._ask(order)
             case "renew":
                 for run in order["runs"]:
                     if run in self.jobs:
@@ -129,23 +138,51 @@ class Host:
         with suppress(BrokenPipeError):  # it has just ended, which `_reap` will see
             job.commands.send((command, reason))
 
+    def _replace(self, parent: Job, job: Job) -> None:
+        """Let a job go on in the place of one that is still here, in line too; one that waits leaves nothing."""
+        others = {run: each for run, each in self.jobs.items() if each is not job}
+        self.jobs = {}
+        for run, each in others.items():
+            self.jobs[run] = each
+            if each is parent:
+                self.jobs[job.run] = job
+        if parent.process is None:
+            job.parent = parent.parent
+        self._command(parent.run, "stop", changes.REASON)
+
+    def _ask(self, order: dict[str, Any]) -> Connection:
+        answers: Connection
+        answers, answer = self.context.Pipe(duplex=False)
+        self._spawn(jobs.answer_job, answer, order["what"], order["values"])
+        answer.close()
+        self.questions[answers] = order["question"]
+        return answers
+
     def _answer(self, answers: Connection) -> None:
-        question = self.questions.pop(answers)
+        question = self.questions[answers]
         try:
-            _say(event="answered", question=question, answer=answers.recv())
-        except EOFError:
-            _say(event="answered", question=question, answer=None)
+            answer = answers.recv()
+        except (EOFError, OSError):  # killed, perhaps in the middle of a long answer
+            answer = None
+        if answer and "share" in answer:
+            _say(event="share", question=question, share=answer["share"])
+            return
+        _say(event="answered", question=question, answer=answer)
+        del self.questions[answers]
+        self.long.discard(answers)
         answers.close()
 
     # The children.
 
     def _admit(self) -> None:
         """Start what there is a core for; tell the others their place."""
+        while self.waiting and len(self.long) < self.cores:
+            self.long.add(self._ask(self.waiting.pop(0)))
         building = self.builder is not None and self.builder.is_alive()
         training = sum(job.process is not None for job in self.jobs.values())
         place = 0
         for job in list(self.jobs.values()):
-            if job.process:
+            if job.process or job.parent in self.jobs:
                 continue
             if not job.folder.exists() and not building:
                 self._ended(job, 1)
@@ -159,10 +196,15 @@ class Host:
                     _say(event="queued", run=job.run, place=place)
 
     def _train(self, job: Job) -> None:
-        job.process = self._spawn(
-            jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused,
-            job.workspace_bytes, job.parent,
-        )  # fmt: skip
+        if job.comparison:
+            job.process = self._spawn(
+                jobs.compare_job, job.inbox, job.run, job.comparison, str(job.folder), job.database
+            )
+        else:
+            job.process = self._spawn(
+                jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused,
+                job.workspace_bytes, job.parent,
+            )  # fmt: skip
         job.inbox.close()
         self.places.pop(job.run, None)
         _say(event="started", run=job.run, pid=job.process.pid)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.config import RunConfig
+from core.datasets import DATA
 from core.forecast import EVENTS
 from core.memory.estimate import Reach
 from core.memory.predict import chunks_of, curve, heaviest_windows, new_trainer, predict
@@ -15,6 +16,7 @@ from core.memory.rehearsal import rehearse
 from core.memory.remedies import remedies, runs_through
 
 Values = Mapping[str, Any]
+Progress = Callable[[float], None]  # takes the share that is done, 0 to 1
 
 
 def _predict(values: Values) -> Any:
@@ -60,6 +62,34 @@ def _own_model(values: Values) -> Any:
     return answer_own_values(values)
 
 
+def _claims(values: Values, progress: Progress) -> Any:
+    """Run the experiment of one claim; return `Results.to_dict`."""
+    from core.claims import experiments
+
+    first = values["first_seed"]
+    seeds = range(first, first + values["seeds"])
+    return experiments.run([values["claim"]], seeds, lambda _, share: progress(share)).to_dict()
+
+
+def _schedules(values: Values, progress: Progress) -> Any:
+    """Run the bench of schedules at one batch size; return `Bench.to_dict`."""
+    from core.bench.experiment import bench
+
+    first = values["first_seed"]
+    return bench(values["batch_size"], range(first, first + values["seeds"]), progress).to_dict()
+
+
+def _weight_paths(values: Values, progress: Progress) -> Any:
+    """Follow the weights of the arms of a comparison; return `WeightPaths.to_dict`."""
+    from core.comparison.setup import Comparison
+    from core.comparison.weight_paths import weight_paths
+    from core.datasets.build import build
+    from core.datasets.tensors import load
+
+    comparison = Comparison.from_json(values["comparison"])
+    return weight_paths(comparison, load(build(comparison.arms[0].dataset, DATA)), progress).to_dict()
+
+
 def _config(values: Values) -> RunConfig:
     return RunConfig.from_json(values["config"])
 
@@ -72,4 +102,10 @@ ANSWERS: dict[str, Callable[[Values], Any]] = {
     "verification": _verify,
     "accumulation": _accumulation,
     "own_model": _own_model,
+}
+# What takes seconds: it waits for a core, and says how far it is on the way.
+LONG_ANSWERS: dict[str, Callable[[Values, Progress], Any]] = {
+    "claims": _claims,
+    "schedules": _schedules,
+    "weight_paths": _weight_paths,
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core import machine
+from core.comparison.setup import Comparison
 from core.config import RunConfig
 from core.control import Command
 from core.datasets import DATA
@@ -45,7 +46,17 @@ class _Start:
     paused: bool
     answer: Future[Prediction]
     parent: str | None
+    comparison: str | None = None
     commands: list[Command] = field(default_factory=list)
+
+
+class Answer(Future[Any]):
+    """The answer to a question, to come.
+
+    Of one that takes seconds `share` is how much of it is done, 0 to 1; None while it waits for a core.
+    """
+
+    share: float | None = None
 
 
 @dataclass
@@ -53,7 +64,7 @@ class _Life:
     """What one host process, of perhaps several after each other, has been asked and has not done yet."""
 
     runs: set[str] = field(default_factory=set)
-    questions: dict[int, tuple[Future[Any], Callable[[Any], Any]]] = field(default_factory=dict)  # and how to read it
+    questions: dict[int, tuple[Answer, Callable[[Any], Any]]] = field(default_factory=dict)  # and how to read it
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -83,7 +94,7 @@ class HostClient:
         self._starting: dict[str, _Start] = {}  # runs whose memory is not known yet, first come, first served
         self._places: dict[str, int] = {}
         self._questions = count()
-        self._answers: dict[str, tuple[float, Future[Any]]] = {}  # by question, and when it was asked
+        self._answers: dict[str, tuple[float, Answer]] = {}  # by question, and when it was asked
         self._closed = False
         store.fail_orphans(machine.is_alive)
 
@@ -94,7 +105,8 @@ class HostClient:
     ) -> None:
         """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers.
 
-        With `parent` it goes on from the state which that run left.
+        With `parent` it goes on from the state which that run left; one that still trains is stopped for it between two
+        updates, and leaves it its core.
         """
         self.store.create(run_id, config, owner=self.owner, session=session, parent=parent)
         try:
@@ -107,12 +119,32 @@ class HostClient:
             self._starting[run_id] = _Start(config, paused, answer, parent)
         answer.add_done_callback(self._admit)
 
+    def start_comparison(self, comparison: Comparison, *, run_id: str, session: str) -> None:
+        """Create a comparison and hand it to the host, as `start` does a run; its memory is that of its arms' weights.
+
+        What its largest arm needs for one training stands for the memory that is asked of this machine.
+        """
+        first, setup = comparison.arms[0], comparison.to_json()
+        self.store.create(run_id, first, owner=self.owner, session=session, comparison=setup)
+        largest = max(comparison.arms, key=lambda arm: arm.batch_size)
+        try:
+            answer = self.prediction(largest)
+        except HostError as error:
+            (problem,) = error.problems
+            self._end(run_id, "failed", problem.code, **problem.values)
+            return
+        with self._lock:
+            self._starting[run_id] = _Start(first, False, answer, None, setup)
+        answer.add_done_callback(self._admit)
+
     def command(self, run_id: str, command: Command, *, reason: str = "asked") -> None:
         """Ask a run for something; one that has ended does not mind."""
         with self._lock:
             if run_id in self._starting and command == "stop":
-                del self._starting[run_id]
+                start = self._starting.pop(run_id)
                 self._end(run_id, "stopped", reason)
+                if start.parent:  # whose place it has not taken yet
+                    self.command(start.parent, command, reason=reason)
                 self._admit()
             elif run_id in self._starting:
                 self._starting[run_id].commands.append(command)
@@ -159,7 +191,7 @@ class HostClient:
             self.store.note(run_id, predicted_peak_bytes=peak.bytes)
         config = start.config
         order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
-        order |= {"workspace_bytes": peak.workspace_bytes, "parent": start.parent}
+        order |= {"workspace_bytes": peak.workspace_bytes, "parent": start.parent, "comparison": start.comparison}
         self._order(do="start", database=self.store.address, **order)
         self._life.runs.add(run_id)
         for command in start.commands:
@@ -196,7 +228,7 @@ class HostClient:
         *,
         key: Any = None,
         read: Callable[[Any], Any] = lambda answer: answer,
-    ) -> Future[Any]:
+    ) -> Answer:
         """Return the answer to a question of `core.host.answers`, to come, as `read` makes it; asked once.
 
         `key` is what makes it another question, the values if it is None. It and its future may raise HostError.
@@ -208,7 +240,7 @@ class HostClient:
                 return known
             if len(self._answers) >= KEPT_ANSWERS:
                 del self._answers[next(iter(self._answers))]
-            asked: Future[Any] = Future()
+            asked = Answer()
             question = next(self._questions)
             self._order(do="ask", question=question, what=what, values=dict(values))
             self._life.questions[question] = asked, read
@@ -299,6 +331,10 @@ class HostClient:
         life.over.set()
 
     def _hear(self, news: dict[str, Any], life: _Life) -> None:
+        if news["event"] == "share":
+            with self._lock:
+                life.questions[news["question"]][0].share = news["share"]
+            return
         if news["event"] == "answered":
             answer = news["answer"]
             with self._lock:

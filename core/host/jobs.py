@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from core import continuation
+from core.comparison.course import Course, pack
+from core.comparison.runner import Runner
+from core.comparison.setup import Comparison
 from core.config import RunConfig
 from core.control import Control
 from core.datasets import DATASETS
 from core.datasets.tensors import load
 from core.errors import BatchLabError
 from core.events import Ended
-from core.host.answers import ANSWERS
+from core.host.answers import ANSWERS, LONG_ANSWERS
 from core.loop import Loop
 from core.store import Store
 from core.store.writer import Writer
 from core.trainer import Trainer
+from core.updater import Stopped
 
 SWITCH_S = 0.0005  # a thread that writes a chunk waits this long for its turn, ten times less than Python's own
 
@@ -46,9 +53,13 @@ def train_job(
     try:
         config = RunConfig.from_json(config_json)
         trainer = Trainer(config, load(Path(folder)), control=control, workspace_bytes=workspace_bytes)
-        if parent:
-            trainer.take_over(_state_of(parent, database))
-        Loop(trainer, writer.put).run()
+        state = _inherited(run_id, parent, database) if parent else None
+        if state:
+            trainer.take_over(state)
+        if parent and not state:
+            writer.put(Ended("failed", "no_state"))
+        else:
+            Loop(trainer, writer.put).run()
     except Exception as error:  # whatever it is, the run ends with it, and it is shown
         writer.put(Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"}))
         raise
@@ -58,15 +69,43 @@ def train_job(
         raise writer.error
 
 
-def _state_of(run_id: str, database: str) -> dict[str, Any]:
+def compare_job(commands: Connection, run_id: str, setup: str, folder: str, database: str) -> None:
+    """Train the arms of a comparison, keeping what they record in the store, obeying `commands`."""
+    control = Control()
+    threading.Thread(target=_listen, args=(commands, control), name="commands", daemon=True).start()
+    store = Store.attach(database)
+    began = perf_counter()
+    try:
+        ended = _compare(store, run_id, setup, folder, control)
+    except Exception as error:  # whatever it is, the comparison ends with it, and it is shown
+        ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
+        raise
+    finally:
+        store.finish(run_id, replace(ended, elapsed_s=perf_counter() - began))
+        store.close()
+
+
+def _compare(store: Store, run_id: str, setup: str, folder: str, control: Control) -> Ended:
+    def report(courses: Sequence[Course]) -> None:
+        if not store.write_courses(run_id, pack(courses), state="paused" if control.paused else "running"):
+            control.request("stop")  # it was ended or deleted by somebody else
+
+    runner = Runner(Comparison.from_json(setup), load(Path(folder)), control, report)
+    try:
+        runner.run()
+    except Stopped:
+        return Ended("stopped", control.stop_reason or "asked", updates=runner.updates)
+    return Ended("finished", "budget", updates=runner.updates)
+
+
+def _inherited(run_id: str, parent: str, database: str) -> dict[str, Any] | None:
+    """Take over what the parent has recorded to its end; return the state that it left, None if it left none."""
     store = Store.attach(database)
     try:
-        payload = store.state(run_id)
+        payload = store.inherit(run_id, parent)
     finally:
         store.close()
-    if payload is None:
-        raise LookupError(f"run {run_id} has left no state to go on from")
-    return continuation.unpack(payload)
+    return None if payload is None else continuation.unpack(payload)
 
 
 def _listen(commands: Connection, control: Control) -> None:
@@ -80,9 +119,16 @@ def _listen(commands: Connection, control: Control) -> None:
 
 
 def answer_job(answer: Connection, what: str, values: dict[str, Any]) -> None:
-    """Send back the answer to a question of `core.host.answers`, or the problems that there are with it."""
+    """Send back the answer to a question of `core.host.answers`, or the problems that there are with it.
+
+    A long one sends how far it is before.
+    """
     try:
-        answer.send({"value": ANSWERS[what](values)})
+        if what in LONG_ANSWERS:
+            value = LONG_ANSWERS[what](values, lambda share: answer.send({"share": share}))
+        else:
+            value = ANSWERS[what](values)
+        answer.send({"value": value})
     except BatchLabError as error:
         answer.send({"problems": [[problem.code, dict(problem.values)] for problem in error.problems]})
 

@@ -15,7 +15,7 @@ from core import batching
 from core.errors import Problem, StoreError
 from core.events import Epoch
 from core.store.columns import Columns, Smoothed, choose
-from core.store.records import Chunk, RunRecord
+from core.store.records import Chunk, RunRecord, has_begun
 
 Axis = Literal["updates", "epochs", "examples", "seconds"]
 UpdateSeries = Literal["loss", "smoothed_loss", "rate", "gradient_norm"]
@@ -146,6 +146,15 @@ class RunReader:
             return Last(updates=count, smoothed_loss=smoothed, rss_bytes=rss_bytes, **values)
 
     @property
+    def inherited(self) -> int:
+        """How many of the updates are another run's, from which this one goes on."""
+        with self._lock:
+            record, count = self._record, len(self._updates)
+        if record is None or record.parent is None:
+            return 0
+        return min(count, record.facts.get("first", 0)) if has_begun(record.facts) else count
+
+    @property
     def losses(self) -> NDArray[np.float32]:
         return self._updates["loss"]
 
@@ -243,6 +252,11 @@ class RunReader:
         measured = [(updates, value) for updates, value in pairs if value is not None and updates]
         numbers = np.array([updates for updates, _ in measured], dtype=np.int64)
         return np.array([value for _, value in measured], dtype=np.float64), numbers
+
+    def places(self, numbers: NDArray[np.int64], x: Axis) -> NDArray[np.float64]:
+        """Return where on an axis these of the recorded updates stand; the first of all is 1."""
+        with self._lock:
+            return self._axis(numbers, x)
 
     def _axis(self, numbers: NDArray[np.int64], x: Axis) -> NDArray[np.float64]:
         if x == "examples":

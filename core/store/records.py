@@ -46,6 +46,11 @@ class Chunk:
     peak_bytes: int
 
 
+def has_begun(facts: Mapping[str, Any]) -> bool:
+    """Return whether the run of these facts has come as far as its first update."""
+    return "horizon" in facts
+
+
 def peak_of(row: Row[Any]) -> Peak | None:
     """Return the peak noted in a row of `runs`."""
     return packing.peak_from_json(row.peak) if row.peak else None

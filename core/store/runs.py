@@ -10,15 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select, update
 
+from core import changes
 from core.config import RunConfig
 from core.errors import StoreError
 from core.events import END_STATES, Ended, EndState, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
 from core.store import packing
 from core.store.database import Database, attach_database, claim_fresh_file, open_database
-from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, peak_of, record_of
-from core.store.schema import chunks, epochs, runs, states
+from core.store.records import ACTIVE_STATES, ActiveState, Chunk, RunRecord, has_begun, peak_of, record_of
+from core.store.schema import chunks, comparisons, epochs, runs, states
 
 KEPT_RUNS, KEPT_STATES = 500, 20
 
@@ -79,25 +80,53 @@ class Store:
         session: str,
         state: ActiveState = "queued",
         parent: str | None = None,
+        comparison: str | None = None,
     ) -> None:
         """Add a run; of the runs that are ended and not pinned, drop those before the newest KEPT_RUNS unpinned ones.
 
         `owner` names, in words of its own, the process that answers for the run; `session` the browser session. A run
-        that goes on from another's `parent` begins with all that was recorded of that one.
+        that goes on from another's `parent` begins with all that was recorded of that one. A `comparison` is what
+        `Comparison.to_json` wrote, and `config` then its first arm.
         """
         values = {"id": run_id, "config": config.to_json(), "owner": owner, "session": session, "state": state}
         with self._database.writing() as connection:
             connection.execute(insert(runs).values(created_s=time.time(), parent=parent, **values))
+            if comparison:
+                connection.execute(insert(comparisons).values(run_id=run_id, setup=comparison))
             if parent:
-                for table in (chunks, epochs):
-                    columns = [column.name for column in table.columns if column.name not in ("id", "run_id")]
-                    copied = select(literal(run_id), *(table.c[name] for name in columns))
-                    copied = copied.where(table.c.run_id == parent).order_by(table.c.id)
-                    connection.execute(insert(table).from_select(["run_id", *columns], copied))
+                self._inherit(connection, run_id, config, parent)
             unpinned = select(runs.c.number).where(~runs.c.pinned).order_by(runs.c.number.desc())
             oldest_kept = unpinned.offset(KEPT_RUNS - 1).limit(1).scalar_subquery()
             ended = runs.c.state.in_(END_STATES)
             connection.execute(delete(runs).where(~runs.c.pinned, ended, runs.c.number < oldest_kept))
+
+    def inherit(self, run_id: str, parent: str) -> bytes | None:
+        """Give a run that is about to go on from `parent` what was recorded of that one since the run was created.
+
+        Return the state that the parent has left, None if it left none.
+        """
+        with self._database.writing() as connection:
+            text = connection.execute(select(runs.c.config).where(runs.c.id == run_id)).scalar()
+            if text is not None:
+                with self._database.understanding():
+                    config = RunConfig.from_json(text)
+                self._inherit(connection, run_id, config, parent)
+            return _state(connection, parent)
+
+    def _inherit(self, connection: Connection, run_id: str, config: RunConfig, parent: str) -> None:
+        """Copy the rows of a parent that the run does not have yet, and note what was changed between the two."""
+        for table in (chunks, epochs):
+            columns = [column.name for column in table.columns if column.name not in ("id", "run_id")]
+            known = connection.execute(select(func.count()).where(table.c.run_id == run_id)).scalar_one()
+            copied = select(literal(run_id), *(table.c[name] for name in columns))
+            copied = copied.where(table.c.run_id == parent).order_by(table.c.id).offset(known)
+            connection.execute(insert(table).from_select(["run_id", *columns], copied))
+        connection.execute(update(runs).where(runs.c.id == run_id).values(parent=parent))
+        row = connection.execute(select(runs).where(runs.c.id == parent)).one_or_none()
+        if row:
+            with self._database.understanding():
+                before = record_of(row)
+            _note(connection, run_id, {**changes.facts_of(before.config, before.facts, config), "after": before.state})
 
     def set_state(self, run_id: str, state: ActiveState) -> bool:
         """Set the state of a run that has not ended; return whether there was one."""
@@ -150,6 +179,7 @@ class Store:
                     if item.first or item.shift:
                         facts |= {"first": item.first, "shift": item.shift}
                     _note(connection, run_id, facts)
+                    _let_go_of_state(connection, run_id)
                 else:
                     _finish(connection, run_id, item)
             for table, rows in ((chunks, blocks), (epochs, ends)):
@@ -197,7 +227,23 @@ class Store:
         with self._database.writing() as connection:
             connection.execute(delete(runs).where(runs.c.id == run_id))
 
+    def write_courses(self, run_id: str, courses: bytes, *, state: ActiveState = "running") -> bool:
+        """Keep what a comparison has recorded, in place of what it had; return False for one that has ended."""
+        with self._database.writing() as connection:
+            if not _change(connection, run_id, state=state):
+                return False
+            connection.execute(update(comparisons).where(comparisons.c.run_id == run_id).values(courses=courses))
+        return True
+
     # Reading
+
+    def comparison(self, run_id: str) -> tuple[RunRecord, str, bytes | None] | None:
+        """Return a comparison: its row as a run, its setup and what it has recorded; None if there is none."""
+        joined = select(runs, comparisons.c.setup, comparisons.c.courses).join(comparisons)
+        with self._database.reading() as connection:
+            row = connection.execute(joined.where(runs.c.id == run_id)).one_or_none()
+        with self._database.understanding():
+            return (record_of(row), row.setup, row.courses) if row else None
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run, None if there is none."""
@@ -209,7 +255,7 @@ class Store:
     def state(self, run_id: str) -> bytes | None:
         """Return the state that a run left for another to go on from, None if it left none."""
         with self._database.reading() as connection:
-            return connection.execute(select(states.c.payload).where(states.c.run_id == run_id)).scalar()
+            return _state(connection, run_id)
 
     def has_state(self, run_id: str) -> bool:
         """Return whether a run left a state for another to go on from."""
@@ -217,9 +263,19 @@ class Store:
             query = select(states.c.run_id).where(states.c.run_id == run_id)
             return connection.execute(query).scalar() is not None
 
+    def heir(self, run_id: str) -> str | None:
+        """Return the newest run that goes on from another's state, or is about to; None if there is none."""
+        query = select(runs.c.id, runs.c.state, runs.c.facts).where(runs.c.parent == run_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(runs.c.number.desc())).all()
+        with self._database.understanding():
+            heirs = (row.id for row in rows if row.state in ACTIVE_STATES or has_begun(json.loads(row.facts)))
+            return next(heirs, None)
+
     def runs(self, limit: int = 50) -> list[RunRecord]:
-        """Return the newest runs, newest first, without those that cannot be read."""
-        return self._records(select(runs).order_by(runs.c.number.desc()).limit(limit))
+        """Return the newest runs, newest first, without comparisons and those that cannot be read."""
+        plain = select(runs).where(runs.c.id.not_in(select(comparisons.c.run_id)))
+        return self._records(plain.order_by(runs.c.number.desc()).limit(limit))
 
     def active(self, *, owner: str | None = None, session: str | None = None) -> list[RunRecord]:
         """Return the runs that have not ended, oldest first: all, or those of an owner or a browser session.
@@ -304,6 +360,17 @@ def _lock(connection: Connection, run_id: str) -> Row[Any] | None:
     """Hold the row of a run that has not ended until the transaction is over; None if there is none."""
     found = select(runs.c.peak).where(runs.c.id == run_id, runs.c.state.in_(ACTIVE_STATES)).with_for_update()
     return connection.execute(found).one_or_none()
+
+
+def _state(connection: Connection, run_id: str) -> bytes | None:
+    return connection.execute(select(states.c.payload).where(states.c.run_id == run_id)).scalar()
+
+
+def _let_go_of_state(connection: Connection, run_id: str) -> None:
+    """Drop the state from which a run has gone on, unless another may go on from it too: of one out of memory."""
+    parent = select(runs.c.parent).where(runs.c.id == run_id).scalar_subquery()
+    stopped = select(runs.c.id).where(runs.c.id == parent, runs.c.state == "stopped")
+    connection.execute(delete(states).where(states.c.run_id.in_(stopped)))
 
 
 def _row_of(run_id: str, block: Updates, rss_bytes: int, peak_bytes: int) -> dict[str, Any]:

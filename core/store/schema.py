@@ -80,6 +80,15 @@ epochs = Table(
     Index("epochs_of_run", "run_id", "id"),
 )
 
+# A comparison is a run of several configurations: its row in `runs` has the first one's, and here is the rest.
+comparisons = Table(
+    "comparisons",
+    METADATA,
+    Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("setup", Text, nullable=False),
+    Column("courses", LargeBinary),  # `core.comparison.course` knows what it is; the newest only is kept
+)
+
 
 def _add_snapshot(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE runs ADD COLUMN snapshot TEXT"))
@@ -90,6 +99,10 @@ def _add_parent(connection: Connection) -> None:
     states.create(connection)
 
 
+def _add_comparisons(connection: Connection) -> None:
+    comparisons.create(connection)
+
+
 Migration = Callable[[Connection], None]
 # The first leads from version 1 to 2; all run in one transaction.
-MIGRATIONS: tuple[Migration, ...] = (_add_snapshot, _add_parent)
+MIGRATIONS: tuple[Migration, ...] = (_add_snapshot, _add_parent, _add_comparisons)

@@ -10,9 +10,13 @@ from playwright.sync_api import expect
 from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button
 
 WRONG = ("Page not found", "Traceback")
+MENU = {"Train live", "Memory", "Trajectories", "Compare", "Claims", "Schedules", "About"}
 
 
-@pytest.mark.parametrize(("path", "sign"), [("", "Setup"), ("live", "Setup"), ("memory", "Setup"), ("about", "Words")])
+@pytest.mark.parametrize(
+    ("path", "sign"),
+    [("", "Setup"), ("live", "Setup"), ("memory", "Setup"), ("trajectories", "Loss"), ("about", "Words")],
+)
 def test_a_page_opened_first_shows_right_and_keeps_its_query(
     fresh_server: Server, visit: Callable[..., Visit], path: str, sign: str
 ) -> None:
@@ -32,7 +36,7 @@ def test_a_page_opened_first_shows_right_and_keeps_its_query(
     assert page.evaluate("location.pathname") in (f"/{path}", "/")
     for wrong in WRONG:
         expect(page.get_by_text(wrong)).to_have_count(0)
-    assert set(page.evaluate("[...window.seen]")) <= {"Train live", "Memory", "About"}
+    assert set(page.evaluate("[...window.seen]")) <= MENU
 
 
 @pytest.mark.parametrize("path", ["live", "about"])

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from core.config import MAX_UPDATES, RunConfig
-from core.continuation import left_of, pack, planned_examples, rest_of_epoch, unpack, with_remedy
+from core.continuation import left_of, pack, rest_of_epoch, unpack, with_remedy
 from core.datasets import DATASETS
 from core.datasets.tensors import Data
 from core.errors import ConfigError
@@ -27,6 +27,7 @@ from core.events import Ended, Epoch, Event, Kept, Started, Updates
 from core.loop import Loop
 from core.memory.predict import predict
 from core.order import Order
+from core.plan import planned_examples
 from core.trainer import Trainer
 from tests.core.same import assert_same
 
@@ -126,7 +127,7 @@ def test_what_is_left_is_what_a_walk_through_it_finds(
             walk.update()
 
         child = with_remedy(parent, changes)
-        left = left_of(child, epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, examples_seen=walk.seen)
+        left = left_of(child, updates=made, epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, examples_seen=walk.seen)
 
         further = Walk(*shape(child), epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, seen=walk.seen)
         if child.budget == "epochs":
@@ -209,7 +210,7 @@ def epochs_of(examples: int, sampling: str) -> Iterator[list[int]]:
 
 def test_a_budget_of_seconds_has_no_updates_that_are_left() -> None:
     config = RunConfig(dataset="digits", batch_size=100, budget="seconds", budget_value=2)
-    left = left_of(config, epoch=1, seen_in_epoch=300, examples_seen=1_737)
+    left = left_of(config, updates=40, epoch=1, seen_in_epoch=300, examples_seen=1_737)
     assert (left.updates, left.position) == (None, 18)
 
 
@@ -349,7 +350,7 @@ def test_the_state_of_a_run_that_did_not_run_out_is_not_kept(run: Run) -> None:
 
 def test_a_state_that_is_too_large_is_not_kept(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
     config, events = state_does_not_fit(), list[Event]()
-    monkeypatch.setattr("core.continuation.MOST_BYTES", 100_000)
+    monkeypatch.setattr("core.changes.MOST_BYTES", 100_000)
     ended = Loop(Trainer(config, datasets("digits")), events.append).run()
     assert ended.state == "out_of_memory"
     assert not [event for event in events if isinstance(event, Kept)]

@@ -141,6 +141,16 @@ def test_the_same_update_is_blamed_wherever_the_blocks_are_cut() -> None:
     assert (caught.value.update, caught.value.loss) == (3, 5_000.0)
 
 
+def test_a_run_that_goes_on_diverges_by_the_first_losses_of_the_run_before_it() -> None:
+    record = Recorder(updates=10, examples=1_000, ceiling=2_000.0)
+    put(record, [1e-4, 5.0, 2_000.0], size=100, seen=1_000)  # of its own it would be more than a thousandfold
+    record.check()
+    put(record, [2_001.0], size=100, seen=1_300)
+    with pytest.raises(Diverged) as caught:
+        record.check()
+    assert caught.value.update == 14
+
+
 def test_a_first_loss_of_zero_sets_no_ceiling() -> None:
     record = Recorder()
     put(record, [0.0, 3.0], size=100)

@@ -113,7 +113,7 @@ def test_weights_that_have_gone_astray_leave_the_plane_undecided(weight: float, 
 
 
 def test_only_points_have_a_plane(run: Run) -> None:
-    for dataset, model in (("linear", "linear"), ("digits", "mlp")):
+    for dataset, model in (("linear", "linear"), ("digits", "mlp"), ("mixture", "linear")):
         recorded = run(RunConfig(dataset=dataset, model=model, lr=0.01, budget="updates", budget_value=3))
         assert {seen.plane for seen in recorded.of(Snapshot)} == {b""}
 

@@ -8,35 +8,68 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+from core.bench import ARMS
+from core.charts.cloud import KINDS as KINDS_OF_CLOUD
+from core.charts.comparison import FIGURES, LINEAR
+from core.claims import CLAIMS, TESTED
+from core.claims import results as claims_results
+from core.comparison.course import ArmState
+from core.comparison.presets import PRESETS
+from core.comparison.setup import BUDGETS
+from core.comparison.setup import RULES as RATE_RULES
 from core.config import CHOICES, FIELDS
 from core.datasets import DATASETS
 from core.events import CATEGORIES, END_STATES
 from core.forecast import EVENTS, REMEDIES
+from core.landscape.cells import RATIOS
 from core.searching import SEARCHES
 from core.store import ACTIVE_STATES
 from core.store.reader import Axis
 from core.verdict import VerdictCode
 from ui.accumulation import SWITCHES
+from ui.changes import SHORT
+from ui.claims_page import BADGES
+from ui.compare_words import COLUMNS
 from ui.controls import KEYS
 from ui.english import ENGLISH
 from ui.memory_depth import CHOICES as MEMORY_CHOICES
 from ui.memory_page import DEVICES_MB
 from ui.options import DEPTHS
+from ui.trajectory_depths import CHOICES as PATH_DEPTHS
+from ui.trajectory_setup import MODES, RULES
 
 ROOT = Path(__file__).parents[2]
+COMPARED_CHARTS = [f"compare_{'linear' if name in LINEAR else 'logarithmic'}.{name}" for name in FIGURES]
 CHARTS = ("loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane",
-          "curve", "log_curve", "timeline", "attempts")  # fmt: skip
+          "curve", "log_curve", "timeline", "attempts", "cloud", "law", "trajectory.small", "trajectory.large",
+          "effects", "evidence", "log_evidence", "bench_curves", "bench_rates", "bench_tuning", "compare_memory",
+          "weight_paths", *COMPARED_CHARTS,
+          *(f"small_trajectory.{side}_{rate}" for side in ("small", "large") for rate in ("low", "high")))  # fmt: skip
 SERIES = ("loss", "smoothed_loss", "validation_loss", "planned", "actual", "predicted", "measured", "done", "to come",
           "before", "class 0", "class 1", "total", "workspace", "fits", "too large", *CATEGORIES)  # fmt: skip
 PHASES = ("forward", "backward", "optimizer", "evaluation")
 CONTROLS = (*KEYS, "restart", "resume")
 CAUTIONS = ("will_run_out", "one_update_per_epoch", "few_updates", "batch_norm_of_few", "high_rate_for_adam",
             "horizon_too_short", "horizon_too_short_low", "horizon_too_long")  # fmt: skip
+PATH_INPUTS = ("problem", "small", "large", "rate", "rule", "seed")
+PATH_MODES = [f"{rule}.{mode}" for rule in RULES for mode in MODES]
 NAMED = [name for name in FIELDS if name != "budget_value"]  # whose label is that of its unit
 # Keys that are put together, and the names they are put together from.
 KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "axis.{}": get_args(Axis),
+    "bench.arm.{}": ARMS,
+    "bench.about.{}": ARMS,
+    "bench.batches.{}": ("same", "differs"),
+    "bench.beside.{}": ("nearer", "farther"),
+    "bench.exact.off.{}": ("above", "below", "none"),
+    "bench.told.ends.{}": ("one", "many"),
+    "schedules.{}.label": ("bench_ends", "bench_beside"),
+    "schedules.edge.{}": ("lowest", "highest"),
+    "schedules.peaks.{}": ("tuned", "alike"),
+    "schedules.table.{}": ("arm", "peak", "updates", "end", "beside", "p", "exact"),
     "caution.{}": CAUTIONS,
+    "change.{}": (*SHORT, "now", "go_on"),
+    "change.{}.help": ("now", "go_on"),
     "chart.{}.alt": CHARTS,
     "control.{}": CONTROLS,
     "control.{}.help": CONTROLS,
@@ -64,6 +97,13 @@ KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "memory.device.{}": tuple(DEVICES_MB),
     "memory.workspace.{}": ("verified", "estimated"),
     "search.{}": (*SEARCHES, "closed_form"),
+    "path_{}.help": PATH_INPUTS,
+    "path.fixed.{}": PATH_MODES,
+    "path.compared.{}": PATH_MODES,
+    "path.mode.{}": MODES,
+    "path.more.{}": PATH_DEPTHS,
+    "path.verdict.{}": ("rate", "batch", "both", *RATIOS),
+    "chart.cloud.{}": KINDS_OF_CLOUD,
     "verdict.{}": [
         code for code in get_args(VerdictCode) if code not in ("out_of_memory", "failed", "diverged", "stopped")
     ],
@@ -72,12 +112,45 @@ KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "verdict.stopped.{}": ("falling", "level"),
     "chart.rhythm.{}": ("this", "before", "this.thinned", "before.thinned"),
 }
+OUTCOMES = [outcome for result in claims_results.load().claims.values() for outcome in result.outcomes]
+PAIRS = [outcome for outcome in OUTCOMES if outcome.metric is not None]
+SETTINGS = [(name, value) for pair in PAIRS for arm in (pair.first, pair.second) for name, value in arm.items()]
+MEASURES = ("training_loss", "excess_loss")
+KINDS |= {
+    "claim.{}": tuple(CLAIMS),
+    "claim.{}.test": TESTED,
+    "claim.{}.lesson": tuple(CLAIMS),
+    "arm.{}": [f"{outcome.claim}.{outcome.arm}" for outcome in OUTCOMES],
+    "arm.{}.found": [f"{outcome.claim}.{outcome.arm}" for outcome in OUTCOMES if outcome.metric is None],
+    "metric.{}": [pair.metric or "" for pair in PAIRS],
+    "fixed.{}": [name for outcome in OUTCOMES for name in outcome.held_fixed],
+    "with.{}": [f"{name}.{value}" if isinstance(value, str) else name for name, value in SETTINGS],
+    "evidence.{}": [f"{result.code}.{axis}" for result in claims_results.load().claims.values() if result.lines
+                    for axis in ("x", "y", *(line.name for line in result.lines if line.name != "law"))],
+    "direction.{}": ("higher", "lower"),
+    "{}.under": ("holds", "fails", "open"),
+    "verdict_word.{}": (*BADGES,),
+    "claims.tests.{}": ("one", "many", "none"),
+    "compare.preset.{}": tuple(PRESETS),
+    "compare.preset.{}.help": tuple(PRESETS),
+    "compare.budget.{}": BUDGETS,
+    "compare.rule.{}": RATE_RULES,
+    "compare.{}.help": ("budget", "rule", "seeds"),
+    "compare.{}": ("budget", "rule", "wins", "equal", "unclear"),
+    "compare.held.rule.{}": ("linear", "sqrt", "tuned"),
+    "compare.state.{}": ("queued", "starting", "finished", "stopped", "failed"),
+    "compare.arm_state.{}": get_args(ArmState),
+    "compare.chart.{}": [*(name for name in FIGURES if name != "judged"), *MEASURES],
+    "compare.table.{}": COLUMNS,
+    "measure.{}": MEASURES,
+    "axis_word.{}": BUDGETS,
+}  # fmt: skip
 PUT_TOGETHER = {pattern.format(name) for pattern, names in KINDS.items() for name in names}
 MAY_BE_THERE = {f"{start}.{name}{end}" for name in FIELDS for start, end in (("setting", ""), ("form", ".help"))}
 
 
 def sources() -> Iterator[ast.AST]:
-    for room in ("ui", "pages", "core/charts"):
+    for room in ("ui", "pages", "core/charts", "core/claims", "core/bench"):
         for file in sorted((ROOT / room).rglob("*.py")):
             if not file.name.startswith("english"):
                 yield ast.parse(file.read_text())

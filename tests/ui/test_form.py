@@ -48,7 +48,8 @@ def test_settings_come_from_the_address(app: App) -> None:
         ("batch_size", "abc", "got 'abc'. Used instead: 100.", 100),
         ("memory_limit_mb", "0.5", "must be between 1 and 81,920, got 0.5. Used instead: 4.", 4.0),
         ("dataset", "mnist",
-         "must be one of photos10k, digits, linear, moons, spirals, got 'mnist'. Used instead: photos10k.",
+         "must be one of photos10k, digits, noisy-digits, linear, mixture, moons, spirals, got 'mnist'. "
+         "Used instead: photos10k.",
          "photos10k"),
         ("model", "gpt", "must be one of linear, mlp, cnn, got 'gpt'. Used instead: mlp.", "mlp"),
         ("hidden", "5000", "got '5000'. Used instead: 128-64.", "128-64"),

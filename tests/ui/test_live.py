@@ -354,8 +354,9 @@ def test_points_are_drawn_over_what_the_model_answers_everywhere(app: App) -> No
     assert {row["series"] for row in points} == {"class 0", "class 1"}
 
 
-def test_the_batch_is_shown_as_pictures_with_their_classes(app: App) -> None:
-    test = app(dataset="digits", budget_value=1)
+@pytest.mark.parametrize("dataset", ["digits", "noisy-digits"])
+def test_the_batch_is_shown_as_pictures_with_their_classes(app: App, dataset: str) -> None:
+    test = app(dataset=dataset, budget_value=1)
     test.get_by_key("depth").set_value("batch").run()
     assert "There is no batch before the first update." in captions(test)
     test.button(key="start").click().run()
@@ -378,6 +379,18 @@ def test_the_validation_examples_are_counted_by_class_and_answer(app: App) -> No
     assert sum(row["value"] for row in counted) == 360
     right = sum(row["value"] for row in counted if row["x"] == row["y"])
     assert cards(test)["Validation accuracy"][0] == f"{100 * right / 360:.1f}%"
+
+
+def test_a_mixture_has_classes_and_no_pictures(app: App) -> None:
+    test = app(dataset="mixture", model="linear", budget_value=1)
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    test.get_by_key("depth").set_value("batch").run()
+    said = "These examples are rows of numbers, there is nothing to look at. The newest batch has 48"
+    assert any(text.startswith(said) for text in captions(test)), captions(test)
+    test.get_by_key("depth").set_value("confusion").run()
+    assert sum(row["value"] for row in rows(test, "Validation examples by true class")) == 512
+    assert not test.exception
 
 
 def test_a_regression_has_neither_classes_nor_pictures(app: App) -> None:

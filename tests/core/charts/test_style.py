@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,12 +15,17 @@ import pytest
 
 from core import charts
 from core.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
+from core.claims.trials import Line
+from core.comparison.course import Course
+from core.comparison.paths import Path, WeightPaths
 from core.config import RunConfig
 from core.events import CATEGORIES, Epoch, Peak
 from core.forecast import Curve, Point
+from core.landscape import PROBLEMS, Measured, law
 from core.searching import Attempt, Search
 from core.store.reader import RunReader
 from core.timeline import Block, Change, Timeline
+from tests.core.claims.arms import judged, pair
 
 Say = Callable[..., str]
 ReaderOf = Callable[..., RunReader]
@@ -28,7 +34,8 @@ Tables = dict[str, tuple[pa.Table, pa.Table]]
 
 NAMES = (
     "loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane", "curve",
-    "log_curve", "timeline", "attempts",
+    "log_curve", "timeline", "attempts", "trajectory", "small_trajectory", "cloud", "law",
+    "effects", "evidence", "log_evidence", "compare_logarithmic", "compare_linear", "compare_memory", "weight_paths",
 )  # fmt: skip
 
 
@@ -55,8 +62,33 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     facts = {"requested_bytes": 2**20, "over_bytes": 5, "workspace_bytes": 9, "module": "", "operation": "aten.mm.out",
              "phase": "forward"}  # fmt: skip
     events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
+    valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
+    paths = tuple(charts.trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
+    theory, clouds = law(valley, here), {"one": (1, np.ones((3, 2))), "large": (64, np.ones((2, 2)))}
     searches = [Search("doubling", (Attempt(2, True), Attempt(4, False)), 2)]
+    outcomes = judged(pair([0.5, 2.0] * 5), pair([1.0] * 9 + [math.inf]))
+    lines = [Line("law", (0.0, 1.0), (1.0, 2.0)), Line("measured", (0.5,), (1.6,), (0.2,))]
+    evidence = charts.evidence_table("C7", [], say), charts.evidence_table("C7", lines, say)
+    course = Course(planned=2, peak_bytes=2**20, updates=np.array([1.0, 2.0]), rate=np.array([0.2, 0.1]),
+                    series={"loss": np.array([[2.0, 3.0], [1.0, 2.0]])})  # fmt: skip
+    compared = [charts.comparison_table(name, arms, ["A", "B"], say, axis="updates")
+                for name in ("loss", "rate") for arms in ([Course()], [course, course])]  # fmt: skip
+    walk = Path([0, 3], [0.0, 1.0], [0.0, 2.0], [2.0, 1.0], [2.0, 1.5])
+    plane = WeightPaths([walk], [0.9, 0.05], [0.0, 1.0], [0.0, 2.0], [[1.0, 2.0], [3.0, math.inf]], 10)
     return {
+        "compare_logarithmic": (compared[0], compared[1]),
+        "compare_linear": (compared[2], compared[3]),
+        "compare_memory": (
+            charts.compare_memory_table([Course()], ["A"], None, say),
+            charts.compare_memory_table([course], ["A"], 2.0, say),
+        ),
+        "weight_paths": (
+            charts.weight_paths_table(None, [], say),
+            charts.weight_paths_table(plane, ["A"], say),
+        ),
+        "effects": (charts.effects_table([], say), charts.effects_table(outcomes, say)),
+        "evidence": evidence,
+        "log_evidence": evidence,
         "loss": loss[0],
         "log_loss": loss[1],
         "rate": rate,
@@ -76,6 +108,13 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
             charts.attempts_table([], 9, say, largest=0, most=9),
             charts.attempts_table(searches, 9, say, largest=3, most=9),
         ),
+        "trajectory": paths,
+        "small_trajectory": paths,
+        "cloud": (
+            charts.cloud_table({"small": (8, here[None])}, theory, here, say),
+            charts.cloud_table(clouds, theory, here, say),
+        ),
+        "law": (charts.law_table(theory, [], say), charts.law_table(theory, [Measured(4, 2.0, 0.1)], say)),
         "plane": (no_points, charts.plane_table(np.ones((2, 2)), np.array([0, 1]), [0.0, 1.0], "data:")),
     }
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from core.config import RunConfig
-from core.continuation import planned_examples
 from core.datasets.tensors import Data
 from core.events import Ended
 from core.forecast import REMEDIES, Remedy
@@ -17,6 +16,7 @@ from core.loop import Loop
 from core.memory.estimate import Reach
 from core.memory.predict import Forecast, predict
 from core.memory.remedies import remedies, runs_through
+from core.plan import planned_examples
 from core.trainer import Trainer
 
 Datasets = Callable[[str], Data]

@@ -54,11 +54,11 @@ def set_version(path: Path, version: int) -> None:
 # Opening
 
 
-def test_a_new_file_gets_its_folder_and_version_3(tmp_path: Path) -> None:
+def test_a_new_file_gets_its_folder_and_version_4(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "runs.sqlite"
     Store.open(path).close()
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(4,)]
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -106,7 +106,7 @@ def test_two_that_find_the_same_file_empty_make_one_database_of_it(path: Path) -
     other.rollback()
     for thread in threads:
         thread.join()
-    assert other.execute("SELECT version FROM schema").fetchall() == [(3,)]
+    assert other.execute("SELECT version FROM schema").fetchall() == [(4,)]
     assert [store.runs() for store in opened] == [[], []]
     for store in opened:
         store.close()
@@ -122,7 +122,7 @@ def test_a_newer_database_is_refused_and_untouched(path: Path) -> None:
     before = contents(path.parent)
     problem = problem_of(path)
     assert problem.code == "store_newer"
-    assert problem.values == {"where": str(path), "version": 9, "known": 3}
+    assert problem.values == {"where": str(path), "version": 9, "known": 4}
     assert contents(path.parent) == before
     assert list(before) == ["runs.sqlite"]
 
@@ -417,11 +417,11 @@ def test_an_older_database_goes_through_every_step_and_keeps_its_runs(address: s
     for _ in range(2):  # the second time there is nothing to do
         newer = open_database(address, migrations=(*MIGRATIONS, add_a_note, write_a_note))
         with newer.reading() as connection:
-            assert connection.execute(text("SELECT version FROM schema")).scalar() == 5
+            assert connection.execute(text("SELECT version FROM schema")).scalar() == 6
             assert connection.execute(text("SELECT id, note FROM runs")).all() == [("old", "migrated")]
         newer.close()
     problem = problem_of(address)
-    assert (problem.code, problem.values["version"], problem.values["known"]) == ("store_newer", 5, 3)
+    assert (problem.code, problem.values["version"], problem.values["known"]) == ("store_newer", 6, 4)
 
 
 def test_a_database_of_version_1_gets_a_place_for_snapshots_and_keeps_its_runs(address: str) -> None:
@@ -430,6 +430,7 @@ def test_a_database_of_version_1_gets_a_place_for_snapshots_and_keeps_its_runs(a
     store.close()
     as_it_was = open_database(address)
     with as_it_was.writing() as connection:
+        connection.execute(text("DROP TABLE comparisons"))
         connection.execute(text("DROP TABLE states"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN parent"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN snapshot"))
@@ -448,7 +449,7 @@ def test_only_the_steps_that_are_missing_are_taken(address: str) -> None:
     open_database(address, migrations=(*MIGRATIONS, add_a_note)).close()
     newest = open_database(address, migrations=(*MIGRATIONS, fail, write_a_note))
     with newest.reading() as connection:
-        assert connection.execute(text("SELECT version FROM schema")).scalar() == 5
+        assert connection.execute(text("SELECT version FROM schema")).scalar() == 6
     newest.close()
 
 

@@ -170,14 +170,15 @@ def test_a_database_of_version_2_gets_parents_and_states_and_keeps_its_runs(
     with as_it_was.writing() as connection:
         connection.execute(text("ALTER TABLE runs DROP COLUMN parent"))
         connection.execute(text("DROP TABLE states"))
+        connection.execute(text("DROP TABLE comparisons"))
         connection.execute(text("UPDATE schema SET version = 2"))
     as_it_was.close()
 
     store = Store.open(address)
     migrated = open_database(address)
     with migrated.reading() as connection:
-        assert connection.execute(text("SELECT version FROM schema")).scalar() == 3
-        assert "states" in inspect(connection).get_table_names()
+        assert connection.execute(text("SELECT version FROM schema")).scalar() == 4
+        assert {"states", "comparisons"} <= set(inspect(connection).get_table_names())
     migrated.close()
     record = store.run("old")
     assert record is not None
@@ -200,6 +201,7 @@ def test_a_new_database_is_the_same_as_one_that_was_migrated(tmp_path: Path) -> 
     with as_it_was.writing() as connection:
         connection.execute(text("ALTER TABLE runs DROP COLUMN parent"))
         connection.execute(text("DROP TABLE states"))
+        connection.execute(text("DROP TABLE comparisons"))
         connection.execute(text("UPDATE schema SET version = 2"))
     as_it_was.close()
     Store.open(old).close()

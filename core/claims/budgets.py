@@ -1,0 +1,101 @@
+"""Give a small and a large batch the same budget, in turn of each kind, and see which ends nearer to the optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import torch
+
+from core.claims.convex import FIXED, MIXTURE
+from core.claims.trials import Arm, Claimed, Findings, Pair, Progress
+from core.config import RunConfig
+from core.datasets import DATA
+from core.datasets.build import build
+from core.datasets.tensors import Data, load
+from core.trainer import Trainer
+
+SMALL, LARGE = 16, 256
+RATE, HIGH_RATE = 1.0, 8.0
+EPOCHS = 4
+UPDATES = 512  # of the small batch in those epochs
+STEEP = (1_024, 2_048)  # batch sizes whose scaled rates are 64 and 128; 2 / curvature is about 80 at the start
+ARTICLE = (100, 1_000)
+TIMED_EPOCHS = 2
+
+
+def slow(seeds: Sequence[int], progress: Progress) -> Findings:
+    """C5: the same two batch sizes by epochs, by updates, and by the clock."""
+    trials = [_by_epochs(seeds, claimed="lower")]
+    progress(0.2)
+    trials.append(_by_updates(seeds, RATE, "equal_updates", claimed="lower"))
+    progress(0.5)
+    trials.append(_by_the_clock(seeds))
+    progress(1.0)
+    return Findings(trials)
+
+
+def does_not_converge(seeds: Sequence[int], progress: Progress) -> Findings:
+    """C9: four budgets and rates, and a rate beyond the curvature's limit; each has a verdict of its own."""
+    trials = [_by_epochs(seeds, claimed="higher")]
+    progress(0.1)
+    trials.append(_by_epochs(seeds, claimed="higher", name="scaled_rate", rate=RATE * LARGE / SMALL))
+    progress(0.2)
+    trials.append(_by_updates(seeds, RATE, "equal_updates", claimed="higher"))
+    progress(0.5)
+    trials.append(_by_updates(seeds, HIGH_RATE, "equal_updates_high_rate", claimed="higher"))
+    progress(0.8)
+    trials.append(_beyond_curvature(seeds))
+    progress(1.0)
+    return Findings(trials)
+
+
+def _by_epochs(seeds: Sequence[int], *, claimed: Claimed, name: str = "equal_epochs", rate: float = RATE) -> Pair:
+    began = perf_counter()
+    first = MIXTURE.arm(seeds, batch_size=SMALL, lr=RATE, budget_value=EPOCHS)
+    second = MIXTURE.arm(seeds, batch_size=LARGE, lr=rate, budget_value=EPOCHS)
+    fixed = (*FIXED, "epochs", "rate" if rate == RATE else "rate_per_example")
+    return Pair(name, "excess_loss", fixed, first, second, claimed, perf_counter() - began)
+
+
+def _by_updates(seeds: Sequence[int], rate: float, name: str, *, claimed: Claimed) -> Pair:
+    began = perf_counter()
+    first, second = (
+        MIXTURE.arm(seeds, batch_size=size, lr=rate, budget="updates", budget_value=UPDATES) for size in (SMALL, LARGE)
+    )
+    return Pair(name, "excess_loss", (*FIXED, "updates", "rate"), first, second, claimed, perf_counter() - began)
+
+
+def _beyond_curvature(seeds: Sequence[int]) -> Pair:
+    """Compare two large batches at scaled rates, of which the larger one's is beyond 2 / curvature."""
+    began = perf_counter()
+    first, second = (MIXTURE.arm(seeds, batch_size=size, lr=RATE * size / SMALL, budget_value=EPOCHS) for size in STEEP)
+    fixed = (*FIXED, "epochs", "rate_per_example")
+    return Pair("beyond_curvature", "excess_loss", fixed, first, second, "higher", perf_counter() - began)
+
+
+def _by_the_clock(seeds: Sequence[int]) -> Pair:
+    """Time an epoch of the article's pair, one training at a time, the two taking turns."""
+    began = perf_counter()
+    config = RunConfig(budget="epochs", budget_value=1)
+    data = load(build(config.dataset, DATA))
+    times: dict[int, list[float]] = {size: [] for size in ARTICLE}
+    for seed in seeds:
+        for size, seen in times.items():
+            seen.append(_seconds_of_an_epoch(config.replace(batch_size=size, seed=seed), data))
+    first, second = (Arm({"batch_size": size}, tuple(seen)) for size, seen in times.items())
+    fixed = ("data", "start", "machine", "epochs")
+    return Pair("clock", "seconds", fixed, first, second, "lower", perf_counter() - began)
+
+
+def _seconds_of_an_epoch(config: RunConfig, data: Data) -> float:
+    """Return the shortest time of an epoch: what other processes take of the machine can only make it longer."""
+    trainer = Trainer(config, data)
+    loss, norm = torch.zeros(()), torch.zeros(())
+    took = []
+    for _ in range(1 + TIMED_EPOCHS):
+        began, epoch_done = perf_counter(), False
+        while not epoch_done:
+            epoch_done = trainer.update(trainer.rate(), loss, norm)
+        took.append(perf_counter() - began)
+    return min(took[1:])  # in the first some updates are watched, which is slow

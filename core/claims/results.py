@@ -1,0 +1,90 @@
+"""Keep what one run of the claims came to: verdicts, charts, when, where and with which seeds. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core.claims.judge import Outcome, Verdict, headline, judge
+from core.claims.trials import Findings, Line
+from core.errors import BatchLabError, Problem
+
+SHIPPED = Path(__file__).with_name("shipped.json")
+SEEDS = 10
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one claim came to."""
+
+    code: str
+    outcomes: tuple[Outcome, ...]
+    lines: tuple[Line, ...]
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        return headline(self.outcomes)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one run came to; the verdicts are corrected for all tests in it."""
+
+    date: date
+    fingerprint: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    claims: Mapping[str, Result]
+
+    @property
+    def tests(self) -> int:
+        """How many tests the verdicts are corrected for."""
+        return sum(outcome.p is not None for result in self.claims.values() for outcome in result.outcomes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_dict` reads them back."""
+        claims = {code: asdict(result) for code, result in self.claims.items()}
+        values = {"date": self.date.isoformat(), "fingerprint": dict(self.fingerprint), "seeds": list(self.seeds)}
+        return values | {"claims": claims}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Results:
+        claims = {
+            code: Result(
+                code,
+                tuple(Outcome.from_dict(outcome) for outcome in result["outcomes"]),
+                tuple(Line.from_dict(line) for line in result["lines"]),
+                result["seconds"],
+            )
+            for code, result in values["claims"].items()
+        }
+        return cls(date.fromisoformat(values["date"]), values["fingerprint"], tuple(values["seeds"]), claims)
+
+
+def collect(
+    found: Mapping[str, tuple[Findings, float]], *, fingerprint: Mapping[str, Any], seeds: Sequence[int], when: date
+) -> Results:
+    """Return the results of what the experiments found, each with the seconds that it took."""
+    outcomes = judge({code: findings.trials for code, (findings, _) in found.items()})
+    claims = {
+        code: Result(code, tuple(outcomes[code]), tuple(findings.lines), seconds)
+        for code, (findings, seconds) in found.items()
+    }
+    return Results(when, dict(fingerprint), tuple(seeds), claims)
+
+
+def write(results: Results, path: Path = SHIPPED) -> None:
+    """Write results as JSON, a line for each value that a person may want to compare."""
+    path.write_text(json.dumps(results.to_dict(), ensure_ascii=False, indent=1, allow_nan=True) + "\n")
+
+
+def load(path: Path = SHIPPED) -> Results:
+    """Read what `write` wrote. Raises BatchLabError."""
+    try:
+        return Results.from_dict(json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BatchLabError(Problem("results_damaged", {"where": str(path), "cause": str(error)})) from error

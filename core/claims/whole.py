@@ -1,0 +1,57 @@
+"""Take all examples at once: whether there is room for them, and what they buy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+
+from core.claims.capacity import LIMIT_MB, all_at_once
+from core.claims.convex import FIXED, NOISY_DIGITS, run
+from core.claims.trials import Arm, Exact, Findings, Pair, Progress
+from core.config import RunConfig
+from core.memory.remedies import runs_through
+
+SMALL = 32
+PHOTOS = RunConfig(model="mlp", memory_limit_mb=LIMIT_MB)
+PART = 1_000  # examples of a micro-batch
+RATES = tuple(2.0**power for power in range(-10, 1))  # tried for each arm
+TUNING_SEEDS = 3  # others than those of the comparison
+
+
+def all_at_once_does_not_fit(seeds: Sequence[int], progress: Progress) -> Findings:
+    """C1: full batches against the limit, then a full batch against 32 at equally many examples."""
+    trials = []
+    digits = NOISY_DIGITS.config
+    for arm, config in (("digits_at_once", digits), ("photos_at_once", PHOTOS)):
+        began = perf_counter()
+        too_large, facts = all_at_once(LIMIT_MB, config)
+        trials.append(Exact(arm, ("memory_limit",), too_large, perf_counter() - began, facts))
+        progress(0.1 * len(trials))
+    began = perf_counter()
+    parts = PHOTOS.spec.examples // PART
+    gets_through = runs_through(PHOTOS.replace(batch_size=PART, accumulate=parts), PART)
+    facts = {"examples": PHOTOS.spec.examples, "parts": parts, "part": PART}
+    fixed: tuple[str, ...] = ("memory_limit", "gradient")
+    trials.append(Exact("photos_in_parts", fixed, not gets_through, perf_counter() - began, facts))
+    progress(0.3)
+    began = perf_counter()
+    first, second = (_tuned(seeds, size) for size in (SMALL, digits.spec.examples))
+    fixed = (*FIXED, "epochs", "tuning")
+    seconds = perf_counter() - began
+    pair = Pair("what_it_costs", "excess_loss", fixed, first, second, "higher", seconds, is_contrast=True)
+    progress(1.0)
+    return Findings([*trials, pair])
+
+
+def _tuned(seeds: Sequence[int], batch_size: int) -> Arm:
+    """Return the excess losses at the rate that was best on seeds of its own."""
+    others = [max(seeds) + 1 + number for number in range(TUNING_SEEDS)]
+    tried = [(seed, rate) for rate in RATES for seed in others]
+    ensemble = NOISY_DIGITS.ensemble(
+        [seed for seed, _ in tried], rates=[rate for _, rate in tried], batch_size=batch_size
+    )  # fmt: skip
+    ends = np.log(NOISY_DIGITS.excess(run(ensemble), [seed for seed, _ in tried])).reshape(len(RATES), TUNING_SEEDS)
+    best = RATES[int(np.argmin(ends.mean(axis=1)))]
+    return NOISY_DIGITS.arm(seeds, batch_size=batch_size, lr=best)

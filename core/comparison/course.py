@@ -1,0 +1,123 @@
+"""Hold what is recorded of each arm on the way: points along the run, each with a value for every seed. No torch."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Axis = Literal["updates", "epochs", "examples", "seconds"]
+Measure = Literal["excess_loss", "training_loss"]
+ArmState = Literal["waiting", "tuning", "running", "finished", "diverged", "out_of_memory", "stopped"]
+
+SERIES = ("loss", "gradient_norm", "update_length", "angle")  # of the updates up to each point, (points, seeds)
+CHECKS = (
+    "training_loss",
+    "validation_loss",
+    "validation_accuracy",
+    "excess_loss",
+)  # of the evaluations, (checks, seeds)
+POINTS, EVALUATIONS = 200, 12  # at most, of an arm
+
+
+@dataclass
+class Course:
+    """What has been recorded of one arm.
+
+    updates, rate           of each point (points,): updates made by then, and the rate of the last one
+    series                  by name (points, seeds): means over the updates since the point before; angles in degrees,
+                            not a number where there is no update before
+    checked, checks         updates made by each evaluation (checks,), and its figures (checks, seeds); the training
+                            loss is that of about 2,000 examples, the excess loss (objective above its lowest, over all
+                            examples) is there where the optimum is known
+    final_loss              (seeds,) of the whole training set, once the arm has ended
+    diverged                (seeds,) whether that training went off
+    """
+
+    state: ArmState = "waiting"
+    planned: int = 0  # updates
+    per_epoch: int = 1  # updates
+    examples_per_epoch: int = 1
+    effective_batch_size: int = 1
+    seconds_per_update: float = 0.0  # of one training by itself, on this machine
+    peak_bytes: int = 0
+    lr: float = 0.0
+    updates: Floats = field(default_factory=lambda: np.zeros(0))
+    rate: Floats = field(default_factory=lambda: np.zeros(0))
+    series: dict[str, Floats] = field(default_factory=dict)
+    checked: Floats = field(default_factory=lambda: np.zeros(0))
+    checks: dict[str, Floats] = field(default_factory=dict)
+    final_loss: Floats = field(default_factory=lambda: np.zeros(0))
+    diverged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def along(self, updates: Floats, axis: Axis) -> Floats:
+        """Return where updates lie on an axis."""
+        if axis == "updates":
+            return updates
+        if axis == "seconds":
+            return updates * self.seconds_per_update
+        if axis == "epochs":
+            return updates / self.per_epoch
+        rest = updates % self.per_epoch  # the last update of an epoch may be of fewer examples
+        return (updates - rest) / self.per_epoch * self.examples_per_epoch + rest * self.effective_batch_size
+
+    @property
+    def measure(self) -> Measure:
+        """What arms are judged by: how far above the optimum they are, where that is known, else the training loss."""
+        return "excess_loss" if "excess_loss" in self.checks else "training_loss"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether every seed diverged."""
+        return bool(len(self.diverged)) and bool(self.diverged.all())
+
+    @property
+    def end(self) -> float:
+        """The updates made by the last evaluation."""
+        return float(self.checked[-1]) if len(self.checked) else 0.0
+
+
+PLAIN = ("state", "planned", "per_epoch", "examples_per_epoch", "effective_batch_size", "seconds_per_update",
+         "peak_bytes", "lr")  # fmt: skip
+ARRAYS = ("updates", "rate", "checked", "final_loss", "diverged")
+
+
+def pack(courses: Sequence[Course]) -> bytes:
+    """Return courses as bytes, arrays in single precision."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for number, course in enumerate(courses):
+        named = {name: getattr(course, name) for name in ARRAYS} | course.series | course.checks
+        for name, array in named.items():
+            arrays[f"{number}.{name}"] = array if array.dtype == bool else array.astype(np.float32)
+    plain = [{name: getattr(course, name) for name in PLAIN} for course in courses]
+    arrays["plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def unpack(payload: bytes) -> list[Course]:
+    """Return what `pack` was given. Raises ValueError or KeyError for anything else."""
+    with np.load(io.BytesIO(payload), allow_pickle=False) as file:
+        arrays: Mapping[str, NDArray[Any]] = {name: file[name] for name in file.files}
+    courses = []
+    for number, plain in enumerate(json.loads(arrays["plain"].tobytes())):
+        course = Course(**plain)
+        for name in ARRAYS:
+            array = arrays[f"{number}.{name}"]
+            setattr(course, name, array if array.dtype == bool else array.astype(np.float64))
+        course.series = _named(arrays, number, SERIES)
+        course.checks = _named(arrays, number, CHECKS)
+        courses.append(course)
+    return courses
+
+
+def _named(arrays: Mapping[str, NDArray[Any]], number: int, names: Sequence[str]) -> dict[str, Floats]:
+    keys = {name: f"{number}.{name}" for name in names}
+    return {name: arrays[key].astype(np.float64) for name, key in keys.items() if key in arrays}

@@ -1,0 +1,62 @@
+"""Name comparisons worth seeing: the article's pair, and mistakes beside what mends them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.comparison.setup import Budget
+from core.config import RunConfig
+
+PHOTOS = RunConfig(memory_limit_mb=4.0)
+MIXTURE = RunConfig(
+    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", budget="epochs",
+    budget_value=4,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A comparison under a name: a first arm and, for each other, what it has otherwise.
+
+    In all but the first two the first arm is the mistake and `others` the one change that mends it.
+    """
+
+    name: str
+    first: RunConfig
+    others: tuple[Mapping[str, Any], ...]
+    budget: Budget = field(default="epochs")
+
+    @property
+    def arms(self) -> tuple[RunConfig, ...]:
+        return (self.first, *(self.first.replace(**changes) for changes in self.others))
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("article", PHOTOS, ({"batch_size": 1_000},)),
+        Preset("noise", MIXTURE.replace(batch_size=16, lr=8.0), ({"batch_size": 256},)),
+        Preset("rate_too_high", PHOTOS.replace(lr=2.0), ({"lr": 0.05},)),
+        Preset("rate_too_low", PHOTOS.replace(lr=0.0005), ({"lr": 0.05},)),
+        Preset("whole_set", PHOTOS.replace(batch_size=10_000, memory_limit_mb=64.0), ({"batch_size": 100},)),
+        Preset(
+            "decay_too_early",
+            PHOTOS.replace(schedule="exponential", schedule_batch_size=1_000),
+            ({"schedule_batch_size": None},),
+        ),
+        Preset(
+            "wrong_horizon",
+            MIXTURE.replace(batch_size=16, lr=8.0, schedule="linear", schedule_batch_size=4),
+            ({"schedule_batch_size": None},),
+        ),
+        Preset(
+            "tiny_batch_norm",
+            PHOTOS.replace(dataset="digits", norm="batch", batch_size=2, drop_last=True, budget_value=1),
+            ({"norm": "layer"},),
+        ),
+        Preset("too_few_updates", PHOTOS.replace(batch_size=1_000, budget_value=1), ({"batch_size": 50},)),
+        Preset("beyond_curvature", MIXTURE.replace(batch_size=2_048, lr=128.0, budget_value=20), ({"lr": 64.0},)),
+    )
+}

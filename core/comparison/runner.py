@@ -1,0 +1,222 @@
+"""Train the arms of a comparison in turn, in one process, so that all are equally far at the same time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.comparison.course import EVALUATIONS, POINTS, SERIES, Course
+from core.comparison.setup import Comparison
+from core.comparison.trainings import Figures, Training, open_training
+from core.config import RunConfig, planned_updates
+from core.control import Control
+from core.datasets.tensors import Data
+from core.loop import timed_horizon
+from core.memory.estimate import Reach
+from core.memory.predict import predict
+from core.optimum import softmax_optimum
+from core.plan import plan
+from core.trainer import Trainer
+from core.updater import Stopped
+
+Report = Callable[[Sequence[Course]], None]
+
+REPORT_EVERY_S = 0.4
+EXPLODED = 1_000.0  # times the initial loss: that training went off
+PROBE = 2_000  # training examples on which the loss is followed, if there are that many
+MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
+ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
+TIMED_S = 10.0  # of a budget that is only timed, not spent
+TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # of an arm's own rate
+TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # others than those that are compared
+
+
+class Runner:
+    """One comparison. `run` trains it to the end or until it is stopped; `courses` is what it has so far."""
+
+    def __init__(self, comparison: Comparison, data: Data, control: Control, report: Report) -> None:
+        self.comparison, self.data, self.control, self._report = comparison, data, control, report
+        self.courses = [Course() for _ in comparison.arms]
+        self._reported_at = -math.inf
+        self.optimum = _lowest(comparison, data)
+
+    @property
+    def updates(self) -> int:
+        """How many updates have been recorded, of all arms."""
+        return int(sum(course.updates[-1] for course in self.courses if len(course.updates)))
+
+    def run(self) -> None:
+        """Train all arms. Raises Stopped, after which the courses say how far each has come."""
+        try:
+            ready = [self._prepared(number) for number in range(len(self.courses))]
+            if self.comparison.is_tuned:
+                ready = [arm and self._tuned(number, arm) for number, arm in enumerate(ready)]
+            arms = [Arm(self._seeds(config), self.data, self.courses[number], self.optimum)
+                    for number, config in enumerate(ready) if config]  # fmt: skip
+            while left := [arm for arm in arms if not arm.is_over]:
+                min(left, key=lambda arm: arm.share).advance(self._obey)
+                self._tell()
+        except Stopped:
+            for course in self.courses:
+                if course.state in ("waiting", "tuning", "running"):
+                    course.state = "stopped"
+            raise
+        finally:
+            self._tell(at_once=True)
+
+    def _prepared(self, number: int) -> RunConfig | None:
+        """Return an arm with its budget in updates; None for one that the simulated device has no room for."""
+        self._obey()
+        config, course, counts = self.comparison.arms[number], self.courses[number], plan(self.comparison.arms[number])
+        course.per_epoch, course.examples_per_epoch = counts.updates_per_epoch, counts.examples_per_epoch
+        course.effective_batch_size, course.lr = config.effective_batch_size, config.lr
+        course.peak_bytes = predict(config, reach=Reach.NEAR).peak.bytes
+        if config.memory_limit_bytes is not None and course.peak_bytes > config.memory_limit_bytes:
+            course.state = "out_of_memory"
+            return None
+        seconds = config.budget_value if config.budget == "seconds" else TIMED_S
+        timed = config.replace(memory_limit_mb=None, budget="seconds", budget_value=seconds, schedule_batch_size=None)
+        horizon = timed_horizon(Trainer(timed, self.data))
+        course.seconds_per_update = seconds / horizon
+        course.planned = planned_updates(config) or horizon
+        self._tell()
+        if config.budget == "seconds":
+            return config.replace(budget="updates", budget_value=horizon)
+        return config
+
+    def _tuned(self, number: int, config: RunConfig) -> RunConfig:
+        """Return an arm at the rate that ended lowest with other seeds, of nine around its own."""
+        course = self.courses[number]
+        course.state = "tuning"
+        tries = [
+            config.replace(seed=config.seed + FIRST_TUNING_SEED + seed, lr=config.lr * factor)
+            for factor in TUNING_FACTORS
+            for seed in range(TUNING_SEEDS)
+        ]
+        trial = Arm(tries, self.data, replace(course, series={}, checks={}), self.optimum)
+        while not trial.is_over:
+            trial.advance(self._obey)
+            self._tell()
+        ends = np.where(trial.course.diverged, np.inf, trial.course.final_loss).reshape(-1, TUNING_SEEDS)
+        course.lr = config.lr * TUNING_FACTORS[int(np.argmin(ends.mean(axis=1)))]
+        course.state = "waiting"
+        return config.replace(lr=course.lr)
+
+    def _seeds(self, config: RunConfig) -> list[RunConfig]:
+        return [config.replace(seed=config.seed + number) for number in range(self.comparison.seeds)]
+
+    def _obey(self) -> None:
+        if self.control.attention:
+            if self.control.paused:
+                self._tell(at_once=True)
+            if self.control.wait_while_paused():
+                raise Stopped
+
+    def _tell(self, *, at_once: bool = False) -> None:
+        now = perf_counter()
+        if at_once or now - self._reported_at >= REPORT_EVERY_S:
+            self._reported_at = now
+            self._report(self.courses)
+
+
+class Arm:
+    """The trainings of one arm, and what is recorded of them."""
+
+    def __init__(self, configs: Sequence[RunConfig], data: Data, course: Course, optimum: float | None) -> None:
+        self.course, self._optimum, self._weight_decay = course, optimum, configs[0].weight_decay
+        self._data = data.train_inputs, data.train_targets
+        self._probe = tuple(part[:: max(1, len(part) // PROBE)] for part in self._data)
+        self._training: Training = open_training(configs, data)
+        self._updates = 0
+        self._stride = math.ceil(course.planned / POINTS)
+        self._check_every = math.ceil(course.planned / EVALUATIONS)
+        self._initial = torch.zeros(len(configs))
+        course.series = {name: np.zeros((0, len(configs))) for name in SERIES}
+        course.diverged = np.zeros(len(configs), dtype=bool)
+        course.state = "running"
+        self._check()
+
+    @property
+    def share(self) -> float:
+        """How much of its budget is spent."""
+        return self._updates / self.course.planned
+
+    @property
+    def is_over(self) -> bool:
+        return self.course.state != "running"
+
+    def advance(self, obey: Callable[[], None]) -> None:
+        """Make the updates up to the next point; `obey` is asked before each."""
+        course, figures = self.course, []
+        stop = min(self._updates + self._stride, course.planned)
+        rate = 0.0
+        while self._updates < stop:
+            obey()
+            rate = self._training.rate()
+            figures.append(self._training.update())
+            self._updates += 1
+            if self._updates % self._check_every == 0 or self._updates == course.planned:
+                self._check()
+        self._record(figures, rate)
+        if course.is_lost:
+            course.state = "diverged"
+        elif self._updates == course.planned:
+            course.state = "finished"
+        if self.is_over:
+            course.final_loss = _numbers(self._training.loss_over(*self._data))
+
+    def _record(self, figures: Sequence[Figures], rate: float) -> None:
+        course = self.course
+        losses, norms, lengths, cosines = (torch.stack(column) for column in zip(*figures, strict=True))
+        if not len(course.updates):
+            self._initial = losses[0]
+        off = ~torch.isfinite(losses).all(0) | (losses > EXPLODED * self._initial.clamp(min=1e-12)).any(0)
+        course.diverged |= off.numpy()
+        angles = torch.rad2deg(torch.arccos(cosines.clamp(-1, 1)))
+        columns = zip(SERIES, (losses, norms, lengths), strict=False)
+        means = {name: _numbers(column.mean(0)) for name, column in columns} | {"angle": _numbers(angles.nanmean(0))}
+        for name, mean in means.items():
+            shown = np.where(course.diverged, np.nan, mean)
+            course.series[name] = np.concatenate([course.series[name], shown[None]])
+        course.updates = np.append(course.updates, self._updates)
+        course.rate = np.append(course.rate, rate)
+
+    def _check(self) -> None:
+        course = self.course
+        losses, accuracies = self._training.validation()
+        found = {"validation_loss": losses, "training_loss": self._training.loss_over(*self._probe)}
+        if accuracies is not None:
+            found["validation_accuracy"] = accuracies
+        if self._optimum is not None:
+            objective = self._training.loss_over(*self._data) + self._weight_decay / 2 * self._training.squares()
+            found["excess_loss"] = (objective.double() - self._optimum).clamp(min=ROUNDING)
+        for name, values in found.items():
+            row = np.where(course.diverged, np.nan, _numbers(values))[None]
+            course.checks[name] = np.concatenate([course.checks[name], row]) if name in course.checks else row
+        course.checked = np.append(course.checked, self._updates)
+
+
+def _lowest(comparison: Comparison, data: Data) -> float | None:
+    """Return the lowest objective that all arms could reach, where that is one convex problem that can be solved."""
+    first, spec = comparison.arms[0], comparison.arms[0].spec
+    alike = {(arm.model, arm.weight_decay) for arm in comparison.arms}
+    features = data.train_inputs[0].numel() + (not spec.has_constant)
+    if alike != {("linear", first.weight_decay)} or not first.weight_decay > 0 or spec.task != "classification":
+        return None
+    if features * spec.outputs > MOST_WEIGHTS or any(arm.optimizer == "adamw" for arm in comparison.arms):
+        return None  # the decay of AdamW is no part of the objective
+    inputs = data.train_inputs.flatten(1).double()
+    if not spec.has_constant:
+        inputs = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=inputs.dtype)], dim=1)
+    return softmax_optimum(inputs, data.train_targets, spec.outputs, weight_decay=first.weight_decay).loss
+
+
+def _numbers(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    numbers: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = values.detach().double().numpy()
+    return numbers

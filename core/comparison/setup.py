@@ -1,0 +1,142 @@
+"""Describe a comparison: arms with one budget, one rule for the rate, and the same seeds. No torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.config import RunConfig, planned_updates
+from core.errors import ConfigError, Problem
+from core.plan import plan, planned_examples
+
+Budget = Literal["epochs", "updates", "examples", "seconds"]
+Rule = Literal["fixed", "linear", "sqrt", "tuned"]
+
+BUDGETS: tuple[Budget, ...] = ("epochs", "updates", "examples", "seconds")
+RULES: tuple[Rule, ...] = ("fixed", "linear", "sqrt", "tuned")
+EXPONENTS: dict[str, float] = {"linear": 1.0, "sqrt": 0.5}
+ARMS = (2, 6)
+SEEDS = (1, 10)
+SECONDS = (0.1, 60.0)
+DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # six pairs are the fewest that can show a difference at 5%
+MOST_UPDATES = 100_000  # of an arm
+SHARED = ("dataset", "seed")  # what arms must have in common to be compared at all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What is compared: an invalid one cannot be built.
+
+    Seed number i of every arm is `arms[0].seed + i`: initial weights where the models agree, and the order of
+    examples, are the same. `budget` and `rule` say what was made equal, `is_tuned` that each arm's rate is looked
+    for with other seeds before. Raises ConfigError with every problem found.
+    """
+
+    arms: tuple[RunConfig, ...]
+    seeds: int = DEFAULT_SEEDS
+    budget: Budget = "epochs"
+    rule: Rule = "fixed"
+
+    def __post_init__(self) -> None:
+        problems = _problems(self)
+        if problems:
+            raise ConfigError(*problems)
+
+    @property
+    def is_tuned(self) -> bool:
+        return self.rule == "tuned"
+
+    def to_json(self) -> str:
+        values = {"seeds": self.seeds, "budget": self.budget, "rule": self.rule}
+        return json.dumps(values | {"arms": [arm.to_dict() for arm in self.arms]}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Comparison:
+        """Read what `to_json` wrote. Raises ConfigError."""
+        values = json.loads(text)
+        arms = tuple(RunConfig.from_mapping(arm) for arm in values.pop("arms"))
+        return cls(arms=arms, **values)
+
+
+def compared(
+    arms: Sequence[RunConfig],
+    *,
+    seeds: int = DEFAULT_SEEDS,
+    budget: Budget = "epochs",
+    rule: Rule = "fixed",
+    seconds: float = DEFAULT_SECONDS,
+) -> Comparison:
+    """Return a comparison of these arms with the first one's budget and seed, its rate carried over by the rule.
+
+    Equal epochs, updates or examples are as many as the first arm's own budget pays for; equal seconds are `seconds`.
+    A rule of "fixed" leaves each arm its own rate; the others start from the first arm's. Raises ConfigError.
+    """
+    if not arms:
+        raise ConfigError(Problem("too_few_arms", {"value": 0, "low": ARMS[0], "high": ARMS[1]}))
+    first = arms[0]
+    shared = {"seed": first.seed, **_budget_of(first, budget, seconds)}
+    made, problems = [], []
+    for number, arm in enumerate(arms, 1):
+        changes = shared | ({"lr": _rate(first, arm, rule)} if rule in EXPONENTS else {})
+        try:
+            made.append(arm.replace(**changes))
+        except ConfigError as error:
+            problems += [
+                Problem("arm_refused", {"number": number, "reason": str(ConfigError(each))}) for each in error.problems
+            ]
+    if problems:
+        raise ConfigError(*problems)
+    return Comparison(arms=tuple(made), seeds=seeds, budget=budget, rule=rule)
+
+
+def differences(arms: Sequence[RunConfig]) -> list[str]:
+    """Return the settings in which the arms are not all alike, in the order of the fields."""
+    values = [arm.to_dict() for arm in arms]
+    return [name for name in values[0] if any(other[name] != values[0][name] for other in values[1:])]
+
+
+def _budget_of(first: RunConfig, budget: Budget, seconds: float) -> dict[str, Any]:
+    """Return the budget that all arms get: the first one's own, said in another unit."""
+    if budget == "seconds":
+        return {"budget": budget, "budget_value": first.budget_value if first.budget == budget else seconds}
+    if first.budget == "seconds":  # of which nobody knows beforehand how many epochs they are
+        first = first.replace(budget="epochs", budget_value=5)
+    value = planned_updates(first) or 1
+    if budget == "examples":
+        value = planned_examples(first)
+    elif budget == "epochs":
+        value = math.ceil(value / plan(first).updates_per_epoch)
+    return {"budget": budget, "budget_value": value}
+
+
+def _rate(first: RunConfig, arm: RunConfig, rule: Rule) -> float:
+    times = arm.effective_batch_size / first.effective_batch_size
+    return float(first.lr * times ** EXPONENTS[rule])
+
+
+def _problems(comparison: Comparison) -> list[Problem]:
+    arms, problems = comparison.arms, []
+    if not ARMS[0] <= len(arms) <= ARMS[1]:
+        code = "too_few_arms" if len(arms) < ARMS[0] else "too_many_arms"
+        problems.append(Problem(code, {"value": len(arms), "low": ARMS[0], "high": ARMS[1]}))
+    low, high = SEEDS
+    if not isinstance(comparison.seeds, int) or not low <= comparison.seeds <= high:
+        values: Mapping[str, Any] = {"field": "seeds", "value": comparison.seeds, "low": low, "high": high}
+        problems.append(Problem("not_whole", values))
+    for field, value, choices in (("budget", comparison.budget, BUDGETS), ("rule", comparison.rule, RULES)):
+        if value not in choices:
+            problems.append(Problem("not_a_choice", {"field": field, "value": value, "choices": ", ".join(choices)}))
+    for name in SHARED:
+        others = sorted({str(getattr(arm, name)) for arm in arms})
+        if len(others) > 1:
+            problems.append(Problem("arms_not_comparable", {"field": name, "values": ", ".join(others)}))
+    for number, arm in enumerate(arms, 1):
+        planned = planned_updates(arm)
+        if planned is not None and planned > MOST_UPDATES:
+            problems.append(
+                Problem("too_many_updates_of_arm", {"number": number, "value": planned, "high": MOST_UPDATES})
+            )
+    return problems

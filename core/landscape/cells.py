@@ -1,0 +1,73 @@
+"""Cross two batch sizes with two rates, and say which of the two makes a path what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from core.landscape.paths import Statistics, statistics, trajectory
+from core.landscape.problems import Array, Problem
+
+Factor = Literal["rate", "batch", "both"]
+RATIOS = ("mean_length", "spread")  # of which one is so many times the other
+CLEAR = 2.0  # times as strong as the other: then one factor makes it
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A batch size with a rate, and where it leads."""
+
+    batch_size: int
+    rate: float
+    path: Array
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How much a statistic changes from the small rate to the large one, and from the small batch to the large one.
+
+    Both as the factor that it is multiplied by, the geometric mean over the other two settings.
+    """
+
+    by_rate: float
+    by_batch: float
+
+    @property
+    def made_by(self) -> Factor:
+        """Return what changes it more, on a logarithmic scale; both, if neither is clearly stronger."""
+        rate, batch = abs(np.log(self.by_rate)), abs(np.log(self.by_batch))
+        if rate >= CLEAR * batch:
+            return "rate"
+        return "batch" if batch >= CLEAR * rate else "both"
+
+
+def two_by_two(
+    problem: Problem, *, batch_sizes: tuple[int, int], rates: tuple[float, float], updates: int, seed: int
+) -> list[Cell]:
+    """Return the four cells, row by row: small batch with both rates, then large batch with both.
+
+    All from the same start, over the same data in the same order, for the same number of updates.
+    """
+    return [_cell(problem, size, rate, updates, seed) for size in batch_sizes for rate in rates]
+
+
+def _cell(problem: Problem, batch_size: int, rate: float, updates: int, seed: int) -> Cell:
+    path = trajectory(problem, batch_size=batch_size, rate=rate, updates=updates, seed=seed)
+    return Cell(batch_size, rate, path, statistics(path, optimum=problem.optimum, radius=problem.radius))
+
+
+def effects(cells: Sequence[Cell]) -> dict[str, Effect]:
+    """Return for each of the statistics that are lengths what the rate and what the batch size do to it."""
+    found = {}
+    for name in RATIOS:
+        (small_low, small_high), (large_low, large_high) = np.log(
+            [[getattr(cell.statistics, name) for cell in row] for row in (cells[:2], cells[2:])]
+        )
+        by_rate = (small_high - small_low + large_high - large_low) / 2
+        by_batch = (large_low - small_low + large_high - small_high) / 2
+        found[name] = Effect(float(np.exp(by_rate)), float(np.exp(by_batch)))
+    return found

@@ -1,0 +1,25 @@
+"""Train two to six configurations side by side and see who wins, and under which budget it would be another."""
+
+import streamlit as st
+
+from ui import compare_page, compare_setup, form, frame, notices
+from ui.session import current
+from ui.text import say
+
+frame.ensure()
+session = current()
+form.read_url(session)
+session.wanted = None
+with st.sidebar:
+    setup = form.draw(session)
+
+compare_setup.attach(session)
+with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+    st.title(say("page.compare"), anchor=False)
+    compare_page.buttons(session)
+compare_setup.presets(session)
+compare_setup.switches(session)
+compare_setup.arms(session, setup)
+notices.draw(session, setup)
+compare_page.start_if_asked(session)
+compare_page.panel(session)

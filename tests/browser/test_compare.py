@@ -1,0 +1,48 @@
+"""The comparison page: from a preset to its verdict, and what another budget changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button
+
+
+def verdict(page: Page) -> Locator:
+    return page.locator(".st-key-compare_verdict")
+
+
+def choose(page: Page, key: str, name: str) -> None:
+    page.locator(f".st-key-{key}").get_by_text(name, exact=True).click()
+
+
+def finished(page: Page, budget: str) -> None:
+    expect(verdict(page)).to_contain_text(f"at equal {budget}", ignore_case=True, timeout=ENGINE_WAIT_MS)
+    expect(verdict(page)).to_contain_text("Finished in", timeout=ENGINE_WAIT_MS)
+
+
+def test_the_articles_pair_from_a_click_to_its_verdict(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/compare").page
+    expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
+    expect(verdict(page)).to_contain_text("Batch size 100 is ahead at equal epochs (5)")
+    button(page, "preset_article").click()
+    finished(page, "epochs (5)")
+    expect(verdict(page)).to_contain_text("Batch size 100 is ahead at equal epochs (5)")
+    expect(verdict(page)).to_contain_text("6 seeds")
+    assert "comparison=" in page.url
+    page.goto(page.url)  # another visit of the same comparison
+    expect(verdict(page)).to_contain_text("Finished in", timeout=ENGINE_WAIT_MS)
+    expect(verdict(page)).to_contain_text("Batch size 100 is ahead at equal epochs (5)")
+
+
+def test_another_budget_has_another_winner(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/compare").page
+    expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
+    page.keyboard.press("2")  # noise at a high rate
+    finished(page, "epochs (4)")
+    expect(verdict(page)).to_contain_text("Batch size 16 is ahead at equal epochs (4)")
+    choose(page, "compare_budget", "Updates")
+    finished(page, "updates (512)")
+    expect(verdict(page)).to_contain_text("Batch size 256 is ahead at equal updates (512)")
+    expect(verdict(page)).to_contain_text("Counted otherwise, in the same trainings: equal epochs, Batch size 16")

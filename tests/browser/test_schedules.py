@@ -1,0 +1,94 @@
+"""The page of schedules in a browser: full at once, charts that stay where they are, and a real run of the bench."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button
+
+PHONE = {"width": 390, "height": 844}
+CHARTS = "[data-testid=stVegaLiteChart] svg"
+TAG = f"document.querySelectorAll('{CHARTS}').forEach(node => node.dataset.tag = 'first')"
+
+
+def open_schedules(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
+    page = visit(f"{server.url}/schedules{query}", **options).page
+    expect(page.locator(CHARTS)).to_have_count(3, timeout=15_000)
+    return page
+
+
+def told(page: Page) -> str:
+    return page.locator(".st-key-bench_told p").first.inner_text()
+
+
+def choose(page: Page, name: str) -> None:
+    page.locator(".st-key-bench_arm").get_by_text(name, exact=True).click()
+    expect(page.locator(".st-key-bench_about")).to_contain_text(f"{name}.")
+
+
+def test_opened_first_on_a_server_the_page_is_full_and_in_its_frame(
+    fresh_server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = open_schedules(visit, fresh_server, "?arm=linear&batch=64")
+    expect(page.locator("[data-testid$=NavLink]", has_text="Schedules").first).to_be_visible()
+    expect(page.locator(".bench_ends tr")).to_have_count(10)
+    expect(page.locator(".bench_ends tr.chosen")).to_contain_text("Linear")
+    expect(page.locator(".st-key-bench_told")).to_contain_text("with 296 updates instead of 512.")
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    assert page.evaluate("location.search") == "?arm=linear&batch=64"
+
+
+def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = open_schedules(visit, server)
+    lines = page.locator(f"{CHARTS} path")
+    before = lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()")
+    page.evaluate(TAG)
+    choose(page, "Exponential")
+    expect(page.locator(".bench_ends tr.chosen")).to_contain_text("Exponential")
+    page.locator(".st-key-bench_batch").get_by_text("B = 256", exact=True).click()
+    expect(page.locator(".st-key-bench_told")).to_contain_text("with 76 updates instead of 128.")
+    page.locator(".st-key-bench_peak").get_by_text("8 for all", exact=True).click()
+    expect(page.locator(".st-key-bench_told")).to_contain_text("One peak of 8 for all, at B = 256")
+    assert lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()") != before
+    assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
+    assert set(page.evaluate("location.search")[1:].split("&")) == {"arm=exponential", "batch=256", "peak=alike"}
+
+
+def test_the_bench_runs_again_in_place_and_comes_to_the_same(server: Server, visit: Callable[..., Visit]) -> None:
+    page = open_schedules(visit, server, "?batch=256")
+    shipped = told(page)
+    page.evaluate(TAG)
+    button(page, "run_bench").click()
+    origin = page.locator(".st-key-bench_told [data-testid=stCaptionContainer]")
+    expect(origin).to_contain_text(re.compile(r"Running: \d+%"), timeout=ENGINE_WAIT_MS)
+    expect(button(page, "run_bench")).to_be_disabled()
+    expect(origin).to_contain_text("Computed just now on this machine; seeds 0 to 9", timeout=ENGINE_WAIT_MS)
+    assert re.sub(r"\([\d.]+% apart\)", "", told(page)) == re.sub(r"\([\d.]+% apart\)", "", shipped)
+    assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
+    expect(button(page, "run_bench")).to_be_enabled()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
+    server: Server, visit: Callable[..., Visit], scheme: str
+) -> None:
+    page = open_schedules(visit, server, viewport=PHONE, color_scheme=scheme)
+    page.get_by_text("What the dashed line is").click()
+    expect(page.get_by_text("Nothing in it is fitted.")).to_be_visible()
+    page.wait_for_timeout(500)  # for the fading in to be over
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    width = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth]")
+    assert width[0] <= width[1]
+    charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("bench_charts", "bench_told"))
+    assert charts
+    assert said
+    assert charts["y"] < said["y"]
+    found = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+    assert found == []

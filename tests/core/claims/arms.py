@@ -1,0 +1,35 @@
+"""Pairs of arms with figures that are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.claims.judge import Outcome, judge
+from core.claims.trials import Arm, Claimed, Pair
+
+SEEDS = 10
+
+
+def pair(
+    ratios: Sequence[float], claimed: Claimed = "higher", *, arm: str = "equal_epochs", is_contrast: bool = False,
+    first: Sequence[float] = (),
+) -> Pair:  # fmt: skip
+    """Return a pair whose second arm's figure is so many times the first's, seed by seed; that one's is 1 if not given.
+
+    Its names are those of a comparison that the catalogue has words for.
+    """
+    base = first or [1.0] * len(ratios)
+    values = tuple(one * ratio for one, ratio in zip(base, ratios, strict=True))
+    one, other = Arm({"batch_size": 16, "lr": 1.0}, tuple(base)), Arm({"batch_size": 256, "lr": 16.0}, values)
+    return Pair(arm, "excess_loss", ("data", "epochs"), one, other, claimed, 0.5, is_contrast)
+
+
+def judged(*trials: Any, claim: str = "C9") -> list[Outcome]:
+    """Return what becomes of the trials of one claim."""
+    return judge({claim: trials})[claim]
+
+
+def noise(number: int) -> list[float]:
+    """Return ratios that go both ways, far beyond 25%: neither different nor equivalent."""
+    return [2.0**(1 if (seed + number) % 2 else -1) * 1.01**seed for seed in range(SEEDS)]  # fmt: skip

@@ -1,0 +1,71 @@
+"""What is kept of a run of the claims, in memory and in a file."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from core.claims.results import Results, collect, load, write
+from core.claims.trials import Exact, Findings, Line
+from core.errors import BatchLabError
+from tests.core.claims.arms import noise, pair
+
+
+def some() -> Results:
+    lines = [Line("law", (0.0, 1.0), (1.0, 2.0)), Line("measured", (0.5,), (1.5,), (0.1,))]
+    diverged = pair([0.5] * 9 + [math.inf], "lower", is_contrast=True)
+    found = {
+        "C9": (Findings([pair([2.0] * 10)], lines), 1.25),
+        "C5": (Findings([diverged, pair(noise(0))]), 2.0),
+        "C3": (Findings([Exact("every_batch", ("data",), True, 0.2, {"batches": 15})]), 0.5),
+    }
+    return collect(found, fingerprint={"torch": "2.13.0"}, seeds=range(20, 30), when=date(2026, 11, 25))
+
+
+def test_results_hold_what_was_found_judged_in_one_family() -> None:
+    results = some()
+    assert results.seeds == tuple(range(20, 30))
+    assert results.tests == 3  # of the four trials one is exact
+    assert [(code, each.verdict, each.seconds) for code, each in results.claims.items()] == [
+        ("C9", "SUPPORTED", 1.25),
+        ("C5", "INCONCLUSIVE", 2.0),
+        ("C3", "SUPPORTED", 0.5),
+    ]
+    (first,), (second, _) = results.claims["C9"].outcomes, results.claims["C5"].outcomes
+    assert (first.p, first.p_adjusted) == (2 / 1024, 6 / 1024)
+    assert (second.p, second.p_adjusted) == (22 / 1024, 44 / 1024)
+    assert [line.name for line in results.claims["C9"].lines] == ["law", "measured"]
+
+
+def test_what_is_written_is_read_back_the_same(tmp_path: Path) -> None:
+    write(some(), tmp_path / "results.json")
+    assert load(tmp_path / "results.json") == some()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"date": "never", "fingerprint": {}, "seeds": [], "claims": {}}',
+                '{"date": "2026-11-25", "fingerprint": {}, "seeds": [0], "claims": {"C9": {"outcomes": [{"p": 1}]}}}'],
+)  # fmt: skip
+def test_a_file_that_is_damaged_says_so_and_where_it_is(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(content)
+    with pytest.raises(BatchLabError) as caught:
+        load(path)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.values["where"]) == ("results_damaged", str(path))
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BatchLabError):
+        load(tmp_path / "none.json")
+
+
+def test_two_tests_that_are_open_are_corrected_for_as_well() -> None:
+    found = {"C9": (Findings([pair([2.0] * 10), pair(noise(0)), pair(noise(1))]), 1.0)}
+    results = collect(found, fingerprint={}, seeds=range(10), when=date(2026, 11, 25))
+    assert results.tests == 3
+    assert results.claims["C9"].outcomes[0].p_adjusted == 6 / 1024
+    assert results.claims["C9"].verdict == "INCONCLUSIVE"

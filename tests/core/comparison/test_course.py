@@ -1,0 +1,54 @@
+"""What is recorded of an arm, where it lies on each axis, and that it survives being packed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.comparison.course import Course, pack, unpack
+
+
+def course() -> Course:
+    return Course(
+        state="running", planned=30, per_epoch=15, examples_per_epoch=1_437, effective_batch_size=100,
+        seconds_per_update=0.5, peak_bytes=123, lr=0.25, updates=np.array([10.0, 20.0]), rate=np.array([0.2, 0.1]),
+        series={"loss": np.array([[1.0, 2.0], [0.5, np.nan]])}, checked=np.array([0.0, 15.0]),
+        checks={"training_loss": np.array([[3.0, 3.0], [1.0, 2.0]])}, final_loss=np.array([0.5, 0.25]),
+        diverged=np.array([False, True]),
+    )  # fmt: skip
+
+
+def test_updates_lie_on_each_axis_where_they_should() -> None:
+    made, at = course(), np.array([0.0, 10.0, 15.0, 16.0])
+    assert made.along(at, "updates").tolist() == [0, 10, 15, 16]
+    assert made.along(at, "epochs").tolist() == pytest.approx([0, 10 / 15, 1, 16 / 15])
+    assert made.along(at, "examples").tolist() == [0, 1_000, 1_437, 1_537]  # the last of an epoch has 37
+    assert made.along(at, "seconds").tolist() == [0, 5, 7.5, 8]
+
+
+def test_courses_survive_being_packed() -> None:
+    back = unpack(pack([course(), Course()]))
+    assert len(back) == 2
+    for name in ("state", "planned", "per_epoch", "examples_per_epoch", "effective_batch_size", "lr", "peak_bytes"):
+        assert getattr(back[0], name) == getattr(course(), name)
+    np.testing.assert_array_equal(back[0].series["loss"], course().series["loss"])
+    np.testing.assert_array_equal(back[0].checks["training_loss"], course().checks["training_loss"])
+    assert back[0].diverged.tolist() == [False, True]
+    assert back[0].final_loss.tolist() == [0.5, 0.25]
+    assert back[1].series == {}
+    assert back[1].state == "waiting"
+
+
+def test_an_arm_is_judged_by_the_excess_loss_where_it_is_known() -> None:
+    made = course()
+    assert made.measure == "training_loss"
+    made.checks["excess_loss"] = np.ones((2, 2))
+    assert made.measure == "excess_loss"
+
+
+def test_an_arm_is_lost_when_every_seed_diverged() -> None:
+    made = course()
+    assert not made.is_lost
+    made.diverged[:] = True
+    assert made.is_lost
+    assert not Course().is_lost

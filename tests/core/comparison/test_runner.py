@@ -1,0 +1,188 @@
+"""Comparisons that really train: the figures are those of single trainers, and each arm ends as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from core.comparison import runner as runner_module
+from core.comparison.course import Course
+from core.comparison.runner import TUNING_FACTORS, Runner
+from core.comparison.setup import Comparison, compared
+from core.config import RunConfig
+from core.control import Control
+from core.datasets.tensors import Data
+from core.optimum import objective, softmax_optimum
+from core.trainer import Trainer
+from core.updater import Stopped
+
+Datasets = Callable[[str], Data]
+
+DIGITS = RunConfig(
+    dataset="digits", hidden=(16,), batch_size=100, budget="updates", budget_value=30, schedule="linear", lr=0.1
+)  # fmt: skip
+MIXTURE = RunConfig(
+    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", lr=1.0, batch_size=256,
+    budget="epochs", budget_value=2,
+)  # fmt: skip
+
+
+def trained(comparison: Comparison, data: Data, report: Any = lambda courses: None) -> list[Course]:
+    made = Runner(comparison, data, Control(), report)
+    made.run()
+    return made.courses
+
+
+def single(config: RunConfig, data: Data) -> tuple[np.ndarray[Any, Any], Trainer]:
+    """Return losses, gradient norms, lengths of the updates and angles (updates, 4) of a trainer by itself."""
+    trainer, rows = Trainer(config, data), []
+    before = move = None
+    while trainer.updates < trainer.horizon:
+        start = torch.cat([parameter.detach().flatten().clone() for parameter in trainer.parameters])
+        loss, norm = torch.zeros(()), torch.zeros(())
+        epoch_done = trainer.update(trainer.rate(), loss, norm)
+        if epoch_done and trainer.plateau:
+            trainer.note_evaluation(trainer.evaluate())
+        before, move = move, torch.cat([parameter.detach().flatten() for parameter in trainer.parameters]) - start
+        cosine = float(torch.cosine_similarity(before, move, dim=0)) if before is not None else np.nan
+        rows.append((float(loss), float(norm), float(move.norm()), np.degrees(np.arccos(np.clip(cosine, -1, 1)))))
+    return np.array(rows), trainer
+
+
+@pytest.mark.parametrize("changes", [{}, {"schedule": "plateau", "budget_value": 45}], ids=["together", "one by one"])
+def test_each_seed_of_each_arm_is_what_a_trainer_by_itself_makes_of_it(
+    changes: dict[str, Any], datasets: Datasets
+) -> None:
+    data = datasets("digits")
+    first = DIGITS.replace(seed=5, **changes)
+    comparison = compared([first, first.replace(batch_size=300)], seeds=3, budget="updates")
+    for arm, course in zip(comparison.arms, trained(comparison, data), strict=True):
+        assert course.state == "finished"
+        assert course.planned == first.budget_value
+        np.testing.assert_array_equal(course.updates, np.arange(1, course.planned + 1))  # a point for each
+        for seed in range(3):
+            rows, trainer = single(arm.replace(seed=5 + seed), data)
+            for column, name in enumerate(("loss", "gradient_norm", "update_length", "angle")):
+                tolerance = {"atol": 0.05} if name == "angle" else {"rtol": 1e-3}  # single precision
+                np.testing.assert_allclose(course.series[name][:, seed], rows[:, column], **tolerance)
+            evaluation = trainer.evaluate()
+            assert course.checks["validation_loss"][-1, seed] == pytest.approx(evaluation.loss, rel=1e-3)
+            assert course.checks["validation_accuracy"][-1, seed] == pytest.approx(evaluation.accuracy, abs=0.003)
+            with torch.no_grad():
+                inputs = trainer.data.train_inputs
+                whole = float(cross_entropy(trainer.model(inputs), trainer.data.train_targets))
+            assert course.final_loss[seed] == pytest.approx(whole, rel=1e-3)
+        if not changes:
+            expected = 0.1 * (1 - (course.updates - 1) / course.planned)
+            np.testing.assert_allclose(course.rate, expected, rtol=1e-6)
+
+
+def test_a_long_arm_has_at_most_200_points_each_the_mean_of_the_updates_since_the_one_before(
+    datasets: Datasets,
+) -> None:
+    data = datasets("digits")
+    config = DIGITS.replace(budget_value=401, schedule="constant", lr=0.02)
+    course = trained(compared([config, config], seeds=1, budget="updates"), data)[0]
+    assert course.updates.tolist() == [*range(3, 401, 3), 401]
+    rows, _ = single(config, data)
+    means = [rows[start : start + 3, 0].mean() for start in range(0, 401, 3)]
+    np.testing.assert_allclose(course.series["loss"][:50, 0], means[:50], rtol=1e-3)
+
+
+def test_arms_are_as_far_as_each_other_all_the_time(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "REPORT_EVERY_S", 0.0)
+    apart: list[float] = []
+
+    def look(courses: Sequence[Course]) -> None:
+        shares = [course.updates[-1] / course.planned if len(course.updates) else 0.0 for course in courses]
+        apart.append(max(shares) - min(shares))
+
+    small = DIGITS.replace(budget="epochs", budget_value=4, batch_size=10)
+    trained(compared([small, small.replace(batch_size=200)], seeds=1), datasets("digits"), look)
+    assert len(apart) > 30
+    assert max(apart) <= 1 / 32 + 1e-9  # a point of the larger batch, which has 32 updates
+
+
+def test_how_far_above_the_optimum_is_told_where_that_is_known(datasets: Datasets) -> None:
+    data = datasets("mixture")
+    courses = trained(compared([MIXTURE, MIXTURE.replace(batch_size=16)], seeds=2), data)
+    inputs, targets = data.train_inputs.double(), data.train_targets
+    lowest = softmax_optimum(inputs, targets, 10, weight_decay=1e-3).loss
+    _, trainer = single(MIXTURE.replace(seed=1), data)
+    weights = trainer.parameters[0].detach().double()
+    excess = float(objective(weights, inputs, targets, 1e-3)) - lowest
+    assert courses[0].checks["excess_loss"][-1, 1] == pytest.approx(excess, rel=1e-3)
+    assert all(course.measure == "excess_loss" for course in courses)
+
+
+@pytest.mark.parametrize(
+    "change", [{"weight_decay": 0.0}, {"optimizer": "adamw", "lr": 0.01}, {"model": "mlp", "hidden": (4,)}]
+)  # fmt: skip
+def test_without_a_convex_problem_with_an_optimum_arms_are_judged_by_the_training_loss(
+    change: dict[str, Any], datasets: Datasets
+) -> None:
+    config = MIXTURE.replace(budget_value=1, **change)
+    for course in trained(compared([config, config], seeds=1), datasets("mixture")):
+        assert course.measure == "training_loss"
+
+
+def test_an_arm_that_does_not_fit_the_device_is_not_trained_and_the_other_is(datasets: Datasets) -> None:
+    small = DIGITS.replace(hidden=(128, 64), memory_limit_mb=1.0)
+    large = small.replace(batch_size=1_437)
+    fits, too_large = trained(compared([small, large], seeds=1, budget="updates"), datasets("digits"))
+    assert (fits.state, too_large.state) == ("finished", "out_of_memory")
+    assert too_large.peak_bytes > 2**20 >= fits.peak_bytes
+    assert len(too_large.updates) == 0
+
+
+def test_an_arm_that_diverges_ends_so_and_the_other_goes_on(datasets: Datasets) -> None:
+    wild, calm = trained(compared([DIGITS.replace(lr=1_000.0), DIGITS], seeds=2, budget="updates"), datasets("digits"))
+    assert (wild.state, calm.state) == ("diverged", "finished")
+    assert wild.is_lost
+    assert wild.updates[-1] < calm.updates[-1]
+    assert np.isnan(wild.series["loss"][-1]).all()
+    assert np.isfinite(calm.final_loss).all()
+
+
+def test_equal_seconds_are_turned_into_updates_by_a_timing_of_one_training(datasets: Datasets) -> None:
+    made = compared([DIGITS, DIGITS.replace(batch_size=1_000)], seeds=2, budget="seconds", seconds=0.2)
+    for course in trained(made, datasets("digits")):
+        assert course.planned * course.seconds_per_update == pytest.approx(0.2, rel=1e-6)
+        assert course.updates[-1] == course.planned
+
+
+def test_a_tuned_rate_is_the_best_of_nine_with_other_seeds(datasets: Datasets) -> None:
+    data = datasets("mixture")
+    low = MIXTURE.replace(lr=0.25, budget_value=1)
+    course = trained(compared([low, low.replace(batch_size=512)], seeds=1, rule="tuned"), data)[0]
+    means = []
+    for factor in TUNING_FACTORS:
+        ends = []
+        for seed in (1_000, 1_001, 1_002):
+            _, trainer = single(low.replace(seed=seed, lr=0.25 * factor), data)
+            with torch.no_grad():
+                ends.append(float(cross_entropy(trainer.model(data.train_inputs), data.train_targets)))
+        means.append(np.mean(ends))
+    assert course.lr == 0.25 * TUNING_FACTORS[int(np.argmin(means))]
+    assert course.lr > low.lr
+
+
+def test_a_stop_leaves_what_there_is(datasets: Datasets) -> None:
+    control, told = Control(), []
+
+    def report(courses: Sequence[Course]) -> None:
+        told.append(courses)
+        if any(len(course.updates) for course in courses):
+            control.request("stop")
+
+    long = DIGITS.replace(budget_value=50_000)
+    made = Runner(compared([long, long], seeds=1, budget="updates"), datasets("digits"), control, report)
+    with pytest.raises(Stopped):
+        made.run()
+    assert {course.state for course in made.courses} == {"stopped"}
+    assert 0 < made.updates < 50_000

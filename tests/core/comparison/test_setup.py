@@ -1,0 +1,108 @@
+"""What a comparison makes equal, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.comparison.presets import PRESETS
+from core.comparison.setup import Comparison, compared, differences
+from core.config import RunConfig
+from core.errors import ConfigError
+
+ARTICLE = (RunConfig(batch_size=100), RunConfig(batch_size=1_000))
+
+
+def codes(arms: Any, **options: Any) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        compared(arms, **options)
+    return [problem.code for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(("budget", "value"), [("epochs", 5), ("updates", 500), ("examples", 50_000), ("seconds", 2.0)])
+def test_all_arms_get_the_first_ones_budget_said_in_another_unit(budget: Any, value: float) -> None:
+    made = compared(ARTICLE, budget=budget)
+    assert [(arm.budget, arm.budget_value) for arm in made.arms] == [(budget, value)] * 2
+
+
+def test_a_budget_of_updates_is_as_many_whole_epochs_as_it_takes() -> None:
+    arms = [RunConfig(batch_size=100, budget="updates", budget_value=150), RunConfig(batch_size=1_000)]
+    assert compared(arms, budget="epochs").arms[1].budget_value == 2
+    assert compared(arms, budget="examples").arms[1].budget_value == 15_000
+
+
+def test_a_budget_of_seconds_is_kept_and_stands_for_five_epochs_otherwise() -> None:
+    arms = [RunConfig(budget="seconds", budget_value=7.0), RunConfig(batch_size=1_000)]
+    assert compared(arms, budget="seconds").arms[1].budget_value == 7.0
+    assert compared(arms, budget="epochs").arms[1].budget_value == 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate"), [("fixed", 0.05), ("linear", 0.5), ("sqrt", 0.05 * 10**0.5), ("tuned", 0.05)]
+)
+def test_the_rate_follows_the_batch_size_by_the_rule(rule: Any, rate: float) -> None:
+    made = compared(ARTICLE, rule=rule)
+    assert made.arms[0].lr == 0.05
+    assert made.arms[1].lr == pytest.approx(rate, rel=1e-12)
+
+
+def test_accumulated_batches_count_as_one() -> None:
+    arms = [RunConfig(batch_size=100), RunConfig(batch_size=100, accumulate=10)]
+    assert compared(arms, rule="linear").arms[1].lr == pytest.approx(0.5)
+
+
+def test_a_fixed_rate_is_each_arms_own() -> None:
+    arms = [RunConfig(lr=0.05), RunConfig(lr=0.2)]
+    assert [arm.lr for arm in compared(arms).arms] == [0.05, 0.2]
+
+
+def test_arms_have_the_first_ones_seed() -> None:
+    assert [arm.seed for arm in compared([RunConfig(seed=3), RunConfig(seed=8)]).arms] == [3, 3]
+
+
+def test_it_reads_back_from_json() -> None:
+    made = compared(ARTICLE, seeds=3, budget="updates", rule="sqrt")
+    assert Comparison.from_json(made.to_json()) == made
+
+
+def test_differences_are_the_settings_that_are_not_alike() -> None:
+    assert differences([RunConfig(), RunConfig(lr=0.1), RunConfig(batch_size=7)]) == ["batch_size", "lr"]
+    assert differences([RunConfig(), RunConfig()]) == []
+
+
+def test_two_to_six_arms_of_one_data_set() -> None:
+    assert codes([]) == ["too_few_arms"]
+    assert codes([RunConfig()]) == ["too_few_arms"]
+    assert codes([RunConfig()] * 7) == ["too_many_arms"]
+    assert len(compared([RunConfig()] * 6).arms) == 6  # also equal ones
+    assert codes([RunConfig(), RunConfig(dataset="digits")]) == ["arms_not_comparable"]
+
+
+def test_bounds_are_named() -> None:
+    assert codes(ARTICLE, seeds=0) == ["not_whole"]
+    assert codes(ARTICLE, seeds=11) == ["not_whole"]
+    with pytest.raises(
+        ConfigError, match="arm 1 would make 1,000,000 updates, and in a comparison it may make 100,000"
+    ):
+        compared([RunConfig(budget_value=10_000), RunConfig()])
+
+
+def test_an_arm_that_cannot_have_the_rate_says_which_and_why() -> None:
+    arms = [RunConfig(batch_size=1, lr=1.0), RunConfig(batch_size=10_000)]
+    with pytest.raises(ConfigError, match="arm 2 cannot be trained so: lr must be between 1e-08 and 1,000, got 10,000"):
+        compared(arms, rule="linear", budget="examples")
+
+
+def test_every_preset_can_be_compared_and_differs_by_what_mends_it() -> None:
+    for preset in PRESETS.values():
+        made = compared(preset.arms, budget=preset.budget)
+        changed = {name for changes in preset.others for name in changes}
+        assert set(differences(made.arms)) == changed
+        assert len(changed) == 1  # one change mends it
+
+
+def test_the_first_preset_is_the_articles_pair() -> None:
+    first = next(iter(PRESETS.values()))
+    assert [arm.spec.examples for arm in first.arms] == [10_000] * 2
+    assert [arm.batch_size for arm in first.arms] == [100, 1_000]

@@ -1,0 +1,53 @@
+"""The comparison that comes with Batch Lab, and that a machine like the one it is from trains it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.comparison import shipped
+from core.comparison.result import standing
+from core.comparison.runner import Runner
+from core.control import Control
+from core.datasets.tensors import Data
+from core.errors import BatchLabError
+from core.fingerprint import fingerprint
+
+Datasets = Callable[[str], Data]
+
+
+def test_it_is_the_articles_pair_trained_to_the_end() -> None:
+    found = shipped.load()
+    assert found.comparison == shipped.COMPARISON
+    assert [(arm.batch_size, arm.spec.examples) for arm in found.comparison.arms] == [(100, 10_000), (1_000, 10_000)]
+    assert [(course.state, course.updates[-1]) for course in found.courses] == [("finished", 500), ("finished", 50)]
+    by_epochs = standing(found.courses, "epochs")
+    assert by_epochs is not None
+    assert by_epochs.best == 0
+    assert by_epochs.is_clear
+
+
+def test_trained_again_it_is_the_same(datasets: Datasets) -> None:
+    found = shipped.load()
+    made = Runner(found.comparison, datasets("photos10k"), Control(), lambda courses: None)
+    made.run()
+    for before, again in zip(found.courses, made.courses, strict=True):
+        np.testing.assert_array_equal(again.updates, before.updates)
+        np.testing.assert_allclose(again.rate, before.rate, rtol=1e-6)
+        same = found.fingerprint == fingerprint()
+        tolerance = 1e-5 if same else 0.01
+        few = before.updates <= 50
+        np.testing.assert_allclose(again.series["loss"][few], before.series["loss"][few], rtol=tolerance)
+        assert again.peak_bytes == pytest.approx(before.peak_bytes, rel=0.02)  # workspace is the machine's
+
+
+def test_a_damaged_file_says_so(tmp_path: Path) -> None:
+    broken = tmp_path / "shipped.json"
+    broken.write_text("{}")
+    with pytest.raises(BatchLabError, match="cannot be read"):
+        shipped.load(broken)
+    with pytest.raises(BatchLabError, match="cannot be read"):
+        shipped.load(tmp_path / "none.json")

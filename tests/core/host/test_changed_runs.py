@@ -1,0 +1,262 @@
+"""Real processes: a run whose settings are changed while it trains, and what may come in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from core.changes import Change, changes
+from core.config import RunConfig
+from core.datasets.build import build
+from core.events import Ended
+from core.export import csv_of
+from core.host.client import HostClient
+from core.store import RunRecord, Store, new_run_id
+
+PATIENCE_S = 60.0
+LONG = RunConfig(dataset="digits", batch_size=100, schedule="constant", budget_value=10_000)
+LARGER = LONG.replace(batch_size=400, lr=0.1)
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None], what: str) -> T:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"waited {PATIENCE_S} s for {what}")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    build("digits", root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def shared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
+    """A host with a single core, so that whoever leaves it is missed by somebody."""
+    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
+    client = HostClient(store, data=data, cores=1)
+    for config in (LONG, LARGER, LONG.replace(batch_size=50)):
+        client.prediction(config).result(PATIENCE_S)
+    yield client
+    client.close()
+    store.close()
+
+
+@pytest.fixture
+def host(shared: HostClient) -> Iterator[HostClient]:
+    yield shared
+    for record in shared.store.active():
+        shared.command(record.id, "stop")
+        end_of(shared, record.id)
+
+
+def start(host: HostClient, config: RunConfig, *, parent: str | None = None, paused: bool = False) -> str:
+    run_id = new_run_id()
+    host.start(config, run_id=run_id, session="test", parent=parent, paused=paused)
+    return run_id
+
+
+def record_of(host: HostClient, run_id: str) -> RunRecord:
+    found = host.store.run(run_id)
+    assert found is not None
+    return found
+
+
+def ended_of(host: HostClient, run_id: str) -> Ended:
+    ended = end_of(host, run_id).ended
+    assert ended is not None
+    return ended
+
+
+def end_of(host: HostClient, run_id: str) -> RunRecord:
+    return until(lambda: (found := record_of(host, run_id)).ended and found, "the end of the run")
+
+
+def recorded(host: HostClient, run_id: str) -> int:
+    return sum(len(chunk.updates) for chunk in host.store.chunks_after(run_id))
+
+
+def trains(host: HostClient, run_id: str) -> int:
+    """Wait until a run makes updates of its own; return how many were made before."""
+    horizon = until(lambda: record_of(host, run_id).facts.get("horizon"), "the run to begin")
+    assert horizon
+    first: int = record_of(host, run_id).facts.get("first", 0)
+    until(lambda: recorded(host, run_id) > first, "its first update")
+    return first
+
+
+def test_a_run_goes_on_in_anothers_place_with_all_that_it_had(host: HostClient) -> None:
+    first = start(host, LONG)
+    trains(host, first)
+    before = recorded(host, first)
+    second = start(host, LARGER.replace(budget_value=9_999), parent=first)
+    since = trains(host, second)
+    ended = ended_of(host, first)
+    assert (ended.state, ended.reason, ended.updates) == ("stopped", "changed", since)
+    assert since >= before
+
+    # All that the first has recorded, and no gap.
+    old = np.concatenate([chunk.updates.losses for chunk in host.store.chunks_after(first)])
+    new = np.concatenate([chunk.updates.losses for chunk in host.store.chunks_after(second)])
+    assert len(old) == since
+    assert new[:since].tobytes() == old.tobytes()
+    seen = np.concatenate([chunk.updates.examples_seen for chunk in host.store.chunks_after(second)])
+    assert set(np.diff(seen)[: since - 1].tolist()) == {100, 37}
+    assert set(np.diff(seen)[since - 1 :][:3].tolist()) <= {400, int(1_437 - seen[since - 1] % 1_437) % 400}
+    epochs = [epoch.epoch for epoch in host.store.epochs(second)]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert changes(record_of(host, second).facts) == [
+        Change(since, {"batch_size": [100, 400], "lr": [0.05, 0.1], "budget_value": [10_000, 9_999]})
+    ]
+    assert not host.store.has_state(first)
+
+    host.command(second, "stop")
+    assert ended_of(host, second).reason == "asked"
+    lines = csv_of(host.store, second).decode().splitlines()
+    assert len(lines) == 1 + ended_of(host, second).updates
+    assert [line.split(",")[0] for line in lines[1:]] == [str(number) for number in range(1, len(lines))]
+
+
+def test_it_takes_its_place_in_line_too(host: HostClient) -> None:
+    first, waiting = start(host, LONG), start(host, LONG.replace(seed=1))
+    trains(host, first)
+    until(lambda: host.place(waiting) == 1, "the other to wait")
+    second = start(host, LARGER, parent=first)
+    trains(host, second)
+    assert record_of(host, waiting).state == "queued"
+    assert (host.place(waiting), host.place(second)) == (1, None)
+
+
+def test_of_two_changes_at_once_the_second_counts_and_nothing_is_lost(host: HostClient) -> None:
+    first = start(host, LONG)
+    trains(host, first)
+    second = start(host, LARGER, parent=first)
+    third = start(host, LONG.replace(batch_size=50), parent=second)
+    since = trains(host, third)
+    assert ended_of(host, second).reason == "changed"
+    assert ended_of(host, first).updates <= since
+    said = changes(record_of(host, third).facts)
+    assert said[-1].settings["batch_size"][1] == 50
+    assert said[0].settings["batch_size"][0] == 100
+    assert said[-1].updates == since
+    losses = np.concatenate([chunk.updates.losses for chunk in host.store.chunks_after(third)])
+    of_first = np.concatenate([chunk.updates.losses for chunk in host.store.chunks_after(first)])
+    assert losses[: len(of_first)].tobytes() == of_first.tobytes()
+
+
+def test_changes_after_each_other_make_a_chain(host: HostClient) -> None:
+    runs = [start(host, LONG)]
+    trains(host, runs[0])
+    since = []
+    for size in (400, 50, 200):
+        runs.append(start(host, LONG.replace(batch_size=size), parent=runs[-1]))
+        since.append(trains(host, runs[-1]))
+    assert changes(record_of(host, runs[-1]).facts) == [
+        Change(since[0], {"batch_size": [100, 400]}),
+        Change(since[1], {"batch_size": [400, 50]}),
+        Change(since[2], {"batch_size": [50, 200]}),
+    ]
+    assert [ended_of(host, run).updates for run in runs[:-1]] == since
+
+
+def test_a_paused_run_is_changed_and_stands_where_it_stood(host: HostClient) -> None:
+    first = start(host, LONG, paused=True)
+    for _ in range(3):
+        host.command(first, "one_update")
+    until(lambda: recorded(host, first) == 3 and record_of(host, first).state == "paused", "three updates")
+    second = start(host, LARGER, parent=first, paused=True)
+    until(lambda: record_of(host, second).state == "paused", "the second to stand")
+    assert (recorded(host, second), record_of(host, second).facts["first"]) == (3, 3)
+    host.command(second, "one_update")
+    until(lambda: recorded(host, second) == 4, "an update")
+    chunk = host.store.chunks_after(second)[-1].updates
+    assert (chunk.first, chunk.examples_seen.tolist()) == (3, [300 + 400])
+
+
+def test_a_run_that_had_ended_by_itself_is_not_gone_on_from(host: HostClient) -> None:
+    first = start(host, LONG.replace(budget_value=1))
+    assert ended_of(host, first).state == "finished"
+    ended = ended_of(host, start(host, LARGER, parent=first))
+    assert (ended.state, ended.reason) == ("failed", "no_state")
+    assert record_of(host, first).state == "finished"
+
+
+def test_a_run_that_has_not_begun_leaves_its_place_and_the_next_begins_anew(host: HostClient) -> None:
+    busy, first = start(host, LONG), start(host, LONG.replace(seed=1))
+    until(lambda: host.place(first) == 1, "it to wait")
+    second = start(host, LARGER.replace(seed=1, budget_value=1), parent=first)
+    assert ended_of(host, first).reason == "changed"
+    host.command(busy, "stop")
+    assert ended_of(host, second).state == "finished"
+    assert changes(record_of(host, second).facts) == []
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_the_other_leaves_that_ones_weights(host: HostClient) -> None:
+    first = start(host, LONG)
+    trains(host, first)
+    pid = record_of(host, first).facts["pid"]
+    os.kill(pid, signal.SIGSTOP)  # it does not obey yet
+    try:
+        second = start(host, LARGER, parent=first)
+        host.command(second, "stop")
+        assert ended_of(host, second).reason == "asked"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert ended_of(host, first).reason == "changed"
+    assert host.store.has_state(first)
+    third = start(host, LARGER, parent=first)  # from there it may go on all the same
+    assert trains(host, third) == ended_of(host, first).updates
+
+
+def test_a_run_that_is_stopped_before_its_memory_is_known_takes_the_other_with_it(host: HostClient) -> None:
+    first = start(host, LONG)
+    trains(host, first)
+    second = start(host, LARGER.replace(batch_size=123, hidden=(97,)), parent=first)
+    host.command(second, "stop")
+    assert ended_of(host, second).reason == "asked"
+    assert ended_of(host, first).state == "stopped"
+
+
+def test_a_run_that_does_not_fit_this_machine_leaves_the_other_as_it_is(
+    host: HostClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(host, LONG)
+    trains(host, first)
+    monkeypatch.setattr("core.machine.free_memory_bytes", lambda: 10 * 2**20)
+    second = start(host, LARGER, parent=first)
+    assert ended_of(host, second).reason == "not_enough_memory"
+    seen = recorded(host, first)
+    until(lambda: recorded(host, first) > seen, "the first to train on")
+
+
+def test_when_the_host_dies_in_between_both_have_failed(data: Path, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "runs.sqlite")
+    host = HostClient(store, data=data, cores=1)
+    try:
+        host.prediction(LARGER).result(PATIENCE_S)
+        first = start(host, LONG)
+        trains(host, first)
+        os.kill(record_of(host, first).facts["pid"], signal.SIGSTOP)
+        second = start(host, LARGER, parent=first)
+        assert host.pid is not None
+        os.kill(host.pid, signal.SIGKILL)
+        assert [ended_of(host, run).reason for run in (first, second)] == ["host_gone"] * 2
+        assert "horizon" not in record_of(host, second).facts
+        trains(host, start(host, LONG))  # and the next start works
+    finally:
+        host.close()
+        store.close()

@@ -1,0 +1,119 @@
+"""A comparison in a process of its own: started, watched, stopped, lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from core.comparison.course import Course, unpack
+from core.comparison.setup import Comparison, compared
+from core.config import RunConfig
+from core.datasets import DATASETS
+from core.datasets.build import build
+from core.host.client import HostClient
+from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
+
+T = TypeVar("T")
+PATIENCE_S = 60.0
+MIXTURE = RunConfig(
+    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", lr=1.0,
+    budget="epochs", budget_value=1,
+)  # fmt: skip
+SHORT = compared([MIXTURE, MIXTURE.replace(batch_size=256)], seeds=2)
+LONG = compared([MIXTURE, MIXTURE.replace(lr=0.5)], seeds=2, budget="updates").arms[0]
+ENDLESS = compared([LONG.replace(budget_value=100_000), LONG], seeds=2, budget="updates")
+
+
+def until(look: Callable[[], T | None], what: str) -> T:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE_S} s for {what}")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
+    data = tmp_path_factory.mktemp("data")
+    for name in DATASETS:
+        build(name, data)
+    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
+    client = HostClient(store, data=data, cores=2)
+    yield client
+    client.close()
+    store.close()
+
+
+def start(host: HostClient, comparison: Comparison) -> str:
+    run_id = new_run_id()
+    host.start_comparison(comparison, run_id=run_id, session="test")
+    return run_id
+
+
+def seen(host: HostClient, run_id: str) -> tuple[RunRecord, list[Course]]:
+    found = host.store.comparison(run_id)
+    assert found is not None
+    record, _, courses = found
+    return record, unpack(courses) if courses else []
+
+
+def ended(host: HostClient, run_id: str) -> tuple[RunRecord, list[Course]]:
+    def look() -> tuple[RunRecord, list[Course]] | None:
+        record, courses = seen(host, run_id)
+        return None if record.state in ACTIVE_STATES else (record, courses)
+
+    return until(look, "the end of the comparison")
+
+
+def trains(host: HostClient, run_id: str) -> bool:
+    return until(lambda: any(len(course.updates) for course in seen(host, run_id)[1]), "a first point")
+
+
+def test_it_trains_to_the_end_and_leaves_its_courses(host: HostClient) -> None:
+    run_id = start(host, SHORT)
+    record, courses = ended(host, run_id)
+    assert record.state == "finished"
+    assert [(course.state, course.planned, course.updates[-1]) for course in courses] == [
+        ("finished", 21, 21), ("finished", 8, 8),
+    ]  # fmt: skip
+    assert record.ended is not None
+    assert record.ended.updates == 29
+    assert host.store.comparison(run_id)[1] == SHORT.to_json()  # type: ignore[index]
+
+
+def test_a_stop_is_obeyed_and_what_there_is_stays(host: HostClient) -> None:
+    run_id = start(host, ENDLESS)
+    trains(host, run_id)
+    asked = time.monotonic()
+    host.command(run_id, "stop")
+    record, courses = ended(host, run_id)
+    assert time.monotonic() - asked < 5
+    assert record.state == "stopped"
+    assert {course.state for course in courses} == {"stopped"}
+    assert courses[0].updates[-1] > 0
+
+
+def test_one_whose_process_is_killed_ends_as_failed(host: HostClient) -> None:
+    run_id = start(host, ENDLESS)
+    trains(host, run_id)
+    pid = until(lambda: seen(host, run_id)[0].facts.get("pid"), "its process")
+    os.kill(pid, signal.SIGKILL)
+    record, courses = ended(host, run_id)
+    assert (record.state, record.ended and record.ended.reason) == ("failed", "killed")
+    assert courses[0].updates[-1] > 0  # as it was
+
+
+def test_it_waits_for_a_core_like_a_run(host: HostClient, tmp_path: Path) -> None:
+    ids = [start(host, ENDLESS) for _ in range(3)]
+    until(lambda: host.place(ids[2]) == 1, "its place")
+    for run_id in ids:
+        host.command(run_id, "stop")
+    assert {ended(host, run_id)[0].state for run_id in ids} == {"stopped"}

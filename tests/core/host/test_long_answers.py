@@ -1,0 +1,179 @@
+"""Real processes: questions that take seconds, which wait for a core and say how far they are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.claims import experiments
+from core.claims.results import Results
+from core.config import RunConfig
+from core.datasets import DATASETS
+from core.datasets.build import build
+from core.errors import HostError
+from core.host.client import Answer, HostClient
+from core.store import Store
+
+PATIENCE_S = 60.0
+LONG = "C1"  # takes seconds
+SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    for name in DATASETS:
+        build(name, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
+    """Give a host with one core that has answered before, so that it is warm."""
+    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
+    client = HostClient(store, data=data, cores=1)
+    client.prediction(SHORT).result(PATIENCE_S)
+    yield client
+    client.close()
+    store.close()
+
+
+def ask(host: HostClient, claim: str, first_seed: int = 0, *, read: Callable[[Any], Any] = Results.from_dict) -> Answer:
+    return host.ask("claims", {"claim": claim, "first_seed": first_seed, "seeds": 10}, key=time.monotonic(), read=read)
+
+
+def shares(answer: Answer) -> list[float | None]:
+    """Return what could be seen of an answer's share until it came, without repetitions."""
+    seen: list[float | None] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        done, share = answer.done(), answer.share
+        if not seen or seen[-1] != share:
+            seen.append(share)
+        if done:
+            return seen
+        assert time.monotonic() < deadline
+        time.sleep(0.0005)
+
+
+def begun(answer: Answer) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while answer.share is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def children(host: HostClient) -> list[psutil.Process]:
+    assert host.pid is not None
+    family = psutil.Process(host.pid).children()
+    return [process for process in family if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def kill(host: HostClient) -> None:
+    """Kill the one process in which a question is worked on, once those of earlier ones have left."""
+    deadline = time.monotonic() + PATIENCE_S
+    while len(family := children(host)) != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(family[0].pid, signal.SIGKILL)
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def without_seconds(results: Results) -> dict[str, Any]:
+    """Return everything of a result but when and in what time it came about."""
+    values = results.to_dict() | {"date": None}
+    for claim in values["claims"].values():
+        claim["seconds"] = None
+        for outcome in claim["outcomes"]:
+            outcome["seconds"] = None
+    return values
+
+
+def test_a_long_answer_says_how_far_it_is_and_is_that_of_this_process(host: HostClient) -> None:
+    asked = ask(host, "C4", 30)
+    seen = shares(asked)
+    assert seen[0] is None
+    assert seen[-1] == 1.0
+    known = [share for share in seen if share is not None]
+    assert known == sorted(known)
+    assert len(known) >= 2
+    here = experiments.run(["C4"], range(30, 40), lambda code, share: None)
+    assert without_seconds(asked.result()) == without_seconds(here)
+    assert asked.result().claims["C4"].outcomes[0].facts == {"updates_100": 100, "updates_1000": 10}
+
+
+def test_long_questions_on_one_core_are_answered_one_after_the_other(host: HostClient) -> None:
+    """One that waits has no share; so while the one before it is not done, there is none."""
+    questions = [ask(host, claim) for claim in ("C4", "C3", "C4")]
+    overlaps = 0
+    deadline = time.monotonic() + PATIENCE_S
+    while not all(question.done() for question in questions):
+        assert time.monotonic() < deadline
+        for before, after in zip(questions, questions[1:], strict=False):
+            has_begun = after.share is not None
+            overlaps += has_begun and not before.done()
+        time.sleep(0.0005)
+    assert overlaps == 0
+    assert [list(question.result().claims) for question in questions] == [["C4"], ["C3"], ["C4"]]
+    assert [question.share for question in questions] == [1.0] * 3
+
+
+def test_a_short_question_is_answered_while_a_long_one_is_worked_on(host: HostClient) -> None:
+    asked = ask(host, LONG)
+    begun(asked)
+    other = SHORT.replace(batch_size=1_000)
+    assert host.prediction(other).result(PATIENCE_S).peak.bytes == 2_938_048
+    assert not asked.done()
+    kill(host)
+    with pytest.raises(HostError):
+        asked.result(PATIENCE_S)
+
+
+def test_a_long_question_whose_process_is_killed_is_an_error_and_the_next_has_its_core(host: HostClient) -> None:
+    asked, waiting = ask(host, LONG), ask(host, "C4")
+    begun(asked)
+    assert waiting.share is None
+    kill(host)
+    with pytest.raises(HostError):
+        asked.result(PATIENCE_S)
+    assert waiting.result(PATIENCE_S).claims["C4"].verdict == "CONDITIONAL"
+    assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
+
+
+def test_an_answer_that_cannot_be_read_is_an_error_of_that_question_alone(host: HostClient) -> None:
+    refused = host.ask("curve", {"config": SHORT.to_json().replace("100", "-1"), "sizes": [1]}, key="refused")
+    assert refused.exception(PATIENCE_S) is not None
+    assert refused.share is None
+    assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
+
+
+def test_when_the_host_ends_a_long_question_and_the_one_that_waits_for_it_are_errors(
+    data: Path, tmp_path: Path
+) -> None:
+    store = Store.open(tmp_path / "runs.sqlite")
+    client = HostClient(store, data=data, cores=1)
+    try:
+        asked, waiting = ask(client, LONG), ask(client, LONG)
+        begun(asked)
+        family = children(client)
+        client.close()
+        for question in (asked, waiting):
+            with pytest.raises(HostError):
+                question.result(PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while not all(map(gone, family)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        client.close()
+        store.close()

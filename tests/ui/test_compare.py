@@ -1,0 +1,181 @@
+"""The comparison page: what it says, what its arms are, and what a switch does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.comparison.course import Course
+from core.comparison.presets import PRESETS
+from core.comparison.setup import Comparison, compared
+from core.config import RunConfig
+from ui import compare_words
+from ui.compare_setup import arm_names
+
+App = Callable[..., AppTest]
+SEEDS = np.array([0.98, 0.99, 1.0, 1.01, 1.02, 1.03])
+ARMS = (RunConfig(batch_size=100), RunConfig(batch_size=1_000))
+COMPARISON = compared(ARMS)
+NAMES = arm_names(COMPARISON.arms)
+
+
+def course(losses: list[float], at: list[float], *, per_epoch: int, seconds: float = 0.01) -> Course:
+    checks = {"training_loss": np.array(losses)[:, None] * SEEDS, "validation_loss": np.array(losses)[:, None] * SEEDS,
+              "validation_accuracy": np.full((len(at), 6), 0.9)}  # fmt: skip
+    return Course(
+        state="finished", planned=int(at[-1]), per_epoch=per_epoch, examples_per_epoch=10_000,
+        effective_batch_size=10_000 // per_epoch, seconds_per_update=seconds, peak_bytes=2**20, lr=0.05,
+        updates=np.array(at[1:]), rate=np.full(len(at) - 1, 0.05), checked=np.array(at), checks=checks,
+        final_loss=losses[-1] * SEEDS, diverged=np.zeros(6, dtype=bool),
+    )  # fmt: skip
+
+
+SMALL = course([2.3, 1.0, 0.04], [0, 50, 500], per_epoch=100)
+LARGE = course([2.3, 0.48], [0, 50], per_epoch=10, seconds=0.01)
+
+
+def verdict(*courses: Course, comparison: Comparison = COMPARISON) -> str:
+    return compare_words.verdict(comparison, courses, NAMES)
+
+
+def test_arms_are_called_by_what_tells_them_apart() -> None:
+    assert NAMES == ["Batch size 100", "Batch size 1,000"]
+    assert arm_names((ARMS[0], ARMS[0].replace(lr=0.1, norm="layer"))) == [
+        "Normalisation none, Learning rate 0.05", "Normalisation layer, Learning rate 0.1",
+    ]  # fmt: skip
+    assert arm_names((ARMS[0], ARMS[0])) == ["same settings"] * 2
+
+
+def test_the_verdict_names_who_is_ahead_by_how_much_and_how_sure_that_is() -> None:
+    assert verdict(SMALL, LARGE).startswith(
+        "**Batch size 100** is ahead at equal epochs (5): training loss 0.0402 against 0.482, 12 times lower than "
+        "Batch size 1,000 (12 to 12), p = 0.031, 6 seeds."
+    )
+
+
+def test_the_verdict_says_by_which_other_way_of_counting_it_would_be_another() -> None:
+    assert verdict(SMALL, LARGE).endswith(
+        "Counted otherwise, in the same trainings: equal updates, Batch size 1,000 (2.08 times); equal seconds, "
+        "Batch size 1,000 (2.08 times)."
+    )
+    assert "Counted otherwise" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
+
+
+def test_within_a_quarter_there_is_no_difference_of_note_and_both_results_are_told() -> None:
+    near = course([2.3, 1.0, 0.046], [0, 50, 500], per_epoch=100)
+    assert verdict(SMALL, near).startswith(
+        "At equal epochs (5) **no difference of note**: training loss 0.0402 against 0.0462; within 25%, Batch size "
+        "100 is 13% lower than Batch size 1,000, p = 0.031, 6 seeds."
+    )
+
+
+def test_what_diverged_is_said() -> None:
+    lost = course([2.3], [0], per_epoch=10)
+    lost.diverged[:] = True
+    assert "**Batch size 100** is ahead with a training loss of 0.0402; Batch size 1,000 diverged, 6 of 6 seeds." in (
+        verdict(SMALL, lost)
+    )
+
+
+def test_an_arm_without_room_is_said_with_the_numbers() -> None:
+    limited = compared([arm.replace(memory_limit_mb=1.0) for arm in ARMS])
+    short = Course(state="out_of_memory", peak_bytes=3 * 2**20)
+    assert verdict(SMALL, short, comparison=limited) == (
+        "Batch size 1,000 needs 3 MiB and the limit is 1 MiB (simulated): it was not trained."
+    )
+
+
+def test_before_anything_is_known_there_is_room_for_it() -> None:
+    assert verdict(Course(), Course()) == "\u00a0"
+
+
+def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
+    assert compare_words.held_fixed(COMPARISON) == (
+        "Held fixed: data, initial weights where the models agree, order of examples, epochs; different: batch size."
+    )
+    scaled = compared(ARMS, rule="linear", budget="updates")
+    assert "updates, rate / batch size; different: batch size, learning rate." in compare_words.held_fixed(scaled)
+
+
+def test_the_table_has_settings_and_results() -> None:
+    table = compare_words.table(COMPARISON, [SMALL, Course()], NAMES)
+    for cell in ("Batch size 100", "finished", "500", "50,000", "0.05", "0.0402 (0.0392 to 0.0412)", "90.0%", "5.0 s",
+                 "1 MiB", "waiting"):  # fmt: skip
+        assert f"<td>{cell}</td>" in table
+    assert "nan" not in table
+
+
+@pytest.fixture
+def page(app: App) -> App:
+    def open_page(**query: object) -> AppTest:
+        return app(**query).switch_page("pages/compare.py").run()
+
+    return open_page
+
+
+def words(test: AppTest) -> str:
+    assert not test.exception
+    return "\n".join([*(item.value for item in test.markdown), *(item.value for item in test.caption)])
+
+
+def finished(test: AppTest) -> str:
+    """Run the script as the timer would until the comparison has ended."""
+    deadline = time.monotonic() + 60
+    while "Finished in" not in words(test):
+        assert time.monotonic() < deadline, words(test)
+        time.sleep(0.3)
+        test.run()
+    return words(test)
+
+
+def test_the_first_visit_shows_a_recorded_comparison_of_the_articles_pair(page: App) -> None:
+    told = words(page())
+    assert "Recorded beforehand on" in told
+    assert "**Batch size 100** is ahead at equal epochs (5)" in told
+
+
+def test_a_preset_trains_at_once_and_a_switch_trains_again(page: App) -> None:
+    test = page()
+    test.button(key="preset_noise").click().run()
+    assert "**Batch size 16** is ahead at equal epochs (4)" in finished(test)
+    first = test.query_params["comparison"]
+    test.segmented_control(key="compare_budget").set_value("updates").run()
+    assert "**Batch size 256** is ahead at equal updates (512)" in finished(test)
+    assert test.query_params["comparison"] != first
+
+
+def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
+    test = page()
+    for _ in range(4):
+        test.button(key="add_form").click().run()
+    assert test.button(key="add_form").disabled
+    assert not test.button(key="compare_start").disabled
+    for _ in range(5):
+        test.button(key="arm_remove_0").click().run()
+    assert test.button(key="compare_start").disabled
+    assert "2 to 6 arms, got 1" in (test.button(key="compare_start").help or "")
+
+
+def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
+    test = page()
+    assert "other settings than those above" not in words(test)
+    test.button(key="preset_too_few_updates").click().run()
+    finished(test)
+    test.button(key="add_form").click().run()
+    assert "What is shown was trained with other settings than those above." in words(test)
+
+
+def test_an_address_with_a_preset_has_its_arms(page: App) -> None:
+    test = page(preset="rate_too_low")
+    assert "Learning rate 0.0005" in words(test)
+    assert "Start trains 2 arms with 6 seeds each" in words(test)
+
+
+def test_every_preset_has_a_key_of_its_own(page: App) -> None:
+    test = page()
+    helps = [test.button(key=f"preset_{name}").help for name in PRESETS]
+    assert [text[-7:] for text in helps] == [f"(key {number % 10})" for number in range(1, 11)]

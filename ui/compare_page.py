@@ -1,0 +1,159 @@
+"""Draw the comparison that is shown: buttons, where it stands, who wins, charts over each other and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core import charts
+from core.charts.comparison import FIGURES, LINEAR
+from core.comparison.course import Axis, Course
+from core.comparison.result import AXES
+from core.comparison.setup import Comparison
+from core.errors import StoreError
+from core.store import ACTIVE_STATES, new_run_id
+from ui import compare_setup, compare_words, notices, plots, weight_paths
+from ui.compare_record import Shown, read
+from ui.compare_setup import arm_names
+from ui.engine import engine
+from ui.session import Session
+from ui.text import duration, explain, say
+
+REFRESH_S = 0.5
+KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
+
+
+def buttons(session: Session) -> None:
+    """Draw Start and Stop; what cannot be pressed says why."""
+    comparison, problems = compare_setup.wanted(session)
+    refused = explain(problems[0].code, problems[0].values) if problems else ""
+    shown = read(session)
+    active = shown is not None and shown.is_active
+    st.button(
+        say("compare.stop"), key="compare_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
+        args=(session,), shortcut=KEYS["stop"],
+        help=say("control.shortcut", what=say("compare.stop.help"), keys=KEYS["stop"]),
+    )  # fmt: skip
+    what = say("control.shortcut", what=say("compare.start.help"), keys=KEYS["start"])
+    st.button(
+        say("compare.restart" if active else "compare.start"), key="compare_start", type="primary",
+        icon=":material/restart_alt:" if active else ":material/play_arrow:", disabled=comparison is None,
+        help=refused or what, on_click=_ask, args=(session,), shortcut=KEYS["start"],
+    )  # fmt: skip
+
+
+def _ask(session: Session) -> None:
+    session.compare_wanted = True
+
+
+def _stop(session: Session) -> None:
+    if session.comparison_id:
+        engine().client.command(session.comparison_id, "stop")
+
+
+def start_if_asked(session: Session) -> None:
+    """Start what the page describes, if that was asked for, in place of what trains."""
+    asked, session.compare_wanted = session.compare_wanted, False
+    if not asked:
+        return
+    comparison, problems = compare_setup.wanted(session)
+    session.compare_trouble = problems
+    if comparison is None:
+        return
+    shared, run_id, owner = engine(), new_run_id(), f"comparison {session.id}"
+    try:
+        for record in shared.store.active(session=owner):
+            shared.client.command(record.id, "stop")
+        shared.client.start_comparison(comparison, run_id=run_id, session=owner)
+    except StoreError as error:
+        session.compare_trouble = error.problems
+        return
+    session.comparison_id = run_id
+    st.query_params["comparison"] = run_id
+
+
+def panel(session: Session) -> None:
+    """Draw all that moves, with a timer while something trains."""
+    if session.compare_trouble:
+        st.warning(notices.reasons(session.compare_trouble), icon=":material/warning:")
+    shown = read(session)
+    active = shown is not None and shown.is_active
+    waits = active or weight_paths.waits(session)
+
+    def refresh() -> None:
+        st.fragment(_draw)(session, active)
+
+    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
+    st.fragment(refresh, run_every=REFRESH_S if waits else None)()
+
+
+def _draw(session: Session, was_active: bool) -> None:
+    shown = read(session)
+    if shown is None:
+        comparison, _ = compare_setup.wanted(session)
+        if comparison:
+            st.caption(say("compare.none", arms=len(comparison.arms), seeds=comparison.seeds))
+        return
+    if was_active and session.comparison_id:
+        engine().client.renew([session.comparison_id])
+        if not shown.is_active:  # the buttons and the timer are what the last full run drew
+            st.rerun()
+    comparison, courses = shown.comparison, shown.courses
+    names = arm_names(comparison.arms)
+    with st.container(border=True, key="compare_verdict"):
+        st.caption(_state(session, shown, names))
+        st.markdown(compare_words.verdict(comparison, courses, names))
+        st.caption(compare_words.held_fixed(comparison))
+    axis: Axis = st.segmented_control(
+        say("compare.axis"), AXES, key="compare_axis", default=comparison.budget, required=True, width="content",
+        format_func=lambda name: say(f"compare.budget.{name}"), persist_state="session",
+    )  # fmt: skip
+    _charts(comparison, courses, names, axis)
+    st.html(compare_words.table(comparison, courses, names))
+    weight_paths.draw(session, comparison, names)
+
+
+def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], axis: Axis) -> None:
+    with st.container(key="compare_charts"):
+        upper, lower = st.columns(4, gap="small"), st.columns(4, gap="small")
+        *places, last = (*upper, *lower)
+        for place, name in zip(places, FIGURES, strict=True):
+            chart = "compare_linear" if name in LINEAR else "compare_logarithmic"
+            with place.container(border=True):
+                plots.draw(chart, charts.comparison_table(name, courses, names, say, axis=axis), part=name)
+        with last.container(border=True):
+            limits = {arm.memory_limit_mb for arm in comparison.arms}
+            limit = limits.pop() if len(limits) == 1 else None
+            plots.draw("compare_memory", charts.compare_memory_table(courses, names, limit, say))
+    st.caption(f"{say('compare.bands')} {say('compare.machine')}")
+
+
+def _state(session: Session, shown: Shown, names: Sequence[str]) -> str:
+    """Return where the comparison is, and whether it is what the page describes."""
+    text = _where(shown, names)
+    comparison, _ = compare_setup.wanted(session)
+    if comparison and comparison != shown.comparison:
+        text = f"{text} {say('compare.shown_differs')}"
+    return text
+
+
+def _where(shown: Shown, names: Sequence[str]) -> str:
+    record = shown.record
+    if record is None:
+        return say("compare.state.recorded", date=shown.date) + "."
+    if record.state not in ACTIVE_STATES:
+        elapsed = duration(record.ended.elapsed_s) if record.ended else ""
+        reason = explain(record.ended.reason, record.ended.values) if record.ended else ""
+        return say(f"compare.state.{record.state}", elapsed=elapsed, reason=reason) + "."
+    if record.state in ("queued", "starting"):
+        return say(f"compare.state.{record.state}") + "."
+    tuning = [name for name, course in zip(names, shown.courses, strict=True) if course.state == "tuning"]
+    if tuning:
+        return say("compare.state.tuning", arm=tuning[0]) + "."
+    shares = [float(course.updates[-1]) / course.planned if len(course.updates) else 0.0
+              for course in shown.courses if course.state != "out_of_memory"]  # fmt: skip
+    if not any(shares):
+        return say("compare.state.preparing") + "."
+    return say("compare.state.running", share=round(100 * float(np.mean(shares)))) + "."

@@ -1,0 +1,161 @@
+"""Draw what is to be compared: presets, the budget, the rule for the rate, and the arms."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.charts.comparison import ARM_COLOURS
+from core.comparison.presets import PRESETS
+from core.comparison.setup import ARMS, BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences
+from core.config import RunConfig
+from core.errors import ConfigError, Problem, StoreError
+from ui.engine import engine
+from ui.form import Form, apply, settings
+from ui.session import Session
+from ui.text import label, number, plain, say
+
+SEED_CHOICES = (1, 3, 6, 10)
+RUNS_OFFERED = 20
+MARKS = ("\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u25bc")  # as on the charts
+FIRST = next(iter(PRESETS))
+
+
+def attach(session: Session) -> None:
+    """Take up the comparison or the preset that the address names, the first time."""
+    if session.compare_arms is None:
+        named = st.query_params.get("preset", FIRST)
+        session.compare_preset = named if named in PRESETS else FIRST
+        session.compare_arms = PRESETS[session.compare_preset].arms
+    given = st.query_params.get("comparison")
+    if given and given != session.comparison_id and not session.comparison_id:
+        try:
+            found = engine().store.comparison(given)
+        except StoreError as error:
+            session.compare_trouble = error.problems
+            found = None
+        if found:
+            comparison = Comparison.from_json(found[1])
+            session.comparison_id, session.compare_arms, session.compare_preset = given, comparison.arms, None
+            for key, value in (("budget", comparison.budget), ("rule", comparison.rule), ("seeds", comparison.seeds)):
+                session.set_field(f"compare_{key}", value)
+    if session.comparison_id:
+        st.query_params["comparison"] = session.comparison_id
+
+
+def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
+    """Return what the page describes, or what is wrong with it."""
+    try:
+        return compared(
+            session.compare_arms or (),
+            seeds=session.field("compare_seeds", DEFAULT_SEEDS),
+            budget=session.field("compare_budget", BUDGETS[0]),
+            rule=session.field("compare_rule", RULES[0]),
+        ), ()
+    except ConfigError as error:
+        return None, error.problems
+
+
+def presets(session: Session) -> None:
+    """Draw a button for each comparison worth seeing, with a key of its own."""
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_presets"):
+        st.caption(say("compare.presets"), width="content")
+        for key, name in enumerate(PRESETS, 1):
+            help_ = say("compare.preset.key", what=say(f"compare.preset.{name}.help"), digit=key % 10)
+            st.button(
+                say(f"compare.preset.{name}"), key=f"preset_{name}", type="tertiary", help=help_,
+                shortcut=str(key % 10), on_click=_take_preset, args=(session, name),
+            )  # fmt: skip
+
+
+def _take_preset(session: Session, name: str) -> None:
+    preset = PRESETS[name]
+    session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
+    session.set_field("compare_budget", preset.budget)
+    session.set_field("compare_rule", RULES[0])
+
+
+def switches(session: Session) -> None:
+    """Draw what is made equal, how the rate follows the batch size, and how many seeds there are."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="compare_switches"):
+        for key, choices in (("budget", BUDGETS), ("rule", RULES)):
+            session.set_field(f"compare_{key}", session.field(f"compare_{key}", choices[0]))
+            st.segmented_control(
+                say(f"compare.{key}"), choices, key=f"compare_{key}", required=True, help=say(f"compare.{key}.help"),
+                format_func=lambda choice, key=key: say(f"compare.{key}.{choice}"), width="content",
+                on_change=_want, args=(session,),
+            )  # fmt: skip
+        session.set_field("compare_seeds", session.field("compare_seeds", DEFAULT_SEEDS))
+        st.segmented_control(
+            say("compare.seeds"), SEED_CHOICES, key="compare_seeds", required=True, help=say("compare.seeds.help"),
+            width="content", on_change=_want, args=(session,),
+        )  # fmt: skip
+
+
+def _want(session: Session) -> None:
+    """Compare anew where something has been compared before: a switch is there to see the difference."""
+    for key in ("budget", "rule", "seeds"):
+        session.remember(f"compare_{key}")
+    session.compare_wanted = True
+
+
+def arms(session: Session, form: Form) -> None:
+    """Draw the arms, and the ways to another one."""
+    chosen = session.compare_arms or ()
+    names = arm_names(chosen)
+    full = len(chosen) >= ARMS[1]
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_arms"):
+        for number_, (config, name) in enumerate(zip(chosen, names, strict=True)):
+            with st.container(horizontal=True, vertical_alignment="center", width="content", key=f"arm_{number_}"):
+                st.markdown(f"<span style='color:{ARM_COLOURS[number_]}'>{MARKS[number_]}</span> {name}",
+                            unsafe_allow_html=True, width="content")  # fmt: skip
+                st.button(
+                    "", icon=":material/edit:", key=f"arm_to_form_{number_}", type="tertiary",
+                    help=say("compare.arm.to_form"), on_click=apply, args=(settings(config),),
+                )  # fmt: skip
+                st.button(
+                    "", icon=":material/close:", key=f"arm_remove_{number_}", type="tertiary",
+                    help=say("compare.arm.remove"), on_click=_set_arms,
+                    args=(session, (*chosen[:number_], *chosen[number_ + 1 :])),
+                )  # fmt: skip
+        added = (*chosen, form.config) if form.config else chosen
+        st.button(
+            say("compare.add_form"), icon=":material/add:", key="add_form", type="tertiary",
+            disabled=full or form.config is None, on_click=_set_arms, args=(session, added),
+            help=say("compare.full" if full else "compare.add_form.help"),
+        )  # fmt: skip
+        _finished_runs(session, chosen, full=full)
+
+
+def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:
+    with st.popover(say("compare.add_run"), type="tertiary", icon=":material/history:", disabled=full):
+        try:
+            records = [record for record in engine().store.runs(RUNS_OFFERED) if record.state == "finished"]
+        except StoreError:
+            records = []
+        if not records:
+            st.caption(say("compare.add_run.none"))
+        for record in records:
+            config = record.config
+            words = f"{record.created:%H:%M} {config.dataset}, {config.model}, B = {number(config.batch_size)}"
+            st.button(
+                words, key=f"add_run_{record.id}", type="tertiary", on_click=_set_arms,
+                args=(session, (*chosen, config)),
+            )  # fmt: skip
+
+
+def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
+    session.compare_arms, session.compare_preset = arms, None
+
+
+def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:
+    """Return what tells each arm from the others: "Batch size 100"."""
+    names = [name for name in differences(arms) if name != "seed"] if arms else []
+    if "budget" in names:
+        names.remove("budget")
+    if not names:
+        return [say("compare.same")] * len(arms)
+    return [", ".join(f"{_setting(name)} {plain(getattr(arm, name))}" for name in names) for arm in arms]
+
+
+def _setting(name: str) -> str:
+    return label("budget_value.epochs" if name == "budget_value" else name)
