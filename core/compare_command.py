@@ -15,7 +15,7 @@ from core.command_line import read_text
 from core.comparison import shipped
 from core.comparison.presets import PRESETS
 from core.comparison.result import Standing, standings
-from core.comparison.setup import BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences
+from core.comparison.setup import BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences, held_fixed
 from core.config import RunConfig
 from core.datasets import DATA
 from core.errors import ConfigError, Problem
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from core.comparison.course import Course
 
 PURPOSE = "train two to six configurations side by side, each with the same seeds, and print who ends lower"
-HELD = ("data", "start", "order")
-EXTRA = {"linear": ("rate_per_example",), "sqrt": ("rate_per_root",), "tuned": ("tuning",), "fixed": ()}
 
 
 def add_flags(command: argparse.ArgumentParser) -> None:
@@ -101,7 +99,7 @@ def _comparison(options: argparse.Namespace) -> Comparison:
 def _values(comparison: Comparison, found: Standing, names: Sequence[str], seconds: float) -> dict[str, Any]:
     clear = "EQUIVALENT" if found.equal else "AHEAD" if found.is_clear else "INCONCLUSIVE"
     return {
-        "claim": None, "arm": f"equal_{found.axis}", "held_fixed": [*HELD, found.axis, *EXTRA[comparison.rule]],
+        "claim": None, "arm": f"equal_{found.axis}", "held_fixed": list(held_fixed(comparison)),
         "verdict": clear, "effect_ratio": found.ratio, "low": found.low, "high": found.high, "p": found.p,
         "seeds": comparison.seeds, "seconds": seconds, "at": found.at, "measure": found.measure,
         "best": names[found.best], "second": names[found.second],

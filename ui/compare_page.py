@@ -66,6 +66,8 @@ def start_if_asked(session: Session) -> None:
     try:
         for record in shared.store.active(session=owner):
             shared.client.command(record.id, "stop")
+        if session.comparison_id:  # another session's, or this one's before a reload
+            shared.client.command(session.comparison_id, "stop")
         shared.client.start_comparison(comparison, run_id=run_id, session=owner)
     except StoreError as error:
         session.compare_trouble = error.problems
@@ -104,8 +106,10 @@ def _draw(session: Session, was_active: bool) -> None:
     names = arm_names(comparison.arms)
     with st.container(border=True, key="compare_verdict"):
         st.caption(_state(session, shown, names))
-        st.markdown(compare_words.verdict(comparison, courses, names))
-        st.caption(compare_words.held_fixed(comparison))
+        verdict = compare_words.verdict(comparison, courses, names)
+        is_whole = shown.record is None or shown.record.state == "finished"
+        st.markdown(verdict if is_whole or not verdict.strip() else say("compare.so_far", verdict=verdict))
+        st.caption(compare_words.held(comparison))
     axis: Axis = st.segmented_control(
         say("compare.axis"), AXES, key="compare_axis", default=comparison.budget, required=True, width="content",
         format_func=lambda name: say(f"compare.budget.{name}"), persist_state="session",

@@ -12,6 +12,7 @@ from core.errors import BatchLabError, StoreError
 from core.store import ACTIVE_STATES, RunRecord
 from ui.engine import engine
 from ui.session import Session
+from ui.text import say
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,15 @@ def read(session: Session) -> Shown | None:
     if found is None:
         return None
     record, setup, courses = found
-    comparison = Comparison.from_json(setup)
-    known = unpack(courses) if courses else [Course() for _ in comparison.arms]
+    try:
+        comparison = Comparison.from_json(setup)
+        known = unpack(courses) if courses else [Course() for _ in comparison.arms]
+    except (BatchLabError, ValueError):
+        session.compare_notice = say("compare.unreadable")
+        return None
+    if record.state not in ACTIVE_STATES:  # one that was killed could not say so of its arms
+        for course in known:
+            course.state = "stopped" if course.state in ("waiting", "tuning", "running") else course.state
     return Shown(comparison, known, record)
 
 

@@ -8,11 +8,11 @@ from core.charts.comparison import ARM_COLOURS
 from core.comparison.presets import PRESETS
 from core.comparison.setup import ARMS, BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences
 from core.config import RunConfig
-from core.errors import ConfigError, Problem, StoreError
+from core.errors import BatchLabError, ConfigError, Problem, StoreError
 from ui.engine import engine
 from ui.form import Form, apply, settings
 from ui.session import Session
-from ui.text import label, number, plain, say
+from ui.text import harmless, label, number, plain, say
 
 SEED_CHOICES = (1, 3, 6, 10)
 RUNS_OFFERED = 20
@@ -26,20 +26,31 @@ def attach(session: Session) -> None:
         named = st.query_params.get("preset", FIRST)
         session.compare_preset = named if named in PRESETS else FIRST
         session.compare_arms = PRESETS[session.compare_preset].arms
+        if named not in PRESETS:
+            session.compare_notice = say("compare.unknown_preset", value=harmless(named), choices=", ".join(PRESETS))
     given = st.query_params.get("comparison")
-    if given and given != session.comparison_id and not session.comparison_id:
-        try:
-            found = engine().store.comparison(given)
-        except StoreError as error:
-            session.compare_trouble = error.problems
-            found = None
-        if found:
-            comparison = Comparison.from_json(found[1])
-            session.comparison_id, session.compare_arms, session.compare_preset = given, comparison.arms, None
-            for key, value in (("budget", comparison.budget), ("rule", comparison.rule), ("seeds", comparison.seeds)):
-                session.set_field(f"compare_{key}", value)
+    if given and not session.comparison_id and not _take_up(session, given):
+        session.compare_notice = say("compare.unknown", value=harmless(given))
+        del st.query_params["comparison"]
     if session.comparison_id:
         st.query_params["comparison"] = session.comparison_id
+    if session.compare_notice:
+        st.caption(f":material/warning: {session.compare_notice}")
+
+
+def _take_up(session: Session, run_id: str) -> bool:
+    """Show a comparison and describe it on the page; return whether there is one that can be read."""
+    try:
+        found = engine().store.comparison(run_id)
+        comparison = Comparison.from_json(found[1]) if found else None
+    except BatchLabError:
+        return False
+    if comparison is None:
+        return False
+    session.comparison_id, session.compare_arms, session.compare_preset = run_id, comparison.arms, None
+    for name, value in (("budget", comparison.budget), ("rule", comparison.rule), ("seeds", comparison.seeds)):
+        session.set_field(f"compare_{name}", value)
+    return True
 
 
 def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
@@ -70,8 +81,10 @@ def presets(session: Session) -> None:
 def _take_preset(session: Session, name: str) -> None:
     preset = PRESETS[name]
     session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
-    session.set_field("compare_budget", preset.budget)
-    session.set_field("compare_rule", RULES[0])
+    session.compare_notice = ""
+    for field, value in (("compare_budget", preset.budget), ("compare_rule", RULES[0])):
+        session.set_field(field, value)
+        session.remember(field)
 
 
 def switches(session: Session) -> None:

@@ -9,49 +9,54 @@ import numpy as np
 
 from core.comparison.course import Course, Floats
 from core.comparison.result import Standing, standings
-from core.comparison.setup import Comparison, differences
+from core.comparison.setup import Comparison, differences, held_fixed
 from ui.text import duration, label, loss_text, mib, number, say
 
 
 def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
     """Return who is ahead by the budget that was made equal, and by which other way of counting it is another."""
-    trained = [(name, course) for name, course in zip(names, courses, strict=True) if len(course.checked)]
     short = [
         say("compare.out_of_memory", arm=name, peak=mib(course.peak_bytes), limit=mib(arm.memory_limit_bytes or 0))
         for name, course, arm in zip(names, courses, comparison.arms, strict=True)
         if course.state == "out_of_memory"
     ]
-    if len(trained) < 2:
-        return " ".join(short) or "\u00a0"
-    names, courses = [name for name, _ in trained], [course for _, course in trained]
     found = {standing.axis: standing for standing in standings(courses)}
     first = found.pop(comparison.budget, None)
-    if first is None:
-        return " ".join(short) or "\u00a0"
-    told = [_standing(first, courses, names, comparison.seeds)]
-    others = [_otherwise(standing, names) for standing in found.values()
-              if (standing.best, standing.is_clear) != (first.best, first.is_clear)]  # fmt: skip
-    if others:
-        told.append(say("compare.otherwise", others="; ".join(others)))
-    return " ".join([*short, *told])
+    told = list(short)
+    if first is not None:
+        told.append(_standing(first, names, comparison.seeds))
+        others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
+        if others:
+            falls = any(arm.schedule != "constant" for arm in comparison.arms)
+            told.append(say("compare.otherwise.falling" if falls else "compare.otherwise", others="; ".join(others)))
+    elif courses and all(course.is_lost for course in courses):
+        told.append(say("compare.all_diverged"))
+    told += [say("compare.at_edge", arm=name, rate=f"{course.lr:.3g}")
+             for name, course in zip(names, courses, strict=True) if course.at_edge]  # fmt: skip
+    return " ".join(told) or "\u00a0"
 
 
-def _standing(found: Standing, courses: Sequence[Course], names: Sequence[str], seeds: int) -> str:
+def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
     best, second = names[found.best], names[found.second]
     values = {
         "axis": say(f"axis_word.{found.axis}"), "at": _place(found), "best": best, "second": second, "seeds": seeds,
-        "measure": say(f"measure.{found.measure}"),
         "loss": loss_text(found.losses[found.best]), "other": loss_text(found.losses[found.second]),
+        "measure": say(f"measure.{found.measure}"),
     }  # fmt: skip
-    if found.ratio is None or found.low is None or found.high is None:
-        gone = int(courses[found.second].diverged.sum())
-        return say("compare.diverged", count=gone, **values)
     if found.p is None:
         return say("compare.one_seed", **values)
+    values["p"] = f"{found.p:.2g}"
+    if found.ratio is None or found.low is None or found.high is None:
+        key = "compare.diverged" if found.is_clear else "compare.diverged.unclear"
+        return say(key, lost=found.diverged[found.best], count=found.diverged[found.second], **values)
     values |= {"ratio": f"{found.ratio:.3g}", "low": f"{found.low:.3g}", "high": f"{found.high:.3g}",
-               "p": f"{found.p:.2g}", "percent": f"{100 * (1 - 1 / found.ratio):.2g}"}  # fmt: skip
+               "percent": f"{100 * (1 - 1 / found.ratio):.2g}"}  # fmt: skip
     key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
     return say(f"compare.{key}", **values)
+
+
+def _outcome(found: Standing) -> tuple[int, bool, bool]:
+    return found.best, found.is_clear, found.equal
 
 
 def _otherwise(found: Standing, names: Sequence[str]) -> str:
@@ -67,12 +72,11 @@ def _place(found: Standing) -> str:
     return duration(found.at) if found.axis == "seconds" else number(float(f"{found.at:.4g}"))
 
 
-def held_fixed(comparison: Comparison) -> str:
+def held(comparison: Comparison) -> str:
     """Return what all arms have in common, and in what they differ."""
     named = [name for name in differences(comparison.arms) if name != "budget"]
-    rule = "" if comparison.rule == "fixed" else say(f"compare.held.rule.{comparison.rule}")
-    words = ", ".join(label(name).lower() for name in named) or say("none")
-    return say("compare.held", budget=say(f"axis_word.{comparison.budget}"), rule=rule, differences=words)
+    fixed = ", ".join(say(f"fixed.{name}") for name in held_fixed(comparison))
+    return say("compare.held", fixed=fixed, differences=", ".join(label(name).lower() for name in named) or say("none"))
 
 
 COLUMNS = ("arm", "state", "updates", "examples", "lr", "train", "validation", "accuracy", "seconds", "peak")

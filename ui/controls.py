@@ -50,7 +50,9 @@ def attach(session: Session) -> None:
 
 def _is_known(session: Session, run_id: str) -> bool:
     try:
-        known, session.trouble = engine().store.run(run_id) is not None, ()
+        store = engine().store
+        known = store.run(run_id) is not None and store.comparison(run_id) is None  # which has a page of its own
+        session.trouble = ()
         return known
     except StoreError as error:
         session.trouble = error.problems

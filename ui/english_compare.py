@@ -83,18 +83,24 @@ COMPARE: dict[str, str] = {
     "for {second}, p = {p}, {seeds} seeds.",
     "compare.one_seed": "At equal {axis} ({at}): {measure} {loss} for {best} against {other} for {second}, with "
     "one seed, which shows nothing.",
-    "compare.diverged": "At equal {axis} ({at}) **{best}** is ahead with a {measure} of {loss}; {second} "
-    "diverged, {count} of {seeds} seeds.",
+    "compare.diverged": "At equal {axis} ({at}) **{best}** is ahead with a {measure} of {loss}: {second} diverged, "
+    "{count} of {seeds} seeds against {lost}, p = {p}.",
+    "compare.diverged.unclear": "At equal {axis} ({at}) **not to be told**: {count} of {seeds} seeds of {second} "
+    "diverged and {lost} of {best}, p = {p}.",
+    "compare.all_diverged": "**All arms diverged**: lower the learning rate.",
+    "compare.at_edge": "The tuned rate of {arm}, {rate}, is the last that was tried: a better one may lie beyond.",
+    "compare.so_far": "So far: {verdict}",
+    "compare.unknown": "There is no comparison {value}; it may have been deleted.",
+    "compare.unknown_preset": "There is no preset {value}; there are {choices}.",
+    "compare.unreadable": "That comparison cannot be read any more.",
     "compare.otherwise": "Counted otherwise, in the same trainings: {others}.",
+    "compare.otherwise.falling": "Counted otherwise, in the same trainings (there the rate of the longer ones has not "
+    "fallen yet): {others}.",
     "compare.otherwise.one": "equal {axis}, {best} ({times} times)",
     "compare.otherwise.equal": "equal {axis}, no difference",
     "compare.otherwise.unclear": "equal {axis}, not to be told",
     "compare.machine": "Seconds are those of one training by itself on this machine.",
-    "compare.held": "Held fixed: data, initial weights where the models agree, order of examples, {budget}{rule}; "
-    "different: {differences}.",
-    "compare.held.rule.linear": ", rate / batch size",
-    "compare.held.rule.sqrt": ", rate / root of the batch size",
-    "compare.held.rule.tuned": ", tries at the rate",
+    "compare.held": "Held fixed: {fixed}; different: {differences}.",
     "compare.out_of_memory": "{arm} needs {peak} and the limit is {limit} (simulated): it was not trained.",
     "measure.training_loss": "training loss",
     "measure.excess_loss": "loss above the optimum",

@@ -51,6 +51,7 @@ class Session:
     weight_paths: Answer | None = None  # of the comparison whose weights are followed,
     weight_paths_of: str = ""  # which that is,
     weight_paths_was_waiting: bool = False  # and whether the last full run drew a timer for it
+    compare_notice: str = ""  # what the address asked for and there is not
     compare_trouble: tuple[Problem, ...] = ()  # why it did not start
     path_plays: bool = False  # and they are played
     path_sent: list[int] = field(default_factory=list)  # the newest positions that their slider was set to,

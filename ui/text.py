@@ -33,13 +33,13 @@ def explain(code: str, values: Mapping[str, Any]) -> str:
     """Return the sentence for a code of the engine: settings by their labels, bytes as MiB where it is the screen's."""
     if code in ENGLISH:
         return say(code, **{name: mib(value) if isinstance(value, int) else value for name, value in values.items()})
-    text = sentence(code, **{name: _harmless(value) for name, value in values.items()})
+    text = sentence(code, **{name: harmless(value) for name, value in values.items()})
     if code not in AS_WRITTEN:
         text = SETTING.sub(lambda name: label(name[0])[0].lower() + label(name[0])[1:], text)
     return text[0].upper() + text[1:]
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """Return a text that may come from an address, short and without Markdown: no link, picture or colour."""
     if not isinstance(value, str):
         return value

@@ -19,7 +19,7 @@ SMALL, LARGE = 16, 256
 RATE, HIGH_RATE = 1.0, 8.0
 EPOCHS = 4
 UPDATES = 512  # of the small batch in those epochs
-STEEP = (1_024, 2_048)  # batch sizes whose scaled rates are 64 and 128; 2 / curvature is about 80 at the start
+WHOLE, STEEP = 2_048, (64.0, 128.0)  # 2 / curvature is about 80 at the start
 ARTICLE = (100, 1_000)
 TIMED_EPOCHS = 2
 
@@ -67,10 +67,10 @@ def _by_updates(seeds: Sequence[int], rate: float, name: str, *, claimed: Claime
 
 
 def _beyond_curvature(seeds: Sequence[int]) -> Pair:
-    """Compare two large batches at scaled rates, of which the larger one's is beyond 2 / curvature."""
+    """Compare a full batch at two scaled rates, of which the higher is beyond 2 / curvature."""
     began = perf_counter()
-    first, second = (MIXTURE.arm(seeds, batch_size=size, lr=RATE * size / SMALL, budget_value=EPOCHS) for size in STEEP)
-    fixed = (*FIXED, "epochs", "rate_per_example")
+    first, second = (MIXTURE.arm(seeds, batch_size=WHOLE, lr=rate, budget_value=EPOCHS) for rate in STEEP)
+    fixed = (*FIXED, "epochs", "updates", "batch_size")
     return Pair("beyond_curvature", "excess_loss", fixed, first, second, "higher", perf_counter() - began)
 
 

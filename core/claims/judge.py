@@ -70,13 +70,23 @@ def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
     raw = [sign_flip(values) for values in differences]
     equal = [1.0 if _diverged(pair) != (0, 0) else equivalence(values)
              for pair, values in zip(pairs, differences, strict=True)]  # fmt: skip
-    tested = zip(pairs, differences, raw, holm(raw), equal, holm(equal), strict=True)
+    # Two claims may have the same trainings to show: that is one test, and asked once.
+    same = [(pair.first.values, pair.second.values) for pair in pairs]
+    once = [same.index(figures) for figures in same]
+    tested = zip(pairs, differences, raw, _corrected(raw, once), equal, _corrected(equal, once), strict=True)
     found = {id(pair): _of_pair(pair, *figures) for pair, *figures in tested}
     judged = {}
     for claim, each in trials.items():
         values = [found[id(trial)] if isinstance(trial, Pair) else _of_exact(trial) for trial in each]
         judged[claim] = [Outcome(claim=claim, **known) for known in values]
     return judged
+
+
+def _corrected(p_values: Sequence[float], once: Sequence[int]) -> list[float]:
+    """Return p values by Holm's method, where each counts as the one at its place in `once`."""
+    places = sorted(set(once))
+    adjusted = dict(zip(places, holm([p_values[place] for place in places]), strict=True))
+    return [adjusted[place] for place in once]
 
 
 def headline(outcomes: Sequence[Outcome]) -> Verdict:

@@ -42,8 +42,9 @@ class Results:
 
     @property
     def tests(self) -> int:
-        """How many tests the verdicts are corrected for."""
-        return sum(outcome.p is not None for result in self.claims.values() for outcome in result.outcomes)
+        """How many tests the verdicts are corrected for: the same trainings in two claims are one."""
+        outcomes = [outcome for result in self.claims.values() for outcome in result.outcomes]
+        return len({(outcome.first_values, outcome.second_values) for outcome in outcomes if outcome.p is not None})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` reads them back."""

@@ -18,7 +18,7 @@ TIMES = 2.0  # from here on a ratio is told in times, below in per cent
 def finding(outcome: Outcome, say: Say) -> str:
     """Return what was found in one line: the effect with its interval, p and seeds, or the numbers of an exact one."""
     if outcome.metric is None:
-        return say(f"arm.{outcome.claim}.{outcome.arm}.found", **_facts(outcome.facts))
+        return say(f"arm.{outcome.claim}.{outcome.arm}.found", **_facts(outcome.facts, say))
     parts = [_effect(outcome, say), say("told.p", p=p_text(outcome.p))]
     return ", ".join([*parts, say("told.seeds", seeds=outcome.seeds)])
 
@@ -82,11 +82,13 @@ def _percent(ratio: float) -> str:
     return f"{share:.0f}" if share >= 9.5 else f"{share:.1f}"
 
 
-def _facts(facts: Mapping[str, Any]) -> dict[str, str]:
+def _facts(facts: Mapping[str, Any], say: Say) -> dict[str, str]:
     shown = {}
     for name, value in facts.items():
         if name.endswith("_bytes"):
             shown[name.removesuffix("_bytes")] = f"{value / MIB:,.3g} MiB"
+        elif isinstance(value, bool):
+            shown[name] = say("told.fits" if value else "told.fits_not")
         elif isinstance(value, int):
             shown[name] = f"{value:,}"
         else:

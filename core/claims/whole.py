@@ -32,7 +32,7 @@ def all_at_once_does_not_fit(seeds: Sequence[int], progress: Progress) -> Findin
     began = perf_counter()
     parts = PHOTOS.spec.examples // PART
     gets_through = runs_through(PHOTOS.replace(batch_size=PART, accumulate=parts), PART)
-    facts = {"examples": PHOTOS.spec.examples, "parts": parts, "part": PART}
+    facts = {"examples": PHOTOS.spec.examples, "parts": parts, "part": PART, "fits": gets_through}
     fixed: tuple[str, ...] = ("memory_limit", "gradient")
     trials.append(Exact("photos_in_parts", fixed, not gets_through, perf_counter() - began, facts))
     progress(0.3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -48,6 +49,7 @@ class Course:
     seconds_per_update: float = 0.0  # of one training by itself, on this machine
     peak_bytes: int = 0
     lr: float = 0.0
+    at_edge: bool = False  # a tuned rate was the lowest or the highest that was tried
     updates: Floats = field(default_factory=lambda: np.zeros(0))
     rate: Floats = field(default_factory=lambda: np.zeros(0))
     series: dict[str, Floats] = field(default_factory=dict)
@@ -84,7 +86,7 @@ class Course:
 
 
 PLAIN = ("state", "planned", "per_epoch", "examples_per_epoch", "effective_batch_size", "seconds_per_update",
-         "peak_bytes", "lr")  # fmt: skip
+         "peak_bytes", "lr", "at_edge")  # fmt: skip
 ARRAYS = ("updates", "rate", "checked", "final_loss", "diverged")
 
 
@@ -103,7 +105,14 @@ def pack(courses: Sequence[Course]) -> bytes:
 
 
 def unpack(payload: bytes) -> list[Course]:
-    """Return what `pack` was given. Raises ValueError or KeyError for anything else."""
+    """Return what `pack` was given. Raises ValueError for anything else."""
+    try:
+        return _unpacked(payload)
+    except (KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError("these are no courses") from error
+
+
+def _unpacked(payload: bytes) -> list[Course]:
     with np.load(io.BytesIO(payload), allow_pickle=False) as file:
         arrays: Mapping[str, NDArray[Any]] = {name: file[name] for name in file.files}
     courses = []

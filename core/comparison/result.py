@@ -13,16 +13,20 @@ from core.statistics import MOST_PAIRS, equivalence, interval, log_ratios, sign_
 
 AXES: tuple[Axis, ...] = ("epochs", "updates", "examples", "seconds")
 LEVEL = 0.05
+LOWEST = 1e-12  # of a loss: none at all has no logarithm
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How the arms stand once each has spent `at` of an axis, which all of them have.
+    """How the arms stand once each has spent `at` of an axis, which all that were trained have.
 
     measure   the loss by which the arms are judged
-    losses    that of each arm, the mean over its seeds; infinite where one of them diverged
-    best      the number of the arm with the lowest, `second` of the next
-    ratio     second / best, the geometric mean over the seeds, with its 95% interval; None if either diverged
+    losses    that of each arm, the geometric mean over its seeds that did not diverge; infinite if all did, and for
+              an arm that was not trained
+    diverged  how many seeds of each arm did
+    best      the number of the arm that fewest seeds of diverged, and among those the one with the lowest loss;
+              `second` of the next
+    ratio     second / best, the geometric mean over the seeds, with its 95% interval; None if a seed of either diverged
     p         of the difference between the two by all sign flips; None for one seed
     equal     whether the two are equivalent within 25%, by two one-sided tests
     """
@@ -31,6 +35,7 @@ class Standing:
     at: float
     measure: Measure
     losses: tuple[float, ...]
+    diverged: tuple[int, ...]
     best: int
     second: int
     ratio: float | None
@@ -48,28 +53,35 @@ class Standing:
 def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
     """Return how the arms stand at the largest place on an axis that all have reached; None before there is one.
 
-    One that diverged with all its seeds is as lost there as it was before. Between two evaluations the logarithm of
-    the loss is interpolated. Arms without a course are left out by the caller.
+    An arm that was not trained is left out; one that diverged with all its seeds is as lost there as it was before.
+    Between two evaluations the logarithm of the loss is interpolated.
     """
-    ends = [float(course.along(np.array([course.end]), axis)[0]) for course in courses if not course.is_lost]
+    trained = [number for number, course in enumerate(courses) if len(course.checked)]
+    ends = [float(courses[number].along(np.array([courses[number].end]), axis)[0])
+            for number in trained if not courses[number].is_lost]  # fmt: skip
     at = min(ends, default=0.0)
-    if len(courses) < 2 or at <= 0:
+    if len(trained) < 2 or at <= 0:
         return None
-    seeds = np.array([_at(course, axis, at) for course in courses])  # (arms, seeds)
-    means = np.where(np.isfinite(seeds).all(axis=1), np.exp(np.log(seeds).mean(axis=1)), np.inf)
-    best, second = (int(number) for number in np.argsort(means, kind="stable")[:2])
-    losses = tuple(float(np.mean(row)) for row in seeds)
+    seeds = {number: _at(courses[number], axis, at) for number in trained}
+    losses, diverged = [math.inf] * len(courses), [0] * len(courses)
+    for number, found in seeds.items():
+        good = found[np.isfinite(found)]
+        diverged[number] = len(found) - len(good)
+        losses[number] = float(np.exp(np.log(good).mean())) if len(good) else math.inf
+    best, second = sorted(trained, key=lambda number: (diverged[number], losses[number]))[:2]
     ratio = low = high = p = None
     equal = False
     differences = log_ratios(seeds[best], seeds[second])
+    all_finite = diverged[best] == diverged[second] == 0
     if 1 < len(differences) <= MOST_PAIRS:
         p = sign_flip(differences)
-        if np.isfinite(seeds[[best, second]]).all():
-            equal = equivalence(differences) < LEVEL
-    if np.isfinite(seeds[[best, second]]).all():
+        equal = all_finite and equivalence(differences) < LEVEL
+    if all_finite:
         ratio = math.exp(differences.mean())
         low, high = (math.exp(end) for end in interval(differences))
-    return Standing(axis, at, courses[0].measure, losses, best, second, ratio, low, high, p, equal)
+    return Standing(
+        axis, at, courses[best].measure, tuple(losses), tuple(diverged), best, second, ratio, low, high, p, equal
+    )  # fmt: skip
 
 
 def standings(courses: Sequence[Course]) -> list[Standing]:
@@ -79,6 +91,6 @@ def standings(courses: Sequence[Course]) -> list[Standing]:
 
 def _at(course: Course, axis: Axis, place: float) -> Floats:
     """Return the loss by which arms are judged of each seed at a place on an axis; infinite for those that diverged."""
-    x, losses = course.along(course.checked, axis), course.checks[course.measure]
+    x, losses = course.along(course.checked, axis), np.maximum(course.checks[course.measure], LOWEST)
     found = np.array([np.exp(np.interp(place, x, np.log(column))) for column in losses.T])
     return np.where(course.diverged | ~np.isfinite(found), np.inf, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from core.comparison.course import EVALUATIONS, POINTS, SERIES, Course
-from core.comparison.setup import Comparison
+from core.comparison.result import AXES
+from core.comparison.setup import FIRST_TUNING_SEED, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
-from core.config import RunConfig, planned_updates
+from core.config import NUMBERS, RunConfig, planned_updates
 from core.control import Control
 from core.datasets.tensors import Data
 from core.loop import timed_horizon
@@ -22,19 +23,19 @@ from core.memory.estimate import Reach
 from core.memory.predict import predict
 from core.optimum import softmax_optimum
 from core.plan import plan
+from core.recorder import DIVERGED_AT
 from core.trainer import Trainer
 from core.updater import Stopped
 
 Report = Callable[[Sequence[Course]], None]
 
 REPORT_EVERY_S = 0.4
-EXPLODED = 1_000.0  # times the initial loss: that training went off
 PROBE = 2_000  # training examples on which the loss is followed, if there are that many
 MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
 ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
 TIMED_S = 10.0  # of a budget that is only timed, not spent
 TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # of an arm's own rate
-TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # others than those that are compared
+TUNING_ROWS = 4  # of rates, at most
 
 
 class Runner:
@@ -57,8 +58,11 @@ class Runner:
             ready = [self._prepared(number) for number in range(len(self.courses))]
             if self.comparison.is_tuned:
                 ready = [arm and self._tuned(number, arm) for number, arm in enumerate(ready)]
-            arms = [Arm(self._seeds(config), self.data, self.courses[number], self.optimum)
-                    for number, config in enumerate(ready) if config]  # fmt: skip
+            arms = [
+                Arm(self._seeds(config), self.data, self.courses[number], self.optimum, checks=self._checks(number))
+                for number, config in enumerate(ready)
+                if config
+            ]
             while left := [arm for arm in arms if not arm.is_over]:
                 min(left, key=lambda arm: arm.share).advance(self._obey)
                 self._tell()
@@ -91,22 +95,53 @@ class Runner:
         return config
 
     def _tuned(self, number: int, config: RunConfig) -> RunConfig:
-        """Return an arm at the rate that ended lowest with other seeds, of nine around its own."""
+        """Return an arm at the rate that ended lowest with other seeds, of nine around its own.
+
+        If that is the first or the last of them the row goes on there, a few times at most.
+        """
         course = self.courses[number]
+        ends: dict[float, float] = {}
         course.state = "tuning"
+        factors = TUNING_FACTORS
+        for _ in range(TUNING_ROWS):
+            ends |= self._tried(course, config, [factor for factor in factors if _is_rate(config.lr * factor)])
+            best = min(ends, key=ends.__getitem__)
+            course.at_edge = best in (min(ends), max(ends)) and math.isfinite(ends[best])
+            if not course.at_edge:
+                break
+            step = 2.0 if best == max(ends) else 0.5
+            factors = tuple(best * step**further for further in range(1, 5))
+        course.lr = config.lr * best
+        course.state = "waiting"
+        return config.replace(lr=course.lr)
+
+    def _tried(self, course: Course, config: RunConfig, factors: Sequence[float]) -> dict[float, float]:
+        """Return where trainings at these multiples of an arm's rate end, by the loss that arms are judged by."""
+        if not factors:
+            return {}
         tries = [
             config.replace(seed=config.seed + FIRST_TUNING_SEED + seed, lr=config.lr * factor)
-            for factor in TUNING_FACTORS
+            for factor in factors
             for seed in range(TUNING_SEEDS)
         ]
         trial = Arm(tries, self.data, replace(course, series={}, checks={}), self.optimum)
         while not trial.is_over:
             trial.advance(self._obey)
             self._tell()
-        ends = np.where(trial.course.diverged, np.inf, trial.course.final_loss).reshape(-1, TUNING_SEEDS)
-        course.lr = config.lr * TUNING_FACTORS[int(np.argmin(ends.mean(axis=1)))]
-        course.state = "waiting"
-        return config.replace(lr=course.lr)
+        ends = np.where(trial.course.diverged, np.inf, trial.course.checks[trial.course.measure][-1])
+        means = np.nan_to_num(ends, nan=np.inf, posinf=np.inf).reshape(-1, TUNING_SEEDS).mean(axis=1)
+        return dict(zip(factors, means.tolist(), strict=True))
+
+    def _checks(self, number: int) -> set[int]:
+        """Return after which updates an arm is evaluated because another one ends there, by some way of counting."""
+        course, places = self.courses[number], set()
+        for other in self.courses:
+            if other is not course and other.planned:
+                for axis in AXES:
+                    end = float(other.along(np.array([float(other.planned)]), axis)[0])
+                    one = float(course.along(np.array([float(course.planned)]), axis)[0])
+                    places.add(round(course.planned * end / one))
+        return {place for place in places if 0 < place < course.planned}
 
     def _seeds(self, config: RunConfig) -> list[RunConfig]:
         return [config.replace(seed=config.seed + number) for number in range(self.comparison.seeds)]
@@ -128,7 +163,15 @@ class Runner:
 class Arm:
     """The trainings of one arm, and what is recorded of them."""
 
-    def __init__(self, configs: Sequence[RunConfig], data: Data, course: Course, optimum: float | None) -> None:
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        data: Data,
+        course: Course,
+        optimum: float | None,
+        *,
+        checks: Iterable[int] = (),
+    ) -> None:
         self.course, self._optimum, self._weight_decay = course, optimum, configs[0].weight_decay
         self._data = data.train_inputs, data.train_targets
         self._probe = tuple(part[:: max(1, len(part) // PROBE)] for part in self._data)
@@ -136,11 +179,12 @@ class Arm:
         self._updates = 0
         self._stride = math.ceil(course.planned / POINTS)
         self._check_every = math.ceil(course.planned / EVALUATIONS)
-        self._initial = torch.zeros(len(configs))
+        self._checks = {course.planned, *checks}
         course.series = {name: np.zeros((0, len(configs))) for name in SERIES}
         course.diverged = np.zeros(len(configs), dtype=bool)
         course.state = "running"
         self._check()
+        self._initial = torch.from_numpy(course.checks["training_loss"][0])  # that of few examples wavers
 
     @property
     def share(self) -> float:
@@ -161,7 +205,7 @@ class Arm:
             rate = self._training.rate()
             figures.append(self._training.update())
             self._updates += 1
-            if self._updates % self._check_every == 0 or self._updates == course.planned:
+            if self._updates % self._check_every == 0 or self._updates in self._checks:
                 self._check()
         self._record(figures, rate)
         if course.is_lost:
@@ -174,9 +218,7 @@ class Arm:
     def _record(self, figures: Sequence[Figures], rate: float) -> None:
         course = self.course
         losses, norms, lengths, cosines = (torch.stack(column) for column in zip(*figures, strict=True))
-        if not len(course.updates):
-            self._initial = losses[0]
-        off = ~torch.isfinite(losses).all(0) | (losses > EXPLODED * self._initial.clamp(min=1e-12)).any(0)
+        off = ~torch.isfinite(losses).all(0) | (losses > DIVERGED_AT * self._initial).any(0)
         course.diverged |= off.numpy()
         angles = torch.rad2deg(torch.arccos(cosines.clamp(-1, 1)))
         columns = zip(SERIES, (losses, norms, lengths), strict=False)
@@ -200,6 +242,11 @@ class Arm:
             row = np.where(course.diverged, np.nan, _numbers(values))[None]
             course.checks[name] = np.concatenate([course.checks[name], row]) if name in course.checks else row
         course.checked = np.append(course.checked, self._updates)
+
+
+def _is_rate(rate: float) -> bool:
+    low, high = NUMBERS["lr"]
+    return low <= rate <= high
 
 
 def _lowest(comparison: Comparison, data: Data) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.config import RunConfig, planned_updates
+from core.config import INTEGERS, RunConfig, planned_updates
 from core.errors import ConfigError, Problem
 from core.plan import plan, planned_examples
 
@@ -17,12 +17,14 @@ Rule = Literal["fixed", "linear", "sqrt", "tuned"]
 
 BUDGETS: tuple[Budget, ...] = ("epochs", "updates", "examples", "seconds")
 RULES: tuple[Rule, ...] = ("fixed", "linear", "sqrt", "tuned")
+RULE_HOLDS = {"fixed": (), "linear": ("rate_per_example",), "sqrt": ("rate_per_root",), "tuned": ("tuning",)}
 EXPONENTS: dict[str, float] = {"linear": 1.0, "sqrt": 0.5}
 ARMS = (2, 6)
 SEEDS = (1, 10)
 SECONDS = (0.1, 60.0)
 DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # six pairs are the fewest that can show a difference at 5%
 MOST_UPDATES = 100_000  # of an arm
+TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # how many, and how far from the first one: others than are compared
 SHARED = ("dataset", "seed")  # what arms must have in common to be compared at all
 
 
@@ -55,10 +57,13 @@ class Comparison:
 
     @classmethod
     def from_json(cls, text: str) -> Comparison:
-        """Read what `to_json` wrote. Raises ConfigError."""
-        values = json.loads(text)
-        arms = tuple(RunConfig.from_mapping(arm) for arm in values.pop("arms"))
-        return cls(arms=arms, **values)
+        """Read what `to_json` wrote. Raises ConfigError, also on any other text."""
+        try:
+            values = json.loads(text)
+            arms = tuple(RunConfig.from_mapping(arm) for arm in values.pop("arms"))
+            return cls(arms=arms, **values)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ConfigError(Problem("not_json", {"value": text[:80]})) from None
 
 
 def compared(
@@ -72,7 +77,8 @@ def compared(
     """Return a comparison of these arms with the first one's budget and seed, its rate carried over by the rule.
 
     Equal epochs, updates or examples are as many as the first arm's own budget pays for; equal seconds are `seconds`.
-    A rule of "fixed" leaves each arm its own rate; the others start from the first arm's. Raises ConfigError.
+    Rules of "fixed" and "tuned" leave each arm its own rate, the latter to look around it; the others carry the first
+    arm's over. Raises ConfigError.
     """
     if not arms:
         raise ConfigError(Problem("too_few_arms", {"value": 0, "low": ARMS[0], "high": ARMS[1]}))
@@ -90,6 +96,17 @@ def compared(
     if problems:
         raise ConfigError(*problems)
     return Comparison(arms=tuple(made), seeds=seeds, budget=budget, rule=rule)
+
+
+def held_fixed(comparison: Comparison) -> tuple[str, ...]:
+    """Return what all arms have in common, in codes: data always, start and order of examples where they are."""
+    apart = set(differences(comparison.arms))
+    held = ["data"]
+    if not apart & {"model", "hidden", "norm"}:
+        held.append("start")
+    if not apart & {"sampling"}:
+        held.append("order")
+    return (*held, comparison.budget, *RULE_HOLDS[comparison.rule])
 
 
 def differences(arms: Sequence[RunConfig]) -> list[str]:
@@ -133,6 +150,10 @@ def _problems(comparison: Comparison) -> list[Problem]:
         others = sorted({str(getattr(arm, name)) for arm in arms})
         if len(others) > 1:
             problems.append(Problem("arms_not_comparable", {"field": name, "values": ", ".join(others)}))
+    most = INTEGERS["seed"][1] - FIRST_TUNING_SEED - TUNING_SEEDS
+    if arms and arms[0].seed > most:
+        values = {"field": "seed", "value": arms[0].seed, "low": 0, "high": most}
+        problems.append(Problem("out_of_bounds", values))
     for number, arm in enumerate(arms, 1):
         planned = planned_updates(arm)
         if planned is not None and planned > MOST_UPDATES:

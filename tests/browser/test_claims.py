@@ -24,7 +24,7 @@ def test_the_page_opened_first_is_full_and_a_claim_is_run_again(
     page.locator(".st-key-claim").get_by_text("C4", exact=True).click()
     shown(page, "Computed beforehand on")
     shown(page, "C4. 100 pictures / 100 batches / 100 updates")
-    expect(page.locator(".st-key-claim_head")).to_contain_text("Conditional")
+    expect(page.locator(".st-key-claim_head")).to_contain_text("Supported")
     assert page.evaluate("location.search") == "?claim=C4"
     page.evaluate(
         """window.seen = new Set(); new MutationObserver(() => { for (const caption of document.querySelectorAll(
@@ -35,7 +35,7 @@ def test_the_page_opened_first_is_full_and_a_claim_is_run_again(
     shown(page, "Computed just now on this machine; seeds 0 to 9", wait_ms=ENGINE_WAIT_MS)
     between = " ".join(page.evaluate("[...window.seen]"))
     assert re.search(r"Waiting for a free core|Running: \d+%", between)
-    expect(page.locator(".st-key-claim_head")).to_contain_text("Conditional")
+    expect(page.locator(".st-key-claim_head")).to_contain_text("Supported")
     shown(page, "100 updates counted at 100 a batch, 10 at 1,000")
     expect(button(page, "run_claim")).to_be_enabled()
     expect(button(page, "run_all_claims")).to_be_enabled()

@@ -19,7 +19,7 @@ from ui import claims_page
 
 App = Callable[..., AppTest]
 VERDICTS = {
-    "C1": "Conditional", "C2": "Words", "C3": "Conditional", "C4": "Conditional", "C5": "Conditional", "C6": "Refuted",
+    "C1": "Conditional", "C2": "Words", "C3": "Conditional", "C4": "Supported", "C5": "Conditional", "C6": "Refuted",
     "C7": "Conditional", "C8": "Conditional", "C9": "Conditional", "C10": "Conditional", "C11": "Refuted",
     "C12": "Words",
 }  # fmt: skip
@@ -96,7 +96,7 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
     assert "C9. (A large batch) may not converge near the optimum." in text
     assert "Computed beforehand on " in text
     assert "seeds 0 to 9" in text
-    assert "verdicts corrected for 23 tests" in text
+    assert "verdicts corrected for 21 tests" in text
     assert re.search(
         r"\*\*Equal epochs, rate scaled:\*\* within 25%; B = 256, rate 16 is 15% lower \(.*\), p = 0.002", text
     )
@@ -107,7 +107,7 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
 
 
 def test_every_pill_has_the_sign_of_its_verdict(page: App) -> None:
-    signs = {"Conditional": "call_split", "Refuted": "close", "Words": "translate"}
+    signs = {"Supported": "check", "Conditional": "call_split", "Refuted": "close", "Words": "translate"}
     assert pills(page()) == [f":material/{signs[verdict]}: {code}" for code, verdict in VERDICTS.items()]
 
 

@@ -59,8 +59,8 @@ def test_the_verdict_names_who_is_ahead_by_how_much_and_how_sure_that_is() -> No
 
 def test_the_verdict_says_by_which_other_way_of_counting_it_would_be_another() -> None:
     assert verdict(SMALL, LARGE).endswith(
-        "Counted otherwise, in the same trainings: equal updates, Batch size 1,000 (2.08 times); equal seconds, "
-        "Batch size 1,000 (2.08 times)."
+        "Counted otherwise, in the same trainings (there the rate of the longer ones has not fallen yet): equal "
+        "updates, Batch size 1,000 (2.08 times); equal seconds, Batch size 1,000 (2.08 times)."
     )
     assert "Counted otherwise" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
 
@@ -76,9 +76,26 @@ def test_within_a_quarter_there_is_no_difference_of_note_and_both_results_are_to
 def test_what_diverged_is_said() -> None:
     lost = course([2.3], [0], per_epoch=10)
     lost.diverged[:] = True
-    assert "**Batch size 100** is ahead with a training loss of 0.0402; Batch size 1,000 diverged, 6 of 6 seeds." in (
-        verdict(SMALL, lost)
+    assert verdict(SMALL, lost) == (
+        "At equal epochs (5) **Batch size 100** is ahead with a training loss of 0.0402: Batch size 1,000 diverged, 6 "
+        "of 6 seeds against 0, p = 0.031."
     )
+    assert verdict(lost, lost) == "**All arms diverged**: lower the learning rate."
+
+
+def test_one_seed_that_diverged_decides_nothing() -> None:
+    half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
+    half.diverged[0] = True
+    assert verdict(SMALL, half).startswith(
+        "At equal epochs (5) **not to be told**: 1 of 6 seeds of Batch size 1,000 diverged and 0 of Batch size "
+        "100, p = "
+    )
+
+
+def test_a_tuned_rate_at_the_end_of_the_row_is_said() -> None:
+    edge = course([2.3, 0.48], [0, 50], per_epoch=10)
+    edge.at_edge = True
+    assert "The tuned rate of Batch size 1,000, 0.05, is the last that was tried" in verdict(SMALL, edge)
 
 
 def test_an_arm_without_room_is_said_with_the_numbers() -> None:
@@ -94,11 +111,11 @@ def test_before_anything_is_known_there_is_room_for_it() -> None:
 
 
 def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
-    assert compare_words.held_fixed(COMPARISON) == (
-        "Held fixed: data, initial weights where the models agree, order of examples, epochs; different: batch size."
+    assert compare_words.held(COMPARISON) == (
+        "Held fixed: data, initial weights, order of examples, epochs; different: batch size."
     )
     scaled = compared(ARMS, rule="linear", budget="updates")
-    assert "updates, rate / batch size; different: batch size, learning rate." in compare_words.held_fixed(scaled)
+    assert "updates, rate / batch size; different: batch size, learning rate." in compare_words.held(scaled)
 
 
 def test_the_table_has_settings_and_results() -> None:

@@ -123,7 +123,7 @@ KINDS |= {
     "arm.{}": [f"{outcome.claim}.{outcome.arm}" for outcome in OUTCOMES],
     "arm.{}.found": [f"{outcome.claim}.{outcome.arm}" for outcome in OUTCOMES if outcome.metric is None],
     "metric.{}": [pair.metric or "" for pair in PAIRS],
-    "fixed.{}": [name for outcome in OUTCOMES for name in outcome.held_fixed],
+    "fixed.{}": [*(name for outcome in OUTCOMES for name in outcome.held_fixed), "seconds", "rate_per_root"],
     "with.{}": [f"{name}.{value}" if isinstance(value, str) else name for name, value in SETTINGS],
     "evidence.{}": [f"{result.code}.{axis}" for result in claims_results.load().claims.values() if result.lines
                     for axis in ("x", "y", *(line.name for line in result.lines if line.name != "law"))],
@@ -137,7 +137,6 @@ KINDS |= {
     "compare.rule.{}": RATE_RULES,
     "compare.{}.help": ("budget", "rule", "seeds"),
     "compare.{}": ("budget", "rule", "wins", "equal", "unclear"),
-    "compare.held.rule.{}": ("linear", "sqrt", "tuned"),
     "compare.state.{}": ("queued", "starting", "finished", "stopped", "failed"),
     "compare.arm_state.{}": get_args(ArmState),
     "compare.chart.{}": [*(name for name in FIGURES if name != "judged"), *MEASURES],

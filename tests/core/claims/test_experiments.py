@@ -28,7 +28,7 @@ SMALL, LARGE = 16, 256
 Found = Mapping[str, Mapping[str, Outcome]]
 
 VERDICTS = {
-    "C1": "CONDITIONAL", "C3": "CONDITIONAL", "C4": "CONDITIONAL", "C5": "CONDITIONAL", "C6": "REFUTED",
+    "C1": "CONDITIONAL", "C3": "CONDITIONAL", "C4": "SUPPORTED", "C5": "CONDITIONAL", "C6": "REFUTED",
     "C7": "CONDITIONAL", "C8": "CONDITIONAL", "C9": "CONDITIONAL", "C10": "CONDITIONAL", "C11": "REFUTED",
 }  # fmt: skip
 
@@ -113,7 +113,7 @@ def test_every_claim_that_is_not_about_words_is_tested(results: Results) -> None
 
 def test_ten_seeds_can_bear_the_family(results: Results) -> None:
     """25 x 2/1024 is below 0.05; with one test more nothing could ever be significant."""
-    assert results.tests == len(list(pairs(results))) <= 25
+    assert results.tests == len(list(pairs(results))) - 2 == 21  # C5 and C9 have two of them in common
     assert {len(outcome.first_values) for each in results.claims.values() for outcome in each.outcomes
             if outcome.metric} == {10}  # fmt: skip
 

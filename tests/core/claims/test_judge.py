@@ -75,6 +75,12 @@ def test_the_family_reaches_over_all_claims() -> None:
     assert judge(trials)["C30"][0].p_adjusted == 26 * LEAST
 
 
+def test_the_same_trainings_in_two_claims_are_one_test() -> None:
+    found = judge({"C5": [pair(TWICE, "lower")], "C9": [pair(TWICE, "higher")], "C1": [pair(noise(1))]})
+    assert [found[claim][0].p_adjusted for claim in ("C5", "C9")] == [2 * LEAST] * 2
+    assert [found[claim][0].verdict for claim in ("C5", "C9")] == ["REFUTED", "SUPPORTED"]
+
+
 def test_an_exact_result_is_no_test_that_has_to_be_corrected_for() -> None:
     others = [Exact(f"exact_{number}", (), True, 0.1) for number in range(25)]
     assert judged(pair(TWICE), *others)[0].p_adjusted == LEAST

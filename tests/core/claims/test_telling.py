@@ -70,8 +70,9 @@ def test_what_diverged_is_told_in_numbers_of_both_arms() -> None:
          "4 changes of the weights in 15 batches, 4 predicted"),
         ("C1", "photos_at_once", {"examples": 10_000, "peak_bytes": 26_050_048, "limit_bytes": 4 * 2**20,
                                   "batch_bytes": 0}, "10,000 examples need 24.8 MiB of 4 MiB"),
-        ("C8", "at_the_limit", {"largest": 75, "limit_bytes": 4 * 2**20, "r_squared": 0.99996},
-         "75 a batch fits and 76 runs out, as predicted; peak on a straight line, R\u00b2 = 1"),
+        ("C8", "at_the_limit", {"largest": 75, "r_squared": 0.99996, "fits": True, "next_fits": False},
+         "75 a batch, the largest that is predicted to fit, gets through, and 76 runs out; peak on a straight line, "
+         "R\u00b2 = 1"),
         ("C11", "batch_of_two", {"away": 3e-7, "smallest": 0.99981141, "largest": 1.0000002},
          "every value becomes plus or minus 0.9998 to 1, whatever it was"),
         ("C11", "scatter", {"batches": 4_000, "errors": 1.4144, "within": 4.0},

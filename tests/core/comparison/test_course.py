@@ -52,3 +52,9 @@ def test_an_arm_is_lost_when_every_seed_diverged() -> None:
     made.diverged[:] = True
     assert made.is_lost
     assert not Course().is_lost
+
+
+@pytest.mark.parametrize("payload", [b"", b"no courses", pack([])[:-30]])
+def test_what_is_no_course_says_so(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="."):
+        unpack(payload)

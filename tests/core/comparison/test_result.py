@@ -34,7 +34,8 @@ def test_the_winner_depends_on_what_is_equal() -> None:
     assert by_epochs.ratio == pytest.approx(4.0)
     assert (by_updates.at, by_updates.best) == (5.0, 1)
     assert by_updates.ratio == pytest.approx(1.0 / 0.05)
-    assert by_epochs.losses == pytest.approx((0.1 * SEEDS.mean(), 0.4 * SEEDS.mean()))
+    middle = float(np.exp(np.log(SEEDS).mean()))
+    assert by_epochs.losses == pytest.approx((0.1 * middle, 0.4 * middle))
     for found in (by_epochs, by_updates):
         assert found.p == pytest.approx(2 / 64)
         assert found.is_clear
@@ -45,7 +46,9 @@ def test_between_evaluations_the_logarithm_is_interpolated() -> None:
     one, other = arm([4.0, 1.0], per_epoch=1, at=[0, 4]), arm([4.0, 0.5], per_epoch=1, at=[0, 2])
     found = standing([one, other], "updates")
     assert found is not None
-    assert found.losses[0] == pytest.approx(2.0 * SEEDS.mean())  # halfway between 4 and 1 in the logarithm
+    assert found.losses[0] == pytest.approx(
+        2.0 * np.exp(np.log(SEEDS).mean())
+    )  # halfway between 4 and 1 in the logarithm
 
 
 def test_seconds_are_those_of_one_training() -> None:
@@ -122,3 +125,26 @@ def test_of_three_arms_the_best_is_held_against_the_next() -> None:
     assert found is not None
     assert (found.best, found.second) == (2, 1)
     assert found.ratio == pytest.approx(2.0)
+
+
+def test_an_arm_that_was_not_trained_is_left_out_and_the_others_keep_their_numbers() -> None:
+    found = standing([Course(state="out_of_memory"), LARGE, SMALL], "epochs")
+    assert found is not None
+    assert (found.best, found.second) == (2, 1)
+    assert found.losses[0] == np.inf
+
+
+def test_of_two_arms_that_lost_seeds_the_one_that_lost_fewer_is_ahead() -> None:
+    one, five = arm([4.0, 1.0, 0.2], per_epoch=10, at=[0, 5, 10]), arm([4.0, 1.0, 0.1], per_epoch=10, at=[0, 5, 10])
+    one.diverged[0] = True
+    five.diverged[:5] = True
+    found = standing([five, one], "epochs")
+    assert found is not None
+    assert (found.best, found.diverged) == (1, (5, 1))
+    assert np.isfinite(found.losses).all()
+
+
+def test_a_loss_of_nothing_has_a_place_too() -> None:
+    found = standing([arm([4.0, 0.0], per_epoch=1, at=[0, 1]), arm([4.0, 1.0], per_epoch=1, at=[0, 1])], "epochs")
+    assert found is not None
+    assert found.best == 0

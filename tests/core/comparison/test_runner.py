@@ -156,20 +156,56 @@ def test_equal_seconds_are_turned_into_updates_by_a_timing_of_one_training(datas
         assert course.updates[-1] == course.planned
 
 
-def test_a_tuned_rate_is_the_best_of_nine_with_other_seeds(datasets: Datasets) -> None:
+def test_a_tuned_rate_is_the_best_of_those_tried_with_other_seeds(datasets: Datasets) -> None:
     data = datasets("mixture")
-    low = MIXTURE.replace(lr=0.25, budget_value=1)
-    course = trained(compared([low, low.replace(batch_size=512)], seeds=1, rule="tuned"), data)[0]
+    config = MIXTURE.replace(lr=1.0, batch_size=16, budget_value=1)
+    course = trained(compared([config, config.replace(batch_size=32)], seeds=1, rule="tuned"), data)[0]
+    lowest = softmax_optimum(data.train_inputs.double(), data.train_targets, 10, weight_decay=1e-3).loss
     means = []
     for factor in TUNING_FACTORS:
         ends = []
         for seed in (1_000, 1_001, 1_002):
-            _, trainer = single(low.replace(seed=seed, lr=0.25 * factor), data)
-            with torch.no_grad():
-                ends.append(float(cross_entropy(trainer.model(data.train_inputs), data.train_targets)))
+            _, trainer = single(config.replace(seed=seed, lr=1.0 * factor), data)
+            weights = trainer.parameters[0].detach().double()
+            ends.append(float(objective(weights, data.train_inputs.double(), data.train_targets, 1e-3)) - lowest)
         means.append(np.mean(ends))
-    assert course.lr == 0.25 * TUNING_FACTORS[int(np.argmin(means))]
-    assert course.lr > low.lr
+    best = int(np.argmin(means))
+    assert 0 < best < len(TUNING_FACTORS) - 1
+    assert course.lr == 1.0 * TUNING_FACTORS[best] != config.lr
+    assert not course.at_edge
+
+
+def test_a_row_of_rates_goes_on_where_the_best_is_its_last(datasets: Datasets) -> None:
+    low = MIXTURE.replace(lr=0.01, batch_size=64, budget_value=1)
+    course = trained(compared([low, low.replace(batch_size=128)], seeds=1, rule="tuned"), datasets("mixture"))[0]
+    assert course.lr > 0.01 * max(TUNING_FACTORS)
+    assert not course.at_edge
+    far = low.replace(lr=1e-8)
+    course = trained(compared([far, far.replace(batch_size=128)], seeds=1, rule="tuned"), datasets("mixture"))[0]
+    assert course.at_edge
+
+
+def test_arms_are_evaluated_where_the_others_end(datasets: Datasets) -> None:
+    """By updates, epochs and examples: 10 a batch is evaluated after the 5 updates at which 300 a batch ends."""
+    small = DIGITS.replace(budget="epochs", budget_value=1, batch_size=10, seed=3)
+    course, other = trained(compared([small, small.replace(batch_size=300)], seeds=1), datasets("digits"))
+    assert other.planned == 5
+    assert 5 in course.checked
+    trainer = Trainer(small, datasets("digits"))
+    for _ in range(5):
+        trainer.update(trainer.rate(), torch.zeros(()), torch.zeros(()))
+    at = course.checked.tolist().index(5)
+    assert course.checks["validation_loss"][at, 0] == pytest.approx(trainer.evaluate().loss, rel=1e-3)
+
+
+def test_a_first_batch_of_little_loss_is_no_measure_of_what_diverged(datasets: Datasets) -> None:
+    config = RunConfig(
+        dataset="linear", model="linear", optimizer="sgd", schedule="constant", lr=0.01, batch_size=1,
+        budget="updates", budget_value=300, seed=9,
+    )  # fmt: skip
+    single_example, _ = trained(compared([config, config.replace(batch_size=32)], seeds=1), datasets("linear"))
+    assert single_example.state == "finished"
+    assert not single_example.diverged.any()
 
 
 def test_a_stop_leaves_what_there_is(datasets: Datasets) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.comparison.presets import PRESETS
-from core.comparison.setup import Comparison, compared, differences
+from core.comparison.setup import Comparison, compared, differences, held_fixed
 from core.config import RunConfig
 from core.errors import ConfigError
 
@@ -106,3 +106,22 @@ def test_the_first_preset_is_the_articles_pair() -> None:
     first = next(iter(PRESETS.values()))
     assert [arm.spec.examples for arm in first.arms] == [10_000] * 2
     assert [arm.batch_size for arm in first.arms] == [100, 1_000]
+
+
+def test_a_text_that_is_no_comparison_says_so() -> None:
+    for text in ("", "[]", "{}", '{"arms": 3}', '{"arms": [], "colour": "red"}', '{"arms": [{"lr": "much"}]}'):
+        with pytest.raises(ConfigError):
+            Comparison.from_json(text)
+
+
+def test_seeds_leave_room_for_those_of_the_tuning() -> None:
+    assert codes([RunConfig(seed=2**32 - 1), RunConfig()]) == ["out_of_bounds"]
+
+
+def test_what_is_held_fixed_is_what_the_arms_have_in_common() -> None:
+    assert held_fixed(compared(ARTICLE)) == ("data", "start", "order", "epochs")
+    assert held_fixed(compared(ARTICLE, budget="updates", rule="sqrt")) == (
+        "data", "start", "order", "updates", "rate_per_root",
+    )  # fmt: skip
+    assert "start" not in held_fixed(compared([RunConfig(), RunConfig(model="linear")]))
+    assert "order" not in held_fixed(compared([RunConfig(), RunConfig(sampling="iid")]))

@@ -141,6 +141,25 @@ def test_it_takes_its_place_in_line_too(host: HostClient) -> None:
     assert (host.place(waiting), host.place(second)) == (1, None)
 
 
+def test_it_waits_for_the_other_though_there_is_a_core(data: Path, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "runs.sqlite")
+    host = HostClient(store, data=data, cores=2)
+    try:
+        host.prediction(LARGER).result(PATIENCE_S)
+        first = start(host, LONG)
+        trains(host, first)
+        pid = record_of(host, first).facts["pid"]
+        os.kill(pid, signal.SIGSTOP)  # it does not obey yet
+        second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
+        trains(host, beside)
+        assert record_of(host, second).state == "queued"
+        os.kill(pid, signal.SIGCONT)
+        assert trains(host, second) == ended_of(host, first).updates
+    finally:
+        host.close()
+        store.close()
+
+
 def test_of_two_changes_at_once_the_second_counts_and_nothing_is_lost(host: HostClient) -> None:
     first = start(host, LONG)
     trains(host, first)
