@@ -33,6 +33,7 @@ def set_field(page: Page, name: str, value: str) -> None:
 def change(page: Page, **settings: str) -> None:
     for name, value in settings.items():
         set_field(page, name, value)
+        expect(page.locator(".st-key-differs")).to_contain_text(value, timeout=PLANNED_MS)  # the server has it
     expect(button(page, "change_now")).to_be_enabled(timeout=PLANNED_MS)
     button(page, "change_now").click()
 

@@ -39,8 +39,7 @@ def test_the_articles_pair_from_a_click_to_its_verdict(server: Server, visit: Ca
 def test_another_budget_has_another_winner(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/compare").page
     expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
-    expect(page.locator(".st-key-follow_weights")).to_be_visible()  # the last of the page: the keys are there by now
-    page.keyboard.press("2")  # noise at a high rate
+    button(page, "preset_noise").click()
     finished(page, "epochs (4)")
     expect(verdict(page)).to_contain_text("Batch size 16 is ahead at equal epochs (4)")
     choose(page, "compare_budget", "Updates")

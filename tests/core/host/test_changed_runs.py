@@ -151,8 +151,8 @@ def test_it_waits_for_the_other_though_there_is_a_core(data: Path, tmp_path: Pat
         pid = record_of(host, first).facts["pid"]
         os.kill(pid, signal.SIGSTOP)  # it does not obey yet
         second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
-        trains(host, beside)
-        assert record_of(host, second).state == "queued"
+        until(lambda: record_of(host, beside).facts.get("pid"), "the one beside it to start")
+        assert "pid" not in record_of(host, second).facts
         os.kill(pid, signal.SIGCONT)
         assert trains(host, second) == ended_of(host, first).updates
     finally:
