@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 def arm_names(comparison: Comparison) -> list[str]:
     """Return what tells each arm from the others, in the names of the fields."""
-    fields = [name for name in differences(comparison.arms) if name != "budget"]
+    fields = differences(comparison.arms)
     return [", ".join(f"{name}={getattr(arm, name)}" for name in fields) or f"arm {number}"
             for number, arm in enumerate(comparison.arms, 1)]  # fmt: skip
 

@@ -58,8 +58,8 @@ ENGLISH: dict[str, str] = {
     "arm_refused": "arm {number} cannot be trained so: {reason}",
     "too_many_updates_of_arm": "arm {number} would make {value:,} updates, and in a comparison it may make {high:,}; "
     "lower the budget or raise its batch_size",
-    "weights_not_alike": "paths of weights share a plane only if the arms have equally many, and these have {counts}; "
-    "compare arms of one model",
+    "weights_not_alike": "paths of weights share a plane only if the arms have one model, and these differ in "
+    "{fields}; compare arms of one model",
     # The claims.
     "unknown_claim": "claim must be one of {choices}, got {value!r}",
     "claim_of_words": "the claim {value} is about words and has no experiment; claim must be one of {choices}",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 MARGIN = math.log(1.25)  # two results within 25% of each other are equal for our purposes
+LEVEL = 0.05  # of significance
 CONFIDENCE, RESAMPLES = 0.95, 10_000
 MOST_PAIRS = 20  # whose 2^n sign flips are still counted one by one
 

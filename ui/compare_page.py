@@ -11,7 +11,7 @@ from core import charts
 from core.charts.comparison import FIGURES, LINEAR
 from core.comparison.course import Axis, Course
 from core.comparison.result import AXES
-from core.comparison.setup import Comparison
+from core.comparison.setup import Comparison, as_trained
 from core.errors import StoreError
 from core.store import ACTIVE_STATES, new_run_id
 from ui import compare_setup, compare_words, notices, plots, weight_paths
@@ -116,7 +116,7 @@ def _draw(session: Session, was_active: bool) -> None:
     )  # fmt: skip
     _charts(comparison, courses, names, axis)
     st.html(compare_words.table(comparison, courses, names))
-    weight_paths.draw(session, comparison, names)
+    weight_paths.draw(session, as_trained(comparison, courses))
 
 
 def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], axis: Axis) -> None:

@@ -82,7 +82,7 @@ def _take_preset(session: Session, name: str) -> None:
     preset = PRESETS[name]
     session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
     session.compare_notice = ""
-    for field, value in (("compare_budget", preset.budget), ("compare_rule", RULES[0])):
+    for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.set_field(field, value)
         session.remember(field)
 
@@ -162,13 +162,7 @@ def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
 
 def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:
     """Return what tells each arm from the others: "Batch size 100"."""
-    names = [name for name in differences(arms) if name != "seed"] if arms else []
-    if "budget" in names:
-        names.remove("budget")
+    names = differences(arms)
     if not names:
         return [say("compare.same")] * len(arms)
-    return [", ".join(f"{_setting(name)} {plain(getattr(arm, name))}" for name in names) for arm in arms]
-
-
-def _setting(name: str) -> str:
-    return label("budget_value.epochs" if name == "budget_value" else name)
+    return [", ".join(f"{label(name)} {plain(getattr(arm, name))}" for name in names) for arm in arms]

@@ -74,7 +74,7 @@ def _place(found: Standing) -> str:
 
 def held(comparison: Comparison) -> str:
     """Return what all arms have in common, and in what they differ."""
-    named = [name for name in differences(comparison.arms) if name != "budget"]
+    named = differences(comparison.arms)
     fixed = ", ".join(say(f"fixed.{name}") for name in held_fixed(comparison))
     return say("compare.held", fixed=fixed, differences=", ".join(label(name).lower() for name in named) or say("none"))
 

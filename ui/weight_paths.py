@@ -11,6 +11,7 @@ from core.comparison.paths import WeightPaths
 from core.comparison.setup import Comparison
 from core.errors import BatchLabError
 from ui import notices, plots
+from ui.compare_setup import arm_names
 from ui.engine import engine
 from ui.session import Session
 from ui.text import loss_text, number, say
@@ -21,17 +22,18 @@ def waits(session: Session) -> bool:
     return session.weight_paths is not None and not session.weight_paths.done()
 
 
-def draw(session: Session, comparison: Comparison, names: Sequence[str]) -> None:
-    """Draw the button, how far it is, or the paths."""
-    setup = comparison.to_json()
+def draw(session: Session, comparison: Comparison | None) -> None:
+    """Draw the button, how far it is, or the paths of a comparison's arms; of none there are no paths."""
+    setup = comparison.to_json() if comparison else ""
     with st.container(border=True, key="weight_paths"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{say('weights.title')}**", width="stretch")
             st.button(
-                say("weights.show"), key="follow_weights", icon=":material/polyline:", disabled=waits(session),
-                help=say("weights.show.help"), on_click=_follow, args=(session, comparison),
+                say("weights.show"), key="follow_weights", icon=":material/polyline:",
+                disabled=comparison is None or waits(session), help=say("weights.show.help"), on_click=_follow,
+                args=(session, comparison),
             )  # fmt: skip
-        if session.weight_paths is None or session.weight_paths_of != setup:
+        if comparison is None or session.weight_paths is None or session.weight_paths_of != setup:
             return
         if not session.weight_paths.done():
             share = session.weight_paths.share
@@ -39,7 +41,7 @@ def draw(session: Session, comparison: Comparison, names: Sequence[str]) -> None
             st.caption(running)
             return
         try:
-            _paths(session.weight_paths.result(), names)
+            _paths(session.weight_paths.result(), arm_names(comparison.arms))
         except BatchLabError as error:
             st.caption(say("weights.failed", reason=notices.reasons(error.problems)))
     if session.weight_paths_was_waiting:  # the timer is what the last full run drew

@@ -9,9 +9,8 @@ from core import schedules
 from core.bench import CONSTANT, DECAYS, EXAMPLES, RAMP, TWIN
 from core.bench.courses import course, stages
 from core.bench.results import Bench, Compared, Trained
-from core.claims.judge import LEVEL
 from core.claims.telling import p_text
-from core.statistics import MARGIN
+from core.statistics import LEVEL, MARGIN
 
 Say = Callable[..., str]
 

@@ -13,11 +13,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from core.claims.trials import Exact, Pair, Trial
-from core.statistics import equivalence, holm, interval, log_ratios, sign_flip
+from core.statistics import LEVEL, equivalence, holm, interval, log_ratios, sign_flip
 
 Verdict = Literal["SUPPORTED", "REFUTED", "CONDITIONAL", "INCONCLUSIVE"]
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)

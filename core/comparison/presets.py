@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from core.comparison.setup import Budget
 from core.config import RunConfig
 
 PHOTOS = RunConfig(memory_limit_mb=4.0)
@@ -26,7 +25,6 @@ class Preset:
     name: str
     first: RunConfig
     others: tuple[Mapping[str, Any], ...]
-    budget: Budget = field(default="epochs")
 
     @property
     def arms(self) -> tuple[RunConfig, ...]:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.comparison.course import Axis, Course, Floats, Measure
-from core.statistics import MOST_PAIRS, equivalence, interval, log_ratios, sign_flip
+from core.statistics import LEVEL, MOST_PAIRS, equivalence, interval, log_ratios, sign_flip
 
 AXES: tuple[Axis, ...] = ("epochs", "updates", "examples", "seconds")
-LEVEL = 0.05
 LOWEST = 1e-12  # of a loss: none at all has no logarithm
 
 

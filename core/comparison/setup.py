@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.config import INTEGERS, RunConfig, planned_updates
+from core.comparison.course import Course
+from core.config import FIELDS, INTEGERS, RunConfig, planned_updates
 from core.errors import ConfigError, Problem
 from core.plan import plan, planned_examples
 
@@ -25,6 +26,7 @@ SECONDS = (0.1, 60.0)
 DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # six pairs are the fewest that can show a difference at 5%
 MOST_UPDATES = 100_000  # of an arm
 TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # how many, and how far from the first one: others than are compared
+MADE_ALIKE = ("budget", "budget_value", "seed", "target_loss")
 SHARED = ("dataset", "seed")  # what arms must have in common to be compared at all
 
 
@@ -83,7 +85,7 @@ def compared(
     if not arms:
         raise ConfigError(Problem("too_few_arms", {"value": 0, "low": ARMS[0], "high": ARMS[1]}))
     first = arms[0]
-    shared = {"seed": first.seed, **_budget_of(first, budget, seconds)}
+    shared = {"seed": first.seed, "target_loss": None, **_budget_of(first, budget, seconds)}
     made, problems = [], []
     for number, arm in enumerate(arms, 1):
         changes = shared | ({"lr": _rate(first, arm, rule)} if rule in EXPONENTS else {})
@@ -110,9 +112,24 @@ def held_fixed(comparison: Comparison) -> tuple[str, ...]:
 
 
 def differences(arms: Sequence[RunConfig]) -> list[str]:
-    """Return the settings in which the arms are not all alike, in the order of the fields."""
+    """Return the settings in which the arms are not all alike, in the order of the fields.
+
+    Without those that a comparison makes alike.
+    """
     values = [arm.to_dict() for arm in arms]
-    return [name for name in values[0] if any(other[name] != values[0][name] for other in values[1:])]
+    names = [name for name in FIELDS if name not in MADE_ALIKE]
+    return [name for name in names if any(other[name] != values[0][name] for other in values[1:])]
+
+
+def as_trained(comparison: Comparison, courses: Sequence[Course]) -> Comparison | None:
+    """Return the arms that were trained, at the rate and for the updates that they had; None if fewer than two were."""
+    arms = []
+    for arm, course in zip(comparison.arms, courses, strict=True):
+        if len(course.checked):
+            in_seconds = arm.budget == "seconds"
+            budget = {"budget": "updates", "budget_value": course.planned} if in_seconds else {}
+            arms.append(arm.replace(lr=course.lr, **budget))
+    return Comparison(arms=tuple(arms), seeds=comparison.seeds) if len(arms) >= ARMS[0] else None
 
 
 def _budget_of(first: RunConfig, budget: Budget, seconds: float) -> dict[str, Any]:

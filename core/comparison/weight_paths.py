@@ -12,33 +12,33 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from core.comparison.paths import Path, WeightPaths
-from core.comparison.setup import Comparison
+from core.comparison.setup import Comparison, differences
 from core.config import RunConfig
 from core.datasets.tensors import Data
 from core.errors import ConfigError, Problem
 from core.landscape.plane import principal_plane
-from core.loop import timed_horizon
+from core.recorder import DIVERGED_AT
 from core.trainer import Trainer
 
+MODEL = ("model", "hidden", "norm")
 SNAPSHOTS = 40  # of each arm
 PROBE = 1_000  # training examples, at most, on which every loss here is measured
 ACROSS, UP = 33, 21  # places of the plane at which the loss is measured
 MARGIN = 0.15  # of the extent, around the paths
-EXPLODED = 1e3  # times the first loss: a path is cut off there
 
 
 def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float], None]) -> WeightPaths:
     """Train the first seed of each arm, keeping its weights now and then, and return the paths in one plane.
 
-    Raises ConfigError if the arms have not equally many weights.
+    Raises ConfigError if the arms' models are not alike.
     """
+    apart = [name for name in differences(comparison.arms) if name in MODEL]
+    if apart:
+        raise ConfigError(Problem("weights_not_alike", {"fields": ", ".join(apart)}))
     followed = []
     for number, config in enumerate(comparison.arms):
         followed.append(_followed(config, data))
         progress(0.5 * (number + 1) / len(comparison.arms))
-    if len({arm.snapshots.shape[1] for arm in followed}) > 1:
-        counts = ", ".join(f"{arm.snapshots.shape[1]:,}" for arm in followed)
-        raise ConfigError(Problem("weights_not_alike", {"counts": counts}))
     plane = principal_plane(np.concatenate([arm.snapshots for arm in followed]))
     x, y = (_places(column, count) for column, count in zip(plane.coordinates.T, (ACROSS, UP), strict=True))
     probe = followed[0]
@@ -75,7 +75,7 @@ class _Followed:
     def keep(self) -> bool:
         """Keep the weights as they are; return whether the loss is still one to go on with."""
         loss = self._loss()
-        if self.losses and not loss < EXPLODED * self.losses[0]:
+        if self.losses and not loss < DIVERGED_AT * self.losses[0]:
             return False
         self.updates.append(self.trainer.updates)
         self.losses.append(loss)
@@ -94,8 +94,6 @@ class _Followed:
 
 def _followed(config: RunConfig, data: Data) -> _Followed:
     trainer = Trainer(config.replace(memory_limit_mb=None), data)
-    if config.budget == "seconds":
-        trainer.horizon = timed_horizon(trainer)
     followed = _Followed(trainer)
     loss, norm = torch.zeros(()), torch.zeros(())
     every = math.ceil(trainer.horizon / SNAPSHOTS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from core.comparison.course import Course
 from core.comparison.presets import PRESETS
-from core.comparison.setup import Comparison, compared, differences, held_fixed
+from core.comparison.setup import Comparison, as_trained, compared, differences, held_fixed
 from core.config import RunConfig
 from core.errors import ConfigError
 
@@ -68,7 +70,7 @@ def test_it_reads_back_from_json() -> None:
 
 def test_differences_are_the_settings_that_are_not_alike() -> None:
     assert differences([RunConfig(), RunConfig(lr=0.1), RunConfig(batch_size=7)]) == ["batch_size", "lr"]
-    assert differences([RunConfig(), RunConfig()]) == []
+    assert differences([RunConfig(), RunConfig(seed=3, budget_value=9, target_loss=0.1)]) == []  # which is made alike
 
 
 def test_two_to_six_arms_of_one_data_set() -> None:
@@ -96,7 +98,7 @@ def test_an_arm_that_cannot_have_the_rate_says_which_and_why() -> None:
 
 def test_every_preset_can_be_compared_and_differs_by_what_mends_it() -> None:
     for preset in PRESETS.values():
-        made = compared(preset.arms, budget=preset.budget)
+        made = compared(preset.arms)
         changed = {name for changes in preset.others for name in changes}
         assert set(differences(made.arms)) == changed
         assert len(changed) == 1  # one change mends it
@@ -125,3 +127,16 @@ def test_what_is_held_fixed_is_what_the_arms_have_in_common() -> None:
     )  # fmt: skip
     assert "start" not in held_fixed(compared([RunConfig(), RunConfig(model="linear")]))
     assert "order" not in held_fixed(compared([RunConfig(), RunConfig(sampling="iid")]))
+
+
+def test_what_was_trained_is_told_with_its_rates_and_updates() -> None:
+    trained, short = Course(planned=70, lr=0.4, checked=np.array([0.0])), Course(state="out_of_memory")
+    made = compared([*ARTICLE, RunConfig(batch_size=7)], budget="seconds", rule="tuned")
+    found = as_trained(made, [trained, short, trained])
+    assert found is not None
+    assert [arm.batch_size for arm in found.arms] == [100, 7]
+    assert {(arm.lr, arm.budget, arm.budget_value) for arm in found.arms} == {(0.4, "updates", 70)}
+    assert as_trained(made, [trained, short, short]) is None
+    planned = as_trained(compared(ARTICLE), [trained, trained])
+    assert planned is not None
+    assert planned.arms[0].budget == "epochs"  # a schedule for another batch size is planned by it

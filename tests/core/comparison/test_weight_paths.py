@@ -106,5 +106,5 @@ def test_a_path_that_goes_off_is_cut_there(datasets: Datasets) -> None:
 
 
 def test_arms_of_different_models_have_no_plane_in_common(datasets: Datasets) -> None:
-    with pytest.raises(ConfigError, match="these have 610, 1,210"):
+    with pytest.raises(ConfigError, match="these differ in hidden"):
         weight_paths(compared([DIGITS, DIGITS.replace(hidden=(16,))]), datasets("digits"), lambda share: None)

@@ -4,44 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from core.changes import Change, changes
 from core.config import RunConfig
-from core.datasets.build import build
 from core.events import Ended
 from core.export import csv_of
 from core.host.client import HostClient
 from core.store import RunRecord, Store, new_run_id
+from tests.core.host.patience import PATIENCE_S, until
 
-PATIENCE_S = 60.0
 LONG = RunConfig(dataset="digits", batch_size=100, schedule="constant", budget_value=10_000)
 LARGER = LONG.replace(batch_size=400, lr=0.1)
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None], what: str) -> T:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"waited {PATIENCE_S} s for {what}")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    build("digits", root)
-    return root
 
 
 @pytest.fixture(scope="module")

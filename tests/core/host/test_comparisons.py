@@ -5,22 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from core.comparison.course import Course, unpack
 from core.comparison.setup import Comparison, compared
 from core.config import RunConfig
-from core.datasets import DATASETS
-from core.datasets.build import build
 from core.host.client import HostClient
 from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
+from tests.core.host.patience import until
 
-T = TypeVar("T")
-PATIENCE_S = 60.0
 MIXTURE = RunConfig(
     dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", lr=1.0,
     budget="epochs", budget_value=1,
@@ -30,21 +26,8 @@ LONG = compared([MIXTURE, MIXTURE.replace(lr=0.5)], seeds=2, budget="updates").a
 ENDLESS = compared([LONG.replace(budget_value=100_000), LONG], seeds=2, budget="updates")
 
 
-def until(look: Callable[[], T | None], what: str) -> T:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE_S} s for {what}")
-
-
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    data = tmp_path_factory.mktemp("data")
-    for name in DATASETS:
-        build(name, data)
+def host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
     store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
     client = HostClient(store, data=data, cores=2)
     yield client

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.config import RunConfig
 from core.continuation import unpack, with_remedy
-from core.datasets.build import build
 from core.forecast import Remedy, remedy_from_dict
 from core.host.client import HostClient
 from core.store import RunRecord, Store, new_run_id
+from tests.core.host.patience import PATIENCE_S
 
-PATIENCE_S = 60.0
 # 34,110 weights are 136 kB; 1 MiB takes the first update, and not the second with Adam's state.
 CONFIG = RunConfig(
     dataset="digits", batch_size=300, hidden=(200, 100), optimizer="adam", lr=1e-3, budget_value=2, memory_limit_mb=1
@@ -23,9 +23,7 @@ CONFIG = RunConfig(
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    data = tmp_path_factory.mktemp("data")
-    build("digits", data)
+def host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
     store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
     client = HostClient(store, data=data, cores=2)
     yield client

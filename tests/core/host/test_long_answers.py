@@ -15,23 +15,13 @@ import pytest
 from core.claims import experiments
 from core.claims.results import Results
 from core.config import RunConfig
-from core.datasets import DATASETS
-from core.datasets.build import build
 from core.errors import HostError
 from core.host.client import Answer, HostClient
 from core.store import Store
+from tests.core.host.patience import PATIENCE_S
 
-PATIENCE_S = 60.0
 LONG = "C1"  # takes seconds
 SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    for name in DATASETS:
-        build(name, root)
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -9,45 +9,21 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 import pytest
 
 from core import machine
 from core.config import RunConfig
-from core.datasets import DATASETS
-from core.datasets.build import build
 from core.errors import HostError
 from core.host.client import ROOT, HostClient
 from core.store import RunRecord, Store, new_run_id
+from tests.core.host.patience import PATIENCE_S, until
 
 ENDLESS = RunConfig(budget="updates", budget_value=10_000_000, memory_limit_mb=4)
 SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
-PATIENCE_S = 60.0
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None], what: str) -> T:
-    """Return what `look` finds, or fail in words after a time that only a defect takes."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"waited {PATIENCE_S} s for {what}")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    for name in DATASETS:
-        build(name, root)
-    return root
 
 
 @pytest.fixture
