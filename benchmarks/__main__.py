@@ -40,11 +40,15 @@ def _epochs() -> dict[str, Any]:
     return {"ms": ms, "ratios": ratios}
 
 
-def _ensemble() -> dict[str, Any]:
-    times = ensemble.measure()
+def _ensemble() -> dict[int, Any]:
+    print(f"ms an update of {ensemble.RUNS} runs, MLP 256-128-64-10, SGD with momentum")
+    return {threads: _on_threads(threads) for threads in ensemble.THREADS}
+
+
+def _on_threads(threads: int) -> dict[str, Any]:
+    times = ensemble.measure(threads)
     ms = {name: {size: 1_000 * median(seen) for size, seen in by_size.items()} for name, by_size in times.items()}
-    print(f"ms an update of {ensemble.RUNS} runs, MLP 256-128-64-10, SGD with momentum, one thread")
-    print(f"{'':28}" + "".join(f"{f'B={size:,}':>10}" for size in ensemble.SIZES))
+    print(f"{f'threads: {threads}':28}" + "".join(f"{f'B={size:,}':>10}" for size in ensemble.SIZES))
     for name, by_size in ms.items():
         print(f"{name:28}" + "".join(f"{by_size[size]:10.2f}" for size in ensemble.SIZES))
     pairs = (("trainers", "ensemble"), ("trainers", "with geometry"), ("with geometry", "ensemble"))

@@ -1,7 +1,7 @@
 """Time an update of 32 runs: as one ensemble, with and without geometry, and as 32 trainers one after the other.
 
-All in one process and on one thread, in turns: a round is a pair, and its ratio does not see what the machine does
-meanwhile.
+All in one process and in turns: a round is a pair, and its ratio does not see what the machine does meanwhile. On one
+thread, as in the dashboard, and on two, which large products divide among them and small ones cannot.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from core.ensemble import Ensemble
 from core.trainer import Trainer
 
 RUNS, ROUNDS = 32, 15
+THREADS = (1, 2)
 SIZES = {8: 60, 32: 40, 128: 20}  # and the updates of each run in a round: about half a second of the trainers
 WARM_UP = 5
 
 Times = dict[str, dict[int, list[float]]]
 
 
-def measure() -> Times:
-    """Return the seconds an update of all runs took in each round, by way and batch size."""
+def measure(threads: int) -> Times:
+    """Return the seconds an update of all runs took in each round, by way and batch size; leaves the threads at one."""
+    torch.set_num_threads(threads)
     data = examples()
     times: Times = {}
     for size, updates in SIZES.items():
@@ -42,6 +44,7 @@ def measure() -> Times:
                 began = perf_counter()
                 train(updates)
                 times.setdefault(name, {}).setdefault(size, []).append((perf_counter() - began) / updates)
+    torch.set_num_threads(1)
     return times
 
 
