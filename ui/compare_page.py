@@ -82,7 +82,7 @@ def panel(session: Session) -> None:
         st.warning(notices.reasons(session.compare_trouble), icon=":material/warning:")
     shown = read(session)
     active = shown is not None and shown.is_active
-    waits = active or weight_paths.waits(session)
+    waits = active or bool(session.compare_lost) or weight_paths.waits(session)
 
     def refresh() -> None:
         st.fragment(_draw)(session, active)
@@ -93,6 +93,9 @@ def panel(session: Session) -> None:
 
 def _draw(session: Session, was_active: bool) -> None:
     shown = read(session)
+    if session.compare_lost:
+        st.warning(notices.reasons(session.compare_lost), icon=":material/warning:")
+        return
     if shown is None:
         comparison, _ = compare_setup.wanted(session)
         if comparison:

@@ -36,8 +36,9 @@ def read(session: Session) -> Shown | None:
     try:
         found = engine().store.comparison(session.comparison_id)
     except StoreError as error:
-        session.compare_trouble = error.problems
+        session.compare_lost = error.problems
         return None
+    session.compare_lost = ()
     if found is None:
         return None
     record, setup, courses = found

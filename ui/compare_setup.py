@@ -81,7 +81,7 @@ def presets(session: Session) -> None:
 def _take_preset(session: Session, name: str) -> None:
     preset = PRESETS[name]
     session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
-    session.compare_notice = ""
+    session.compare_notice, session.compare_trouble = "", ()
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.set_field(field, value)
         session.remember(field)
@@ -157,7 +157,7 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
 
 
 def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
-    session.compare_arms, session.compare_preset = arms, None
+    session.compare_arms, session.compare_preset, session.compare_trouble = arms, None, ()
 
 
 def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:

@@ -52,7 +52,8 @@ class Session:
     weight_paths_of: str = ""  # which that is,
     weight_paths_was_waiting: bool = False  # and whether the last full run drew a timer for it
     compare_notice: str = ""  # what the address asked for and there is not
-    compare_trouble: tuple[Problem, ...] = ()  # why it did not start
+    compare_trouble: tuple[Problem, ...] = ()  # why it did not start,
+    compare_lost: tuple[Problem, ...] = ()  # and why it cannot be read, for as long as that is so
     path_plays: bool = False  # and they are played
     path_sent: list[int] = field(default_factory=list)  # the newest positions that their slider was set to,
     path_stopped_s: float = 0.0  # and when playing stopped, by the monotonic clock

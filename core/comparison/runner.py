@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.comparison.course import EVALUATIONS, POINTS, SERIES, Course
 from core.comparison.result import AXES
-from core.comparison.setup import FIRST_TUNING_SEED, TUNING_SEEDS, Comparison
+from core.comparison.setup import FIRST_TUNING_SEED, TUNING_FACTORS, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
 from core.config import NUMBERS, RunConfig, planned_updates
 from core.control import Control
@@ -30,11 +30,10 @@ from core.updater import Stopped
 Report = Callable[[Sequence[Course]], None]
 
 REPORT_EVERY_S = 0.4
-PROBE = 2_000  # training examples on which the loss is followed, if there are that many
+PROBE = 2_000  # training examples on which the loss is followed, if there are that many; it is judged on all
 MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
 ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
 TIMED_S = 10.0  # of a budget that is only timed, not spent
-TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # of an arm's own rate
 TUNING_ROWS = 4  # of rates, at most
 
 
@@ -232,11 +231,15 @@ class Arm:
     def _check(self) -> None:
         course = self.course
         losses, accuracies = self._training.validation()
-        found = {"validation_loss": losses, "training_loss": self._training.loss_over(*self._probe)}
+        is_judged = self._updates in self._checks
+        training_loss = self._training.loss_over(
+            *(self._data if is_judged or self._optimum is not None else self._probe)
+        )
+        found = {"validation_loss": losses, "training_loss": training_loss}
         if accuracies is not None:
             found["validation_accuracy"] = accuracies
         if self._optimum is not None:
-            objective = self._training.loss_over(*self._data) + self._weight_decay / 2 * self._training.squares()
+            objective = training_loss + self._weight_decay / 2 * self._training.squares()
             found["excess_loss"] = (objective.double() - self._optimum).clamp(min=ROUNDING)
         for name, values in found.items():
             row = np.where(course.diverged, np.nan, _numbers(values))[None]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from core.comparison.course import Course
 from core.config import FIELDS, INTEGERS, RunConfig, planned_updates
 from core.errors import ConfigError, Problem
+from core.events import Peak
 from core.plan import plan, planned_examples
 
 Budget = Literal["epochs", "updates", "examples", "seconds"]
@@ -26,6 +27,7 @@ SECONDS = (0.1, 60.0)
 DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # six pairs are the fewest that can show a difference at 5%
 MOST_UPDATES = 100_000  # of an arm
 TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # how many, and how far from the first one: others than are compared
+TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # of an arm's own rate
 MADE_ALIKE = ("budget", "budget_value", "seed", "target_loss")
 SHARED = ("dataset", "seed")  # what arms must have in common to be compared at all
 
@@ -119,6 +121,20 @@ def differences(arms: Sequence[RunConfig]) -> list[str]:
     values = [arm.to_dict() for arm in arms]
     names = [name for name in FIELDS if name not in MADE_ALIKE]
     return [name for name in names if any(other[name] != values[0][name] for other in values[1:])]
+
+
+def bytes_held(comparison: Comparison, peaks: Sequence[Peak]) -> int:
+    """Return how many bytes the trainings of a comparison hold at most, given the peak of one training of each arm.
+
+    Weights, what the optimizer remembers and the update before are kept of every seed of every arm; the seeds of one
+    arm are at work at a time. Rates are tuned before, an arm at a time. What the device has no room for is not trained.
+    """
+    limits = [arm.memory_limit_bytes or math.inf for arm in comparison.arms]
+    trained = [peak for peak, limit in zip(peaks, limits, strict=True) if peak.bytes <= limit]
+    largest = max((peak.bytes for peak in trained), default=0)
+    kept = sum(2 * peak.by_category["parameters"] + peak.by_category["optimizer state"] for peak in trained)
+    tuning = largest * len(TUNING_FACTORS) * TUNING_SEEDS if comparison.is_tuned else 0
+    return max(comparison.seeds * (kept + largest), tuning)
 
 
 def as_trained(comparison: Comparison, courses: Sequence[Course]) -> Comparison | None:

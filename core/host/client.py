@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core import machine
-from core.comparison.setup import Comparison
+from core.comparison.setup import Comparison, bytes_held
 from core.config import RunConfig
 from core.control import Command
 from core.datasets import DATA
@@ -40,13 +40,13 @@ END_AGAIN_S = 2.0  # after a database that did not answer: a run must end, or it
 
 @dataclass
 class _Start:
-    """A run that waits for the answer how much memory it needs, and what it was asked meanwhile."""
+    """A run that waits for the answers how much memory it needs, one for each arm, and what it was asked meanwhile."""
 
     config: RunConfig
     paused: bool
-    answer: Future[Prediction]
+    answers: list[Future[Prediction]]
     parent: str | None
-    comparison: str | None = None
+    comparison: Comparison | None = None
     commands: list[Command] = field(default_factory=list)
 
 
@@ -109,33 +109,36 @@ class HostClient:
         updates, and leaves it its core.
         """
         self.store.create(run_id, config, owner=self.owner, session=session, parent=parent)
-        try:
-            answer = self.prediction(config)
-        except HostError as error:
-            (problem,) = error.problems
-            self._end(run_id, "failed", problem.code, **problem.values)
-            return
-        with self._lock:
-            self._starting[run_id] = _Start(config, paused, answer, parent)
-        answer.add_done_callback(self._admit)
+        self._await_memory(run_id, [config], paused=paused, parent=parent)
 
     def start_comparison(self, comparison: Comparison, *, run_id: str, session: str) -> None:
-        """Create a comparison and hand it to the host, as `start` does a run; its memory is that of its arms' weights.
+        """Create a comparison and hand it to the host, as `start` does a run.
 
-        What its largest arm needs for one training stands for the memory that is asked of this machine.
+        The memory that is asked of this machine is that of all its trainings (`core.comparison.setup.bytes_held`).
         """
         first, setup = comparison.arms[0], comparison.to_json()
         self.store.create(run_id, first, owner=self.owner, session=session, comparison=setup)
-        largest = max(comparison.arms, key=lambda arm: arm.batch_size)
+        self._await_memory(run_id, comparison.arms, comparison=comparison)
+
+    def _await_memory(
+        self,
+        run_id: str,
+        configs: Sequence[RunConfig],
+        *,
+        paused: bool = False,
+        parent: str | None = None,
+        comparison: Comparison | None = None,
+    ) -> None:
         try:
-            answer = self.prediction(largest)
+            answers = [self.prediction(config) for config in configs]
         except HostError as error:
             (problem,) = error.problems
             self._end(run_id, "failed", problem.code, **problem.values)
             return
         with self._lock:
-            self._starting[run_id] = _Start(first, False, answer, None, setup)
-        answer.add_done_callback(self._admit)
+            self._starting[run_id] = _Start(configs[0], paused, answers, parent, comparison)
+        for answer in answers:
+            answer.add_done_callback(self._admit)
 
     def command(self, run_id: str, command: Command, *, reason: str = "asked") -> None:
         """Ask a run for something; one that has ended does not mind."""
@@ -168,7 +171,7 @@ class HostClient:
         """Hand over the runs whose memory is known, in the order in which they were started."""
         with self._lock:
             for run_id, start in list(self._starting.items()):
-                if not start.answer.done():
+                if not all(answer.done() for answer in start.answers):
                     break
                 del self._starting[run_id]
                 try:
@@ -178,20 +181,26 @@ class HostClient:
                     self._end(run_id, "failed", problem.code, **problem.values)
 
     def _hand_over(self, run_id: str, start: _Start) -> None:
-        if start.answer.exception():
+        if any(answer.exception() for answer in start.answers):
             self._end(run_id, "failed", "no_prediction")
             return
-        peak = start.answer.result().peak
-        held = min(peak.bytes, start.config.memory_limit_bytes or peak.bytes)  # at the limit it ends
+        peaks = [answer.result().peak for answer in start.answers]
+        peak, config, comparison = peaks[0], start.config, start.comparison
+        held = min(peak.bytes, config.memory_limit_bytes or peak.bytes)  # at the limit a run ends
+        if comparison:
+            held = bytes_held(comparison, peaks)
         needed, free = held + CHILD_BYTES, machine.free_memory_bytes()
         if needed > free:
             self._end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
             return
         with suppress(StoreError):  # a note less
             self.store.note(run_id, predicted_peak_bytes=peak.bytes)
-        config = start.config
         order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
-        order |= {"workspace_bytes": peak.workspace_bytes, "parent": start.parent, "comparison": start.comparison}
+        order |= {
+            "workspace_bytes": peak.workspace_bytes,
+            "parent": start.parent,
+            "comparison": comparison.to_json() if comparison else None,
+        }
         self._order(do="start", database=self.store.address, **order)
         self._life.runs.add(run_id)
         for command in start.commands:

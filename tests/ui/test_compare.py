@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -196,3 +199,17 @@ def test_every_preset_has_a_key_of_its_own(page: App) -> None:
     test = page()
     helps = [test.button(key=f"preset_{name}").help for name in PRESETS]
     assert [text[-7:] for text in helps] == [f"(key {number % 10})" for number in range(1, 11)]
+
+
+def test_a_database_that_fails_says_so_only_for_as_long_as_it_does(page: App, database: Path) -> None:
+    test = page()
+    test.button(key="preset_noise").click().run()
+    finished(test)
+    with closing(sqlite3.connect(database)) as lost:
+        lost.execute("ALTER TABLE comparisons RENAME TO elsewhere")
+        test.run()
+        assert [item.value for item in test.warning] != []
+        lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
+    test.run()
+    assert [item.value for item in test.warning] == []
+    assert "is ahead at equal epochs (4)" in words(test)

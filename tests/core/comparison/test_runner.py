@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from core.comparison import runner as runner_module
 from core.comparison.course import Course
-from core.comparison.runner import TUNING_FACTORS, Runner
-from core.comparison.setup import Comparison, compared
+from core.comparison.runner import Runner
+from core.comparison.setup import TUNING_FACTORS, Comparison, compared
 from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
@@ -80,6 +80,20 @@ def test_each_seed_of_each_arm_is_what_a_trainer_by_itself_makes_of_it(
         if not changes:
             expected = 0.1 * (1 - (course.updates - 1) / course.planned)
             np.testing.assert_allclose(course.rate, expected, rtol=1e-6)
+
+
+def test_where_arms_are_judged_all_training_examples_count(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "PROBE", 50)
+    data = datasets("digits")
+    small = DIGITS.replace(budget_value=60, schedule="constant")
+    first, second = trained(compared([small, small.replace(batch_size=150)], seeds=2, budget="updates"), data)
+    for course, place in ((first, 60), (second, 60), (second, 40)):  # 40 updates of 150 are 60 of 100
+        size = 100 if course is first else 150
+        _, trainer = single(small.replace(batch_size=size, budget_value=place), data)
+        with torch.no_grad():
+            whole = float(cross_entropy(trainer.model(trainer.data.train_inputs), data.train_targets))
+        row = course.checked.tolist().index(place)
+        assert course.checks["training_loss"][row, 0] == pytest.approx(whole, rel=1e-3)
 
 
 def test_a_long_arm_has_at_most_200_points_each_the_mean_of_the_updates_since_the_one_before(

@@ -9,9 +9,10 @@ import pytest
 
 from core.comparison.course import Course
 from core.comparison.presets import PRESETS
-from core.comparison.setup import Comparison, as_trained, compared, differences, held_fixed
+from core.comparison.setup import Comparison, as_trained, bytes_held, compared, differences, held_fixed
 from core.config import RunConfig
 from core.errors import ConfigError
+from core.events import CATEGORIES, Peak
 
 ARTICLE = (RunConfig(batch_size=100), RunConfig(batch_size=1_000))
 
@@ -140,3 +141,25 @@ def test_what_was_trained_is_told_with_its_rates_and_updates() -> None:
     planned = as_trained(compared(ARTICLE), [trained, trained])
     assert planned is not None
     assert planned.arms[0].budget == "epochs"  # a schedule for another batch size is planned by it
+
+
+def peak(parameters: int, state: int, activations: int) -> Peak:
+    parts = {"parameters": parameters, "optimizer state": state, "activations": activations}
+    return Peak(sum(parts.values()), dict.fromkeys(CATEGORIES, 0) | parts, "backward", "")
+
+
+def test_all_seeds_of_all_arms_are_held_and_those_of_one_are_at_work() -> None:
+    peaks = [peak(10, 5, 100), peak(10, 5, 1_000)]
+    assert bytes_held(compared(ARTICLE, seeds=6), peaks) == 6 * (25 + 25 + 1_015)
+    assert bytes_held(compared(ARTICLE, seeds=1), peaks) == 25 + 25 + 1_015
+
+
+def test_rates_are_tuned_in_27_trainings_of_one_arm() -> None:
+    assert bytes_held(compared(ARTICLE, rule="tuned"), [peak(10, 5, 100), peak(10, 5, 1_000)]) == 27 * 1_015
+
+
+def test_an_arm_that_its_device_has_no_room_for_holds_nothing() -> None:
+    arms = [RunConfig(memory_limit_mb=1), RunConfig(batch_size=1_000, memory_limit_mb=1)]
+    beyond = peak(10, 5, 2**20)
+    assert bytes_held(compared(arms, seeds=6), [peak(10, 5, 100), beyond]) == 6 * (25 + 115)
+    assert bytes_held(compared(arms, seeds=6), [beyond, beyond]) == 0

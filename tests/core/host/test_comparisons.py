@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from core import machine
 from core.comparison.course import Course, unpack
 from core.comparison.setup import Comparison, compared
 from core.config import RunConfig
-from core.host.client import HostClient
+from core.host.client import CHILD_BYTES, HostClient
 from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from tests.core.host.patience import until
 
@@ -100,3 +101,19 @@ def test_it_waits_for_a_core_like_a_run(host: HostClient, tmp_path: Path) -> Non
     for run_id in ids:
         host.command(run_id, "stop")
     assert {ended(host, run_id)[0].state for run_id in ids} == {"stopped"}
+
+
+def test_one_that_does_not_fit_this_machine_is_refused_with_the_numbers(
+    host: HostClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlp = RunConfig(dataset="digits", hidden=(512, 512), memory_limit_mb=None)
+    arms = [mlp, mlp.replace(batch_size=16)]
+    peak = host.prediction(mlp).result(timeout=60).peak.bytes
+    room = 3 * peak + CHILD_BYTES  # for one training of each arm
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: room)
+    record, courses = ended(host, start(host, compared(arms, seeds=10)))
+    assert record.ended is not None
+    assert (record.state, record.ended.reason, courses) == ("failed", "not_enough_memory", [])
+    assert record.ended.values["free"] == room
+    assert record.ended.values["needed"] > 10 * peak
+    assert ended(host, start(host, compared(arms, seeds=1, budget="updates")))[0].state == "finished"
