@@ -127,6 +127,8 @@ COMPARE: dict[str, str] = {
     "compare.arm_state.out_of_memory": "out of memory (simulated)",
     "compare.arm_state.stopped": "stopped",
     "compare.bands": "Lines are the median of the seeds, bands reach from the lowest to the highest.",
+    "compare.probe": "On the way the training loss is that of {examples} examples at most; where arms are judged it is "
+    "that of all.",
     "compare.chart.loss": "Loss of the batch",
     "compare.chart.training_loss": "Training loss",
     "compare.chart.excess_loss": "Loss above the optimum",

@@ -25,6 +25,7 @@ CHECKS = (
     "excess_loss",
 )  # of the evaluations, (checks, seeds)
 POINTS, EVALUATIONS = 200, 12  # at most, of an arm
+PROBE = 2_000  # training examples, at most, on which the loss is followed; it is judged on all
 
 
 @dataclass
@@ -35,8 +36,8 @@ class Course:
     series                  by name (points, seeds): means over the updates since the point before; angles in degrees,
                             not a number where there is no update before
     checked, checks         updates made by each evaluation (checks,), and its figures (checks, seeds); the training
-                            loss is that of about 2,000 examples, the excess loss (objective above its lowest, over all
-                            examples) is there where the optimum is known
+                            loss is that of PROBE examples at most, and of all where an arm or another one ends; the
+                            excess loss (objective above its lowest, over all) is there where the optimum is known
     final_loss              (seeds,) of the whole training set, once the arm has ended
     diverged                (seeds,) whether that training went off
     """

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.comparison.course import EVALUATIONS, POINTS, SERIES, Course
+from core.comparison.course import EVALUATIONS, POINTS, PROBE, SERIES, Course
 from core.comparison.result import AXES
 from core.comparison.setup import FIRST_TUNING_SEED, TUNING_FACTORS, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
@@ -30,7 +30,6 @@ from core.updater import Stopped
 Report = Callable[[Sequence[Course]], None]
 
 REPORT_EVERY_S = 0.4
-PROBE = 2_000  # training examples on which the loss is followed, if there are that many; it is judged on all
 MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
 ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
 TIMED_S = 10.0  # of a budget that is only timed, not spent
@@ -173,7 +172,7 @@ class Arm:
     ) -> None:
         self.course, self._optimum, self._weight_decay = course, optimum, configs[0].weight_decay
         self._data = data.train_inputs, data.train_targets
-        self._probe = tuple(part[:: max(1, len(part) // PROBE)] for part in self._data)
+        self._probe = tuple(part[:: math.ceil(len(part) / PROBE)] for part in self._data)
         self._training: Training = open_training(configs, data)
         self._updates = 0
         self._stride = math.ceil(course.planned / POINTS)

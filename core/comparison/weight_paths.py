@@ -22,7 +22,7 @@ from core.trainer import Trainer
 
 MODEL = ("model", "hidden", "norm")
 SNAPSHOTS = 40  # of each arm
-PROBE = 1_000  # training examples, at most, on which every loss here is measured
+PROBE = 1_500  # training examples, at most, on which every loss here is measured
 ACROSS, UP = 33, 21  # places of the plane at which the loss is measured
 MARGIN = 0.15  # of the extent, around the paths
 
@@ -62,7 +62,7 @@ class _Followed:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         inputs, targets = trainer.data.train_inputs, trainer.data.train_targets
-        every = max(1, len(inputs) // PROBE)
+        every = math.ceil(len(inputs) / PROBE)
         self.inputs, self.targets = inputs[::every].clone(), targets[::every].clone()
         self.updates: list[int] = []
         self.losses: list[float] = []
