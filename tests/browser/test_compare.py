@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
@@ -26,6 +27,7 @@ def test_the_articles_pair_from_a_click_to_its_verdict(server: Server, visit: Ca
     page = visit(f"{server.url}/compare").page
     expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
     expect(verdict(page)).to_contain_text("Batch size 100 is ahead at equal epochs (5)")
+    expect(page.locator(".st-key-compare_charts .marks")).to_have_count(8)
     button(page, "preset_article").click()
     finished(page, "epochs (5)")
     expect(verdict(page)).to_contain_text("Batch size 100 is ahead at equal epochs (5)")
@@ -39,10 +41,21 @@ def test_the_articles_pair_from_a_click_to_its_verdict(server: Server, visit: Ca
 def test_another_budget_has_another_winner(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/compare").page
     expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
-    button(page, "preset_noise").click()
+    page.keyboard.press("2")  # "Noise at a high rate"
     finished(page, "epochs (4)")
     expect(verdict(page)).to_contain_text("Batch size 16 is ahead at equal epochs (4)")
     choose(page, "compare_budget", "Updates")
     finished(page, "updates (512)")
     expect(verdict(page)).to_contain_text("Batch size 256 is ahead at equal updates (512)")
     expect(verdict(page)).to_contain_text("Counted otherwise, in the same trainings: equal epochs, Batch size 16")
+
+
+def test_the_weights_of_both_arms_are_followed_in_one_plane(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/compare").page
+    button(page, "follow_weights").click(timeout=ENGINE_WAIT_MS)
+    paths = page.locator(".st-key-weight_paths")
+    expect(paths).to_contain_text(re.compile(r"[\d.]+% of their variance"), timeout=ENGINE_WAIT_MS)
+    expect(paths).to_contain_text("1,429 training examples")
+    for name in ("Batch size 100", "Batch size 1,000"):
+        expect(paths).to_contain_text(f"{name}: at the end the loss is")
+        expect(paths.locator(".marks")).to_contain_text(name)
