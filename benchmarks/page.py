@@ -31,7 +31,7 @@ from websockets.typing import Subprotocol
 
 from core.config import RunConfig
 from core.events import Ended, Started, Updates
-from core.host.client import ROOT
+from core.host.process import ROOT
 from core.store import Store
 
 STARTS, LOADS = 20, 9

@@ -14,7 +14,8 @@ import psutil
 
 from core.config import RunConfig
 from core.datasets import DATA
-from core.host.client import ROOT, HostClient
+from core.host.client import HostClient
+from core.host.process import ROOT
 from core.store import Store, new_run_id
 
 MIB = 2**20

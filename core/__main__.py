@@ -19,11 +19,12 @@ import numpy as np
 
 from core import claims_command, compare_command, machine, predict_command, recorded, schedules_command
 from core.command_line import cause, check_writable, not_writable
-from core.config import CHOICES, FIELDS, FLAGS, INTEGERS, NUMBERS, RunConfig
+from core.config import FIELDS, RunConfig
 from core.control import Control
 from core.datasets import DATA
 from core.errors import BatchLabError, ConfigError, Problem
 from core.events import Ended, EndState, Epoch, Event, Peak, Started, Updates
+from core.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
 from core.plan import plan
 from core.store import Store, new_run_id
 from core.tables import table

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,38 +11,9 @@ from typing import Any
 from core import batching
 from core.datasets import DATASETS, DatasetSpec
 from core.errors import ConfigError, Problem
-from core.schedules import SCHEDULES
+from core.fields import NORMS, NUMBERS, problem_of, read, settled
 
-NORMS = {"linear": ("none",), "mlp": ("none", "batch", "layer"), "cnn": ("none", "batch", "group", "layer")}
-CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": tuple(DATASETS),
-    "model": tuple(NORMS),
-    "norm": ("none", "batch", "layer", "group"),
-    "sampling": ("shuffle", "iid"),
-    "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
-    "schedule": tuple(SCHEDULES),
-    "budget": ("epochs", "updates", "examples", "seconds"),
-    "precision": ("float32", "bfloat16"),
-}
-INTEGERS = dict.fromkeys(("batch_size", "accumulate", "schedule_batch_size"), (1, 10_000)) | {"seed": (0, 2**32 - 1)}
-NUMBERS = {
-    "lr": (1e-8, 1_000.0),
-    "momentum": (0.0, 0.9999),
-    "weight_decay": (0.0, 10.0),
-    "warmup": (0.0, 0.9),
-    "memory_limit_mb": (1.0, 81_920.0),
-    "target_loss": (1e-9, 1e9),
-}
-OPTIONAL = {"schedule_batch_size", "memory_limit_mb", "target_loss"}
-FLAGS = ("drop_last", "checkpointing", "keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
-BUDGETS: dict[str, tuple[float, float]] = {
-    "epochs": (1, 10_000),
-    "updates": (1, 10_000_000),
-    "examples": (1, 10_000_000_000),
-    "seconds": (0.1, 86_400.0),
-}
 MAX_UPDATES = 10_000_000
-WIDTHS, MAX_DEPTH = (1, 4_096), 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +58,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name in (*NUMBERS, "budget_value"):  # one spelling for one number: 1 and 1.0 are the same run
-            object.__setattr__(self, name, _settled(name, getattr(self, name), self.budget))
+            object.__setattr__(self, name, settled(name, getattr(self, name), self.budget))
         problems = _field_problems(self) or _joint_problems(self)
         if problems:
             raise ConfigError(*problems)
@@ -157,91 +126,17 @@ def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
             problems.append(Problem("unknown_field", {"field": name, "choices": ", ".join(FIELDS)}))
             continue
         budget = str(values.get("budget", "epochs")).strip()
-        read = _settled(name, _read(name, value), budget)
-        problem = _value_problem(name, read, budget)
+        known = settled(name, read(name, value), budget)
+        problem = problem_of(name, known, budget)
         if problem:
             problems.append(problem)
         else:
-            parsed[name] = read
+            parsed[name] = known
     return parsed, problems
 
 
-def _read(name: str, value: Any) -> Any:
-    """Return the value in the field's own type where it can be read as such, else unchanged."""
-    if name == "hidden" and isinstance(value, list | tuple):
-        return tuple(value)
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    try:
-        if name in CHOICES:
-            return text
-        if name in FLAGS:
-            return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), value)
-        if name in OPTIONAL and text.lower() in ("", "none"):
-            return None
-        if name == "hidden":
-            return tuple(int(part) for part in text.split("-")) if text else ()
-        if name in INTEGERS:
-            return int(text)
-        if name in NUMBERS or name == "budget_value":
-            number = float(text)
-            return number if math.isfinite(number) else value
-    except ValueError:
-        pass
-    return value
-
-
-def _settled(name: str, value: Any, budget: str) -> Any:
-    """Return a real number as a float, and a whole one that counts as an integer."""
-    if name in NUMBERS and _is_number(value):
-        return float(value) + 0.0  # -0.0 is 0.0
-    if name == "budget_value" and _is_number(value):
-        return float(value) if budget == "seconds" else int(value) if float(value).is_integer() else value
-    return value
-
-
-def _value_problem(name: str, value: Any, budget: str) -> Problem | None:
-    if name in CHOICES:
-        choices = CHOICES[name]
-        bad = value not in choices
-        return Problem("not_a_choice", {"field": name, "value": value, "choices": ", ".join(choices)}) if bad else None
-    if name in FLAGS:
-        bad = not isinstance(value, bool)
-        return Problem("not_a_choice", {"field": name, "value": value, "choices": "true, false"}) if bad else None
-    if name == "hidden":
-        good = isinstance(value, tuple) and 1 <= len(value) <= MAX_DEPTH
-        good = good and all(_is_integer(width) and WIDTHS[0] <= width <= WIDTHS[1] for width in value)
-        shown = "-".join(map(str, value)) if isinstance(value, tuple) else value
-        values = {"value": shown, "depth": MAX_DEPTH, "low": WIDTHS[0], "high": WIDTHS[1]}
-        return None if good else Problem("hidden_widths", values)
-    if value is None and name in OPTIONAL:
-        return None
-    if name == "budget_value":
-        low, high = BUDGETS.get(str(budget), BUDGETS["epochs"])
-        whole = budget != "seconds"
-    else:
-        low, high = INTEGERS.get(name) or NUMBERS[name]
-        whole = name in INTEGERS
-    if _is_integer(value) if whole else _is_number(value):
-        if low <= value <= high:
-            return None
-        return Problem("out_of_bounds", {"field": name, "value": value, "low": low, "high": high})
-    return Problem("not_whole" if whole else "not_a_number", {"field": name, "value": value, "low": low, "high": high})
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return abs(value) < sys.float_info.max  # also false for a NaN; isfinite() fails on integers of 400 digits
-
-
 def _field_problems(config: RunConfig) -> list[Problem]:
-    found = (_value_problem(name, getattr(config, name), config.budget) for name in FIELDS)
+    found = (problem_of(name, getattr(config, name), config.budget) for name in FIELDS)
     return [problem for problem in found if problem]
 
 

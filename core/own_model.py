@@ -14,9 +14,9 @@ from torch.nn import functional
 from torch.utils._pytree import tree_leaves
 
 from core.checkpointing import checkpoint_segments
-from core.config import CHOICES, FLAGS, INTEGERS, NUMBERS
 from core.datasets.tensors import Data
 from core.errors import ConfigError, Problem
+from core.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
 from core.optimizers import IMPLEMENTATIONS, build_any_optimizer
 from core.updater import Practice, Updater
 

@@ -23,8 +23,8 @@ from core.config import RunConfig
 from core.errors import StoreError
 from core.events import Prediction
 from core.forecast import Curve, Remedy, curve_from_dict, remedy_from_dict
-from core.host.client import Answer as Asked
 from core.host.client import HostClient
+from core.host.process import Answer as Asked
 from core.store import Store, open_or_fresh
 from core.store.reader import ReaderCache, RunReader, Source
 from core.timeline import Timeline

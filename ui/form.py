@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from core import charts, recorded
-from core.config import CHOICES, FIELDS, NUMBERS, RunConfig, parse
+from core.config import FIELDS, RunConfig, parse
 from core.errors import ConfigError, Problem
+from core.fields import CHOICES, NUMBERS
 from core.plan import plan
 from ui import plots
 from ui.session import Session, current

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import CHOICES
+from core.fields import CHOICES
 from ui import fixes
 from ui.engine import engine
 from ui.session import Session

@@ -13,7 +13,7 @@ from core.claims.results import Results
 from core.config import RunConfig
 from core.control import Command
 from core.errors import Problem
-from core.host.client import Answer
+from core.host.process import Answer
 
 
 @dataclass

@@ -15,9 +15,10 @@ from core.comparison.course import EVALUATIONS, POINTS, PROBE, SERIES, Course
 from core.comparison.result import AXES
 from core.comparison.setup import FIRST_TUNING_SEED, TUNING_FACTORS, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
-from core.config import NUMBERS, RunConfig, planned_updates
+from core.config import RunConfig, planned_updates
 from core.control import Control
 from core.datasets.tensors import Data
+from core.fields import NUMBERS
 from core.loop import timed_horizon
 from core.memory.estimate import Reach
 from core.memory.predict import predict

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.comparison.course import Course
-from core.config import FIELDS, INTEGERS, RunConfig, planned_updates
+from core.config import FIELDS, RunConfig, planned_updates
 from core.errors import ConfigError, Problem
 from core.events import Peak
+from core.fields import INTEGERS
 from core.plan import plan, planned_examples
 
 Budget = Literal["epochs", "updates", "examples", "seconds"]

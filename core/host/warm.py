@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import torch
 
-from core.config import NORMS, RunConfig
+from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
 from core.events import Event
+from core.fields import NORMS
 from core.loop import Loop
 from core.memory.estimate import Reach
 from core.memory.predict import predict

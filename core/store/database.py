@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, exc, func, insert, inspect, select, update
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
-from core.errors import ConfigError, Problem, StoreError
+from core.errors import ConfigError
+from core.store.place import Place, error_of, find, secrets, shown
 from core.store.schema import METADATA, MIGRATIONS, Migration, schema
 
-ENVIRONMENT = "BATCHLAB_DATABASE"
-DEFAULT = Path(__file__).resolve().parents[2] / ".batchlab" / "runs.sqlite"
 WAIT_S = 5
 BESIDE = ("-wal", "-journal")  # what SQLite keeps beside a file with changes that are not in it yet
 MAGIC = b"SQLite format 3\0"
 MIGRATION_LOCK = 0x62617463686C6162  # "batchlab": of PostgreSQL's advisory locks, the one for creating and migrating
-
-Place = Path | URL
 
 
 class Database:
@@ -37,7 +34,7 @@ class Database:
 
     def __init__(self, place: Place, engine: Engine) -> None:
         self.address = str(place) if isinstance(place, Path) else place.render_as_string(hide_password=False)
-        self.where = _shown(place)
+        self.where = shown(place)
         self._place = place
         self.engine = engine
         self._writer = engine.execution_options(writes=True)
@@ -60,7 +57,7 @@ class Database:
             yield
         except (ConfigError, ValueError, TypeError, KeyError, AttributeError) as error:
             cause = f"{type(error).__name__}: {error}"
-            raise _error("store_corrupt", self._place, cause=cause) from error
+            raise error_of("store_corrupt", self._place, cause=cause) from error
 
     def check(self) -> None:
         """Read a row of each table, and so find out now whether one lacks a column or a page cannot be read."""
@@ -121,83 +118,23 @@ def attach_database(address: str) -> Database:
     return _connect(find(address))
 
 
-def find(where: str | Path | None = None) -> Place:
-    """Return the file or server that `where` names. Raises StoreError if it names neither."""
-    text = str(where or os.environ.get(ENVIRONMENT) or DEFAULT)
-    if "://" not in text:
-        return _file(text)
-    try:
-        url = make_url(text)
-    except (exc.ArgumentError, ValueError):  # whatever stands there may hold a password
-        scheme = text.partition("://")[0]
-        values = {"where": f"{scheme}://...", "cause": "not a database URL"}
-        raise StoreError(Problem("store_unavailable", values)) from None
-    backend = url.get_backend_name()
-    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
-        return _file(str(url.database))
-    if backend != "postgresql":
-        raise _error("store_unavailable", url, cause="only SQLite files and PostgreSQL can be shared by processes")
-    return url
-
-
-def _file(name: str) -> Path:
-    path = Path(name)
-    if "\0" in name:
-        raise _error("store_unavailable", path, cause="the name has a zero byte")
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:  # ~somebody who is not known here
-        raise _error("store_unavailable", path, cause=str(error)) from None
-
-
-def claim_fresh_file(where: str | Path | None) -> Path:
-    """Create and return an empty file for a database beside the one that `where` names, or as near as can be written.
-
-    Raises OSError if there is no place left.
-    """
-    try:
-        place = find(where)
-    except StoreError:
-        place = DEFAULT
-    beside = place if isinstance(place, Path) else DEFAULT
-    for folder in (beside.parent, DEFAULT.parent):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return _claim(folder, beside)
-        except OSError:
-            continue
-    return _claim(Path(tempfile.mkdtemp(prefix="batchlab-")), beside)
-
-
-def _claim(folder: Path, beside: Path) -> Path:
-    number = 1
-    while True:
-        path = folder / f"{beside.stem}-fresh-{number}{beside.suffix}"
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            number += 1
-        else:
-            return path
-
-
 def _refuse_unusable_file(path: Path, *, known: int) -> None:
     """Raise what `open_database` raises for a file, having read it without leaving a trace."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         if not path.is_file():
-            raise _error("store_unavailable", path, cause="not a file")
+            raise error_of("store_unavailable", path, cause="not a file")
         with path.open("rb") as file:
             if file.read(len(MAGIC)) not in (b"", MAGIC):  # SQLite itself takes a file of a few bytes for an empty one
-                raise _error("store_corrupt", path, cause="file is not a database")
+                raise error_of("store_corrupt", path, cause="file is not a database")
         with _untouched(path) as uri:
             reader = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
             with reader.connect() as connection:
                 version = _stored_version(connection, path)
         if version is not None and version > known:
-            raise _error("store_newer", path, version=version, known=known)
+            raise error_of("store_newer", path, version=version, known=known)
         if not os.access(path, os.W_OK):
-            raise _error("store_unavailable", path, cause="the file cannot be written")
+            raise error_of("store_unavailable", path, cause="the file cannot be written")
 
 
 @contextmanager
@@ -257,7 +194,7 @@ def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) ->
             METADATA.create_all(connection)
             connection.execute(insert(schema).values(version=known))
         elif version > known:
-            raise _error("store_newer", place, version=version, known=known)
+            raise error_of("store_newer", place, version=version, known=known)
         else:
             for migrate in migrations[version - 1 :]:
                 migrate(connection)
@@ -275,7 +212,7 @@ def _stored_version(connection: Connection, place: Place) -> int | None:
     # A server's database may have tables of others beside ours, a file may not.
     elif not (tables if isinstance(place, Path) else tables & METADATA.tables.keys()):
         return None
-    raise _error("store_corrupt", place, cause="a database of another program")
+    raise error_of("store_corrupt", place, cause="a database of another program")
 
 
 @contextmanager
@@ -283,35 +220,19 @@ def _translated(place: Place) -> Iterator[None]:
     try:
         yield
     except (OSError, ImportError, exc.ArgumentError, exc.TimeoutError, exc.InterfaceError) as error:
-        raise _error("store_unavailable", place, cause=_cause(error, place)) from None
+        raise error_of("store_unavailable", place, cause=_cause(error, place)) from None
     except (sqlite3.OperationalError, exc.OperationalError) as error:
-        raise _error("store_unavailable", place, cause=_cause(error, place)) from None
+        raise error_of("store_unavailable", place, cause=_cause(error, place)) from None
     except (sqlite3.DatabaseError, exc.DatabaseError) as error:
         plain = error.orig if isinstance(error, exc.DatabaseError) else error
         if type(plain) is not sqlite3.DatabaseError:  # a mistake of ours in SQL is not the file's fault
             raise
-        raise _error("store_corrupt", place, cause=_cause(error, place)) from None
+        raise error_of("store_corrupt", place, cause=_cause(error, place)) from None
 
 
 def _cause(error: Exception, place: Place) -> str:
     """Return what a driver says, without the password that it may repeat."""
     text = str(error.orig if isinstance(error, exc.DBAPIError) and error.orig else error).strip()
-    for secret in _secrets(place):
+    for secret in secrets(place):
         text = text.replace(secret, "***")
     return text
-
-
-def _error(code: str, place: Place, **values: Any) -> StoreError:
-    return StoreError(Problem(code, {"where": _shown(place), **values}))
-
-
-def _shown(place: Place) -> str:
-    """Name a place without its password, which may also stand in the query of a URL."""
-    return str(place) if isinstance(place, Path) else place.set(query={}).render_as_string(hide_password=True)
-
-
-def _secrets(place: Place) -> list[str]:
-    if isinstance(place, Path):
-        return []
-    query = [value for key, value in place.query.items() if "password" in key]
-    return [value for value in (place.password, *query) if isinstance(value, str) and value]

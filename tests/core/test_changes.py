@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from core.changes import Change, changes, differences, facts_of, is_spent, lasting, position, state_bytes
-from core.config import CHOICES, FIELDS, RunConfig
+from core.config import FIELDS, RunConfig
 from core.datasets.tensors import Data
+from core.fields import CHOICES
 from core.trainer import Trainer
 
 BASE = RunConfig(dataset="digits")

@@ -13,8 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core import config as config_module
-from core.config import CHOICES, FIELDS, INTEGERS, NUMBERS, OPTIONAL, RunConfig, parse, planned_updates
+from core import fields as fields_module
+from core.config import FIELDS, RunConfig, parse, planned_updates
 from core.errors import ConfigError, Problem
+from core.fields import CHOICES, INTEGERS, NUMBERS, OPTIONAL
 
 SETTINGS_OF_A_RUN = (
     "dataset, model, hidden, norm, batch_size, accumulate, drop_last, sampling, optimizer, lr, momentum, weight_decay, "
@@ -120,7 +122,8 @@ def test_text_that_is_no_json_object_is_refused_in_words(text: str) -> None:
 
 
 def test_every_code_that_config_raises_has_a_sentence_tested_here() -> None:
-    calls = [node for node in ast.walk(ast.parse(Path(config_module.__file__).read_text())) if is_problem(node)]
+    texts = [Path(module.__file__).read_text() for module in (config_module, fields_module)]
+    calls = [node for text in texts for node in ast.walk(ast.parse(text)) if is_problem(node)]
     codes = {constant.value for call in calls for constant in ast.walk(call.args[0]) if is_text(constant)}
     assert codes == {code for code, *_ in REFUSALS} | {"not_json"}
 

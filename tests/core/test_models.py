@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from core.config import CHOICES, NORMS, RunConfig
+from core.config import RunConfig
 from core.datasets import DATASETS
+from core.fields import CHOICES, NORMS
 from core.models import LOSSES, MODELS, build_model, input_shape
 
 WITH_NORM = [(model, norm) for model, norms in NORMS.items() for norm in norms]

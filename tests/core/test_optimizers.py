@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from core.config import CHOICES, RunConfig
+from core.config import RunConfig
+from core.fields import CHOICES
 from core.optimizers import OPTIMIZERS, build_optimizer
 
 PYTORCH: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {

@@ -11,9 +11,10 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, mean_squared_error
 
-from core.config import CHOICES, RunConfig
+from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
+from core.fields import CHOICES
 from core.optimizers import OPTIMIZERS
 from core.plan import plan
 from core.trainer import Trainer

@@ -13,7 +13,7 @@ from core.claims import CLAIMS
 from core.claims.results import Results, collect, load
 from core.claims.trials import Findings
 from core.errors import HostError, Problem
-from core.host.client import Answer
+from core.host.process import Answer
 from tests.core.claims.arms import pair
 from ui import claims_page
 

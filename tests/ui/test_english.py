@@ -17,9 +17,10 @@ from core.comparison.course import ArmState
 from core.comparison.presets import PRESETS
 from core.comparison.setup import BUDGETS
 from core.comparison.setup import RULES as RATE_RULES
-from core.config import CHOICES, FIELDS
+from core.config import FIELDS
 from core.datasets import DATASETS
 from core.events import CATEGORIES, END_STATES
+from core.fields import CHOICES
 from core.forecast import EVENTS, REMEDIES
 from core.landscape.cells import RATIOS
 from core.searching import SEARCHES

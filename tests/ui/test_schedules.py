@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.bench.results import Bench, load
 from core.errors import HostError, Problem
-from core.host.client import Answer
+from core.host.process import Answer
 from ui.engine import Engine
 
 App = Callable[..., AppTest]

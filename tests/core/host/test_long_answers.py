@@ -16,7 +16,8 @@ from core.claims import experiments
 from core.claims.results import Results
 from core.config import RunConfig
 from core.errors import HostError
-from core.host.client import Answer, HostClient
+from core.host.client import HostClient
+from core.host.process import Answer
 from core.store import Store
 from tests.core.host.patience import PATIENCE_S
 

@@ -18,7 +18,8 @@ import pytest
 from core import machine
 from core.config import RunConfig
 from core.errors import HostError
-from core.host.client import ROOT, HostClient
+from core.host.client import HostClient
+from core.host.process import ROOT
 from core.store import RunRecord, Store, new_run_id
 from tests.core.host.patience import PATIENCE_S, until
 
@@ -345,7 +346,7 @@ def test_a_run_whose_host_cannot_be_started_fails_with_the_cause(
     def no_memory(*_: object, **__: object) -> None:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
-    monkeypatch.setattr("core.host.client.subprocess.Popen", no_memory)
+    monkeypatch.setattr("core.host.process.subprocess.Popen", no_memory)
     host = HostClient(store, data=data, cores=1)
     host.warm()
     ended = record(host, start(host, SHORT)).ended

@@ -10,7 +10,8 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_error
 
-from core.config import CHOICES, RunConfig
+from core.config import RunConfig
+from core.fields import CHOICES
 from core.memory import MIB, Ledger, SimulatedOutOfMemoryError
 from core.trainer import Trainer
 from tests.core.same import assert_same

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.config import CHOICES, NORMS, RunConfig, planned_updates
+from core.config import RunConfig, planned_updates
 from core.events import Peak
+from core.fields import CHOICES, NORMS
 from core.loop import Loop
 from core.memory.predict import predict, timelines
 from core.timeline import Timeline, peak_of

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from core.config import CHOICES, NORMS, RunConfig, planned_updates
+from core.config import RunConfig, planned_updates
+from core.fields import CHOICES, NORMS
 from core.memory import SimulatedOutOfMemoryError
 from core.memory.estimate import Reach
 from core.memory.predict import Forecast, largest_batch_size, predict, timelines

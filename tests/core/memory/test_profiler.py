@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from core.config import CHOICES, NORMS, RunConfig
+from core.config import RunConfig
+from core.fields import CHOICES, NORMS
 from core.trainer import Trainer
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 

@@ -16,7 +16,7 @@ from core.config import RunConfig
 from core.errors import Problem, StoreError
 from core.events import Snapshot
 from core.messages import ENGLISH
-from core.store import Store, database, open_or_fresh
+from core.store import Store, open_or_fresh, place
 from core.store.database import open_database
 from core.store.schema import MIGRATIONS
 
@@ -87,7 +87,7 @@ def test_without_a_name_it_is_the_environments_and_else_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BATCHLAB_DATABASE", raising=False)
-    assert database.find() == ROOT / ".batchlab" / "runs.sqlite"
+    assert place.find() == ROOT / ".batchlab" / "runs.sqlite"
     monkeypatch.setenv("BATCHLAB_DATABASE", str(tmp_path / "mine.sqlite"))
     store = Store.open()
     assert store.where == str(tmp_path / "mine.sqlite")
@@ -374,7 +374,7 @@ def test_beside_a_bad_file_the_next_free_name_is_taken_and_the_reason_returned(p
 def test_instead_of_a_server_a_file_in_the_default_folder_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "DEFAULT", tmp_path / "default" / "runs.sqlite")
+    monkeypatch.setattr(place, "DEFAULT", tmp_path / "default" / "runs.sqlite")
     for url in ("postgresql+psycopg://me@127.0.0.1:1/runs", "what://ever"):
         store, error = open_or_fresh(url)
         assert error is not None
@@ -386,7 +386,7 @@ def test_where_no_folder_can_be_written_a_temporary_one_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_text(tmp_path / "notes")
-    monkeypatch.setattr(database, "DEFAULT", tmp_path / "notes" / "runs.sqlite")
+    monkeypatch.setattr(place, "DEFAULT", tmp_path / "notes" / "runs.sqlite")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     store, error = open_or_fresh(tmp_path / "notes" / "runs.sqlite")
     assert error is not None
