@@ -109,15 +109,14 @@ def _draw(session: Session, was_active: bool) -> None:
     names = arm_names(comparison.arms)
     with st.container(border=True, key="compare_verdict"):
         st.caption(_state(session, shown, names))
-        verdict = compare_words.verdict(comparison, courses, names)
-        is_whole = shown.record is None or shown.record.state == "finished"
-        st.markdown(verdict if is_whole or not verdict.strip() else say("compare.so_far", verdict=verdict))
+        st.markdown(compare_words.verdict(comparison, courses, names))
         st.caption(compare_words.held(comparison))
-    axis: Axis = st.segmented_control(
-        say("compare.axis"), AXES, key="compare_axis", default=comparison.budget, required=True, width="content",
-        format_func=lambda name: say(f"compare.budget.{name}"), persist_state="session",
+    session.set_field("compare_axis", session.field("compare_axis", comparison.budget))
+    chosen: Axis | None = st.segmented_control(
+        say("compare.axis"), AXES, key="compare_axis", required=True, width="content",
+        format_func=lambda name: say(f"compare.budget.{name}"),
     )  # fmt: skip
-    _charts(comparison, courses, names, axis)
+    _charts(comparison, courses, names, chosen or comparison.budget)
     st.html(compare_words.table(comparison, courses, names))
     weight_paths.draw(session, as_trained(comparison, courses))
 

@@ -32,7 +32,7 @@ class Shown:
 def read(session: Session) -> Shown | None:
     """Return what is shown, as new as the store has it; None where there is nothing."""
     if session.comparison_id is None:
-        return _shipped() if session.compare_preset == shipped.PRESET else None
+        return _shipped() if session.compare_recorded else None
     try:
         found = engine().store.comparison(session.comparison_id)
     except StoreError as error:

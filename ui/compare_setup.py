@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.charts.comparison import ARM_COLOURS
+from core.comparison import shipped
 from core.comparison.presets import PRESETS
 from core.comparison.setup import ARMS, BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences
 from core.config import RunConfig
 from core.errors import BatchLabError, ConfigError, Problem, StoreError
+from ui import notices
 from ui.engine import engine
 from ui.form import Form, apply, settings
 from ui.session import Session
@@ -26,6 +30,7 @@ def attach(session: Session) -> None:
         named = st.query_params.get("preset", FIRST)
         session.compare_preset = named if named in PRESETS else FIRST
         session.compare_arms = PRESETS[session.compare_preset].arms
+        session.compare_recorded = session.compare_preset == shipped.PRESET
         if named not in PRESETS:
             session.compare_notice = say("compare.unknown_preset", value=harmless(named), choices=", ".join(PRESETS))
     given = st.query_params.get("comparison")
@@ -67,7 +72,7 @@ def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
 
 
 def presets(session: Session) -> None:
-    """Draw a button for each comparison worth seeing, with a key of its own."""
+    """Draw a button for each comparison worth seeing, with a key of its own, and what the chosen one shows."""
     with st.container(horizontal=True, vertical_alignment="center", key="compare_presets"):
         st.caption(say("compare.presets"), width="content")
         for key, name in enumerate(PRESETS, 1):
@@ -76,15 +81,20 @@ def presets(session: Session) -> None:
                 say(f"compare.preset.{name}"), key=f"preset_{name}", type="tertiary", help=help_,
                 shortcut=str(key % 10), on_click=_take_preset, args=(session, name),
             )  # fmt: skip
+    chosen = session.compare_preset
+    told = f"**{say(f'compare.preset.{chosen}')}.** {say(f'compare.preset.{chosen}.help')}" if chosen else "\u00a0"
+    st.caption(told)
 
 
 def _take_preset(session: Session, name: str) -> None:
     preset = PRESETS[name]
     session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
     session.compare_notice, session.compare_trouble = "", ()
+    session.compare_recorded = False
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.set_field(field, value)
         session.remember(field)
+    session.set_field("compare_axis", BUDGETS[0])
 
 
 def switches(session: Session) -> None:
@@ -106,6 +116,7 @@ def switches(session: Session) -> None:
 
 def _want(session: Session) -> None:
     """Compare anew where something has been compared before: a switch is there to see the difference."""
+    session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))
     for key in ("budget", "rule", "seeds"):
         session.remember(f"compare_{key}")
     session.compare_wanted = True
@@ -122,7 +133,7 @@ def arms(session: Session, form: Form) -> None:
                 st.markdown(f"<span style='color:{ARM_COLOURS[number_]}'>{MARKS[number_]}</span> {name}",
                             unsafe_allow_html=True, width="content")  # fmt: skip
                 st.button(
-                    "", icon=":material/edit:", key=f"arm_to_form_{number_}", type="tertiary",
+                    "", icon=":material/content_copy:", key=f"arm_to_form_{number_}", type="tertiary",
                     help=say("compare.arm.to_form"), on_click=apply, args=(settings(config),),
                 )  # fmt: skip
                 st.button(
@@ -131,22 +142,27 @@ def arms(session: Session, form: Form) -> None:
                     args=(session, (*chosen[:number_], *chosen[number_ + 1 :])),
                 )  # fmt: skip
         added = (*chosen, form.config) if form.config else chosen
+        refused = notices.reasons(form.problems) if form.problems else ""
         st.button(
             say("compare.add_form"), icon=":material/add:", key="add_form", type="tertiary",
             disabled=full or form.config is None, on_click=_set_arms, args=(session, added),
-            help=say("compare.full" if full else "compare.add_form.help"),
+            help=say("compare.full") if full else refused or say("compare.add_form.help"),
         )  # fmt: skip
         _finished_runs(session, chosen, full=full)
+    if refused:
+        st.caption(f":material/warning: {refused}")
+    if not chosen:
+        st.caption(say("compare.no_arms"))
 
 
 def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:
     with st.popover(say("compare.add_run"), type="tertiary", icon=":material/history:", disabled=full):
         try:
-            records = [record for record in engine().store.runs(RUNS_OFFERED) if record.state == "finished"]
+            records = [record for record in engine().store.runs(RUNS_OFFERED)
+                       if record.state == "finished" and record.parent is None]  # fmt: skip
         except StoreError:
             records = []
-        if not records:
-            st.caption(say("compare.add_run.none"))
+        st.caption(say("compare.add_run.about" if records else "compare.add_run.none"))
         for record in records:
             config = record.config
             words = f"{record.created:%H:%M} {config.dataset}, {config.model}, B = {number(config.batch_size)}"
@@ -165,4 +181,11 @@ def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:
     names = differences(arms)
     if not names:
         return [say("compare.same")] * len(arms)
-    return [", ".join(f"{label(name)} {plain(getattr(arm, name))}" for name in names) for arm in arms]
+    return [", ".join(_name(name, getattr(arm, name)) for name in names) for arm in arms]
+
+
+def _name(setting: str, value: Any) -> str:
+    if setting == "schedule_batch_size":
+        return say("compare.own_horizon") if value is None else say("compare.other_horizon", value=plain(value))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return say("compare.arm_number" if is_number else "compare.arm_word", setting=label(setting), value=plain(value))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from core.comparison.course import Course, Floats
-from core.comparison.result import Standing, standings
+from core.comparison.result import LOWEST, Standing, standings
 from core.comparison.setup import Comparison, differences, held_fixed
-from ui.text import duration, label, loss_text, mib, number, say
+from core.config import RunConfig
+from ui.text import duration, label, loss_text, mib, number, plain, say, times
 
 
 def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
-    """Return who is ahead by the budget that was made equal, and by which other way of counting it is another."""
+    """Return who is ahead by the budget that was made equal, and by which other way of counting it is another.
+
+    While an arm still trains it is only said how they stand, without a p: it would be of something half done.
+    """
     short = [
         say("compare.out_of_memory", arm=name, peak=mib(course.peak_bytes), limit=mib(arm.memory_limit_bytes or 0))
         for name, course, arm in zip(names, courses, comparison.arms, strict=True)
@@ -23,7 +28,9 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
     found = {standing.axis: standing for standing in standings(courses)}
     first = found.pop(comparison.budget, None)
     told = list(short)
-    if first is not None:
+    if first is not None and any(course.state in ("waiting", "tuning", "running") for course in courses):
+        told.append(say("compare.so_far", **_losses(first, names)))
+    elif first is not None:
         told.append(_standing(first, names, comparison.seeds))
         others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
         if others:
@@ -37,22 +44,26 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
 
 
 def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
-    best, second = names[found.best], names[found.second]
-    values = {
-        "axis": say(f"axis_word.{found.axis}"), "at": _place(found), "best": best, "second": second, "seeds": seeds,
-        "loss": loss_text(found.losses[found.best]), "other": loss_text(found.losses[found.second]),
-        "measure": say(f"measure.{found.measure}"),
-    }  # fmt: skip
+    values: dict[str, Any] = {**_losses(found, names), "seeds": seeds}
     if found.p is None:
         return say("compare.one_seed", **values)
     values["p"] = f"{found.p:.2g}"
     if found.ratio is None or found.low is None or found.high is None:
         key = "compare.diverged" if found.is_clear else "compare.diverged.unclear"
         return say(key, lost=found.diverged[found.best], count=found.diverged[found.second], **values)
-    values |= {"ratio": f"{found.ratio:.3g}", "low": f"{found.low:.3g}", "high": f"{found.high:.3g}",
+    values |= {"ratio": times(found.ratio), "low": times(found.low), "high": times(found.high),
                "percent": f"{100 * (1 - 1 / found.ratio):.2g}"}  # fmt: skip
     key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
     return say(f"compare.{key}", **values)
+
+
+def _losses(found: Standing, names: Sequence[str]) -> dict[str, str]:
+    """Return where the first two stand, in words."""
+    return {
+        "axis": say(f"axis_word.{found.axis}"), "at": _place(found), "best": names[found.best],
+        "second": names[found.second], "loss": loss_text(found.losses[found.best]),
+        "other": loss_text(found.losses[found.second]), "measure": say(f"measure.{found.measure}"),
+    }  # fmt: skip
 
 
 def _outcome(found: Standing) -> tuple[int, bool, bool]:
@@ -60,12 +71,13 @@ def _outcome(found: Standing) -> tuple[int, bool, bool]:
 
 
 def _otherwise(found: Standing, names: Sequence[str]) -> str:
-    values = {"axis": say(f"axis_word.{found.axis}"), "best": names[found.best]}
+    values = {"axis": say(f"axis_word.{found.axis}"), "at": _place(found), "best": names[found.best],
+              "second": names[found.second]}  # fmt: skip
     if found.equal:
         return say("compare.otherwise.equal", **values)
     if not found.is_clear or found.ratio is None:
         return say("compare.otherwise.unclear", **values)
-    return say("compare.otherwise.one", times=f"{found.ratio:.3g}", **values)
+    return say("compare.otherwise.one", times=times(found.ratio), **values)
 
 
 def _place(found: Standing) -> str:
@@ -73,48 +85,68 @@ def _place(found: Standing) -> str:
 
 
 def held(comparison: Comparison) -> str:
-    """Return what all arms have in common, and in what they differ."""
+    """Return what is trained, what all arms have in common, and in what they differ."""
     named = differences(comparison.arms)
     fixed = ", ".join(say(f"fixed.{name}") for name in held_fixed(comparison))
-    return say("compare.held", fixed=fixed, differences=", ".join(label(name).lower() for name in named) or say("none"))
+    apart = ", ".join(label(name).lower() for name in named) or say("none")
+    models = ", ".join(dict.fromkeys(_model(arm) for arm in comparison.arms))
+    return say("compare.held", data=comparison.arms[0].dataset, models=models, fixed=fixed, differences=apart)
 
 
-COLUMNS = ("arm", "state", "updates", "examples", "lr", "train", "validation", "accuracy", "seconds", "peak")
+def _model(arm: RunConfig) -> str:
+    return f"{arm.model} {plain(arm.hidden)}" if arm.model == "mlp" else arm.model
+
+
+COLUMNS = (
+    "arm", "state", "updates", "examples", "lr", "excess", "train", "validation", "accuracy", "seconds", "peak",
+)  # fmt: skip
 
 
 def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
-    """Return configurations and results as a table: means over the seeds, and from the lowest to the highest."""
-    head = "".join(f"<th>{html.escape(say(f'compare.table.{name}'))}</th>" for name in COLUMNS)
+    """Return configurations and results as a table: means over the seeds, and from the lowest to the highest.
+
+    How far above the optimum an arm ended is a column only where that is known.
+    """
+    is_known = any("excess_loss" in course.checks for course in courses)
+    columns = [name for name in COLUMNS if is_known or name != "excess"]
+    head = "".join(f"<th>{html.escape(say(f'compare.table.{name}'))}</th>" for name in columns)
     rows = []
     for name, course in zip(names, courses, strict=True):
         cells = _cells(name, course)
-        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cells[column])}</td>" for column in columns) + "</tr>")
     return f"<div class='wide'><table class='results'><tr>{head}</tr>{''.join(rows)}</table></div>"
 
 
-def _cells(name: str, course: Course) -> list[str]:
+def _cells(name: str, course: Course) -> dict[str, str]:
     none = say("none")
     made = float(course.updates[-1]) if len(course.updates) else 0.0
     last = {key: values[-1] for key, values in course.checks.items() if len(values)}
     accuracy = last.get("validation_accuracy")
-    return [
-        name,
-        say(f"compare.arm_state.{course.state}"),
-        number(made),
-        number(float(course.along(np.array([made]), "examples")[0])),
-        f"{course.lr:.3g}",
-        _range(course.final_loss),
-        _range(last.get("validation_loss", np.zeros(0))),
-        none if accuracy is None else _range(100 * accuracy, "{:.1f}%"),
-        duration(course.planned * course.seconds_per_update) if course.seconds_per_update else none,
-        mib(course.peak_bytes) if course.peak_bytes else none,
-    ]
+    went_on = ~course.diverged if len(course.diverged) else slice(None)
+    return {
+        "arm": name,
+        "state": say(f"compare.arm_state.{course.state}"),
+        "updates": number(made),
+        "examples": number(float(course.along(np.array([made]), "examples")[0])),
+        "lr": f"{course.lr:.3g}",
+        "excess": _losses_of(last.get("excess_loss", np.zeros(0))),
+        "train": _losses_of(course.final_loss[went_on] if len(course.final_loss) else course.final_loss),
+        "validation": none if course.is_lost else _losses_of(last.get("validation_loss", np.zeros(0))),
+        "accuracy": none if accuracy is None or course.is_lost else _range(100 * accuracy, np.mean, "{:.1f}%".format),
+        "seconds": duration(course.planned * course.seconds_per_update) if course.seconds_per_update else none,
+        "peak": mib(course.peak_bytes) if course.peak_bytes else none,
+    }
 
 
-def _range(values: Floats, form: str = "{:.3g}") -> str:
+def _losses_of(values: Floats) -> str:
+    """Return losses as the verdict tells them, by their geometric mean."""
+    return _range(values, lambda good: np.exp(np.log(np.maximum(good, LOWEST)).mean()), loss_text)
+
+
+def _range(values: Floats, mean: Callable[[Floats], np.floating[Any]], form: Callable[[float], str]) -> str:
     """Return the mean over the seeds that did not diverge, and from where to where they go."""
     good = values[np.isfinite(values)]
     if not len(good):
         return say("none")
-    middle, low, high = (form.format(value) for value in (good.mean(), good.min(), good.max()))
+    middle, low, high = (form(float(value)) for value in (mean(good), good.min(), good.max()))
     return middle if low == high else say("compare.table.range", middle=middle, low=low, high=high)

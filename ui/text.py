@@ -99,6 +99,11 @@ def duration(seconds: float) -> str:
     return f"{number(hours)} h {minutes} min"
 
 
+def times(ratio: float) -> str:
+    """Return how many times as much something is, with three digits or all of a whole number's."""
+    return f"{ratio:,.0f}" if ratio >= 999.5 else f"{ratio:.3g}"
+
+
 def loss_text(value: float) -> str:
     """Return a loss with three significant digits; in words or as a sign where it has none."""
     if math.isnan(value):

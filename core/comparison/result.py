@@ -13,6 +13,7 @@ from core.statistics import LEVEL, MOST_PAIRS, equivalence, interval, log_ratios
 
 AXES: tuple[Axis, ...] = ("epochs", "updates", "examples", "seconds")
 LOWEST = 1e-12  # of a loss: none at all has no logarithm
+CLOCK_DOUBT = 0.1  # how far two timings of the same training may lie apart
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Standing:
     best      the number of the arm that fewest seeds of diverged, and among those the one with the lowest loss;
               `second` of the next
     ratio     second / best, the geometric mean over the seeds, with its 95% interval; None if a seed of either diverged
-    p         of the difference between the two by all sign flips; None for one seed
+    p         of the difference between the two by all sign flips; None for one seed. By the clock the best one must
+              be ahead also with CLOCK_DOUBT less time: p is the larger of the two then
     equal     whether the two are equivalent within 25%, by two one-sided tests
     """
 
@@ -74,6 +76,8 @@ def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
     all_finite = diverged[best] == diverged[second] == 0
     if 1 < len(differences) <= MOST_PAIRS:
         p = sign_flip(differences)
+        if axis == "seconds":
+            p = max(p, _with_doubt(courses[best], seeds[second], at))
         equal = all_finite and equivalence(differences) < LEVEL
     if all_finite:
         ratio = math.exp(differences.mean())
@@ -81,6 +85,12 @@ def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
     return Standing(
         axis, at, courses[best].measure, tuple(losses), tuple(diverged), best, second, ratio, low, high, p, equal
     )  # fmt: skip
+
+
+def _with_doubt(best: Course, second: Floats, at: float) -> float:
+    """Return the p of the difference if the best one had less time; 1 where it is not ahead then."""
+    differences = log_ratios(_at(best, "seconds", at * (1 - CLOCK_DOUBT)), second)
+    return sign_flip(differences) if differences.mean() > 0 else 1.0
 
 
 def standings(courses: Sequence[Course]) -> list[Standing]:

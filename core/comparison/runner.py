@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from time import perf_counter
+from time import perf_counter, thread_time
 
 import numpy as np
 import torch
@@ -19,7 +19,6 @@ from core.config import RunConfig, planned_updates
 from core.control import Control
 from core.datasets.tensors import Data
 from core.fields import NUMBERS
-from core.loop import timed_horizon
 from core.memory.estimate import Reach
 from core.memory.predict import predict
 from core.optimum import softmax_optimum
@@ -33,7 +32,7 @@ Report = Callable[[Sequence[Course]], None]
 REPORT_EVERY_S = 0.4
 MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
 ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
-TIMED_S = 10.0  # of a budget that is only timed, not spent
+ROUND_S, ROUNDS = 0.02, 5  # of the updates that are timed
 TUNING_ROWS = 4  # of rates, at most
 
 
@@ -83,14 +82,11 @@ class Runner:
         if config.memory_limit_bytes is not None and course.peak_bytes > config.memory_limit_bytes:
             course.state = "out_of_memory"
             return None
-        seconds = config.budget_value if config.budget == "seconds" else TIMED_S
-        timed = config.replace(memory_limit_mb=None, budget="seconds", budget_value=seconds, schedule_batch_size=None)
-        horizon = timed_horizon(Trainer(timed, self.data))
-        course.seconds_per_update = seconds / horizon
-        course.planned = planned_updates(config) or horizon
+        course.seconds_per_update = seconds_per_update(config, self.data)
+        course.planned = planned_updates(config) or max(1, round(config.budget_value / course.seconds_per_update))
         self._tell()
         if config.budget == "seconds":
-            return config.replace(budget="updates", budget_value=horizon)
+            return config.replace(budget="updates", budget_value=course.planned)
         return config
 
     def _tuned(self, number: int, config: RunConfig) -> RunConfig:
@@ -245,6 +241,26 @@ class Arm:
             row = np.where(course.diverged, np.nan, _numbers(values))[None]
             course.checks[name] = np.concatenate([course.checks[name], row]) if name in course.checks else row
         course.checked = np.append(course.checked, self._updates)
+
+
+def seconds_per_update(config: RunConfig, data: Data) -> float:
+    """Return what an update of one training by itself takes of a core: the shortest mean of a few rounds.
+
+    What else the machine does can make it longer and never shorter.
+    """
+    trainer = Trainer(config.replace(memory_limit_mb=None), data)
+    loss, norm = torch.zeros(()), torch.zeros(())
+
+    def took(updates: int) -> float:
+        began = thread_time()
+        for _ in range(updates):
+            trainer.update(0.0, loss, norm)
+        return (thread_time() - began) / updates
+
+    took(2)  # watched, and slow
+    first = took(1)
+    updates = max(1, round(ROUND_S / max(first, 1e-6)))
+    return max(1e-9, min(first, *(took(updates) for _ in range(ROUNDS))))
 
 
 def _is_rate(rate: float) -> bool:

@@ -48,8 +48,10 @@ def verdict(*courses: Course, comparison: Comparison = COMPARISON) -> str:
 def test_arms_are_called_by_what_tells_them_apart() -> None:
     assert NAMES == ["Batch size 100", "Batch size 1,000"]
     assert arm_names((ARMS[0], ARMS[0].replace(lr=0.1, norm="layer"))) == [
-        "Normalisation none, Learning rate 0.05", "Normalisation layer, Learning rate 0.1",
+        "Normalisation: none, Learning rate 0.05", "Normalisation: layer, Learning rate 0.1",
     ]  # fmt: skip
+    planned = ARMS[0].replace(schedule_batch_size=1_000)
+    assert arm_names((planned, ARMS[0])) == ["Schedule for 1,000 a batch", "Schedule of its own length"]
     assert arm_names((ARMS[0], ARMS[0])) == ["same settings"] * 2
 
 
@@ -63,7 +65,7 @@ def test_the_verdict_names_who_is_ahead_by_how_much_and_how_sure_that_is() -> No
 def test_the_verdict_says_by_which_other_way_of_counting_it_would_be_another() -> None:
     assert verdict(SMALL, LARGE).endswith(
         "Counted otherwise, in the same trainings (there the rate of the longer ones has not fallen yet): equal "
-        "updates, Batch size 1,000 (2.08 times); equal seconds, Batch size 1,000 (2.08 times)."
+        "updates (50), Batch size 1,000 (2.08 times); equal seconds (0.5 s), Batch size 1,000 (2.08 times)."
     )
     assert "Counted otherwise" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
 
@@ -109,13 +111,38 @@ def test_an_arm_without_room_is_said_with_the_numbers() -> None:
     )
 
 
+def test_while_an_arm_trains_it_is_said_how_they_stand_and_no_more() -> None:
+    under_way = course([2.3, 1.0], [0, 50], per_epoch=100)
+    under_way.state = "running"
+    assert verdict(under_way, LARGE) == (
+        "So far, at equal epochs (0.5): training loss 1 for Batch size 100 against 1.98 for Batch size 1,000."
+    )
+
+
+def test_what_diverged_has_no_losses_in_the_table() -> None:
+    lost = course([2.3, 6e23], [0, 50], per_epoch=10)
+    lost.diverged[:] = True
+    row = compare_words.table(COMPARISON, [SMALL, lost], NAMES).split("<tr>")[-1]
+    assert "e+23" not in row
+    assert row.count("<td>\u2014</td>") == 3  # both losses and the accuracy
+
+
+def test_where_the_optimum_is_known_the_table_has_how_far_above_it_an_arm_ended() -> None:
+    assert "Above the optimum" not in compare_words.table(COMPARISON, [SMALL, LARGE], NAMES)
+    known = course([2.3, 1.0], [0, 50], per_epoch=100)
+    known.checks["excess_loss"] = np.array([2.0, 0.01])[:, None] * SEEDS
+    table = compare_words.table(COMPARISON, [known, SMALL], NAMES)
+    assert "<th>Above the optimum</th>" in table
+    assert "<td>0.01 (0.0098 to 0.0103)</td>" in table
+
+
 def test_before_anything_is_known_there_is_room_for_it() -> None:
     assert verdict(Course(), Course()) == "\u00a0"
 
 
 def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
     assert compare_words.held(COMPARISON) == (
-        "Held fixed: data, initial weights, order of examples, epochs; different: batch size."
+        "photos10k, mlp 128-64. Held fixed: data, initial weights, order of examples, epochs; different: batch size."
     )
     scaled = compared(ARMS, rule="linear", budget="updates")
     assert "updates, rate / batch size; different: batch size, learning rate." in compare_words.held(scaled)
@@ -168,6 +195,32 @@ def test_a_preset_trains_at_once_and_a_switch_trains_again(page: App) -> None:
     assert test.query_params["comparison"] != first
 
 
+def test_the_axis_of_the_charts_follows_what_is_made_equal(page: App) -> None:
+    test = page()
+    assert test.segmented_control(key="compare_axis").value == "epochs"
+    test.segmented_control(key="compare_budget").set_value("examples").run()
+    assert test.segmented_control(key="compare_axis").value == "examples"
+    test.button(key="preset_noise").click().run()
+    assert test.segmented_control(key="compare_axis").value == "epochs"
+    test.button(key="compare_stop").click().run()
+
+
+def test_the_recorded_comparison_stays_while_arms_are_changed(page: App) -> None:
+    test = page()
+    test.button(key="add_form").click().run()
+    assert "Recorded beforehand on" in words(test)
+    assert "What is shown was trained with other settings than those above." in words(test)
+
+
+def test_settings_that_cannot_be_add_no_arm_and_say_why(page: App) -> None:
+    test = page()
+    test.number_input(key="batch_size").set_value(5_000).run()
+    test.selectbox(key="dataset").set_value("digits").run()
+    assert test.button(key="add_form").disabled
+    assert "got 5000" in (test.button(key="add_form").help or "")
+    assert any("got 5000" in item.value for item in test.caption)
+
+
 def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
     test = page()
     for _ in range(4):
@@ -178,6 +231,8 @@ def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
         test.button(key="arm_remove_0").click().run()
     assert test.button(key="compare_start").disabled
     assert "2 to 6 arms, got 1" in (test.button(key="compare_start").help or "")
+    test.button(key="arm_remove_0").click().run()
+    assert "No arms: take one of the comparisons above" in words(test)
 
 
 def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:

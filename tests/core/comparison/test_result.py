@@ -148,3 +148,17 @@ def test_a_loss_of_nothing_has_a_place_too() -> None:
     found = standing([arm([4.0, 0.0], per_epoch=1, at=[0, 1]), arm([4.0, 1.0], per_epoch=1, at=[0, 1])], "epochs")
     assert found is not None
     assert found.best == 0
+
+
+def test_by_the_clock_one_is_ahead_only_if_it_is_so_with_less_time_too() -> None:
+    one, far = arm([4.0, 0.1], per_epoch=10, at=[0, 10]), arm([4.0, 0.4], per_epoch=10, at=[0, 10])
+    near = arm([4.0, 0.11], per_epoch=10, at=[0, 10])  # a tenth less time is a factor of 1.45 here
+    by_updates, by_clock = standing([one, near], "updates"), standing([one, near], "seconds")
+    assert by_updates is not None
+    assert by_clock is not None
+    assert by_updates.p == pytest.approx(2 / 64)
+    assert by_clock.p == 1.0
+    clear = standing([one, far], "seconds")
+    assert clear is not None
+    assert clear.p == pytest.approx(2 / 64)
+    assert clear.is_clear

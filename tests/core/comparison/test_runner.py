@@ -166,7 +166,7 @@ def test_an_arm_that_diverges_ends_so_and_the_other_goes_on(datasets: Datasets) 
 def test_equal_seconds_are_turned_into_updates_by_a_timing_of_one_training(datasets: Datasets) -> None:
     made = compared([DIGITS, DIGITS.replace(batch_size=1_000)], seeds=2, budget="seconds", seconds=0.2)
     for course in trained(made, datasets("digits")):
-        assert course.planned * course.seconds_per_update == pytest.approx(0.2, rel=1e-6)
+        assert course.planned == max(1, round(0.2 / course.seconds_per_update))
         assert course.updates[-1] == course.planned
 
 
