@@ -43,9 +43,9 @@ def state_bytes(config: RunConfig, parameters: int) -> int:
     return parameters * WEIGHT_BYTES * COPIES[config.optimizer]
 
 
-def is_spent(config: RunConfig, *, updates: int, examples: int, seconds: float) -> bool:
-    """Return whether a run that has come so far has nothing left of the budget of these settings."""
-    done = {"updates": updates, "examples": examples, "seconds": seconds, "epochs": examples / config.spec.examples}
+def is_spent(config: RunConfig, *, updates: int, examples: int, epochs: int, seconds: float) -> bool:
+    """Return whether a run that has come so far, with so many complete epochs, has nothing left of such a budget."""
+    done = {"updates": updates, "examples": examples, "seconds": seconds, "epochs": epochs}
     return done[config.budget] >= config.budget_value
 
 

@@ -84,7 +84,7 @@ def _comparison(options: argparse.Namespace) -> Comparison:
             raise ConfigError(Problem("not_a_choice", values))
         arms = PRESETS[options.preset].arms
     else:
-        arms = [RunConfig.from_json(read_text(path)) for path in options.files]
+        arms = [_read(path) for path in options.files]
     try:
         seeds: Any = int(options.seeds)
     except ValueError:
@@ -94,6 +94,15 @@ def _comparison(options: argparse.Namespace) -> Comparison:
         values = {"field": bad[0], "value": bad[1], "choices": ", ".join(bad[2])}
         raise ConfigError(Problem("not_a_choice", values))
     return compared(arms, seeds=seeds, budget=budget, rule=options.rule)
+
+
+def _read(path: Path) -> RunConfig:
+    text = read_text(path)
+    try:
+        return RunConfig.from_json(text)
+    except ConfigError as error:
+        values = {"value": str(path), "reason": str(error)}
+        raise ConfigError(Problem("file_refused", values)) from None
 
 
 def _values(comparison: Comparison, found: Standing, names: Sequence[str], seconds: float) -> dict[str, Any]:

@@ -19,6 +19,7 @@ ENGLISH: dict[str, str] = {
     "two_budgets": "--epochs already is a budget; give either --epochs or --budget with --budget-value",
     "not_writable": "{value} cannot be written ({cause}); name a file in a folder that exists and can be written",
     "not_readable": "{value} cannot be read ({cause}); name a file of settings as JSON",
+    "file_refused": "{value} describes no run: {reason}",
     "batch_larger_than_dataset": "batch_size must be between 1 and {examples} (the size of '{dataset}'), "
     "got {batch_size}",
     "norm_not_for_model": "norm {norm!r} does not exist for the model '{model}'; choose one of {choices}",
@@ -58,6 +59,8 @@ ENGLISH: dict[str, str] = {
     "arm_refused": "arm {number} cannot be trained so: {reason}",
     "too_many_updates_of_arm": "arm {number} would make {value:,} updates, and in a comparison it may make {high:,}; "
     "lower the budget or raise its batch_size",
+    "weights_not_all": "with batch normalisation the loss depends on running statistics beside the weights; compare "
+    "without a norm, or with layer norm",
     "weights_not_alike": "paths of weights share a plane only if the arms have one model, and these differ in "
     "{fields}; compare arms of one model",
     # The claims.

@@ -37,7 +37,10 @@ def why_not(record: RunRecord, reader: RunReader, config: RunConfig) -> str | No
     if names:
         return say("change.lasting", names=_listed([label(name).lower() for name in names]))
     last = reader.last
-    if last and changes.is_spent(config, updates=last.updates, examples=last.examples_seen, seconds=last.seconds):
+    epochs = sum(epoch.complete for epoch in reader.epochs)
+    if last and changes.is_spent(
+        config, updates=last.updates, examples=last.examples_seen, epochs=epochs, seconds=last.seconds
+    ):
         return say("change.spent")
     size = _state_bytes(record.config)
     if record.state in ACTIVE_STATES and size > changes.MOST_BYTES:
@@ -57,16 +60,28 @@ def marks(record: RunRecord | None) -> Marks:
     """Return after how many updates a run was changed, and what its charts say there."""
     if record is None:
         return []
-    return [(change.updates, _said("change.mark", change.settings, record)) for change in changes.changes(record.facts)]
+    budget, found = record.config.budget, []
+    for change in reversed(changes.changes(record.facts)):  # from the present budget back to those before
+        found.append((change.updates, _said("change.mark", change.settings, budget)))
+        budget = change.settings.get("budget", (budget,))[0]
+    return _together(found[::-1])
+
+
+def _together(found: Marks) -> Marks:
+    """Return what was changed after the same update, paused, as one mark."""
+    by_update: dict[int, list[str]] = {}
+    for updates, words in found:
+        by_update.setdefault(updates, []).append(words)
+    return [(updates, ", ".join(words)) for updates, words in by_update.items()]
 
 
 def told(record: RunRecord) -> str:
     """Return in words with what a run went on from another; nothing if it has the same settings."""
     changed: Settings = record.facts.get("changed", {})
-    return say("story.with", changed=_said("change.told", changed, record)) if changed else ""
+    return say("story.with", changed=_said("change.told", changed, record.config.budget)) if changed else ""
 
 
-def _said(key: str, settings: Settings, record: RunRecord) -> str:
+def _said(key: str, settings: Settings, budget: str) -> str:
     """Say the first changes, batch size and rate before the others, and count the rest.
 
     A budget of another kind is left out where there is more to say: its number would be one of something else.
@@ -76,16 +91,16 @@ def _said(key: str, settings: Settings, record: RunRecord) -> str:
     parts = []
     for name in names[:NAMED]:
         old, new = settings[name]
-        parts.append(say(key, name=_name(name, record), old=_value(old), new=_value(new)))
+        parts.append(say(key, name=_name(name, budget), old=_value(old), new=_value(new)))
     if len(names) > NAMED:
         return say("change.more", told=", ".join(parts), count=len(names) - NAMED)
     return _listed(parts) if key == "change.told" else ", ".join(parts)
 
 
-def _name(name: str, record: RunRecord) -> str:
+def _name(name: str, budget: str) -> str:
     if name in SHORT:
         return say(f"change.{name}")
-    return (say(f"form.budget_value.{record.config.budget}") if name == "budget_value" else label(name)).lower()
+    return (say(f"form.budget_value.{budget}") if name == "budget_value" else label(name)).lower()
 
 
 def _value(value: Any) -> str:

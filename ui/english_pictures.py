@@ -32,8 +32,11 @@ PICTURES: dict[str, str] = {
     "With the batch size the number of updates differs, and the rate: {rate} and {large_rate}.",
     "path.limit": "No batch size comes to rest at the optimum from a rate of {limit} on (2 \u00f7 the largest "
     "curvature).",
-    "path.beyond": ":material/warning: {rate} is beyond {limit} (2 \u00f7 the largest curvature): no batch size comes "
-    "to rest at the optimum with it.",
+    "path.beyond": ":material/warning: {rates} beyond {limit} (2 \u00f7 the largest curvature): no batch size comes "
+    "to rest at the optimum there.",
+    "path.beyond.is": "{rates} is",
+    "path.beyond.are": "{rates} are",
+    "path.and": " and ",
     # The player.
     "path.play": "Play",
     "path.pause": "Pause",
@@ -54,19 +57,19 @@ PICTURES: dict[str, str] = {
     "path.told.arrival": "First within {radius} of the optimum after {updates}.",
     "path.told.away": "Not yet within {radius} of the optimum.",
     "path.told.outside": "It is outside the picture.",
-    "path.diverged": "Diverged at update {update}: each one led farther away.",
+    "path.diverged": "Diverged at update {update}.",
     "path.compared.none": "Measured so far: nothing to compare.",
     "path.compared.same.updates": "Measured so far, at the same rate and after as many updates: {small} a batch "
     "turns by **{turn}\u00b0** an update and {large} by **{large_turn}\u00b0**; the small batch's updates are "
     "**{ratio} times** as long as the large one's.",
-    "path.compared.same.epochs": "Measured so far, at the same rate and after as many examples: {small} a batch "
-    "turns by **{turn}\u00b0** an update and {large} by **{large_turn}\u00b0**; the small batch's updates are "
+    "path.compared.same.epochs": "Measured so far, at the same rate and after at most as many examples: {small} a "
+    "batch turns by **{turn}\u00b0** an update and {large} by **{large_turn}\u00b0**; the small batch's updates are "
     "**{ratio} times** as long as the large one's.",
     "path.compared.scaled.updates": "Measured so far, with the rate scaled and after as many updates: {small} a "
     "batch turns by **{turn}\u00b0** an update and {large} by **{large_turn}\u00b0**; the small batch's updates are "
     "**{ratio} times** as long as the large one's.",
-    "path.compared.scaled.epochs": "Measured so far, with the rate scaled and after as many examples: {small} a "
-    "batch turns by **{turn}\u00b0** an update and {large} by **{large_turn}\u00b0**; the small batch's updates are "
+    "path.compared.scaled.epochs": "Measured so far, with the rate scaled and after at most as many examples: {small} "
+    "a batch turns by **{turn}\u00b0** an update and {large} by **{large_turn}\u00b0**; the small batch's updates are "
     "**{ratio} times** as long as the large one's.",
     # Batch size crossed with rate.
     "path.more": "More about these paths",
@@ -74,19 +77,23 @@ PICTURES: dict[str, str] = {
     "path.more.cloud": "Gradient cloud",
     "path.cells.title": "{mark} **{size} a batch**, rate {rate}",
     "path.cells.told": "Updates {length} long, turning by {turn}\u00b0; {arrival}; the last third swings by {spread}.",
-    "path.cells.arrival": "near the optimum after {updates}",
+    "path.cells.arrival": "first near the optimum after {updates}",
     "path.cells.never": "not near the optimum",
     "path.cells.fixed": "All four have the same start, data, order of draws and {updates}. Near the optimum: "
     "within {radius} of it. Swings: root mean square distance from where the last third was heading.",
     "path.verdict": "The article draws small steps for a small batch, and for a large one big strides that do not "
     "settle. Measured: from a rate of {low} to {high}, and from {small} to {large} a batch,",
     "path.verdict.mean_length": "the length of an update is multiplied by **{by_rate}** by the rate and by "
-    "**{by_batch}** by the batch size, so {made_by} the pictures of small steps and of big strides;",
+    "**{by_batch}** by the batch size, so {made_by} the pictures of small steps and of big strides",
     "path.verdict.spread": "how far the last third swings, by **{by_rate}** and by **{by_batch}**, so {made_by} what "
-    "does not settle.",
+    "does not settle",
     "path.verdict.rate": "**the learning rate makes**",
     "path.verdict.batch": "**the batch size makes**",
     "path.verdict.both": "**both together make**",
+    "path.verdict.none": "**neither makes**",
+    "path.lessened.batch": ", and a larger batch makes less of it",
+    "path.lessened.rate": ", and a higher rate makes less of it",
+    "path.lessened.both": ", and both make less of it",
     # The cloud and its law.
     "path.cloud.about": "{draws} random batches of each size, all at the one point that {size} a batch has reached "
     "after {updates}. Dashed: where the law puts two standard deviations.",

@@ -34,8 +34,8 @@ SCHEDULES: dict[str, str] = ENGLISH | {
     "schedules.edge": "The best rate tried is the {end} one: there may be a better one beyond.",
     "schedules.edge.lowest": "lowest",
     "schedules.edge.highest": "highest",
-    "schedules.curves": "Loss above the optimum. The line is the mean of {seeds} seeds, the band holds all of them, "
-    "and what is dashed is the exact expectation of the noisy quadratic model.",
+    "schedules.curves": "Loss above the optimum. The line is the geometric mean of {seeds} seeds, the band holds all "
+    "of them, and what is dashed is the exact expectation of the noisy quadratic model.",
     "schedules.rates": "Rate / batch size, as a share of the peak",
     "schedules.tuning": "Where each ends at every peak tried, {seeds} other seeds. Ring: the best. Dotted: {rate}.",
     "schedules.beside": "{arm} beside the constant rate",
@@ -54,7 +54,8 @@ SCHEDULES: dict[str, str] = ENGLISH | {
     "schedules.fixed": "**Held fixed:** data, initial weights (all 0), {examples} examples seen ({epochs} epochs, "
     "drawn one by one and put back), {tries} tries at the rate for each schedule on {seeds} seeds of their own, plain "
     "SGD, weight decay {decay}. p: all sign flips of the {pairs} pairs of seeds, corrected for {tests} tests (Holm). "
-    "Model off by: the end of the dashed line beside what was measured. The optimum is computed by Newton's method.",
+    "Model off by: the end of the dashed line beside the mean that was measured. The optimum is computed by Newton's "
+    "method.",
     "schedules.model": "What the dashed line is",
     "schedules.model.text": "Near its optimum a loss is a quadratic: along each of its {directions} directions it has "
     "a curvature h, and the gradients of single examples scatter with a variance c. Of plain SGD on such a loss the "

@@ -11,6 +11,7 @@ import streamlit as st
 from core import charts
 from core.charts.trajectory import Side
 from core.landscape import PROBLEMS, Cell, Law, Measured, Problem, cloud, effects, law, measured, two_by_two
+from core.landscape.cells import RATIOS
 from core.landscape.noise import DRAWS
 from core.landscape.problems import Array, largest_rate
 from ui import plots
@@ -77,7 +78,9 @@ def _verdict(cells: Sequence[Cell]) -> str:
     parts = [say("path.verdict", **values)]
     for name, effect in effects(cells).items():
         ratios = {"by_rate": rough(effect.by_rate), "by_batch": rough(effect.by_batch)}
-        parts.append(say(f"path.verdict.{name}", made_by=say(f"path.verdict.{effect.made_by}"), **ratios))
+        less = "" if effect.lessened_by == "none" else say(f"path.lessened.{effect.lessened_by}")
+        made = say(f"path.verdict.{name}", made_by=say(f"path.verdict.{effect.made_by}"), **ratios)
+        parts.append(made + less + (";" if name == RATIOS[0] else "."))
     return " ".join(parts)
 
 

@@ -98,7 +98,11 @@ def _slider(key: str, stops: tuple[float, ...], default: float) -> float:
 def held_fixed(setup: Setup, mode: str) -> None:
     """Say what is the same for both batch sizes, and what rate is too high for any."""
     limit, highest = largest_rate(setup.problem), setup.rate_of("large")
+    beyond = dict.fromkeys(f"{rate:,.4g}" for rate in (setup.rate, highest) if rate >= limit)
     rates = {"rate": number(setup.rate), "large_rate": f"{highest:,.4g}"}
     fixed = say(f"path.fixed.{setup.rule}.{mode}", **rates)
-    key = "path.beyond" if highest >= limit else "path.limit"
-    st.caption(f"{fixed} {say(key, limit=f'{limit:.3g}', rate=rates['large_rate'])}")
+    told = say("path.limit", limit=f"{limit:.3g}")
+    if beyond:
+        are = say("path.beyond.is" if len(beyond) == 1 else "path.beyond.are", rates=say("path.and").join(beyond))
+        told = say("path.beyond", rates=are, limit=f"{limit:.3g}")
+    st.caption(f"{fixed} {told}")

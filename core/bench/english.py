@@ -22,10 +22,11 @@ ENGLISH: dict[str, str] = {
     "bench.about.wsd": "The peak, then a straight line to 0 over the last 20%. No warm-up here.",
     "bench.about.plateau": "Halved when three evaluations, one an epoch, brought no better one. It reacts to the run: "
     "no plan knows when.",
-    "bench.about.ramp": "The rate stays, and the batch grows by 4 after half of the examples and again after three "
-    "quarters (Smith et al. 2018).",
-    "bench.about.ramp.capped": "The rate stays, and the batch grows by 4 after half of the examples and again after "
-    "three quarters, up to all {examples} examples; from there on the rate falls for the rest (Smith et al. 2018).",
+    "bench.about.ramp": "The rate stays, and the batch becomes four times as large after half of the examples and "
+    "again after three quarters (Smith et al. 2018).",
+    "bench.about.ramp.capped": "The rate stays, and the batch becomes four times as large after half of the examples "
+    "and again after three quarters, up to all {examples} examples; from there on the rate falls for the rest (Smith "
+    "et al. 2018).",
     # What came out.
     "bench.told.all_nearer": "All six decays end nearer to the optimum than a constant rate, {least} to {most} times "
     "(p at most {p} after correction for {tests} tests).",
@@ -33,7 +34,7 @@ ENGLISH: dict[str, str] = {
     "correction for {tests} tests).",
     "bench.told.none_nearer": "No decay can be told to end nearer to the optimum than a constant rate.",
     "bench.told.farther": "{arms} {verb} farther from it, {times}.",
-    "bench.told.open": "{arms} cannot be told apart from it.",
+    "bench.told.open": "{arms} cannot be told apart from it (after correction).",
     "bench.told.times.one": "{least} times",
     "bench.told.times.many": "{least} to {most} times",
     "bench.told.ends.one": "ends",
@@ -43,11 +44,16 @@ ENGLISH: dict[str, str] = {
     "the widest gap is between {near} and {far}, {times} times.",
     "bench.told.pairs_diverged": "Among the six decays {equal} of {pairs} pairs are shown to end within 25% of each "
     "other.",
-    "bench.told.twin": "Growing the batch instead of lowering the rate by as much ends within 25% ({percent}% apart) "
-    "with {updates} updates instead of {twin_updates}.",
-    "bench.told.twin_not": "Growing the batch instead of lowering the rate by as much is not within 25%: it ends "
-    "{times} times as far from the optimum, with {updates} updates instead of {twin_updates}.",
-    "bench.told.twin_diverged": "Growing the batch instead of lowering the rate by as much: {diverged} of {seeds} "
+    "bench.told.twin": "Growing the batch instead of lowering the rate by as much (from the same peak, in trainings of "
+    "their own) ends within 25% ({percent}% apart) with {updates} updates instead of {twin_updates}.",
+    "bench.told.twin_open": "Growing the batch instead of lowering the rate by as much (from the same peak, in "
+    "trainings of their own) is not shown to end within 25%: {times} times as far from the optimum, with {updates} "
+    "updates instead of {twin_updates}.",
+    "bench.told.twin_not": "Growing the batch instead of lowering the rate by as much (from the same peak, in "
+    "trainings of their own) is not within 25%: it ends {times} times as far from the optimum, with {updates} updates "
+    "instead of {twin_updates}.",
+    "bench.told.twin_diverged": "Growing the batch instead of lowering the rate by as much, from the same peak: "
+    "{diverged} of {seeds} "
     "trainings diverged.",
     "bench.beside.tuned": "Rates tuned",
     "bench.beside.alike": "One rate, {rate}",
@@ -55,10 +61,13 @@ ENGLISH: dict[str, str] = {
     "bench.beside.farther": "{times} times farther",
     "bench.beside.same": "the same",
     "bench.beside.diverged": "diverged",
+    "bench.beside.constant_diverged": "the constant rate diverged",
     "bench.batches.same": "With tuned rates the batch size hardly matters for that (within 25%).",
     "bench.batches.differs": "With tuned rates it still depends on the batch size.",
     "bench.batches.small": "With one rate for all it gains most at B = {size}, where the noise is largest.",
-    "bench.batches.farther": "It loses at B = {sizes}: that rate is low there, and lowering it costs progress.",
+    "bench.batches.farther": "It ends farther off at B = {sizes}: that rate is low there, and lowering it costs "
+    "progress.",
+    "bench.batches.farther_ramp": "It ends farther off at B = {sizes}, where the larger batches leave it few updates.",
     "bench.plateau.never": "At this peak none of the {seeds} trainings had its rate lowered: they are those of the "
     "constant rate.",
     "bench.plateau.ended": "The {seeds} trainings end at {percent}% of their peak rate on average.",

@@ -70,8 +70,8 @@ class Trained:
 
     @property
     def off(self) -> float:
-        """By how much the exact expectation at the end is above what was measured, as a share of that."""
-        return self.exact[-1] / self.middle[-1] - 1
+        """By how much the exact expectation at the end is above the mean of what was measured, as a share of that."""
+        return self.exact[-1] * len(self.ends) / sum(self.ends) - 1
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def conclusions(bench: Bench, say: Say) -> list[str]:
 def beside(compared: Compared, say: Say) -> str:
     """Return how an arm ends beside the constant rate: "1.7 times nearer"."""
     if compared.ratio is None:
-        return say("bench.beside.diverged")
+        return say("bench.beside.diverged" if compared.diverged[1] else "bench.beside.constant_diverged")
     apart = max(compared.ratio, 1 / compared.ratio)
     if apart < SAME:
         return say("bench.beside.same")
@@ -45,11 +45,15 @@ def batches(benches: Sequence[Bench], arm: str, say: Say) -> str:
     is_same = math.log(max(known) / min(known)) < MARGIN
     said = [say(f"bench.batches.{'same' if is_same else 'differs'}")]
     smallest = min(with_one_rate)
-    farther = [f"{size:,}" for size, ratio in with_one_rate.items() if ratio > SAME]
+    farther = [
+        f"{bench.batch_size:,}" for bench in benches
+        if _ratio(bench.against_alike[arm]) > SAME and bench.against_alike[arm].p_adjusted < LEVEL
+    ]  # fmt: skip
     if with_one_rate[smallest] == min(with_one_rate.values()) < 1 / SAME:
         said.append(say("bench.batches.small", size=f"{smallest:,}"))
     if farther:
-        said.append(say("bench.batches.farther", sizes=say("bench.told.and").join(farther)))
+        sizes = say("bench.told.and").join(farther)
+        said.append(say("bench.batches.farther_ramp" if arm == RAMP else "bench.batches.farther", sizes=sizes))
     return " ".join(said)
 
 
@@ -141,7 +145,8 @@ def _ramp(bench: Bench, say: Say) -> str:
     if pair.equivalent:
         percent = 100 * abs(pair.ratio - 1)
         return say("bench.told.twin", percent=f"{percent:.1g}" if percent < 1 else f"{percent:.0f}", **counts)
-    return say("bench.told.twin_not", times=times(pair.ratio), **counts)
+    is_apart = pair.low is not None and pair.high is not None and max(pair.low, 1 / pair.high) > math.exp(MARGIN)
+    return say("bench.told.twin_not" if is_apart else "bench.told.twin_open", times=times(pair.ratio), **counts)
 
 
 def _ratio(compared: Compared) -> float:

@@ -19,8 +19,9 @@ def finding(outcome: Outcome, say: Say) -> str:
     """Return what was found in one line: the effect with its interval, p and seeds, or the numbers of an exact one."""
     if outcome.metric is None:
         return say(f"arm.{outcome.claim}.{outcome.arm}.found", **_facts(outcome.facts, say))
-    parts = [_effect(outcome, say), say("told.p", p=p_text(outcome.p))]
-    return ", ".join([*parts, say("told.seeds", seeds=outcome.seeds)])
+    p = say("told.p", p=p_text(outcome.p), corrected=p_text(outcome.p_adjusted))
+    parts = [_effect(outcome, say), p, say("told.seeds", seeds=outcome.seeds)]
+    return say("told.measured", metric=say(f"metric.{outcome.metric}"), found=", ".join(parts))
 
 
 def fixed(outcome: Outcome, say: Say) -> str:

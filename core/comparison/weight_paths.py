@@ -30,11 +30,14 @@ MARGIN = 0.15  # of the extent, around the paths
 def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float], None]) -> WeightPaths:
     """Train the first seed of each arm, keeping its weights now and then, and return the paths in one plane.
 
-    Raises ConfigError if the arms' models are not alike.
+    Raises ConfigError if the arms' models are not alike, or normalise by the batch: their loss at a place of the plane
+    depends on running statistics too, which no weight has.
     """
     apart = [name for name in differences(comparison.arms) if name in MODEL]
     if apart:
         raise ConfigError(Problem("weights_not_alike", {"fields": ", ".join(apart)}))
+    if comparison.arms[0].norm == "batch":
+        raise ConfigError(Problem("weights_not_all"))
     followed = []
     for number, config in enumerate(comparison.arms):
         followed.append(_followed(config, data))

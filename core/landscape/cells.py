@@ -11,8 +11,9 @@ import numpy as np
 from core.landscape.paths import Statistics, statistics, trajectory
 from core.landscape.problems import Array, Problem
 
-Factor = Literal["rate", "batch", "both"]
+Factor = Literal["rate", "batch", "both", "none"]
 RATIOS = ("mean_length", "spread")  # of which one is so many times the other
+LEAST = 1e-3  # of either: what is shorter is not seen, and a full batch at rest has only rounding
 CLEAR = 2.0  # times as strong as the other: then one factor makes it
 
 
@@ -38,11 +39,19 @@ class Effect:
 
     @property
     def made_by(self) -> Factor:
-        """Return what changes it more, on a logarithmic scale; both, if neither is clearly stronger."""
-        rate, batch = abs(np.log(self.by_rate)), abs(np.log(self.by_batch))
+        """Return which of the two makes it larger: both where they do so alike, on a logarithmic scale."""
+        rate, batch = (max(0.0, float(np.log(by))) for by in (self.by_rate, self.by_batch))
+        if rate == batch == 0:
+            return "none"
         if rate >= CLEAR * batch:
             return "rate"
         return "batch" if batch >= CLEAR * rate else "both"
+
+    @property
+    def lessened_by(self) -> Factor:
+        """Return which of the two makes it smaller."""
+        rate, batch = self.by_rate < 1, self.by_batch < 1
+        return "both" if rate and batch else "rate" if rate else "batch" if batch else "none"
 
 
 def two_by_two(
@@ -65,7 +74,7 @@ def effects(cells: Sequence[Cell]) -> dict[str, Effect]:
     found = {}
     for name in RATIOS:
         (small_low, small_high), (large_low, large_high) = np.log(
-            [[getattr(cell.statistics, name) for cell in row] for row in (cells[:2], cells[2:])]
+            [[max(getattr(cell.statistics, name), LEAST) for cell in row] for row in (cells[:2], cells[2:])]
         )
         by_rate = (small_high - small_low + large_high - large_low) / 2
         by_batch = (large_low - small_low + large_high - small_high) / 2

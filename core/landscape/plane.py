@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.landscape.problems import Array
 
-FLAT = 1e-12  # of the first variance: less is rounding, and there is no second direction
+FLAT = 1e-9  # of the first variance: less is rounding, of single precision, and there is no second direction
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_the_size_of_a_state_is_known_before_there_is_one(optimizer: str, datase
 )  # fmt: skip
 def test_a_budget_is_spent_when_a_run_has_come_as_far(budget: str, value: float, *, spent: bool) -> None:
     config = BASE.replace(budget=budget, budget_value=value)
-    assert is_spent(config, updates=30, examples=2_000, seconds=1.5) == spent
+    assert is_spent(config, updates=30, examples=2_000, epochs=1, seconds=1.5) == spent
 
 
 def test_a_position_is_counted_in_updates_of_the_runs_own_size() -> None:

@@ -73,11 +73,11 @@ def test_for_a_person_there_is_the_verdict_and_each_result_in_words(capsys: pyte
     assert lines[0] == "C7  (With 1,000 a batch) learning proceeds in large strides and fast"
     assert lines[1].startswith("    CONDITIONAL, ")
     assert lines[1].endswith(" s. Holds: Rate scaled with the batch. Does not: One rate.")
-    number, rest = r"\d\.\d+", r"\), p = 0\.002, 10 seeds\. Fixed: data, weights"
-    between = rf"\({number} to {number}"
+    number, rest = r"\d\.\d+", r"\), p = 0\.002 \(0\.0039 corrected\), 10 seeds\. Fixed: data, weights"
+    between, strides = rf"\({number} to {number}", "Length of an update: B = 256"
     effects = (
-        rf"         refuted  One rate: B = 256 is 2\.\d+ times lower {between}{rest}, learning rate\.",
-        rf"       supported  Rate scaled with the batch: B = 256, rate 16 is 7\.\d+ times higher {between}{rest}\.",
+        rf"         refuted  One rate: {strides} is 2\.\d+ times lower {between}{rest}, learning rate\.",
+        rf"       supported  Rate scaled with the batch: {strides}, rate 16 is 7\.\d+ times higher {between}{rest}\.",
     )
     for line, effect in zip(lines[2:4], effects, strict=True):
         assert re.fullmatch(effect, line), line

@@ -87,3 +87,16 @@ def test_a_file_that_is_no_configuration_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("[1]")
     assert "a run is described by a JSON object" in compare(str(path), str(path)).stderr
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("{", "a run is described by a JSON object, got '{'"),
+    ('{"lr": -1}', "lr must be between 1e-08 and 1,000, got -1"),
+    ('{"rate": 1}', "'rate' is not a setting of a run"),
+])  # fmt: skip
+def test_a_file_that_describes_no_run_is_named(files: list[str], tmp_path: Path, text: str, reason: str) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(text)
+    done = compare(files[0], str(bad))
+    assert done.returncode == 2
+    assert f"{bad} describes no run: {reason}" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,18 @@ def told(reader: RunReader) -> str:
 
 def test_a_changed_run_says_from_where_it_goes_on_and_with_what(chain: Chain) -> None:
     assert told(chain()).endswith(" Goes on from update 200, with B = 400 instead of 100.")
+
+
+def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Chain) -> None:
+    record = chain().record
+    assert record is not None
+    earlier = [[10, {"budget_value": [4, 10]}], [20, {"lr": [0.05, 0.1]}], [20, {"batch_size": [100, 50]}]]
+    last = {"changes": earlier, "changed": {"budget": ["epochs", "updates"], "budget_value": [10, 900]}, "first": 200}
+    seen = replace(record, config=LARGER.replace(budget="updates", budget_value=900), facts=last)
+    assert changes.marks(seen) == [
+        (10, "epochs 4 \u2192 10"),
+        (20, "rate 0.05 \u2192 0.1, B 100 \u2192 50"), (200, "budget epochs \u2192 updates"),
+    ]  # fmt: skip
 
 
 def test_of_several_changes_batch_size_and_rate_are_said_and_the_others_counted(chain: Chain) -> None:

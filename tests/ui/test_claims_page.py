@@ -98,7 +98,9 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
     assert "seeds 0 to 9" in text
     assert "verdicts corrected for 21 tests" in text
     assert re.search(
-        r"\*\*Equal epochs, rate scaled:\*\* within 25%; B = 256, rate 16 is 15% lower \(.*\), p = 0.002", text
+        r"\*\*Equal epochs, rate scaled:\*\* Loss above the optimum: within 25%; B = 256, rate 16 is 15% lower \(.*\), "
+        r"p = 0.002",
+        text,
     )
     assert "Holds: Equal epochs, one rate; Rate scaled beyond the curvature." in text
     assert [alt for alt in pictures(test) if alt.startswith("The effect of each comparison")]
@@ -172,8 +174,8 @@ def test_an_experiment_that_is_run_again_says_how_far_it_is_and_takes_the_place_
     text = words(test.run())
     assert "Computed just now on this machine; seeds 40 to 49; 2.5 s; verdicts corrected for 1 test." in text
     assert (
-        "**Way back after a wrong step:** B = 256, rate 16 is 2.05 times higher (2.02 to 2.08), p = 0.002, 10 seeds."
-        in text
+        "**Way back after a wrong step:** Loss above the optimum: B = 256, rate 16 is 2.05 times higher (2.02 to "
+        "2.08), p = 0.002 (0.002 corrected), 10 seeds." in text
     )
     assert table(test) == VERDICTS | {"C6": "Supported"}
     assert ":material/check: C6" in pills(test)

@@ -103,7 +103,8 @@ KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "path.compared.{}": PATH_MODES,
     "path.mode.{}": MODES,
     "path.more.{}": PATH_DEPTHS,
-    "path.verdict.{}": ("rate", "batch", "both", *RATIOS),
+    "path.verdict.{}": ("rate", "batch", "both", "none", *RATIOS),
+    "path.lessened.{}": ("rate", "batch", "both"),
     "chart.cloud.{}": KINDS_OF_CLOUD,
     "verdict.{}": [
         code for code in get_args(VerdictCode) if code not in ("out_of_memory", "failed", "diverged", "stopped")

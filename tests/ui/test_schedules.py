@@ -73,8 +73,8 @@ def test_the_page_is_full_before_anything_runs(page: App) -> None:
                        "Model off by"]  # fmt: skip
     assert len(ends) == 10
     assert ends[3] == ["Exponential", "4", "2,048", "0.00065 (0.00056 to 0.00074)", "1.7 times nearer (1.5 to 1.9)",
-                       "0.016", "\u22121%"]  # fmt: skip
-    assert ends[1] == ["Constant", "0.5", "2,048", "0.0011 (0.00087 to 0.0013)", "", "", "+27%"]
+                       "0.016", "\u22124%"]  # fmt: skip
+    assert ends[1] == ["Constant", "0.5", "2,048", "0.0011 (0.00087 to 0.0013)", "", "", "+21%"]
     assert [len(rows(test, alt, "chosen")) > 5 for alt in ALTS] == [True] * 3
     assert dict(test.query_params) == {}
 
@@ -88,7 +88,7 @@ def test_another_schedule_changes_the_data_and_no_specification(page: App) -> No
     for alt, earlier in zip(ALTS, drawn, strict=True):
         assert {row["row"] for row in rows(test, alt, "chosen")} == {"ramp"}
         assert rows(test, alt, "chosen") != earlier
-    assert "**Growing batch.** The rate stays, and the batch grows by 4" in words(test)
+    assert "**Growing batch.** The rate stays, and the batch becomes four times as large" in words(test)
     assert test.query_params["arm"] in ("ramp", ["ramp"])
 
 
@@ -180,7 +180,7 @@ def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked:
     assert specs(test) == before
     assert not test.button(key="run_bench").disabled
     test.get_by_key("bench_batch").set_value("64").run()
-    assert "Step cannot be told apart from it." in words(test)  # that one was not run again
+    assert "Step cannot be told apart from it (after correction)." in words(test)  # that one was not run again
 
 
 def test_a_bench_that_failed_says_why_and_what_was_there_stays(page: App, asked: list[tuple[int, int, Answer]]) -> None:
@@ -190,7 +190,7 @@ def test_a_bench_that_failed_says_why_and_what_was_there_stays(page: App, asked:
     asked[0][2].set_exception(HostError(Problem("no_prediction")))
     said = words(test.run())
     assert "The bench gave no result: The engine gave no answer; try again" in said
-    assert "Step cannot be told apart from it." in said
+    assert "Step cannot be told apart from it (after correction)." in said
     test.button(key="run_bench").click().run()
     assert len(asked) == 2
     assert "Waiting for a free core" in words(test)

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.landscape import PROBLEMS, Statistics, statistics, trajectory
 from core.landscape.problems import quadratic
-from ui import trajectories
+from ui import trajectories, trajectory_depths
 from ui.session import Session
 from ui.trajectory_setup import Setup
 
@@ -245,3 +245,13 @@ def test_play_begins_anew_at_the_end_and_one_update_goes_on_by_one(page: App) ->
     assert "Update 9 of 256" in words(test)
     test.run()
     assert "Update 9 of 256" in words(test)
+
+
+def test_two_by_two_says_which_factor_makes_more_of_it_and_which_makes_less() -> None:
+    cells = trajectory_depths._crossed("quadratic", 8, 128, 1)
+    said = trajectory_depths._verdict(cells)
+    assert "so **the learning rate makes** the pictures of small steps and of big strides, and a larger batch" in said
+    assert said.endswith("so **the learning rate makes** what does not settle, and a larger batch makes less of it.")
+    whole = trajectory_depths._verdict(trajectory_depths._crossed("quadratic", 8, 1_024, 1))
+    assert "e-0" not in whole
+    assert "both together" not in whole

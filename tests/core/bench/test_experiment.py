@@ -164,7 +164,9 @@ def test_the_exact_expectation_is_near_where_nothing_is_left_of_the_start() -> N
     for each in (*small.alike.values(), small.tuned["exponential"]):
         assert abs(each.off) < 0.12, each.arm
         assert each.start_left < 0.1 * each.exact[-1], each.arm
-    assert abs(small.tuned["exponential"].off) < 0.03
+    ends = np.array(small.tuned["exponential"].ends)
+    error = ends.std(ddof=1) / len(ends) ** 0.5 / ends.mean()
+    assert abs(small.tuned["exponential"].off) < 2 * error < 0.2
     assert small.tuned["wsd"].off > 0.5  # and it is said where it is not
     assert small.tuned["wsd"].start_left > 0.3 * small.tuned["wsd"].exact[-1]
 

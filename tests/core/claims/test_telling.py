@@ -16,7 +16,7 @@ from tests.core.claims.arms import judged, noise, pair
 
 SOME = Outcome(
     "C9", "equal_epochs", ("data", "epochs"), "SUPPORTED", False, 0.5, "excess_loss", "higher",
-    {"batch_size": 16, "lr": 1.0}, {"batch_size": 256, "lr": 1.0}, p=0.001953125, seeds=10,
+    {"batch_size": 16, "lr": 1.0}, {"batch_size": 256, "lr": 1.0}, p=0.001953125, p_adjusted=0.041015625, seeds=10,
 )  # fmt: skip
 
 
@@ -45,22 +45,32 @@ def with_effect(ratio: float, low: float, high: float, **more: Any) -> Outcome:
     ],
 )
 def test_an_effect_is_told_with_its_interval_p_and_seeds(ratio: float, low: float, high: float, told: str) -> None:
-    assert finding(with_effect(ratio, low, high), say) == f"{told}, p = 0.002, 10 seeds"
+    assert (
+        finding(with_effect(ratio, low, high), say)
+        == f"Loss above the optimum: {told}, p = 0.002 (0.041 corrected), 10 seeds"
+    )
 
 
 def test_both_results_are_told_of_what_is_equivalent_and_significant() -> None:
     (found,) = judged(pair([0.84, 0.86] * 5))
-    assert finding(found, say) == "within 25%; B = 256, rate 16 is 15% lower (14 to 16), p = 0.002, 10 seeds"
+    assert finding(found, say) == (
+        "Loss above the optimum: within 25%; B = 256, rate 16 is 15% lower (14 to 16), p = 0.002 (0.002 corrected), 10 "
+        "seeds"
+    )
 
 
 def test_what_is_equal_to_the_digit_is_told_so() -> None:
     (found,) = judged(pair([1.0] * 10, "equal"))
-    assert finding(found, say) == "within 25%; B = 256, rate 16 is the same to the digit, p = 1, 10 seeds"
+    assert finding(found, say) == (
+        "Loss above the optimum: within 25%; B = 256, rate 16 is the same to the digit, p = 1 (1 corrected), 10 seeds"
+    )
 
 
 def test_what_diverged_is_told_in_numbers_of_both_arms() -> None:
     (found,) = judged(pair([0.5] * 9 + [math.inf]))
-    assert finding(found, say) == "diverged: 0 of 10 against 1 of 10, p = 0.021, 10 seeds"
+    assert finding(found, say) == (
+        "Loss above the optimum: diverged: 0 of 10 against 1 of 10, p = 0.021 (0.021 corrected), 10 seeds"
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,5 +132,7 @@ def test_seconds_and_other_figures_are_told_alike() -> None:
     timed = Pair("clock", "seconds", ("machine",), Arm({"batch_size": 100}, (2.0,) * 10),
                  Arm({"batch_size": 1_000}, (0.5,) * 10), "lower", 0.1)  # fmt: skip
     (found,) = judged(timed, claim="C5")
-    assert finding(found, say) == "B = 1,000 is 4 times lower (4 to 4), p = 0.002, 10 seeds"
+    assert finding(found, say) == (
+        "Seconds an epoch: B = 1,000 is 4 times lower (4 to 4), p = 0.002 (0.002 corrected), 10 seeds"
+    )
     assert fixed(found, say) == "Fixed: this machine."

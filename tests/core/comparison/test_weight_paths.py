@@ -108,3 +108,10 @@ def test_a_path_that_goes_off_is_cut_there(datasets: Datasets) -> None:
 def test_arms_of_different_models_have_no_plane_in_common(datasets: Datasets) -> None:
     with pytest.raises(ConfigError, match="these differ in hidden"):
         weight_paths(compared([DIGITS, DIGITS.replace(hidden=(16,))]), datasets("digits"), lambda share: None)
+
+
+def test_a_model_that_normalises_by_the_batch_is_refused(datasets: Datasets) -> None:
+    config = RunConfig(dataset="digits", hidden=(16,), norm="batch", budget="updates", budget_value=4)
+    with pytest.raises(ConfigError) as caught:
+        weight_paths(compared([config, config.replace(lr=0.1)], budget="updates"), datasets("digits"), lambda _: None)
+    assert [problem.code for problem in caught.value.problems] == ["weights_not_all"]

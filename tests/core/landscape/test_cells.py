@@ -33,12 +33,31 @@ def test_an_effect_is_the_geometric_mean_over_the_other_factor() -> None:
 
 @pytest.mark.parametrize(
     ("by_rate", "by_batch", "factor"),
-    [(16, 4.0, "rate"), (16, 0.25, "rate"), (1.5, 0.1, "batch"), (15, 4.0, "both"), (0.2, 5.0, "both")],
+    [
+        (16, 4.0, "rate"),
+        (16, 0.25, "rate"),
+        (16, 0.05, "rate"),
+        (1.5, 9.0, "batch"),
+        (15, 4.0, "both"),
+        (0.2, 5.0, "batch"),
+        (0.5, 0.5, "none"),
+    ],
 )
 def test_one_factor_makes_it_where_it_is_twice_as_strong_on_a_logarithmic_scale(
     by_rate: float, by_batch: float, factor: str
 ) -> None:
     assert Effect(by_rate, by_batch).made_by == factor
+
+
+def test_what_makes_it_smaller_is_told_apart() -> None:
+    ratios = [(2.0, 0.5), (0.5, 2.0), (0.5, 0.5), (2.0, 2.0)]
+    assert [Effect(*each).lessened_by for each in ratios] == ["batch", "rate", "both", "none"]
+
+
+def test_a_full_batch_at_rest_swings_by_nothing_rather_than_by_its_rounding() -> None:
+    found = effects([cell(1, 0.1), cell(1, 1.6), cell(1, 1e-13), cell(1, 1e-14)])["spread"]
+    assert found.by_rate == pytest.approx(4.0)  # 16 and 1
+    assert (found.made_by, found.lessened_by) == ("rate", "batch")
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
