@@ -151,8 +151,9 @@ def arms(session: Session, form: Form) -> None:
         _finished_runs(session, chosen, full=full)
     if refused:
         st.caption(f":material/warning: {refused}")
-    if not chosen:
-        st.caption(say("compare.no_arms"))
+    _, problems = wanted(session)
+    if problems:
+        st.caption(say("compare.no_arms") if not chosen else f":material/warning: {notices.reasons(problems)}")
 
 
 def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:

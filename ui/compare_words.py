@@ -128,7 +128,7 @@ def _cells(name: str, course: Course) -> dict[str, str]:
         "state": say(f"compare.arm_state.{course.state}"),
         "updates": number(made),
         "examples": number(float(course.along(np.array([made]), "examples")[0])),
-        "lr": f"{course.lr:.3g}",
+        "lr": f"{course.lr:.3g}" if course.lr else none,
         "excess": _losses_of(last.get("excess_loss", np.zeros(0))),
         "train": _losses_of(course.final_loss[went_on] if len(course.final_loss) else course.final_loss),
         "validation": none if course.is_lost else _losses_of(last.get("validation_loss", np.zeros(0))),

@@ -116,6 +116,7 @@ COMPARE: dict[str, str] = {
     "axis_word.updates": "updates",
     "axis_word.examples": "examples",
     "axis_word.seconds": "seconds",
+    "compare.limit": "limit (simulated)",
     "compare.table.arm": "Arm",
     "compare.table.state": "State",
     "compare.table.updates": "Updates",

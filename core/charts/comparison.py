@@ -36,6 +36,7 @@ ARM_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-d
 ARMS = tuple(f"arm {number}" for number in range(1, len(ARM_COLOURS) + 1))
 BAND, LINE, NAME = "band", "line", "name"
 ROOM = 1.1
+EMPTY = (0.1, 1.0)  # what an axis spans before there is anything on it
 
 
 def _course(say: Say, *, logarithmic: bool) -> Spec:
@@ -105,7 +106,7 @@ def comparison_table(
         lowest = min(lowest, float(low.min()))
         rows.add(series=BAND, row=arm, label=label, x=x, low=low, high=high, value=median)
         _add_line(rows, arm, label, x, median, low, high)
-    held = 1.0 if not np.isfinite(lowest) else lowest
+    held = [lowest, lowest] if np.isfinite(lowest) else list(EMPTY)
     rows.add(series=EXTENT, x=[0.0, end or 1.0], value=held)
     return rows.table()
 
@@ -136,16 +137,18 @@ def compare_memory(say: Say) -> Spec:
     base = alt.Chart(DATA).encode(x, y)
     tooltip = [alt.Tooltip("label:N", title=say("axis.arm")),
                alt.Tooltip("value:Q", title=say("axis.peak"), format=SIZE)]  # fmt: skip
-    bars = base.mark_bar(height=14, opacity=0.85).encode(colour, tooltip=tooltip)
-    words = base.mark_text(align="left", baseline="bottom", dy=-9, fontSize=11, color=GREY, tooltip=None)
+    bars = base.mark_bar(height=10, opacity=0.85).encode(colour, tooltip=tooltip)
+    words = base.mark_text(align="left", baseline="bottom", dy=-6, fontSize=11, color=GREY, tooltip=None)
     limit = alt.Chart(DATA).encode(x)
     rule = limit.mark_rule(color="#e03131", strokeDash=[6, 4], strokeWidth=2, tooltip=None)
+    named = limit.mark_text(align="right", baseline="top", dx=-4, fontSize=11, color="#e03131", tooltip=None)
     return spec(
         alt.layer(
             held_open(x),
             bars.transform_filter(only(LINE)),
             words.encode(x=alt.value(0), text="label:N").transform_filter(only(LINE)),
             rule.transform_filter(only("limit")),
+            named.encode(y=alt.value(0), text="label:N").transform_filter(only("limit")),
         ),
         height=210,
     )
@@ -163,7 +166,7 @@ def compare_memory_table(
             highest = max(highest, size)
             rows.add(series=LINE, row=arm, label=label, value=size)
     if limit_mb is not None and limit_mb < 3 * highest:
-        rows.add(series="limit", value=limit_mb)
+        rows.add(series="limit", label=say("compare.limit"), value=limit_mb)
         highest = max(highest, limit_mb)
     rows.add(series=EXTENT, value=[0.0, ROOM * highest or 1.0])
     return rows.table()

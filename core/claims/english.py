@@ -105,7 +105,7 @@ ENGLISH: dict[str, str] = {
     "arm.C9.beyond_curvature": "Rate scaled beyond the curvature",
     "arm.C10.small_batch": "Cosine, small batch",
     "arm.C10.large_batch": "Cosine, large batch",
-    "arm.C10.who_gains": "Which batch gains more",
+    "arm.C10.who_gains": "The large batch gains more",
     "arm.C10.batch_instead": "A growing batch instead",
     "arm.C11.thrown_about": "Outputs moved about at random",
     "arm.C11.more_shift": "How far its inputs shift",

@@ -268,3 +268,16 @@ def test_a_database_that_fails_says_so_only_for_as_long_as_it_does(page: App, da
     test.run()
     assert [item.value for item in test.warning] == []
     assert "is ahead at equal epochs (4)" in words(test)
+
+
+def test_paths_of_weights_are_those_of_the_comparison_that_is_shown(page: App) -> None:
+    test = page()
+    test.button(key="follow_weights").click().run()
+    deadline = time.monotonic() + 60
+    while "% of their variance" not in words(test):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+        test.run()
+    test.button(key="preset_noise").click().run()
+    finished(test)
+    assert "% of their variance" not in words(test)

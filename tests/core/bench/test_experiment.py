@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,13 @@ def test_the_exact_expectation_is_near_where_nothing_is_left_of_the_start() -> N
     assert abs(small.tuned["exponential"].off) < 2 * error < 0.2
     assert small.tuned["wsd"].off > 0.5  # and it is said where it is not
     assert small.tuned["wsd"].start_left > 0.3 * small.tuned["wsd"].exact[-1]
+
+
+def test_both_ends_of_what_was_tried_are_its_edges() -> None:
+    found = load()[16]
+    for peak, is_edge in ((RATES[0], True), (RATES[1], False), (RATES[-1], True)):
+        moved = replace(found, tuned=dict(found.tuned) | {"cosine": replace(found.tuned["cosine"], peak=peak)})
+        assert moved.is_at_the_edge("cosine") == is_edge
 
 
 def test_no_best_rate_is_at_the_edge_of_what_was_tried() -> None:

@@ -115,3 +115,14 @@ def test_a_model_that_normalises_by_the_batch_is_refused(datasets: Datasets) -> 
     with pytest.raises(ConfigError) as caught:
         weight_paths(compared([config, config.replace(lr=0.1)], budget="updates"), datasets("digits"), lambda _: None)
     assert [problem.code for problem in caught.value.problems] == ["weights_not_all"]
+
+
+def test_a_plateau_is_told_of_every_evaluation_and_no_limit_of_memory_stands_in_the_way(datasets: Datasets) -> None:
+    config = DIGITS.replace(schedule="plateau", lr=3.0, budget_value=12, memory_limit_mb=1.0)
+    paths = weight_paths(compared([config, DIGITS], seeds=1), datasets("digits"), lambda _: None)
+    trainer = Trainer(config.replace(memory_limit_mb=None), datasets("digits"))
+    while trainer.updates < paths.paths[0].updates[-1]:
+        if trainer.update(trainer.rate(), torch.zeros(()), torch.zeros(())):
+            trainer.note_evaluation(trainer.evaluate())
+    assert trainer.rate() < 3.0  # it was lowered
+    assert paths.paths[0].loss[-1] == pytest.approx(loss_of(trainer, paths.examples), rel=1e-5)
