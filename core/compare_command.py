@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.command_line import read_text
 from core.comparison import shipped
 from core.comparison.presets import PRESETS
-from core.comparison.result import Standing, standings
+from core.comparison.result import LOWEST, Standing, standings
 from core.comparison.setup import BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences, held_fixed
 from core.config import RunConfig
 from core.datasets import DATA
@@ -61,11 +62,18 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps(values), flush=True)
         return 0
     for name, course in zip(names, runner.courses, strict=True):
-        loss = f"{course.final_loss.mean():.4g}" if len(course.final_loss) else "none"
-        print(f"{name}: {course.state}, {course.planned:,} updates at rate {course.lr:.3g}, training loss {loss}")
+        loss = "none" if course.is_lost or not len(course.final_loss) else f"{_mean(course):.4g}"
+        made = int(course.updates[-1]) if len(course.updates) else 0
+        print(f"{name}: {course.state}, {made:,} updates at rate {course.lr:.3g}, training loss {loss}")
     for values in found:
         print(_sentence(values))
     return 0
+
+
+def _mean(course: Course) -> float:
+    """Return the training loss at the end, the geometric mean over the seeds that did not diverge."""
+    losses = course.final_loss[~course.diverged]
+    return math.exp(sum(math.log(max(loss, LOWEST)) for loss in losses.tolist()) / len(losses))
 
 
 def arm_names(comparison: Comparison) -> list[str]:
@@ -82,6 +90,8 @@ def _comparison(options: argparse.Namespace) -> Comparison:
         if options.preset not in PRESETS:
             values = {"field": "preset", "value": options.preset, "choices": ", ".join(PRESETS)}
             raise ConfigError(Problem("not_a_choice", values))
+        if options.files:
+            raise ConfigError(Problem("files_or_preset", {"value": options.preset, "files": len(options.files)}))
         arms = PRESETS[options.preset].arms
     else:
         arms = [_read(path) for path in options.files]

@@ -19,6 +19,7 @@ ENGLISH: dict[str, str] = {
     "two_budgets": "--epochs already is a budget; give either --epochs or --budget with --budget-value",
     "not_writable": "{value} cannot be written ({cause}); name a file in a folder that exists and can be written",
     "not_readable": "{value} cannot be read ({cause}); name a file of settings as JSON",
+    "files_or_preset": "compare either files or a preset, got {files} files and the preset {value!r}",
     "file_refused": "{value} describes no run: {reason}",
     "batch_larger_than_dataset": "batch_size must be between 1 and {examples} (the size of '{dataset}'), "
     "got {batch_size}",

@@ -14,6 +14,7 @@ with st.sidebar:
     setup = form.draw(session)
 
 compare_setup.attach(session)
+compare_page.start_if_asked(session)  # before the buttons, which say whether something trains
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.compare"), anchor=False)
     compare_page.buttons(session)
@@ -21,5 +22,4 @@ compare_setup.presets(session)
 compare_setup.switches(session)
 compare_setup.arms(session, setup)
 notices.draw(session, setup)
-compare_page.start_if_asked(session)
 compare_page.panel(session)

@@ -140,7 +140,7 @@ def _state(session: Session, shown: Shown, names: Sequence[str]) -> str:
     """Return where the comparison is, and whether it is what the page describes."""
     text = _where(shown, names)
     comparison, _ = compare_setup.wanted(session)
-    if comparison and comparison != shown.comparison:
+    if comparison != shown.comparison:
         text = f"{text} {say('compare.shown_differs')}"
     return text
 

@@ -9,14 +9,23 @@ import streamlit as st
 from core.charts.comparison import ARM_COLOURS
 from core.comparison import shipped
 from core.comparison.presets import PRESETS
-from core.comparison.setup import ARMS, BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences
+from core.comparison.setup import (
+    ARMS,
+    BUDGETS,
+    DEFAULT_SECONDS,
+    DEFAULT_SEEDS,
+    RULES,
+    Comparison,
+    compared,
+    differences,
+)
 from core.config import RunConfig
 from core.errors import BatchLabError, ConfigError, Problem, StoreError
 from ui import notices
 from ui.engine import engine
 from ui.form import Form, apply, settings
 from ui.session import Session
-from ui.text import harmless, label, number, plain, say
+from ui.text import duration, harmless, label, number, plain, say
 
 SEED_CHOICES = (1, 3, 6, 10)
 RUNS_OFFERED = 20
@@ -103,7 +112,8 @@ def switches(session: Session) -> None:
         for key, choices in (("budget", BUDGETS), ("rule", RULES)):
             session.set_field(f"compare_{key}", session.field(f"compare_{key}", choices[0]))
             st.segmented_control(
-                say(f"compare.{key}"), choices, key=f"compare_{key}", required=True, help=say(f"compare.{key}.help"),
+                say(f"compare.{key}"), choices, key=f"compare_{key}", required=True,
+                help=say(f"compare.{key}.help", seconds=duration(DEFAULT_SECONDS)),
                 format_func=lambda choice, key=key: say(f"compare.{key}.{choice}"), width="content",
                 on_change=_want, args=(session,),
             )  # fmt: skip
@@ -179,7 +189,7 @@ def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
 
 def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:
     """Return what tells each arm from the others: "Batch size 100"."""
-    names = differences(arms)
+    names = differences(arms) if len(arms) > 1 else ["batch_size"]
     if not names:
         return [say("compare.same")] * len(arms)
     return [", ".join(_name(name, getattr(arm, name)) for name in names) for arm in arms]

@@ -39,8 +39,8 @@ COMPARE: dict[str, str] = {
     "curvature. Mended by a rate of 64.",
     "compare.preset.key": "{what} (key {digit})",
     "compare.budget": "Equal",
-    "compare.budget.help": "What every arm may spend: as many as the first arm's own budget pays for. Who wins depends "
-    "on it.",
+    "compare.budget.help": "What every arm may spend: as many as the first arm's own budget pays for, and of seconds "
+    "{seconds} unless that is one of seconds. Who wins depends on it.",
     "compare.budget.epochs": "Epochs",
     "compare.budget.updates": "Updates",
     "compare.budget.examples": "Examples",

@@ -41,13 +41,15 @@ def test_the_articles_pair_from_a_click_to_its_verdict(server: Server, visit: Ca
 def test_another_budget_has_another_winner(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/compare").page
     expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
+    page.wait_for_timeout(1_000)  # Streamlit listens for keys a moment after it has drawn
     page.keyboard.press("2")  # "Noise at a high rate"
     finished(page, "epochs (4)")
     expect(verdict(page)).to_contain_text("Batch size 16 is ahead at equal epochs (4)")
+    expect(button(page, "compare_stop")).to_be_disabled()
     choose(page, "compare_budget", "Updates")
     finished(page, "updates (512)")
     expect(verdict(page)).to_contain_text("Batch size 256 is ahead at equal updates (512)")
-    expect(verdict(page)).to_contain_text("Counted otherwise, in the same trainings: equal epochs, Batch size 16")
+    expect(verdict(page)).to_contain_text("Counted otherwise, in the same trainings: equal epochs (4), Batch size 16")
 
 
 def test_the_weights_of_both_arms_are_followed_in_one_plane(server: Server, visit: Callable[..., Visit]) -> None:
@@ -58,4 +60,17 @@ def test_the_weights_of_both_arms_are_followed_in_one_plane(server: Server, visi
     expect(paths).to_contain_text("1,429 training examples")
     for name in ("Batch size 100", "Batch size 1,000"):
         expect(paths).to_contain_text(f"{name}: at the end the loss is")
-        expect(paths.locator(".marks")).to_contain_text(name)
+
+
+def test_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/compare?budget_value=200").page
+    expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
+    for _ in range(2):
+        button(page, "add_form").click()
+        button(page, "arm_remove_0").click()
+    button(page, "compare_start").click()
+    expect(button(page, "compare_stop")).to_be_enabled()
+    expect(verdict(page)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
+    page.keyboard.press("Alt+x")
+    expect(verdict(page)).to_contain_text("Stopped", timeout=ENGINE_WAIT_MS)
+    expect(button(page, "compare_stop")).to_be_disabled()

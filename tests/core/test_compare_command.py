@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,19 @@ def test_a_file_that_describes_no_run_is_named(files: list[str], tmp_path: Path,
     done = compare(files[0], str(bad))
     assert done.returncode == 2
     assert f"{bad} describes no run: {reason}" in done.stderr
+
+
+def test_files_and_a_preset_are_not_both_taken(files: list[str]) -> None:
+    done = compare(*files, "--preset", "noise")
+    assert done.returncode == 2
+    assert "compare either files or a preset, got 2 files and the preset 'noise'" in done.stderr
+
+
+def test_an_arm_that_diverged_has_no_loss_and_the_updates_that_it_made(tmp_path: Path) -> None:
+    wild = FIRST.replace(model="mlp", lr=1_000.0)
+    for name, config in (("a", wild), ("b", wild.replace(lr=0.1))):
+        (tmp_path / name).write_text(config.to_json())
+    said = compare(str(tmp_path / "a"), str(tmp_path / "b"), "--seeds", "2").stdout
+    assert re.search(r"lr=1000.0: diverged, \d+ updates at rate 1e\+03, training loss none", said)
+    assert "nan" not in said
+    assert ": diverged, 512 updates" not in said

@@ -48,7 +48,7 @@ def test_a_person_gets_a_table_and_what_it_comes_to(
         "Constant", "Step", "Exponential", "Linear", "Cosine", "One-cycle", "Warmup-stable-decay", "Reduce-on-plateau",
         "Growing",
     ]  # fmt: skip
-    assert first[4].split()[1:] == ["4", "2,048", "0.000649", "1.7", "times", "nearer", "0.016", "\u22121%"]
+    assert first[4].split()[1:] == ["4", "2,048", "0.000649", "1.7", "times", "nearer", "0.016", "\u22124%"]
     assert "instead of 2,048." in first[-1]
 
 

@@ -231,6 +231,8 @@ def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
         test.button(key="arm_remove_0").click().run()
     assert test.button(key="compare_start").disabled
     assert "2 to 6 arms, got 1" in (test.button(key="compare_start").help or "")
+    assert "Batch size 100" in words(test)
+    assert "What is shown was trained with other settings than those above." in words(test)
     test.button(key="arm_remove_0").click().run()
     assert "No arms: take one of the comparisons above" in words(test)
 
@@ -240,6 +242,7 @@ def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
     assert "other settings than those above" not in words(test)
     test.button(key="preset_too_few_updates").click().run()
     finished(test)
+    assert test.button(key="compare_stop").disabled
     test.button(key="add_form").click().run()
     assert "What is shown was trained with other settings than those above." in words(test)
 

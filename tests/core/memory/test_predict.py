@@ -25,7 +25,7 @@ MakeTrainer = Callable[..., Trainer]
 
 MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
 BATCH_SIZES = (1, 7, 100, 1_000)
-SEEDS = 200 if os.environ.get("BATCHLAB_CAMPAIGN") == "1" else 40
+SEEDS = 200 if os.environ.get("BATCHLAB_CAMPAIGN") == "1" else 24
 
 
 def train(trainer: Trainer, updates: int | None = None) -> None:
