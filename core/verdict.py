@@ -77,16 +77,17 @@ class Slope(NamedTuple):
     high: float
 
 
-def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLike) -> Verdict:
+def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLike, since: int = 0) -> Verdict:
     """Return what a run came to, from the loss (float32) and learning rate of every update.
 
-    Updates whose loss is not finite are passed over.
+    Updates whose loss is not finite are passed over. `since` is how many updates had other settings, before the newest
+    change of them: the tail and the peak of the rate are those of the others.
     """
     loss, rate = np.asarray(losses, dtype=np.float32), np.asarray(rates)
     usable = np.isfinite(loss)
     if not usable.all():
-        loss, rate = loss[usable], rate[usable]
-    course = Course(config, loss, rate) if len(loss) else None
+        loss, rate, since = loss[usable], rate[usable], int(usable[:since].sum())
+    course = Course(config, loss, rate, since=since if since < len(loss) else 0) if len(loss) else None
     code: VerdictCode
     if ended.state != "finished":
         code = ended.state
@@ -120,8 +121,8 @@ class Average(NamedTuple):
 class Course:
     """How the loss went over one update or more."""
 
-    def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]]) -> None:
-        self.updates = len(losses)
+    def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]], *, since: int = 0) -> None:
+        self.updates, self.since = len(losses), since
         first, steady = (math.ceil(count / config.effective_batch_size) for count in (FIRST_EXAMPLES, STEADY_EXAMPLES))
         self.initial = _mean(losses[:first])
 
@@ -134,11 +135,11 @@ class Course:
         if self.stuck and above > self.climb:  # a model that was lost within the first updates: down from the top
             self.before_climb, self.climb, self.climb_update = self.highest - above, above, seen.highest_update
 
-        peak = float(rates.max())
+        peak = float(rates[since:].max())
         alive = rates > np.float64(DEAD * peak)
         self.alive = self.updates - int(alive[::-1].argmax())  # up to the last that was
         # At most half of what was alive: the steep beginning of a run does not tell of its end.
-        length = min(round(TAIL * self.updates), self.alive // 2)
+        length = max(0, min(round(TAIL * (self.updates - since)), (self.alive - since) // 2))
         self.tail = range(self.alive - length, self.alive)
         tail = slice(self.tail.start, self.tail.stop)
         self.tail_rate_share = _mean(rates[tail]) / peak if length and peak > 0 else 0.0
@@ -151,7 +152,7 @@ class Course:
         if self._strayed():
             return "thrashing"
         # By more than an update: a one-cycle of two or three ends on a dead one.
-        early = self.alive + 1 < EARLY * self.updates
+        early = self.alive - self.since + 1 < EARLY * (self.updates - self.since)
         if early and (self.falling or self.most_fall > UNSURE * self.way_down):
             return "rate_died_early"
         settled = self.tail_rate_share >= AWAKE and self.most_fall <= FALL * self.way_down

@@ -16,6 +16,7 @@ ENGLISH: dict[str, str] = SETUP | MEMORY | PICTURES | CLAIMS | COMPARE | SCHEDUL
     "page.about": "About",
     "none": "\u2014",
     "confirmed": "predicted = measured",
+    "confirmed.epoch": "an epoch: predicted = measured",
     "not_confirmed": "predicted {predicted}, measured {measured}",
     # Controls.
     "control.start": "Start",

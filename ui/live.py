@@ -83,7 +83,9 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
         confirms=_confirms(reader, form),
     )
     if shown.confirms:
-        mark.markdown(f":green-badge[:material/check: {say('confirmed')}]", width="content")
+        is_changed = record is not None and bool(record.facts.get("changed"))  # then it has other totals
+        told = say("confirmed.epoch" if is_changed else "confirmed")
+        mark.markdown(f":green-badge[:material/check: {told}]", width="content")
     sentence.warn(careful, config, cautions(config, prediction) if config else [])
     needs.tell(form, prediction, no_prediction)
     return shown

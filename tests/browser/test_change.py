@@ -88,7 +88,7 @@ def test_a_changed_run_ends_after_as_many_examples_as_were_planned(server: Serve
     expect(state(page)).to_contain_text("Finished", timeout=ENGINE_WAIT_MS)
     expect(card(page, "Updates")).to_have_text("150 / 150")
     expect(card(page, "Updates per epoch")).to_have_text("25")
-    expect(page.locator(".st-key-sentence")).to_contain_text("predicted = measured")
+    expect(page.locator(".st-key-sentence")).to_contain_text("an epoch: predicted = measured")
     page.locator(".st-key-x_axis").get_by_text("epochs", exact=True).click()
     expect(page.locator(".st-key-loss .marks")).to_contain_text("B 100 \u2192 400, rate 0.05 \u2192 0.1")
     set_field(page, "batch_size", "100")

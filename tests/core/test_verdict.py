@@ -40,10 +40,11 @@ def judged(
     config: RunConfig = CONSTANT,
     state: EndState = "finished",
     reason: str = "budget",
+    since: int = 0,
 ) -> Verdict:
     """Judge a made course, at a constant rate unless told otherwise."""
     rates = np.full(len(losses), 0.05) if rates is None else rates
-    return judge(config, Ended(state, reason, updates=len(losses)), losses=losses, rates=rates)
+    return judge(config, Ended(state, reason, updates=len(losses)), losses=losses, rates=rates, since=since)
 
 
 # Real runs.
@@ -302,6 +303,19 @@ def test_no_schedule_dies_early_in_the_run_it_was_planned_for(name: str, warmup:
     for updates in (*range(1, 40), 99, 500, 5_000):
         rates = [schedules.factor(name, t, updates, warmup=warmup) for t in range(updates)]
         assert judged(np.linspace(2.3, 1, updates), rates=rates).code != "rate_died_early", updates
+
+
+def test_after_a_change_the_rate_and_the_tail_are_those_of_the_updates_since() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.002, 2_000)
+    losses = np.concatenate([np.geomspace(2.3, 0.5, 1_000), np.full(1_000, 0.2)]) + noise
+    rates = np.repeat([5.0, 0.04], 1_000)  # from 1,000 on at less than a hundredth
+    assert judged(losses, rates=rates).code == "rate_died_early"
+    found = judged(losses, rates=rates, since=1_000)
+    assert found.code == "converged"
+    assert found.evidence["tail_rate_share"] == pytest.approx(1.0)
+    assert (found.evidence["tail_first_update"], found.evidence["tail_last_update"]) == (1_801, 2_000)
+    just = judged(losses[:1_100], rates=rates[:1_100], since=1_000)
+    assert just.evidence["tail_first_update"] == 1_081  # and never before the change
 
 
 def test_a_rate_of_zero_throughout_teaches_nothing() -> None:
