@@ -18,6 +18,7 @@ WAIT_MS = 15_000
 def open_page(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
     page = visit(f"{server.url}/trajectories{query}", **options).page
     expect(page.locator(".st-key-path_panels .marks")).to_have_count(2, timeout=WAIT_MS)
+    expect(page.locator(".st-key-path_more .marks")).to_have_count(4, timeout=WAIT_MS)
     return page
 
 
