@@ -53,8 +53,7 @@ ENGLISH: dict[str, str] = {
     "trainings of their own) is not within 25%: it ends {times} times as far from the optimum, with {updates} updates "
     "instead of {twin_updates}.",
     "bench.told.twin_diverged": "Growing the batch instead of lowering the rate by as much, from the same peak: "
-    "{diverged} of {seeds} "
-    "trainings diverged.",
+    "{diverged} of {seeds} trainings diverged.",
     "bench.beside.tuned": "Rates tuned",
     "bench.beside.alike": "One rate, {rate}",
     "bench.beside.nearer": "{times} times nearer",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -42,7 +43,7 @@ class Life:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-class HostProcess:
+class HostProcess(ABC):
     """The host, started by the first order or question, and again after it died; any thread may call.
 
     What becomes of runs is for who inherits it: `_heard` gets the news of them, and `_lost` the life that is over.
@@ -179,10 +180,10 @@ class HostProcess:
             return
         self._heard(news, life)
 
+    @abstractmethod
     def _heard(self, news: dict[str, Any], life: Life) -> None:
         """Take note of what became of a run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _lost(self, life: Life) -> None:
         """End the runs of a host that is gone; the lock is held."""
-        raise NotImplementedError
