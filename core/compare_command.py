@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from core.command_line import read_text
 from core.comparison import shipped
 from core.comparison.presets import PRESETS
-from core.comparison.result import LOWEST, Standing, standings
+from core.comparison.result import Standing, standings
 from core.comparison.setup import BUDGETS, DEFAULT_SEEDS, RULES, Comparison, compared, differences, held_fixed
 from core.config import RunConfig
 from core.datasets import DATA
 from core.errors import ConfigError, Problem
+from core.statistics import geometric_mean
 
 if TYPE_CHECKING:
     from core.comparison.course import Course
@@ -62,18 +63,13 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps(values), flush=True)
         return 0
     for name, course in zip(names, runner.courses, strict=True):
-        loss = "none" if course.is_lost or not len(course.final_loss) else f"{_mean(course):.4g}"
+        mean = geometric_mean(course.final_losses)
+        loss = "none" if math.isinf(mean) else f"{mean:.4g}"
         made = int(course.updates[-1]) if len(course.updates) else 0
         print(f"{name}: {course.state}, {made:,} updates at rate {course.lr:.3g}, training loss {loss}")
     for values in found:
         print(_sentence(values))
     return 0
-
-
-def _mean(course: Course) -> float:
-    """Return the training loss at the end, the geometric mean over the seeds that did not diverge."""
-    losses = course.final_loss[~course.diverged]
-    return math.exp(sum(math.log(max(loss, LOWEST)) for loss in losses.tolist()) / len(losses))
 
 
 def arm_names(comparison: Comparison) -> list[str]:

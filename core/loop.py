@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 from core import changes, continuation, snapshot
-from core.control import Control
 from core.events import Ended, EndState, Epoch, Kept, Paused, Report, Started
 from core.fingerprint import fingerprint
 from core.memory import SimulatedOutOfMemoryError
 from core.recorder import Diverged, Recorder
+from core.timing import Stopwatch, timed_horizon
 from core.trainer import Evaluation, Trainer
 from core.updater import Stopped
 
 CHECK_EVERY = 16  # updates between two looks for divergence
 EVALUATE_EVERY_S = 0.5  # at most this often; always at the end
 SNAPSHOT_EVERY_S = 0.25  # at most this often, and whenever the run stands still
-TIMING_S, TIMING_UPDATES = 0.2, 3
 KEPT_CHANGES = 600  # of the update that ran out of memory
-
-
-class Stopwatch:
-    """Training time: stands while the run is paused or evaluates."""
-
-    def __init__(self, control: Control, *, elapsed_s: float = 0.0) -> None:
-        self.control = control
-        self._began = perf_counter() - control.paused_s - elapsed_s
-
-    def __call__(self) -> float:
-        return perf_counter() - self._began - self.control.paused_s
-
-    @contextmanager
-    def standing(self) -> Iterator[None]:
-        stood, paused = perf_counter(), self.control.paused_s
-        try:
-            yield
-        finally:
-            self._began += perf_counter() - stood - (self.control.paused_s - paused)
 
 
 class Loop:
@@ -202,24 +180,3 @@ class Loop:
             losses_sha256=self.record.losses_sha256 if repeats else None,
             elapsed_s=elapsed_s,
         )
-
-
-def timed_horizon(trainer: Trainer) -> int:
-    """Return how many updates a budget of seconds will pay for, from a short timing that leaves no trace."""
-    state = trainer.state()
-    record = Recorder()
-    try:
-        trainer.update(0.0, *record.slots())  # the first one is watched and slow
-        clock, updates = Stopwatch(trainer.control), 1
-        trainer.update(0.0, *record.slots())  # so is the second, which does not show where it takes long anyway
-        if clock() < TIMING_S:
-            clock, updates = Stopwatch(trainer.control), 0
-            while clock() < TIMING_S or updates < TIMING_UPDATES:
-                trainer.update(0.0, *record.slots())
-                updates += 1
-        per_update_s = clock() / updates
-    finally:
-        trainer.restore(state)
-        trainer.forget_losses()
-    left_s = trainer.config.budget_value - trainer.elapsed_s
-    return trainer.updates + max(1, round(left_s / per_update_s))

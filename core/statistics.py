@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 MARGIN = math.log(1.25)  # two results within 25% of each other are equal for our purposes
+LOWEST = 1e-12  # of a loss: none at all has no logarithm
 LEVEL = 0.05  # of significance
 CONFIDENCE, RESAMPLES = 0.95, 10_000
 MOST_PAIRS = 20  # whose 2^n sign flips are still counted one by one
@@ -76,6 +77,16 @@ def log_ratios(first: ArrayLike, second: ArrayLike) -> Floats:
     if np.isfinite(one).all() and np.isfinite(other).all():
         return np.asarray(np.log(other) - np.log(one))
     return (other > one).astype(np.float64) - (other < one)
+
+
+def geometric_mean(losses: ArrayLike) -> float:
+    """Return the geometric mean of losses (n,), of which none counts as less than LOWEST; infinite for none.
+
+    Losses that are not finite, those of trainings that diverged, are left out.
+    """
+    values = np.asarray(losses, dtype=np.float64)
+    good = values[np.isfinite(values)]
+    return float(np.exp(np.log(np.maximum(good, LOWEST)).mean())) if len(good) else math.inf
 
 
 def _finite(differences: ArrayLike) -> Floats:

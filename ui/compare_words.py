@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from core.comparison.course import Course, Floats
-from core.comparison.result import LOWEST, Standing, standings
+from core.comparison.result import Standing, standings
 from core.comparison.setup import Comparison, differences, held_fixed
 from core.config import RunConfig
+from core.statistics import geometric_mean
 from ui.text import duration, label, loss_text, mib, number, plain, say, times
 
 
@@ -122,7 +123,6 @@ def _cells(name: str, course: Course) -> dict[str, str]:
     made = float(course.updates[-1]) if len(course.updates) else 0.0
     last = {key: values[-1] for key, values in course.checks.items() if len(values)}
     accuracy = last.get("validation_accuracy")
-    went_on = ~course.diverged if len(course.diverged) else slice(None)
     return {
         "arm": name,
         "state": say(f"compare.arm_state.{course.state}"),
@@ -130,7 +130,7 @@ def _cells(name: str, course: Course) -> dict[str, str]:
         "examples": number(float(course.along(np.array([made]), "examples")[0])),
         "lr": f"{course.lr:.3g}" if course.lr else none,
         "excess": _losses_of(last.get("excess_loss", np.zeros(0))),
-        "train": _losses_of(course.final_loss[went_on] if len(course.final_loss) else course.final_loss),
+        "train": _losses_of(course.final_losses),
         "validation": none if course.is_lost else _losses_of(last.get("validation_loss", np.zeros(0))),
         "accuracy": none if accuracy is None or course.is_lost else _range(100 * accuracy, np.mean, "{:.1f}%".format),
         "seconds": duration(course.planned * course.seconds_per_update) if course.seconds_per_update else none,
@@ -140,10 +140,10 @@ def _cells(name: str, course: Course) -> dict[str, str]:
 
 def _losses_of(values: Floats) -> str:
     """Return losses as the verdict tells them, by their geometric mean."""
-    return _range(values, lambda good: np.exp(np.log(np.maximum(good, LOWEST)).mean()), loss_text)
+    return _range(values, geometric_mean, loss_text)
 
 
-def _range(values: Floats, mean: Callable[[Floats], np.floating[Any]], form: Callable[[float], str]) -> str:
+def _range(values: Floats, mean: Callable[[Floats], float | np.floating[Any]], form: Callable[[float], str]) -> str:
     """Return the mean over the seeds that did not diverge, and from where to where they go."""
     good = values[np.isfinite(values)]
     if not len(good):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter, thread_time
-
-import torch
+from time import perf_counter
 
 from core.claims.convex import FIXED, MIXTURE
 from core.claims.trials import Arm, Claimed, Findings, Pair, Progress
 from core.config import RunConfig
 from core.datasets import DATA
 from core.datasets.build import build
-from core.datasets.tensors import Data, load
-from core.trainer import Trainer
+from core.datasets.tensors import load
+from core.plan import plan
+from core.timing import core_seconds
 
 SMALL, LARGE = 16, 256
 RATE, HIGH_RATE = 1.0, 8.0
@@ -21,7 +20,6 @@ EPOCHS = 4
 UPDATES = 512  # of the small batch in those epochs
 WHOLE, STEEP = 2_048, (64.0, 128.0)  # 2 / curvature is about 80 at the start
 ARTICLE = (100, 1_000)
-TIMED_EPOCHS = 2
 
 
 def slow(seeds: Sequence[int], progress: Progress) -> Findings:
@@ -82,20 +80,8 @@ def _by_the_clock(seeds: Sequence[int]) -> Pair:
     times: dict[int, list[float]] = {size: [] for size in ARTICLE}
     for seed in seeds:
         for size, seen in times.items():
-            seen.append(_seconds_of_an_epoch(config.replace(batch_size=size, seed=seed), data))
+            timed = config.replace(batch_size=size, seed=seed)
+            seen.append(core_seconds(timed, data) * plan(timed).updates_per_epoch)
     first, second = (Arm({"batch_size": size}, tuple(seen)) for size, seen in times.items())
     fixed = ("data", "start", "machine", "epochs")
     return Pair("clock", "seconds", fixed, first, second, "lower", perf_counter() - began)
-
-
-def _seconds_of_an_epoch(config: RunConfig, data: Data) -> float:
-    """Return the shortest time that an epoch took of the core: beside other processes it is longer, never shorter."""
-    trainer = Trainer(config, data)
-    loss, norm = torch.zeros(()), torch.zeros(())
-    took = []
-    for _ in range(1 + TIMED_EPOCHS):
-        began, epoch_done = thread_time(), False
-        while not epoch_done:
-            epoch_done = trainer.update(trainer.rate(), loss, norm)
-        took.append(thread_time() - began)
-    return min(took[1:])  # in the first some updates are watched, which is slow

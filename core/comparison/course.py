@@ -81,6 +81,11 @@ class Course:
         return bool(len(self.diverged)) and bool(self.diverged.all())
 
     @property
+    def final_losses(self) -> Floats:
+        """The final loss of each seed that did not diverge; none before the arm has ended."""
+        return self.final_loss[~self.diverged] if len(self.final_loss) else self.final_loss
+
+    @property
     def end(self) -> float:
         """The updates made by the last evaluation."""
         return float(self.checked[-1]) if len(self.checked) else 0.0

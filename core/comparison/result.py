@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.comparison.course import Axis, Course, Floats, Measure
-from core.statistics import LEVEL, MOST_PAIRS, equivalence, interval, log_ratios, sign_flip
+from core.statistics import LEVEL, LOWEST, MOST_PAIRS, equivalence, geometric_mean, interval, log_ratios, sign_flip
 
 AXES: tuple[Axis, ...] = ("epochs", "updates", "examples", "seconds")
-LOWEST = 1e-12  # of a loss: none at all has no logarithm
 CLOCK_DOUBT = 0.1  # how far two timings of the same training may lie apart
 
 
@@ -66,9 +65,8 @@ def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
     seeds = {number: _at(courses[number], axis, at) for number in trained}
     losses, diverged = [math.inf] * len(courses), [0] * len(courses)
     for number, found in seeds.items():
-        good = found[np.isfinite(found)]
-        diverged[number] = len(found) - len(good)
-        losses[number] = float(np.exp(np.log(good).mean())) if len(good) else math.inf
+        diverged[number] = int((~np.isfinite(found)).sum())
+        losses[number] = geometric_mean(found)
     best, second = sorted(trained, key=lambda number: (diverged[number], losses[number]))[:2]
     ratio = low = high = p = None
     equal = False

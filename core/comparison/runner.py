@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from time import perf_counter, thread_time
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from core.memory.predict import predict
 from core.optimum import softmax_optimum
 from core.plan import plan
 from core.recorder import DIVERGED_AT
-from core.trainer import Trainer
+from core.timing import core_seconds
 from core.updater import Stopped
 
 Report = Callable[[Sequence[Course]], None]
@@ -32,7 +32,6 @@ Report = Callable[[Sequence[Course]], None]
 REPORT_EVERY_S = 0.4
 MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
 ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
-ROUND_S, ROUNDS = 0.02, 5  # of the updates that are timed
 TUNING_ROWS = 4  # of rates, at most
 
 
@@ -82,7 +81,7 @@ class Runner:
         if config.memory_limit_bytes is not None and course.peak_bytes > config.memory_limit_bytes:
             course.state = "out_of_memory"
             return None
-        course.seconds_per_update = seconds_per_update(config, self.data)
+        course.seconds_per_update = core_seconds(config, self.data)
         course.planned = planned_updates(config) or max(1, round(config.budget_value / course.seconds_per_update))
         self._tell()
         if config.budget == "seconds":
@@ -241,26 +240,6 @@ class Arm:
             row = np.where(course.diverged, np.nan, _numbers(values))[None]
             course.checks[name] = np.concatenate([course.checks[name], row]) if name in course.checks else row
         course.checked = np.append(course.checked, self._updates)
-
-
-def seconds_per_update(config: RunConfig, data: Data) -> float:
-    """Return what an update of one training by itself takes of a core: the shortest mean of a few rounds.
-
-    What else the machine does can make it longer and never shorter.
-    """
-    trainer = Trainer(config.replace(memory_limit_mb=None), data)
-    loss, norm = torch.zeros(()), torch.zeros(())
-
-    def took(updates: int) -> float:
-        began = thread_time()
-        for _ in range(updates):
-            trainer.update(0.0, loss, norm)
-        return (thread_time() - began) / updates
-
-    took(2)  # watched, and slow
-    first = took(1)
-    updates = max(1, round(ROUND_S / max(first, 1e-6)))
-    return max(1e-9, min(first, *(took(updates) for _ in range(ROUNDS))))
 
 
 def _is_rate(rate: float) -> bool:

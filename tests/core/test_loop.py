@@ -16,7 +16,6 @@ from core.config import RunConfig
 from core.control import Control
 from core.datasets.tensors import Data
 from core.events import Ended, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
-from core.loop import Stopwatch
 from core.trainer import Evaluation, Trainer
 
 DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=3, seed=2)
@@ -295,15 +294,6 @@ def test_an_evaluation_is_not_training_time(run: Run, datasets: Datasets) -> Non
     assert len(trainer.began) == 3
     last = recorded.of(Epoch)[-1]
     assert recorded.column("seconds")[-1] <= last.seconds <= recorded.ended.elapsed_s < took - 1.2
-
-
-def test_a_pause_within_an_evaluation_is_not_counted_twice() -> None:
-    control = Control()
-    clock = Stopwatch(control)
-    with clock.standing():
-        time.sleep(0.05)
-        control.paused_s += 1_000.0  # as a pause of that long would have it
-    assert 0 <= clock() < 10
 
 
 def test_a_run_stopped_in_an_evaluation_keeps_the_updates_of_the_epoch(run: Run, datasets: Datasets) -> None:

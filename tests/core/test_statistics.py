@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.statistics import MARGIN, equivalence, holm, interval, log_ratios, sign_flip
+from core.statistics import LOWEST, MARGIN, equivalence, geometric_mean, holm, interval, log_ratios, sign_flip
 
 Floats = NDArray[np.float64]
 
@@ -202,3 +202,18 @@ def test_where_an_arm_diverged_signs_alone_are_left() -> None:
     first, second = [1.0, 2.0, math.inf, math.inf, 3.0], [math.inf, 1.0, 1.0, math.inf, 3.0]
     assert log_ratios(first, second).tolist() == [1.0, -1.0, -1.0, 0.0, 0.0]
     assert log_ratios(second, first).tolist() == [-1.0, 1.0, 1.0, 0.0, 0.0]
+
+
+# A mean of losses.
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_mean_of_losses_is_scipys_geometric_mean_of_those_that_did_not_diverge(seed: int) -> None:
+    losses = np.exp(3 * drawn(seed, 10))
+    assert geometric_mean(losses) == pytest.approx(float(stats.gmean(losses)), rel=1e-12)
+    assert geometric_mean([*losses, np.inf, np.nan]) == pytest.approx(float(stats.gmean(losses)), rel=1e-12)
+
+
+def test_no_loss_has_no_mean_and_a_loss_of_nothing_counts_as_the_lowest() -> None:
+    assert geometric_mean([]) == geometric_mean([np.inf]) == np.inf
+    assert geometric_mean([0.0, 1.0]) == pytest.approx(math.sqrt(LOWEST), rel=1e-12)

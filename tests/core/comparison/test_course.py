@@ -58,3 +58,10 @@ def test_an_arm_is_lost_when_every_seed_diverged() -> None:
 def test_what_is_no_course_says_so(payload: bytes) -> None:
     with pytest.raises(ValueError, match="."):
         unpack(payload)
+
+
+def test_the_final_losses_are_those_of_the_seeds_that_did_not_diverge() -> None:
+    course = Course(diverged=np.array([False, True, False]))
+    assert not len(course.final_losses)
+    course.final_loss = np.array([0.1, 7.0, 0.3])
+    assert course.final_losses.tolist() == [0.1, 0.3]
