@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import accumulate
 
+import pytest
+
+from core import timing
 from core.config import RunConfig
 from core.control import Control
 from core.timing import Stopwatch, core_seconds
@@ -29,3 +33,10 @@ def test_an_update_of_a_thousand_times_as_many_examples_takes_longer(datasets: D
 
 def test_a_timing_is_not_ended_by_the_simulated_device(datasets: Datasets) -> None:
     assert core_seconds(DIGITS.replace(hidden=(512,), batch_size=1_000, memory_limit_mb=1.0), datasets("digits")) > 0
+
+
+def test_of_several_rounds_the_shortest_counts(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
+    took = [0.5, 0.01, 0.02, 0.3, 0.018, 0.02, 0.02]  # two watched updates, one, and five rounds of two
+    clock = accumulate(second for each in took for second in (0.0, each))
+    monkeypatch.setattr(timing, "thread_time", lambda: next(clock))
+    assert core_seconds(DIGITS, datasets("digits")) == pytest.approx(0.009)

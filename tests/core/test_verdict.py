@@ -318,6 +318,24 @@ def test_after_a_change_the_rate_and_the_tail_are_those_of_the_updates_since() -
     assert just.evidence["tail_first_update"] == 1_081  # and never before the change
 
 
+def test_updates_before_a_change_that_are_passed_over_are_not_counted_as_before_it() -> None:
+    losses = np.concatenate([np.full(500, np.nan), np.full(1_500, 0.2)])
+    evidence = judged(losses, since=1_000).evidence
+    assert 1 + evidence["tail_last_update"] - evidence["tail_first_update"] == 200  # a fifth of those since
+
+
+@pytest.mark.parametrize(("since", "code"), [(0, "still_falling"), (1_000, "rate_died_early")])
+def test_how_early_a_rate_died_is_counted_from_the_change(since: int, code: str) -> None:
+    losses = np.geomspace(2.3, 0.5, 2_000)
+    rates = np.repeat([0.05, 1e-6], [1_600, 400])  # at four fifths of the run, and three fifths of what is left
+    assert judged(losses, rates=rates, since=since).code == code
+
+
+def test_a_run_that_was_changed_and_made_no_update_is_judged_as_it_was() -> None:
+    losses = np.geomspace(2.3, 0.5, 1_000)
+    assert judged(losses, since=1_000) == judged(losses)
+
+
 def test_a_rate_of_zero_throughout_teaches_nothing() -> None:
     assert judged(np.full(500, 2.3), rates=np.zeros(500)).code == "learned_nothing"
 

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
-from core.events import Ended, Started, Updates
+from core.events import Ended, Epoch, Started, Updates
 from core.export import csv_of
 from core.store import Store
 from core.store.reader import RunReader
@@ -95,6 +95,20 @@ def test_a_run_that_was_out_of_memory_says_so_and_to_where_it_goes_on(chain: Cha
     assert told(reader).endswith(
         " Goes on from update 200 of a run out of memory, with B = 400 instead of 100, to the same number of examples."
     )
+
+
+@pytest.mark.parametrize(("complete", "left"), [(True, False), (False, True)])
+def test_an_epoch_counts_as_spent_once_it_is_complete(complete: bool, left: bool, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "runs.sqlite")
+    store.create("a", FIRST, owner="o", session="s")
+    ends = Epoch(1, 100, 100, True, 0.5, None, None, 1.0), Epoch(2, 200, 100, complete, 0.4, None, None, 2.0)
+    store.write("a", [Started(400), block(0, 200, 100, 0), *ends, Ended("stopped", "asked", updates=200)])
+    reader = RunReader(store, "a")
+    reader.refresh()
+    assert reader.record
+    two_epochs = FIRST.replace(budget_value=2, batch_size=400)
+    assert (changes.why_not(reader.record, reader, two_epochs) is None) == left
+    store.close()
 
 
 def test_with_another_budget_it_is_not_the_same_number_of_examples(chain: Chain) -> None:

@@ -55,6 +55,14 @@ def test_late_in_the_run_the_words_stand_before_the_rule(loss_marks: MarksOf) ->
     assert (found["change, right"], found["change, left"]) == ([], [(490, 18, "B 100 to 400")])
 
 
+@pytest.mark.parametrize(("update", "side"), [(200, "right"), (300, "left")])
+def test_words_that_fit_on_neither_side_stand_where_there_is_more_room(
+    update: int, side: str, loss_marks: MarksOf
+) -> None:
+    long = "B 100 to 400, rate 0.05 to 0.2, schedule constant to cosine and 3 more"
+    assert loss_marks((update, long))[f"change, {side}"] == [(update, 18, long)]
+
+
 def test_words_that_would_meet_stand_on_lines_of_their_own_and_their_rules_begin_beside_them(
     loss_marks: MarksOf,
 ) -> None:

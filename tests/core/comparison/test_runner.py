@@ -82,6 +82,12 @@ def test_each_seed_of_each_arm_is_what_a_trainer_by_itself_makes_of_it(
             np.testing.assert_allclose(course.rate, expected, rtol=1e-6)
 
 
+def test_a_plateau_lowers_the_rate_of_an_arm_once_its_loss_stands_still(datasets: Datasets) -> None:
+    still = DIGITS.replace(schedule="plateau", lr=1e-6, batch_size=500, budget_value=30)  # ten epochs of no progress
+    arms = trained(compared([still, still.replace(batch_size=300)], seeds=1, budget="updates"), datasets("digits"))
+    assert sorted(set(arms[0].rate)) == pytest.approx([2.5e-7, 5e-7, 1e-6])
+
+
 def test_where_arms_are_judged_all_training_examples_count(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner_module, "PROBE", 50)
     data = datasets("digits")
