@@ -82,7 +82,7 @@ def _lines(places: Sequence[float], widths: Sequence[float], *, after: bool) -> 
             lines[each] = max(over, default=-1) + 1
     reached = max((places[each] + widths[each] for each in right), default=0.0)
     if any(places[each] - widths[each] < reached for each in left):
-        below = max(lines[each] for each in right) + 1
+        below = max((lines[each] for each in right), default=-1) + 1
         for each in left:
             lines[each] += below
     return [(RIGHT if each in right else LEFT, line) for each, line in enumerate(lines)]
