@@ -24,7 +24,7 @@ SIZES = (1, 3, 64, 513)
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 CASES = list(itertools.product(MODELS, OPTIMIZERS, SIZES, (1, 3), (False, True), ("float32", "bfloat16")))
 # All of them with BATCHLAB_CAMPAIGN=1; else so many of each model.
-CHOSEN = 6
+CHOSEN = 4
 ALL = os.environ.get("BATCHLAB_CAMPAIGN") == "1"
 
 

@@ -39,7 +39,7 @@ PRACTICES: dict[str, dict[str, Any]] = {
 }
 # All of them with BATCHLAB_CAMPAIGN=1; else so many practices of each model, each with an optimizer and a window drawn.
 WAYS = list(itertools.product(CHOICES["optimizer"], (1, 3)))
-CHOSEN = 6
+CHOSEN = 5
 ALL = os.environ.get("BATCHLAB_CAMPAIGN") == "1"
 SMALL = 4_096  # bytes
 LOSS = 4
