@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps(values), flush=True)
         return 0
     for name, course in zip(names, runner.courses, strict=True):
-        mean = geometric_mean(course.final_losses)
+        mean = geometric_mean(course.newest("training_loss"))
         loss = "none" if math.isinf(mean) else f"{mean:.4g}"
         made = int(course.updates[-1]) if len(course.updates) else 0
         print(f"{name}: {course.state}, {made:,} updates at rate {course.lr:.3g}, training loss {loss}")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import charts
 from core.charts.comparison import FIGURES, LINEAR
-from core.comparison.course import PROBE, Axis, Course
+from core.comparison.course import Axis, Course
 from core.comparison.result import AXES
 from core.comparison.setup import Comparison, as_trained
 from core.errors import StoreError
@@ -19,7 +19,7 @@ from ui.compare_record import Shown, read
 from ui.compare_setup import arm_names
 from ui.engine import engine
 from ui.session import Session
-from ui.text import duration, explain, number, say
+from ui.text import duration, explain, say
 
 REFRESH_S = 0.5
 KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
@@ -133,7 +133,7 @@ def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
             limits = {arm.memory_limit_mb for arm in comparison.arms}
             limit = limits.pop() if len(limits) == 1 else None
             plots.draw("compare_memory", charts.compare_memory_table(courses, names, limit, say))
-    st.caption(f"{say('compare.bands')} {say('compare.probe', examples=number(PROBE))} {say('compare.machine')}")
+    st.caption(f"{say('compare.bands')} {say('compare.machine')}")
 
 
 def _state(session: Session, shown: Shown, names: Sequence[str]) -> str:

@@ -121,18 +121,17 @@ def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str
 def _cells(name: str, course: Course) -> dict[str, str]:
     none = say("none")
     made = float(course.updates[-1]) if len(course.updates) else 0.0
-    last = {key: values[-1] for key, values in course.checks.items() if len(values)}
-    accuracy = last.get("validation_accuracy")
+    accuracy = course.newest("validation_accuracy")
     return {
         "arm": name,
         "state": say(f"compare.arm_state.{course.state}"),
         "updates": number(made),
         "examples": number(float(course.along(np.array([made]), "examples")[0])),
         "lr": f"{course.lr:.3g}" if course.lr else none,
-        "excess": _losses_of(last.get("excess_loss", np.zeros(0))),
-        "train": _losses_of(course.final_losses),
-        "validation": none if course.is_lost else _losses_of(last.get("validation_loss", np.zeros(0))),
-        "accuracy": none if accuracy is None or course.is_lost else _range(100 * accuracy, np.mean, "{:.1f}%".format),
+        "excess": _losses_of(course.newest("excess_loss")),
+        "train": _losses_of(course.newest("training_loss")),
+        "validation": _losses_of(course.newest("validation_loss")),
+        "accuracy": _range(100 * accuracy, np.mean, "{:.1f}%".format),
         "seconds": duration(course.planned * course.seconds_per_update) if course.seconds_per_update else none,
         "peak": mib(course.peak_bytes) if course.peak_bytes else none,
     }

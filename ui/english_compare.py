@@ -138,8 +138,6 @@ COMPARE: dict[str, str] = {
     "compare.arm_state.stopped": "stopped",
     "compare.bands": "Lines are the median of the seeds, bands reach from the lowest to the highest; in words and in "
     "the table losses are geometric means.",
-    "compare.probe": "On the way the training loss is that of {examples} examples at most; where arms are judged it is "
-    "that of all.",
     "compare.chart.loss": "Loss of the batch",
     "compare.chart.training_loss": "Training loss",
     "compare.chart.excess_loss": "Loss above the optimum",

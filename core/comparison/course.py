@@ -25,7 +25,6 @@ CHECKS = (
     "excess_loss",
 )  # of the evaluations, (checks, seeds)
 POINTS, EVALUATIONS = 200, 12  # at most, of an arm
-PROBE = 2_000  # training examples, at most, on which the loss is followed; it is judged on all
 
 
 @dataclass
@@ -36,9 +35,8 @@ class Course:
     series                  by name (points, seeds): means over the updates since the point before; angles in degrees,
                             not a number where there is no update before
     checked, checks         updates made by each evaluation (checks,), and its figures (checks, seeds); the training
-                            loss is that of PROBE examples at most, and of all where an arm or another one ends; the
-                            excess loss (objective above its lowest, over all) is there where the optimum is known
-    final_loss              (seeds,) of the whole training set, once the arm has ended
+                            loss is that of all training examples; the excess loss (objective above its lowest) is
+                            there where the optimum is known
     diverged                (seeds,) whether that training went off
     """
 
@@ -56,7 +54,6 @@ class Course:
     series: dict[str, Floats] = field(default_factory=dict)
     checked: Floats = field(default_factory=lambda: np.zeros(0))
     checks: dict[str, Floats] = field(default_factory=dict)
-    final_loss: Floats = field(default_factory=lambda: np.zeros(0))
     diverged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def along(self, updates: Floats, axis: Axis) -> Floats:
@@ -80,10 +77,10 @@ class Course:
         """Whether every seed diverged."""
         return bool(len(self.diverged)) and bool(self.diverged.all())
 
-    @property
-    def final_losses(self) -> Floats:
-        """The final loss of each seed that did not diverge; none before the arm has ended."""
-        return self.final_loss[~self.diverged] if len(self.final_loss) else self.final_loss
+    def newest(self, name: str) -> Floats:
+        """Return a figure of the newest evaluation, of each seed that did not diverge; none where there is no such."""
+        found = self.checks.get(name)
+        return found[-1][~self.diverged] if found is not None and len(found) else np.zeros(0)
 
     @property
     def end(self) -> float:
@@ -93,7 +90,7 @@ class Course:
 
 PLAIN = ("state", "planned", "per_epoch", "examples_per_epoch", "effective_batch_size", "seconds_per_update",
          "peak_bytes", "lr", "at_edge")  # fmt: skip
-ARRAYS = ("updates", "rate", "checked", "final_loss", "diverged")
+ARRAYS = ("updates", "rate", "checked", "diverged")
 
 
 def pack(courses: Sequence[Course]) -> bytes:

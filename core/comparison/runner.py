@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.comparison.course import EVALUATIONS, POINTS, PROBE, SERIES, Course
+from core.comparison.course import EVALUATIONS, POINTS, SERIES, Course
 from core.comparison.result import AXES
 from core.comparison.setup import FIRST_TUNING_SEED, TUNING_FACTORS, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
@@ -168,7 +168,6 @@ class Arm:
     ) -> None:
         self.course, self._optimum, self._weight_decay = course, optimum, configs[0].weight_decay
         self._data = data.train_inputs, data.train_targets
-        self._probe = tuple(part[:: math.ceil(len(part) / PROBE)] for part in self._data)
         self._training: Training = open_training(configs, data)
         self._updates = 0
         self._stride = math.ceil(course.planned / POINTS)
@@ -178,7 +177,7 @@ class Arm:
         course.diverged = np.zeros(len(configs), dtype=bool)
         course.state = "running"
         self._check()
-        self._initial = torch.from_numpy(course.checks["training_loss"][0])  # that of few examples wavers
+        self._initial = torch.from_numpy(course.checks["training_loss"][0])  # that of a batch wavers
 
     @property
     def share(self) -> float:
@@ -206,8 +205,6 @@ class Arm:
             course.state = "diverged"
         elif self._updates == course.planned:
             course.state = "finished"
-        if self.is_over:
-            course.final_loss = _numbers(self._training.loss_over(*self._data))
 
     def _record(self, figures: Sequence[Figures], rate: float) -> None:
         course = self.course
@@ -226,10 +223,7 @@ class Arm:
     def _check(self) -> None:
         course = self.course
         losses, accuracies = self._training.validation()
-        is_judged = self._updates in self._checks
-        training_loss = self._training.loss_over(
-            *(self._data if is_judged or self._optimum is not None else self._probe)
-        )
+        training_loss = self._training.loss_over(*self._data)
         found = {"validation_loss": losses, "training_loss": training_loss}
         if accuracies is not None:
             found["validation_accuracy"] = accuracies

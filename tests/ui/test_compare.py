@@ -33,7 +33,7 @@ def course(losses: list[float], at: list[float], *, per_epoch: int, seconds: flo
         state="finished", planned=int(at[-1]), per_epoch=per_epoch, examples_per_epoch=10_000,
         effective_batch_size=10_000 // per_epoch, seconds_per_update=seconds, peak_bytes=2**20, lr=0.05,
         updates=np.array(at[1:]), rate=np.full(len(at) - 1, 0.05), checked=np.array(at), checks=checks,
-        final_loss=losses[-1] * SEEDS, diverged=np.zeros(6, dtype=bool),
+        diverged=np.zeros(6, dtype=bool),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ def course() -> Course:
         state="running", planned=30, per_epoch=15, examples_per_epoch=1_437, effective_batch_size=100,
         seconds_per_update=0.5, peak_bytes=123, lr=0.25, updates=np.array([10.0, 20.0]), rate=np.array([0.2, 0.1]),
         series={"loss": np.array([[1.0, 2.0], [0.5, np.nan]])}, checked=np.array([0.0, 15.0]),
-        checks={"training_loss": np.array([[3.0, 3.0], [1.0, 2.0]])}, final_loss=np.array([0.5, 0.25]),
+        checks={"training_loss": np.array([[3.0, 3.0], [1.0, 2.0]])},
         diverged=np.array([False, True]),
     )  # fmt: skip
 
@@ -34,7 +34,6 @@ def test_courses_survive_being_packed() -> None:
     np.testing.assert_array_equal(back[0].series["loss"], course().series["loss"])
     np.testing.assert_array_equal(back[0].checks["training_loss"], course().checks["training_loss"])
     assert back[0].diverged.tolist() == [False, True]
-    assert back[0].final_loss.tolist() == [0.5, 0.25]
     assert back[1].series == {}
     assert back[1].state == "waiting"
 
@@ -60,8 +59,9 @@ def test_what_is_no_course_says_so(payload: bytes) -> None:
         unpack(payload)
 
 
-def test_the_final_losses_are_those_of_the_seeds_that_did_not_diverge() -> None:
+def test_the_newest_figures_are_those_of_the_seeds_that_did_not_diverge() -> None:
     course = Course(diverged=np.array([False, True, False]))
-    assert not len(course.final_losses)
-    course.final_loss = np.array([0.1, 7.0, 0.3])
-    assert course.final_losses.tolist() == [0.1, 0.3]
+    assert not len(course.newest("training_loss"))
+    course.checks["training_loss"] = np.array([[2.0, 2.0, 2.0], [0.1, 7.0, 0.3]])
+    assert course.newest("training_loss").tolist() == [0.1, 0.3]
+    assert not len(course.newest("excess_loss"))

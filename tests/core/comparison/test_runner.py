@@ -76,7 +76,7 @@ def test_each_seed_of_each_arm_is_what_a_trainer_by_itself_makes_of_it(
             with torch.no_grad():
                 inputs = trainer.data.train_inputs
                 whole = float(cross_entropy(trainer.model(inputs), trainer.data.train_targets))
-            assert course.final_loss[seed] == pytest.approx(whole, rel=1e-3)
+            assert course.newest("training_loss")[seed] == pytest.approx(whole, rel=1e-3)
         if not changes:
             expected = 0.1 * (1 - (course.updates - 1) / course.planned)
             np.testing.assert_allclose(course.rate, expected, rtol=1e-6)
@@ -88,8 +88,7 @@ def test_a_plateau_lowers_the_rate_of_an_arm_once_its_loss_stands_still(datasets
     assert sorted(set(arms[0].rate)) == pytest.approx([2.5e-7, 5e-7, 1e-6])
 
 
-def test_where_arms_are_judged_all_training_examples_count(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "PROBE", 50)
+def test_where_arms_end_each_is_judged_on_all_training_examples(datasets: Datasets) -> None:
     data = datasets("digits")
     small = DIGITS.replace(budget_value=60, schedule="constant")
     first, second = trained(compared([small, small.replace(batch_size=150)], seeds=2, budget="updates"), data)
@@ -166,7 +165,8 @@ def test_an_arm_that_diverges_ends_so_and_the_other_goes_on(datasets: Datasets) 
     assert wild.is_lost
     assert wild.updates[-1] < calm.updates[-1]
     assert np.isnan(wild.series["loss"][-1]).all()
-    assert np.isfinite(calm.final_loss).all()
+    assert len(calm.newest("training_loss")) == 2
+    assert not len(wild.newest("training_loss"))
 
 
 def test_equal_seconds_are_turned_into_updates_by_a_timing_of_one_training(datasets: Datasets) -> None:
