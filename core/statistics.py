@@ -1,4 +1,4 @@
-"""Compare two arms seed by seed: an exact test for a difference, one for equivalence, an interval. No torch."""
+"""Compare two arms by seeds: an exact test for a difference, one for equivalence, an interval, means. No torch."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from core.trainer import Trainer
 
 HORIZON_S, HORIZON_UPDATES = 0.2, 3  # of a timing by the wall, at least
 ROUND_S, ROUNDS = 0.02, 5  # of a timing of the core
+MOST_UPDATES = 10_000  # of a round, where the clock ticks too coarsely to show a single one
 LEAST_S = 1e-9
 
 
@@ -75,5 +76,6 @@ def core_seconds(config: RunConfig, data: Data) -> float:
 
     took(2)  # watched, and slow
     first = took(1)
-    updates = max(1, round(ROUND_S / max(first, LEAST_S)))
-    return max(LEAST_S, min(first, *(took(updates) for _ in range(ROUNDS))))
+    updates = min(MOST_UPDATES, max(1, round(ROUND_S / max(first, LEAST_S))))
+    shortest = min(took(updates) for _ in range(ROUNDS))
+    return max(LEAST_S, min(first, shortest) if first else shortest)

@@ -123,7 +123,7 @@ COMPARE: dict[str, str] = {
     "compare.table.examples": "Examples",
     "compare.table.lr": "Peak rate",
     "compare.table.excess": "Above the optimum",
-    "compare.table.train": "Training loss at the end",
+    "compare.table.train": "Training loss",
     "compare.table.validation": "Validation loss",
     "compare.table.accuracy": "Accuracy",
     "compare.table.seconds": "Seconds a training",

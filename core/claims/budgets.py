@@ -73,7 +73,7 @@ def _beyond_curvature(seeds: Sequence[int]) -> Pair:
 
 
 def _by_the_clock(seeds: Sequence[int]) -> Pair:
-    """Time an epoch of the article's pair, one training at a time on one core, the two taking turns."""
+    """Time an update of the article's pair, one training at a time on one core, taking turns; tell it by the epoch."""
     began = perf_counter()
     config = RunConfig(budget="epochs", budget_value=1)
     data = load(build(config.dataset, DATA))

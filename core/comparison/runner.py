@@ -32,6 +32,7 @@ Report = Callable[[Sequence[Course]], None]
 REPORT_EVERY_S = 0.4
 MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
 ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
+PART = 2_000  # examples that are evaluated at once, so that a stop need not wait for all
 TUNING_ROWS = 4  # of rates, at most
 
 
@@ -56,12 +57,19 @@ class Runner:
             if self.comparison.is_tuned:
                 ready = [arm and self._tuned(number, arm) for number, arm in enumerate(ready)]
             arms = [
-                Arm(self._seeds(config), self.data, self.courses[number], self.optimum, checks=self._checks(number))
+                Arm(
+                    self._seeds(config),
+                    self.data,
+                    self.courses[number],
+                    self.optimum,
+                    self._obey,
+                    checks=self._checks(number),
+                )  # fmt: skip
                 for number, config in enumerate(ready)
                 if config
             ]
             while left := [arm for arm in arms if not arm.is_over]:
-                min(left, key=lambda arm: arm.share).advance(self._obey)
+                min(left, key=lambda arm: arm.share).advance()
                 self._tell()
         except Stopped:
             for course in self.courses:
@@ -118,9 +126,9 @@ class Runner:
             for factor in factors
             for seed in range(TUNING_SEEDS)
         ]
-        trial = Arm(tries, self.data, replace(course, series={}, checks={}), self.optimum)
+        trial = Arm(tries, self.data, replace(course, series={}, checks={}), self.optimum, self._obey, evaluations=1)
         while not trial.is_over:
-            trial.advance(self._obey)
+            trial.advance()
             self._tell()
         ends = np.where(trial.course.diverged, np.inf, trial.course.checks[trial.course.measure][-1])
         means = np.nan_to_num(ends, nan=np.inf, posinf=np.inf).reshape(-1, TUNING_SEEDS).mean(axis=1)
@@ -155,7 +163,7 @@ class Runner:
 
 
 class Arm:
-    """The trainings of one arm, and what is recorded of them."""
+    """The trainings of one arm, and what is recorded of them; `obey` is asked before each step of the work."""
 
     def __init__(
         self,
@@ -163,15 +171,17 @@ class Arm:
         data: Data,
         course: Course,
         optimum: float | None,
+        obey: Callable[[], None],
         *,
+        evaluations: int = EVALUATIONS,
         checks: Iterable[int] = (),
     ) -> None:
         self.course, self._optimum, self._weight_decay = course, optimum, configs[0].weight_decay
-        self._data = data.train_inputs, data.train_targets
+        self._obey, self._data = obey, (data.train_inputs, data.train_targets)
         self._training: Training = open_training(configs, data)
         self._updates = 0
         self._stride = math.ceil(course.planned / POINTS)
-        self._check_every = math.ceil(course.planned / EVALUATIONS)
+        self._check_every = math.ceil(course.planned / evaluations)
         self._checks = {course.planned, *checks}
         course.series = {name: np.zeros((0, len(configs))) for name in SERIES}
         course.diverged = np.zeros(len(configs), dtype=bool)
@@ -188,13 +198,13 @@ class Arm:
     def is_over(self) -> bool:
         return self.course.state != "running"
 
-    def advance(self, obey: Callable[[], None]) -> None:
-        """Make the updates up to the next point; `obey` is asked before each."""
+    def advance(self) -> None:
+        """Make the updates up to the next point."""
         course, figures = self.course, []
         stop = min(self._updates + self._stride, course.planned)
         rate = 0.0
         while self._updates < stop:
-            obey()
+            self._obey()
             rate = self._training.rate()
             figures.append(self._training.update())
             self._updates += 1
@@ -223,7 +233,7 @@ class Arm:
     def _check(self) -> None:
         course = self.course
         losses, accuracies = self._training.validation()
-        training_loss = self._training.loss_over(*self._data)
+        training_loss = self._training_loss()
         found = {"validation_loss": losses, "training_loss": training_loss}
         if accuracies is not None:
             found["validation_accuracy"] = accuracies
@@ -234,6 +244,16 @@ class Arm:
             row = np.where(course.diverged, np.nan, _numbers(values))[None]
             course.checks[name] = np.concatenate([course.checks[name], row]) if name in course.checks else row
         course.checked = np.append(course.checked, self._updates)
+
+    def _training_loss(self) -> Tensor:
+        """Return the loss over all training examples, (seeds,): in parts, for many seeds take seconds over all."""
+        inputs, targets = self._data
+        total = torch.zeros(len(self.course.diverged), dtype=torch.float64)
+        for first in range(0, len(inputs), PART):
+            self._obey()
+            part = inputs[first : first + PART], targets[first : first + PART]
+            total += len(part[0]) * self._training.loss_over(*part).double()
+        return total / len(inputs)
 
 
 def _is_rate(rate: float) -> bool:

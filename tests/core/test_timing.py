@@ -40,3 +40,12 @@ def test_of_several_rounds_the_shortest_counts(datasets: Datasets, monkeypatch: 
     clock = accumulate(second for each in took for second in (0.0, each))
     monkeypatch.setattr(timing, "thread_time", lambda: next(clock))
     assert core_seconds(DIGITS, datasets("digits")) == pytest.approx(0.009)
+
+
+def test_a_clock_that_ticks_too_coarsely_for_an_update_shows_it_in_a_round_of_many(
+    datasets: Datasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "MOST_UPDATES", 50)
+    clock = accumulate(second for each in [0.0, 0.0, *[0.05] * 5] for second in (0.0, each))
+    monkeypatch.setattr(timing, "thread_time", lambda: next(clock))
+    assert core_seconds(DIGITS, datasets("digits")) == pytest.approx(0.001)

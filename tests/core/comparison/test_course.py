@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,12 @@ def test_the_newest_figures_are_those_of_the_seeds_that_did_not_diverge() -> Non
     course.checks["training_loss"] = np.array([[2.0, 2.0, 2.0], [0.1, 7.0, 0.3]])
     assert course.newest("training_loss").tolist() == [0.1, 0.3]
     assert not len(course.newest("excess_loss"))
+
+
+def test_what_an_older_version_kept_besides_is_passed_over() -> None:
+    file = io.BytesIO(pack([Course(planned=7)]))
+    with np.load(file) as kept:
+        arrays = dict(kept)
+    older = io.BytesIO()
+    np.savez_compressed(older, **arrays, **{"0.final_loss": np.ones(3)})
+    assert unpack(older.getvalue())[0].planned == 7

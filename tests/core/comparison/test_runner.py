@@ -228,6 +228,40 @@ def test_a_first_batch_of_little_loss_is_no_measure_of_what_diverged(datasets: D
     assert not single_example.diverged.any()
 
 
+def test_an_evaluation_is_left_in_the_middle_when_it_is_to_stop(datasets: Datasets) -> None:
+    course, asked = Course(planned=5), iter(range(10))
+
+    def obey() -> None:
+        if next(asked) == 2:  # before the third part of five
+            raise Stopped
+
+    config = RunConfig(budget="updates", budget_value=5)
+    with pytest.raises(Stopped):
+        runner_module.Arm([config], datasets("photos10k"), course, None, obey)
+    assert next(asked) == 3
+    assert not course.checks
+
+
+def test_a_trial_of_a_rate_is_evaluated_before_and_after_only(
+    datasets: Datasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[float]] = []
+
+    class Watched(runner_module.Arm):
+        def advance(self) -> None:
+            super().advance()
+            if self.is_over:
+                seen.append(self.course.checked.tolist())
+
+    monkeypatch.setattr(runner_module, "Arm", Watched)
+    made = compared([DIGITS, DIGITS.replace(batch_size=300)], seeds=2, budget="updates", rule="tuned")
+    trained(made, datasets("digits"))
+    *trials, first, second = seen
+    assert trials
+    assert all(checked == [0, 30] for checked in trials)
+    assert set(range(0, 31, 3)) <= set(first) & set(second)
+
+
 def test_a_stop_leaves_what_there_is(datasets: Datasets) -> None:
     control, told = Control(), []
 
