@@ -83,8 +83,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
         confirms=_confirms(reader, form),
     )
     if shown.confirms:
-        is_changed = record is not None and bool(record.facts.get("changed"))  # then it has other totals
-        told = say("confirmed.epoch" if is_changed else "confirmed")
+        told = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has other totals
         mark.markdown(f":green-badge[:material/check: {told}]", width="content")
     sentence.warn(careful, config, cautions(config, prediction) if config else [])
     needs.tell(form, prediction, no_prediction)

@@ -58,8 +58,8 @@ def verdict(reader: RunReader, ended: Ended) -> Verdict:
     known = _verdicts.get(reader.run_id)
     if known is None:
         assert reader.record is not None  # it has ended
-        facts = reader.record.facts
-        since = facts.get("first", 0) if facts.get("changed") else 0
+        marks = changes.marks(reader.record)
+        since = marks[-1][0] if marks else 0
         known = judge(reader.record.config, ended, losses=reader.losses, rates=reader.rates, since=since)
         if reader.updates >= ended.updates:  # all has been read
             _verdicts[reader.run_id] = known
