@@ -53,10 +53,16 @@ def attach(session: Session) -> None:
 
 
 def _take_up(session: Session, run_id: str) -> bool:
-    """Show a comparison and describe it on the page; return whether there is one that can be read."""
+    """Show a comparison and describe it on the page; return whether there is one that can be read.
+
+    While the database does not answer nobody knows: then it is shown as soon as it does.
+    """
     try:
         found = engine().store.comparison(run_id)
         comparison = Comparison.from_json(found[1]) if found else None
+    except StoreError:
+        session.comparison_id = run_id
+        return True
     except BatchLabError:
         return False
     if comparison is None:

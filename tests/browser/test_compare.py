@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -74,3 +76,18 @@ def test_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[...,
     page.keyboard.press("Alt+x")
     expect(verdict(page)).to_contain_text("Stopped", timeout=ENGINE_WAIT_MS)
     expect(button(page, "compare_stop")).to_be_disabled()
+
+
+def test_a_database_that_fails_is_told_of_until_it_answers_again(
+    fresh_server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = visit(f"{fresh_server.url}/compare").page
+    button(page, "preset_noise").click(timeout=ENGINE_WAIT_MS)
+    finished(page, "epochs (4)")
+    with closing(sqlite3.connect(fresh_server.database)) as lost:
+        lost.execute("ALTER TABLE comparisons RENAME TO elsewhere")
+        page.reload()
+        expect(page.get_by_test_id("stAlert")).to_be_visible(timeout=15_000)
+        lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
+    finished(page, "epochs (4)")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)

@@ -34,10 +34,10 @@ CHANGED = Ended("stopped", "changed", updates=200)
 Chain = Callable[..., RunReader]
 
 
-def block(first: int, count: int, size: int, seen: int, s: float = 0.01) -> Updates:
+def block(first: int, count: int, size: int, seen: int, s: float = 0.01, rate: float = 0.05) -> Updates:
     numbers, ones = np.arange(1, count + 1), np.ones(count)
     seconds = first * 0.01 + s * numbers
-    return Updates(first, ones.astype("f4"), 0.05 * ones, ones.astype("f4"), seen + size * numbers, seconds)
+    return Updates(first, ones.astype("f4"), rate * ones, ones.astype("f4"), seen + size * numbers, seconds)
 
 
 @pytest.fixture
@@ -45,13 +45,15 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
     """Return a function that keeps a run of 200 updates and one of other settings that goes on from it."""
     store = Store.open(tmp_path / "runs.sqlite")
 
-    def chain(config: RunConfig = LARGER, *, end: Ended = CHANGED, begins: bool = True) -> RunReader:
+    def chain(
+        config: RunConfig = LARGER, *, end: Ended = CHANGED, begins: bool = True, rate: float = 0.05
+    ) -> RunReader:
         store.create("first", FIRST, owner="o", session="s")
         store.write("first", [Started(400), block(0, 200, 100, 0), end])
         store.create("second", config, owner="o", session="s", parent="first")
         if begins:
             store.inherit("second", "first")
-            store.write("second", [Started(250, first=200, shift=-150), block(200, 30, 400, 20_000, 0.04)])
+            store.write("second", [Started(250, first=200, shift=-150), block(200, 30, 400, 20_000, 0.04, rate)])
         reader = RunReader(store, "second")
         reader.refresh()
         return reader
@@ -66,6 +68,11 @@ def told(reader: RunReader) -> str:
 
 def test_a_changed_run_says_from_where_it_goes_on_and_with_what(chain: Chain) -> None:
     assert told(chain()).endswith(" Goes on from update 200, with B = 400 instead of 100.")
+
+
+def test_a_changed_run_is_judged_from_its_change_on(chain: Chain) -> None:
+    found = story.verdict(chain(rate=1e-4), Ended("finished", "budget", updates=230))  # else it would be dead from 200
+    assert found.evidence["tail_last_update"] == 230
 
 
 def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Chain) -> None:
