@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import compare_page, compare_setup, form, frame, notices
+from ui import compare_page, compare_record, compare_setup, form, frame, notices
 from ui.session import current
 from ui.text import say
 
@@ -15,11 +15,12 @@ with st.sidebar:
 
 compare_setup.attach(session)
 compare_page.start_if_asked(session)  # before the buttons, which say whether something trains
+shown = compare_record.read(session)  # one for the whole page: what comes meanwhile is for a refresh
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.compare"), anchor=False)
-    compare_page.buttons(session)
+    compare_page.buttons(session, shown)
 compare_setup.presets(session)
 compare_setup.switches(session)
 compare_setup.arms(session, setup)
 notices.draw(session, setup)
-compare_page.panel(session)
+compare_page.panel(session, shown)

@@ -25,12 +25,11 @@ REFRESH_S = 0.5
 KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
 
 
-def buttons(session: Session) -> None:
+def buttons(session: Session, shown: Shown | None) -> None:
     """Draw Start and Stop; what cannot be pressed says why."""
     comparison, problems = compare_setup.wanted(session)
     refused = explain(problems[0].code, problems[0].values) if problems else ""
-    shown = read(session)
-    active = shown is not None and shown.is_active
+    active, _ = _drawn_for(session, shown)
     st.button(
         say("compare.stop"), key="compare_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
         args=(session,), shortcut=KEYS["stop"],
@@ -76,23 +75,31 @@ def start_if_asked(session: Session) -> None:
     st.query_params["comparison"] = run_id
 
 
-def panel(session: Session) -> None:
-    """Draw all that moves, with a timer while something trains."""
+def panel(session: Session, shown: Shown | None) -> None:
+    """Draw all that moves, with a timer while something trains; `shown` is what the buttons were drawn for."""
     if session.compare_trouble:
         st.warning(notices.reasons(session.compare_trouble), icon=":material/warning:")
-    shown = read(session)
-    active = shown is not None and shown.is_active
-    waits = active or bool(session.compare_lost) or weight_paths.waits(session)
+    was = _drawn_for(session, shown)
 
     def refresh() -> None:
-        st.fragment(_draw)(session, active)
+        st.fragment(_draw)(session, was)
 
     # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=REFRESH_S if waits else None)()
+    st.fragment(refresh, run_every=REFRESH_S if any(was) or weight_paths.waits(session) else None)()
 
 
-def _draw(session: Session, was_active: bool) -> None:
+def _drawn_for(session: Session, shown: Shown | None) -> tuple[bool, bool]:
+    """Return what the buttons and the timer depend on: whether it trains, and whether it cannot be read."""
+    return shown is not None and shown.is_active, bool(session.compare_lost)
+
+
+def _draw(session: Session, was: tuple[bool, bool]) -> None:
     shown = read(session)
+    active, _ = now = _drawn_for(session, shown)
+    if active and session.comparison_id:
+        engine().client.renew([session.comparison_id])
+    if now != was:
+        st.rerun()
     if session.compare_lost:
         st.warning(notices.reasons(session.compare_lost), icon=":material/warning:")
         return
@@ -101,10 +108,6 @@ def _draw(session: Session, was_active: bool) -> None:
         if comparison:
             st.caption(say("compare.none", arms=len(comparison.arms), seeds=comparison.seeds))
         return
-    if was_active and session.comparison_id:
-        engine().client.renew([session.comparison_id])
-        if not shown.is_active:  # the buttons and the timer are what the last full run drew
-            st.rerun()
     comparison, courses = shown.comparison, shown.courses
     names = arm_names(comparison.arms)
     with st.container(border=True, key="compare_verdict"):
