@@ -31,6 +31,7 @@ class Shown:
 
 def read(session: Session) -> Shown | None:
     """Return what is shown, as new as the store has it; None where there is nothing."""
+    session.compare_lost = ()
     if session.comparison_id is None:
         return _shipped() if session.compare_recorded else None
     try:
@@ -38,7 +39,6 @@ def read(session: Session) -> Shown | None:
     except StoreError as error:
         session.compare_lost = error.problems
         return None
-    session.compare_lost = ()
     if found is None:
         return None
     record, setup, courses = found

@@ -43,8 +43,8 @@ def attach(session: Session) -> None:
         if named not in PRESETS:
             session.compare_notice = say("compare.unknown_preset", value=harmless(named), choices=", ".join(PRESETS))
     given = st.query_params.get("comparison")
-    if given and not session.comparison_id and not _take_up(session, given):
-        session.compare_notice = say("compare.unknown", value=harmless(given))
+    if given and (not session.comparison_id or session.compare_unread) and not _take_up(session, given):
+        session.comparison_id, session.compare_notice = None, say("compare.unknown", value=harmless(given))
         del st.query_params["comparison"]
     if session.comparison_id:
         st.query_params["comparison"] = session.comparison_id
@@ -57,11 +57,12 @@ def _take_up(session: Session, run_id: str) -> bool:
 
     While the database does not answer nobody knows: then it is shown as soon as it does.
     """
+    session.compare_unread = False
     try:
         found = engine().store.comparison(run_id)
         comparison = Comparison.from_json(found[1]) if found else None
     except StoreError:
-        session.comparison_id = run_id
+        session.comparison_id, session.compare_unread = run_id, True
         return True
     except BatchLabError:
         return False
@@ -105,7 +106,7 @@ def _take_preset(session: Session, name: str) -> None:
     preset = PRESETS[name]
     session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
     session.compare_notice, session.compare_trouble = "", ()
-    session.compare_recorded = False
+    session.compare_recorded = session.compare_unread = False
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.set_field(field, value)
         session.remember(field)
@@ -191,6 +192,7 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
 
 def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
     session.compare_arms, session.compare_preset, session.compare_trouble = arms, None, ()
+    session.compare_unread = False  # what was chosen here is not replaced by what was there before
 
 
 def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:

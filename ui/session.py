@@ -48,7 +48,8 @@ class Session:
     compare_preset: str | None = None  # whose arms they are
     compare_recorded: bool = False  # the comparison that came with Batch Lab is shown until another one starts
     compare_wanted: bool = False  # a start was asked for
-    comparison_id: str | None = None  # the comparison that is shown
+    comparison_id: str | None = None  # the comparison that is shown,
+    compare_unread: bool = False  # and whether the page still has to take up its arms
     weight_paths: Answer | None = None  # of the comparison whose weights are followed,
     weight_paths_of: str = ""  # which that is,
     weight_paths_was_waiting: bool = False  # and whether the last full run drew a timer for it

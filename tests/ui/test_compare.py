@@ -137,6 +137,42 @@ def test_a_database_that_fails_says_so_only_for_as_long_as_it_does(page: App, da
     assert "is ahead at equal epochs (4)" in words(test)
 
 
+def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(page: App, database: Path) -> None:
+    first = page()
+    first.button(key="preset_noise").click().run()
+    first.segmented_control(key="compare_budget").set_value("updates").run()
+    finished(first)
+    with closing(sqlite3.connect(database)) as lost:
+        lost.execute("ALTER TABLE comparisons RENAME TO elsewhere")
+        read = page(comparison=first.query_params["comparison"])
+        changed = page(comparison=first.query_params["comparison"])
+        changed.button(key="arm_remove_0").click().run()
+        other = page(comparison=first.query_params["comparison"])
+        other.button(key="preset_rate_too_low").click().run()
+        lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
+    assert "Learning rate 0.0005" in words(other.run())
+    for test in (read, changed):
+        test.run()
+        assert [item.value for item in test.warning] == []
+        assert "is ahead at equal updates (512)" in words(test)
+    assert read.segmented_control(key="compare_budget").value == "updates"
+    assert "other settings than those above" not in words(read)
+    assert "other settings than those above" in words(changed)
+    read.segmented_control(key="compare_rule").set_value("linear").run()
+    assert read.segmented_control(key="compare_rule").value == "linear"
+
+
+def test_a_comparison_that_there_is_not_is_said_once_the_database_answers(page: App, database: Path) -> None:
+    with closing(sqlite3.connect(database)) as lost:
+        lost.execute("ALTER TABLE comparisons RENAME TO elsewhere")
+        test = page(comparison="nowhere")
+        lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
+    test.run()
+    assert "nowhere" in words(test)
+    assert [item.value for item in test.warning] == []
+    assert "comparison" not in test.query_params
+
+
 def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
     page: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
