@@ -74,9 +74,14 @@ def run(options: argparse.Namespace) -> int:
 
 def arm_names(comparison: Comparison) -> list[str]:
     """Return what tells each arm from the others, in the names of the fields."""
-    fields = differences(comparison.arms)
-    return [", ".join(f"{name}={getattr(arm, name)}" for name in fields) or f"arm {number}"
-            for number, arm in enumerate(comparison.arms, 1)]  # fmt: skip
+    fields = differences(comparison.arms, is_tuned=comparison.is_tuned)
+    names = [", ".join(f"{name}={_plain(getattr(arm, name))}" for name in fields) for arm in comparison.arms]
+    return [name if name and names.count(name) == 1 else f"arm {number} {name}".strip()
+            for number, name in enumerate(names, 1)]  # fmt: skip
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else f"{value:,g}" if isinstance(value, float) else str(value)
 
 
 def _comparison(options: argparse.Namespace) -> Comparison:
@@ -114,7 +119,7 @@ def _read(path: Path) -> RunConfig:
 def _values(comparison: Comparison, found: Standing, names: Sequence[str], seconds: float) -> dict[str, Any]:
     clear = "EQUIVALENT" if found.equal else "AHEAD" if found.is_clear else "INCONCLUSIVE"
     return {
-        "claim": None, "arm": f"equal_{found.axis}", "held_fixed": list(held_fixed(comparison)),
+        "claim": None, "arm": f"equal_{found.axis}", "held_fixed": list(held_fixed(comparison, found.axis)),
         "verdict": clear, "effect_ratio": found.ratio, "low": found.low, "high": found.high, "p": found.p,
         "seeds": comparison.seeds, "seconds": seconds, "at": found.at, "measure": found.measure,
         "best": names[found.best], "second": names[found.second],
@@ -123,11 +128,15 @@ def _values(comparison: Comparison, found: Standing, names: Sequence[str], secon
 
 
 def _sentence(values: dict[str, Any]) -> str:
-    words = {"EQUIVALENT": "within 25% of", "AHEAD": "lower than", "INCONCLUSIVE": "not to be told from"}
+    words = {"EQUIVALENT": "within 25% of", "AHEAD": "lower than", "INCONCLUSIVE": "not clearly lower than"}
     ratio = "" if values["effect_ratio"] is None else f", {values['effect_ratio']:.3g} times lower"
     p = "" if values["p"] is None else f", p = {values['p']:.2g}"
-    head = f"{values['arm'].replace('_', ' ')} ({values['at']:.4g}): {values['measure'].replace('_', ' ')} of"
+    head = f"{values['arm'].replace('_', ' ')} ({_number(values['at'])}): {values['measure'].replace('_', ' ')} of"
     return f"{head} {values['best']} is {words[values['verdict']]} that of {values['second']}{ratio}{p}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
 
 
 def _progress(courses: Sequence[Course]) -> None:

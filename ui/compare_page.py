@@ -65,8 +65,9 @@ def start_if_asked(session: Session) -> None:
     try:
         for record in shared.store.active(session=owner):
             shared.client.command(record.id, "stop")
-        if session.comparison_id:  # another session's, or this one's before a reload
-            shared.client.command(session.comparison_id, "stop")
+        left = session.comparison_id  # perhaps another session's, by its link, or this one's before a reload
+        if left and not shared.is_watched_elsewhere(left, session=session.id):
+            shared.client.command(left, "stop")
         shared.client.start_comparison(comparison, run_id=run_id, session=owner)
     except StoreError as error:
         session.compare_trouble = error.problems
@@ -97,7 +98,7 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
     shown = read(session)
     active, _ = now = _drawn_for(session, shown)
     if active and session.comparison_id:
-        engine().client.renew([session.comparison_id])
+        engine().watch(session.comparison_id, session=session.id)
     if now != was:
         st.rerun()
     if session.compare_lost:
@@ -109,7 +110,7 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
             st.caption(say("compare.none", arms=len(comparison.arms), seeds=comparison.seeds))
         return
     comparison, courses = shown.comparison, shown.courses
-    names = arm_names(comparison.arms)
+    names = arm_names(comparison.arms, is_tuned=comparison.is_tuned)
     with st.container(border=True, key="compare_verdict"):
         st.caption(_state(session, shown, names))
         st.markdown(compare_words.verdict(comparison, courses, names))
@@ -121,7 +122,8 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
     )  # fmt: skip
     _charts(comparison, courses, names, chosen or comparison.budget)
     st.html(compare_words.table(comparison, courses, names))
-    weight_paths.draw(session, as_trained(comparison, courses))
+    trained = [name for name, course in zip(names, courses, strict=True) if len(course.checked)]
+    weight_paths.draw(session, as_trained(comparison, courses), trained)
 
 
 def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], axis: Axis) -> None:

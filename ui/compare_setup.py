@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import streamlit as st
@@ -98,8 +100,11 @@ def presets(session: Session) -> None:
                 shortcut=str(key % 10), on_click=_take_preset, args=(session, name),
             )  # fmt: skip
     chosen = session.compare_preset
-    told = f"**{say(f'compare.preset.{chosen}')}.** {say(f'compare.preset.{chosen}.help')}" if chosen else "\u00a0"
-    st.caption(told)
+    told = [f"**{say(f'compare.preset.{chosen}')}.** {say(f'compare.preset.{chosen}.help')}" if chosen else "\u00a0"]
+    as_made = (session.field("compare_budget", BUDGETS[0]), session.field("compare_rule", RULES[0]))
+    if chosen and as_made != (BUDGETS[0], RULES[0]):
+        told.append(say("compare.preset.changed"))
+    st.caption(" ".join(told))
 
 
 def _take_preset(session: Session, name: str) -> None:
@@ -142,7 +147,10 @@ def _want(session: Session) -> None:
 def arms(session: Session, form: Form) -> None:
     """Draw the arms, and the ways to another one."""
     chosen = session.compare_arms or ()
-    names = arm_names(chosen)
+    comparison, problems = wanted(session)
+    shown = comparison.arms if comparison else chosen  # at the rates that the rule gives them
+    is_tuned = comparison is not None and comparison.is_tuned
+    names = arm_names(shown, is_tuned=is_tuned)
     full = len(chosen) >= ARMS[1]
     with st.container(horizontal=True, vertical_alignment="center", key="compare_arms"):
         for number_, (config, name) in enumerate(zip(chosen, names, strict=True)):
@@ -168,7 +176,8 @@ def arms(session: Session, form: Form) -> None:
         _finished_runs(session, chosen, full=full)
     if refused:
         st.caption(f":material/warning: {refused}")
-    _, problems = wanted(session)
+    if any(not differences(pair, is_tuned=is_tuned) for pair in combinations(shown, 2)):
+        st.caption(f":material/warning: {say('compare.alike')}")
     if problems:
         st.caption(say("compare.no_arms") if not chosen else f":material/warning: {notices.reasons(problems)}")
 
@@ -195,16 +204,19 @@ def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
     session.compare_unread = False  # what was chosen here is not replaced by what was there before
 
 
-def arm_names(arms: tuple[RunConfig, ...]) -> list[str]:
-    """Return what tells each arm from the others: "Batch size 100"."""
-    names = differences(arms) if len(arms) > 1 else ["batch_size"]
-    if not names:
-        return [say("compare.same")] * len(arms)
-    return [", ".join(_name(name, getattr(arm, name)) for name in names) for arm in arms]
+def arm_names(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]:
+    """Return what tells each arm from the others: "Batch size 100"; arms that nothing tells apart are numbered."""
+    settings = differences(arms, is_tuned=is_tuned) if len(arms) > 1 else ["batch_size"]
+    names = [", ".join(_name(name, getattr(arm, name)) for name in settings) for arm in arms]
+    if not settings:
+        names = [say("compare.table.arm")] * len(arms)
+    return [name if names.count(name) == 1 else say("compare.arm_alike", name=name, number=names[:count].count(name))
+            for count, name in enumerate(names, 1)]  # fmt: skip
 
 
 def _name(setting: str, value: Any) -> str:
     if setting == "schedule_batch_size":
         return say("compare.own_horizon") if value is None else say("compare.other_horizon", value=plain(value))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return say("compare.arm_number" if is_number else "compare.arm_word", setting=label(setting), value=plain(value))
+    text = plain(float(f"{value:.3g}") if setting == "lr" else value)
+    return say("compare.arm_number" if is_number else "compare.arm_word", setting=label(setting), value=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from core.comparison.course import Course, Floats
 from core.comparison.result import Standing, standings
-from core.comparison.setup import Comparison, differences, held_fixed
+from core.comparison.setup import DEFAULT_SEEDS, Comparison, differences, held_fixed
 from core.config import RunConfig
-from core.statistics import geometric_mean
+from core.statistics import LEVEL, geometric_mean
 from ui.text import duration, label, loss_text, mib, number, plain, say, times
 
 
@@ -30,9 +31,12 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
     first = found.pop(comparison.budget, None)
     told = list(short)
     if first is not None and any(course.state in ("waiting", "tuning", "running") for course in courses):
-        told.append(say("compare.so_far", **_losses(first, names)))
+        is_lost = math.isinf(first.losses[first.second])
+        told.append(say("compare.so_far.lost" if is_lost else "compare.so_far", **_losses(first, names)))
+        told += _behind(first, courses, names)
     elif first is not None:
         told.append(_standing(first, names, comparison.seeds))
+        told += _behind(first, courses, names)
         others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
         if others:
             falls = any(arm.schedule != "constant" for arm in comparison.arms)
@@ -48,7 +52,7 @@ def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
     values: dict[str, Any] = {**_losses(found, names), "seeds": seeds}
     if found.p is None:
         return say("compare.one_seed", **values)
-    values["p"] = f"{found.p:.2g}"
+    values |= {"p": f"{found.p:.2g}", "few": _few(seeds)}
     if found.ratio is None or found.low is None or found.high is None:
         key = "compare.diverged" if found.is_clear else "compare.diverged.unclear"
         return say(key, lost=found.diverged[found.best], count=found.diverged[found.second], **values)
@@ -56,6 +60,27 @@ def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
                "percent": f"{100 * (1 - 1 / found.ratio):.2g}"}  # fmt: skip
     key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
     return say(f"compare.{key}", **values)
+
+
+def _few(seeds: int) -> str:
+    """Return why so few seeds cannot show a difference; nothing where they can: of n pairs p is at least 2 / 2^n."""
+    least = 2.0 ** (1 - seeds)
+    return "" if least < LEVEL else " " + say("compare.few", seeds=seeds, least=f"{least:.2g}", enough=DEFAULT_SEEDS)
+
+
+def _behind(found: Standing, courses: Sequence[Course], names: Sequence[str]) -> list[str]:
+    """Return where the arms after the first two stand, if there are any."""
+    rest = [arm for arm, course in enumerate(courses) if len(course.checked) and arm not in (found.best, found.second)]
+    told = [_one_behind(found, arm, names) for arm in sorted(rest, key=lambda arm: found.losses[arm])]
+    return [say("compare.behind", others="; ".join(told))] if told else []
+
+
+def _one_behind(found: Standing, arm: int, names: Sequence[str]) -> str:
+    if found.diverged[arm]:
+        return say("compare.behind.diverged", arm=names[arm], count=found.diverged[arm])
+    ratio = times(found.losses[arm] / found.losses[found.best])
+    return say("compare.behind.one", arm=names[arm], loss=loss_text(found.losses[arm]), times=ratio,
+               best=names[found.best])  # fmt: skip
 
 
 def _losses(found: Standing, names: Sequence[str]) -> dict[str, str]:
@@ -87,7 +112,7 @@ def _place(found: Standing) -> str:
 
 def held(comparison: Comparison) -> str:
     """Return what is trained, what all arms have in common, and in what they differ."""
-    named = differences(comparison.arms)
+    named = differences(comparison.arms, is_tuned=comparison.is_tuned) + ["lr"] * comparison.is_tuned
     fixed = ", ".join(say(f"fixed.{name}") for name in held_fixed(comparison))
     apart = ", ".join(label(name).lower() for name in named) or say("none")
     models = ", ".join(dict.fromkeys(_model(arm) for arm in comparison.arms))
@@ -121,6 +146,7 @@ def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str
 def _cells(name: str, course: Course) -> dict[str, str]:
     none = say("none")
     made = float(course.updates[-1]) if len(course.updates) else 0.0
+    took = made if course.state == "stopped" else course.planned
     accuracy = course.newest("validation_accuracy")
     return {
         "arm": name,
@@ -132,7 +158,7 @@ def _cells(name: str, course: Course) -> dict[str, str]:
         "train": _losses_of(course.newest("training_loss")),
         "validation": _losses_of(course.newest("validation_loss")),
         "accuracy": _range(100 * accuracy, np.mean, "{:.1f}%".format),
-        "seconds": duration(course.planned * course.seconds_per_update) if course.seconds_per_update else none,
+        "seconds": duration(took * course.seconds_per_update) if took and course.seconds_per_update else none,
         "peak": mib(course.peak_bytes) if course.peak_bytes else none,
     }
 

@@ -191,8 +191,9 @@ def _start(
         for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
             if record.id not in goes_on:
                 shared.client.command(record.id, "stop")
-        if session.run_id and session.run_id not in goes_on:  # another session's, that was taken over by its link
-            shared.client.command(session.run_id, "stop")
+        left = session.run_id  # perhaps another session's, by its link, or this one's before a reload
+        if left and left not in goes_on and not shared.is_watched_elsewhere(left, session=session.id):
+            shared.client.command(left, "stop")
         shared.client.start(config, run_id=run_id, session=session.id, paused=paused, parent=parent)
         if first:
             shared.client.command(run_id, first)

@@ -31,6 +31,7 @@ from core.timeline import Timeline
 
 Answer = TypeVar("Answer")
 CLOUD = Path("/mount/src")  # where Community Cloud puts a repository
+WATCHED_S = 4.0  # after which a page that has not asked for anything new is not there any more
 
 
 class Engine:
@@ -45,6 +46,7 @@ class Engine:
             self.recording = recorded.load()
         self._recorded = RunReader(self.recording, recorded.RUN_ID) if self.recording else None
         self._frozen = False
+        self._watched: dict[tuple[str, str], float] = {}  # by run and browser session, when it last did
 
     def close(self) -> None:
         self.client.close()
@@ -57,6 +59,17 @@ class Engine:
     def source(self, run_id: str) -> Source:
         """Return where a run is read from."""
         return self.recording if self.recording and run_id == recorded.RUN_ID else self.store
+
+    def watch(self, run_id: str, *, session: str) -> None:
+        """Say that a browser session has just looked at a run."""
+        self._watched[run_id, session] = time.monotonic()
+        self.client.renew([run_id])
+
+    def is_watched_elsewhere(self, run_id: str, *, session: str) -> bool:
+        """Return whether another browser session looks at a run: it is not to be taken away from that one."""
+        now = time.monotonic()
+        self._watched = {key: at for key, at in list(self._watched.items()) if now - at < WATCHED_S}
+        return any(run == run_id and who != session for run, who in self._watched)
 
     # What the engine is asked. Each returns None while it is worked out, and raises HostError.
 

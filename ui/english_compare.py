@@ -29,7 +29,7 @@ COMPARE: dict[str, str] = {
     "compare.preset.whole_set.help": "All 10,000 examples in one batch: five epochs are five updates. Mended by 100 a "
     "batch.",
     "compare.preset.decay_too_early.help": "The schedule was laid out for a tenth of the updates: the rate is at 1% "
-    "before anything is learned. Mended by a schedule for the run's own batch size.",
+    "before much is learned. Mended by a schedule for the run's own batch size.",
     "compare.preset.wrong_horizon.help": "The schedule was laid out for four times the updates: at the end the rate is "
     "still at 75%. Mended by a schedule for the run's own batch size.",
     "compare.preset.tiny_batch_norm.help": "Batch normalisation over two examples leaves plus and minus one of every "
@@ -37,6 +37,7 @@ COMPARE: dict[str, str] = {
     "compare.preset.too_few_updates.help": "One epoch at 1,000 a batch is ten updates. Mended by 50 a batch.",
     "compare.preset.beyond_curvature.help": "The rate was scaled with the batch to 128, beyond 2 over the largest "
     "curvature. Mended by a rate of 64.",
+    "compare.preset.changed": "This is said of equal epochs and of each arm's own rate.",
     "compare.preset.key": "{what} (key {digit})",
     "compare.budget": "Equal",
     "compare.budget.help": "What every arm may spend: as many as the first arm's own budget pays for, and of seconds "
@@ -64,7 +65,8 @@ COMPARE: dict[str, str] = {
     "that went on from another are left out: their settings do not tell how they began.",
     "compare.add_run.none": "No finished run yet",
     "compare.full": "Six arms are the most there can be",
-    "compare.same": "same settings",
+    "compare.arm_alike": "{name} ({number})",
+    "compare.alike": "Some arms are the same settings under this rule: they train alike.",
     "compare.no_arms": "No arms: take one of the comparisons above, or add the form's settings.",
     "compare.arm_number": "{setting} {value}",
     "compare.arm_word": "{setting}: {value}",
@@ -86,17 +88,22 @@ COMPARE: dict[str, str] = {
     "lower than {second} ({low} to {high}), p = {p}, {seeds} seeds.",
     "compare.equal": "At equal {axis} ({at}) **no difference of note**: {measure} {loss} against {other}; within "
     "25%, {best} is {percent}% lower than {second}, p = {p}, {seeds} seeds.",
-    "compare.unclear": "At equal {axis} ({at}) **not to be told**: {measure} {loss} for {best} against {other} "
-    "for {second}, p = {p}, {seeds} seeds.",
+    "compare.unclear": "At equal {axis} ({at}) **{best} and {second} cannot be told apart**: {measure} {loss} against "
+    "{other}, p = {p}, {seeds} seeds.{few}",
+    "compare.few": "With {seeds} seeds p is {least} at the least, however far they lie apart: take {enough}.",
+    "compare.behind": "Behind: {others}.",
+    "compare.behind.diverged": "{arm}, of which {count} diverged",
+    "compare.behind.one": "{arm}, {loss} ({times} times as high as {best})",
     "compare.one_seed": "At equal {axis} ({at}): {measure} {loss} for {best} against {other} for {second}, with "
     "one seed, which shows nothing.",
     "compare.diverged": "At equal {axis} ({at}) **{best}** is ahead with a {measure} of {loss}: {second} diverged, "
     "{count} of {seeds} seeds against {lost}, p = {p}.",
-    "compare.diverged.unclear": "At equal {axis} ({at}) **not to be told**: {count} of {seeds} seeds of {second} "
-    "diverged and {lost} of {best}, p = {p}.",
+    "compare.diverged.unclear": "At equal {axis} ({at}) **{best} and {second} cannot be told apart**: {count} of "
+    "{seeds} seeds of {second} diverged and {lost} of {best}, p = {p}.{few}",
     "compare.all_diverged": "**All arms diverged**: lower the learning rate.",
     "compare.at_edge": "The tuned rate of {arm}, {rate}, is the last that was tried: a better one may lie beyond.",
     "compare.so_far": "So far, at equal {axis} ({at}): {measure} {loss} for {best} against {other} for {second}.",
+    "compare.so_far.lost": "So far, at equal {axis} ({at}): {measure} {loss} for {best}; {second} has diverged.",
     "compare.unknown": "There is no comparison {value}; it may have been deleted.",
     "compare.unknown_preset": "There is no preset {value}; there are {choices}.",
     "compare.unreadable": "That comparison cannot be read any more.",
@@ -105,7 +112,7 @@ COMPARE: dict[str, str] = {
     "fallen yet): {others}.",
     "compare.otherwise.one": "equal {axis} ({at}), {best} ({times} times)",
     "compare.otherwise.equal": "equal {axis} ({at}), no difference between {best} and {second}",
-    "compare.otherwise.unclear": "equal {axis} ({at}), {best} and {second} are not to be told apart",
+    "compare.otherwise.unclear": "equal {axis} ({at}), {best} and {second} cannot be told apart",
     "compare.machine": "Seconds are those of one training by itself on a core of this machine; who is ahead by them "
     "must be so with a tenth less time too.",
     "compare.held": "{data}, {models}. Held fixed: {fixed}; different: {differences}.",
@@ -153,7 +160,8 @@ COMPARE: dict[str, str] = {
     "weights.waits": "Waiting for a free core",
     "weights.failed": "The weights could not be followed: {reason}",
     "weights.about": "The plane of the two directions in which the weights of all arms varied most: {share}% of their "
-    "variance lies in it. The stronger the shade the lower the loss, over {examples} training examples.",
+    "variance lies in it. The stronger the shade the lower the loss. It is that of the first seed alone, over "
+    "{examples} training examples, and so not quite that of the table.",
     "weights.ends": "{arm}: at the end the loss is {loss}, and {plane} at the same place of the plane.",
     "weights.lesson": "The two differ, because the weights do not lie in the plane: what is drawn around a path is not "
     "the loss along it.",

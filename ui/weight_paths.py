@@ -11,7 +11,6 @@ from core.comparison.paths import WeightPaths
 from core.comparison.setup import Comparison
 from core.errors import BatchLabError
 from ui import notices, plots
-from ui.compare_setup import arm_names
 from ui.engine import engine
 from ui.session import Session
 from ui.text import loss_text, number, say
@@ -22,7 +21,7 @@ def waits(session: Session) -> bool:
     return session.weight_paths is not None and not session.weight_paths.done()
 
 
-def draw(session: Session, comparison: Comparison | None) -> None:
+def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) -> None:
     """Draw the button, how far it is, or the paths of a comparison's arms; of none there are no paths."""
     setup = comparison.to_json() if comparison else ""
     with st.container(border=True, key="weight_paths"):
@@ -41,7 +40,7 @@ def draw(session: Session, comparison: Comparison | None) -> None:
             st.caption(running)
             return
         try:
-            _paths(session.weight_paths.result(), arm_names(comparison.arms))
+            _paths(session.weight_paths.result(), names)
         except BatchLabError as error:
             st.caption(say("weights.failed", reason=notices.reasons(error.problems)))
     if session.weight_paths_was_waiting:  # the timer is what the last full run drew

@@ -103,24 +103,28 @@ def compared(
     return Comparison(arms=tuple(made), seeds=seeds, budget=budget, rule=rule)
 
 
-def held_fixed(comparison: Comparison) -> tuple[str, ...]:
-    """Return what all arms have in common, in codes: data always, start and order of examples where they are."""
+def held_fixed(comparison: Comparison, axis: Budget | None = None) -> tuple[str, ...]:
+    """Return what all arms have in common, in codes: data always, start and order of examples where they are.
+
+    Of what was spent it is what the comparison made equal, or the axis along which it is judged.
+    """
     apart = set(differences(comparison.arms))
     held = ["data"]
     if not apart & {"model", "hidden", "norm"}:
         held.append("start")
     if not apart & {"sampling"}:
         held.append("order")
-    return (*held, comparison.budget, *RULE_HOLDS[comparison.rule])
+    return (*held, axis or comparison.budget, *RULE_HOLDS[comparison.rule])
 
 
-def differences(arms: Sequence[RunConfig]) -> list[str]:
+def differences(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]:
     """Return the settings in which the arms are not all alike, in the order of the fields.
 
-    Without those that a comparison makes alike.
+    Without those that a comparison makes alike, and without the rate where it is looked for.
     """
     values = [arm.to_dict() for arm in arms]
-    names = [name for name in FIELDS if name not in MADE_ALIKE]
+    made_alike = (*MADE_ALIKE, "lr") if is_tuned else MADE_ALIKE
+    names = [name for name in FIELDS if name not in made_alike]
     return [name for name in names if any(other[name] != values[0][name] for other in values[1:])]
 
 

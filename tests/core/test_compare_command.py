@@ -44,6 +44,7 @@ def test_every_way_of_counting_is_an_object(files: list[str]) -> None:
     assert [each["arm"] for each in found] == ["equal_epochs", "equal_updates", "equal_examples", "equal_seconds"]
     names = ["claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds"]
     assert all(list(each)[:10] == names for each in found)
+    assert [each["held_fixed"][-1] for each in found] == ["epochs", "updates", "examples", "seconds"]
     assert (found[0]["best"], found[1]["best"]) == ("batch_size=16", "batch_size=256")
     assert (found[0]["verdict"], found[0]["seeds"], found[0]["p"]) == ("AHEAD", 6, 0.03125)
     assert 1.5 < found[0]["effect_ratio"] < 2.5
@@ -60,8 +61,8 @@ def test_a_person_gets_sentences(files: list[str]) -> None:
     done = compare(*files, "--seeds", "3", "--rule", "linear")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("batch_size=16, lr=8.0: finished, 512 updates at rate 8, training loss ")
-    assert lines[1].startswith("batch_size=256, lr=128.0: finished, 32 updates at rate 128")
+    assert lines[0].startswith("batch_size=16, lr=8: finished, 512 updates at rate 8, training loss ")
+    assert lines[1].startswith("batch_size=256, lr=128: finished, 32 updates at rate 128")
     assert any(line.startswith("equal epochs (4): excess loss of ") for line in lines)
 
 
@@ -114,6 +115,6 @@ def test_an_arm_that_diverged_has_no_loss_and_the_updates_that_it_made(tmp_path:
     for name, config in (("a", wild), ("b", wild.replace(lr=0.1))):
         (tmp_path / name).write_text(config.to_json())
     said = compare(str(tmp_path / "a"), str(tmp_path / "b"), "--seeds", "2").stdout
-    assert re.search(r"lr=1000.0: diverged, \d+ updates at rate 1e\+03, training loss none", said)
+    assert re.search(r"lr=1,000: diverged, \d+ updates at rate 1e\+03, training loss none", said)
     assert "nan" not in said
     assert ": diverged, 512 updates" not in said

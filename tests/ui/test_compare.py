@@ -111,6 +111,45 @@ def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
     assert "What is shown was trained with other settings than those above." in words(test)
 
 
+def test_a_preset_is_told_as_what_it_is_while_a_switch_makes_another_of_it(page: App) -> None:
+    test = page()
+    test.button(key="preset_rate_too_low").click().run()
+    assert "This is said of equal epochs and of each arm's own rate." not in words(test)
+    test.segmented_control(key="compare_rule").set_value("linear").run()
+    assert "This is said of equal epochs and of each arm's own rate." in words(test)
+    assert "Some arms are the same settings under this rule: they train alike." in words(test)
+    test.segmented_control(key="compare_rule").set_value("tuned").run()
+    assert "Some arms are the same settings under this rule: they train alike." in words(test)
+    test.button(key="compare_stop").click().run()
+
+
+def test_arms_are_shown_at_the_rates_that_the_rule_gives_them(page: App) -> None:
+    test = page()
+    test.segmented_control(key="compare_rule").set_value("linear").run()
+    assert "Batch size 1,000, Learning rate 0.5" in words(test)
+    test.button(key="compare_stop").click().run()
+
+
+def test_a_comparison_that_another_page_watches_goes_on_when_one_starts_its_own(
+    page: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = page(budget_value=200)
+    begin_a_long_one(first)
+    watched = first.query_params["comparison"]
+    visitor = page(comparison=watched)
+    first.run()
+    visitor.button(key="preset_noise").click().run()
+    finished(visitor)
+    first.run()
+    assert not first.button(key="compare_stop").disabled
+    monkeypatch.setattr("ui.engine.WATCHED_S", 0.0)  # as if the first page had been closed some time ago
+    other = page(comparison=watched)
+    other.button(key="preset_noise").click().run()
+    finished(other)
+    first.run()
+    assert "Stopped" in words(first)
+
+
 def test_an_address_with_a_preset_has_its_arms(page: App) -> None:
     test = page(preset="rate_too_low")
     assert "Learning rate 0.0005" in words(test)
@@ -173,15 +212,19 @@ def test_a_comparison_that_there_is_not_is_said_once_the_database_answers(page: 
     assert "comparison" not in test.query_params
 
 
-def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
-    page: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    test = page(budget_value=200)
+def begin_a_long_one(test: AppTest) -> None:
     for _ in range(2):
         test.button(key="add_form").click().run()
         test.button(key="arm_remove_0").click().run()
     test.button(key="compare_start").click().run()
     assert not test.button(key="compare_stop").disabled
+
+
+def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
+    page: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = page(budget_value=200)
+    begin_a_long_one(test)
 
     def read_just_before_it_ends(session: Session) -> compare_record.Shown | None:
         shown = read(session)

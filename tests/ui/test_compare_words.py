@@ -42,7 +42,14 @@ def test_arms_are_called_by_what_tells_them_apart() -> None:
     ]  # fmt: skip
     planned = ARMS[0].replace(schedule_batch_size=1_000)
     assert arm_names((planned, ARMS[0])) == ["Schedule for 1,000 a batch", "Schedule of its own length"]
-    assert arm_names((ARMS[0], ARMS[0])) == ["same settings"] * 2
+    assert arm_names((ARMS[0], ARMS[0])) == ["Arm (1)", "Arm (2)"]
+    assert arm_names((*ARMS, ARMS[0])) == ["Batch size 100 (1)", "Batch size 1,000", "Batch size 100 (2)"]
+    assert arm_names((ARMS[0], ARMS[1].replace(lr=0.158114)))[1] == "Batch size 1,000, Learning rate 0.158"
+
+
+def test_a_rate_that_is_looked_for_is_no_name() -> None:
+    assert arm_names((ARMS[0], ARMS[1].replace(lr=0.2)), is_tuned=True) == NAMES
+    assert arm_names((ARMS[0], ARMS[0].replace(lr=0.2)), is_tuned=True) == ["Arm (1)", "Arm (2)"]
 
 
 def test_the_verdict_names_who_is_ahead_by_how_much_and_how_sure_that_is() -> None:
@@ -82,8 +89,40 @@ def test_one_seed_that_diverged_decides_nothing() -> None:
     half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
     half.diverged[0] = True
     assert verdict(SMALL, half).startswith(
-        "At equal epochs (5) **not to be told**: 1 of 6 seeds of Batch size 1,000 diverged and 0 of Batch size "
-        "100, p = "
+        "At equal epochs (5) **Batch size 100 and Batch size 1,000 cannot be told apart**: 1 of 6 seeds of Batch size "
+        "1,000 diverged and 0 of Batch size 100, p = "
+    )
+    half.state = "running"
+    assert "0.0402 for Batch size 100 against 0.0101 for Batch size 1,000" in verdict(SMALL, half)
+    half.diverged[:] = True
+    assert verdict(SMALL, half) == (
+        "So far, at equal epochs (5): training loss 0.0402 for Batch size 100; Batch size 1,000 has diverged."
+    )
+
+
+def test_where_seeds_are_too_few_to_show_anything_that_is_said() -> None:
+    few = [course(losses, [0, 50], per_epoch=10) for losses in ([2.3, 0.04], [2.3, 0.48])]
+    for each in few:
+        each.checks = {name: values[:, :3] for name, values in each.checks.items()}
+        each.diverged = each.diverged[:3]
+    three = compared(ARMS, seeds=3)
+    assert verdict(*few, comparison=three) == (
+        "At equal epochs (5) **Batch size 100 and Batch size 1,000 cannot be told apart**: training loss 0.0396 "
+        "against 0.475, p = 0.25, 3 seeds. With 3 seeds p is 0.25 at the least, however far they lie apart: take 6."
+    )
+
+
+def test_the_arms_after_the_first_two_are_told_too() -> None:
+    arms = (*ARMS, ARMS[0].replace(batch_size=50), ARMS[0].replace(batch_size=20), ARMS[0].replace(batch_size=10))
+    lost = course([2.3], [0], per_epoch=10)
+    lost.diverged[:] = True
+    without = Course(state="out_of_memory", peak_bytes=3 * 2**20)
+    limited = compared([arm.replace(memory_limit_mb=1.0) for arm in arms])
+    far = course([2.3, 4.8], [0, 50], per_epoch=10)
+    told = compare_words.verdict(limited, [SMALL, LARGE, far, lost, without], arm_names(arms))
+    assert "12 times lower than Batch size 1,000 (12 to 12), p = 0.031, 6 seeds." in told
+    assert (
+        "Behind: Batch size 50, 4.82 (120 times as high as Batch size 100); Batch size 20, of which 6 diverged." in told
     )
 
 
@@ -134,6 +173,7 @@ def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
     assert compare_words.held(COMPARISON) == (
         "photos10k, mlp 128-64. Held fixed: data, initial weights, order of examples, epochs; different: batch size."
     )
+    assert "rate; different: batch size, learning rate." in compare_words.held(compared(ARMS, rule="tuned"))
     scaled = compared(ARMS, rule="linear", budget="updates")
     assert "updates, rate / batch size; different: batch size, learning rate." in compare_words.held(scaled)
 
@@ -144,3 +184,6 @@ def test_the_table_has_settings_and_results() -> None:
                  "1 MiB", "waiting"):  # fmt: skip
         assert f"<td>{cell}</td>" in table
     assert "nan" not in table
+    cut = course([2.3, 1.0], [0, 50], per_epoch=100)
+    cut.state, cut.planned = "stopped", 500
+    assert "<td>0.5 s</td>" in compare_words.table(COMPARISON, [SMALL, cut], NAMES)
