@@ -72,7 +72,7 @@ def start_if_asked(session: Session) -> None:
     except StoreError as error:
         session.compare_trouble = error.problems
         return
-    session.comparison_id = run_id
+    session.comparison_id, session.compare_changed = run_id, False
     st.query_params["comparison"] = run_id
 
 

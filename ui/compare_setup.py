@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.charts.comparison import ARM_COLOURS
-from core.comparison import shipped
+from core.comparison import address, shipped
 from core.comparison.presets import PRESETS
 from core.comparison.setup import (
     ARMS,
@@ -36,7 +36,8 @@ FIRST = next(iter(PRESETS))
 
 
 def attach(session: Session) -> None:
-    """Take up the comparison or the preset that the address names, the first time."""
+    """Take up the comparison or the preset that the address names, the first time, and arms that it has of its own."""
+    is_first = session.compare_arms is None
     if session.compare_arms is None:
         named = st.query_params.get("preset", FIRST)
         session.compare_preset = named if named in PRESETS else FIRST
@@ -48,10 +49,23 @@ def attach(session: Session) -> None:
     if given and (not session.comparison_id or session.compare_unread) and not _take_up(session, given):
         session.comparison_id, session.compare_notice = None, say("compare.unknown", value=harmless(given))
         del st.query_params["comparison"]
+    if is_first and "arms" in st.query_params:
+        _take_up_arms(session, st.query_params["arms"])
     if session.comparison_id:
         st.query_params["comparison"] = session.comparison_id
+    if session.compare_changed:
+        st.query_params["arms"] = address.write(session.compare_arms or ())
+    else:
+        st.query_params.pop("arms", None)
     if session.compare_notice:
         st.caption(f":material/warning: {session.compare_notice}")
+
+
+def _take_up_arms(session: Session, text: str) -> None:
+    try:
+        _set_arms(session, address.read(text))
+    except ConfigError as error:
+        session.compare_notice = say("compare.bad_arms", reason=notices.reasons(error.problems))
 
 
 def _take_up(session: Session, run_id: str) -> bool:
@@ -111,7 +125,7 @@ def _take_preset(session: Session, name: str) -> None:
     preset = PRESETS[name]
     session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
     session.compare_notice, session.compare_trouble = "", ()
-    session.compare_recorded = session.compare_unread = False
+    session.compare_recorded = session.compare_unread = session.compare_changed = False
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.set_field(field, value)
         session.remember(field)
@@ -201,6 +215,7 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
 
 def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
     session.compare_arms, session.compare_preset, session.compare_trouble = arms, None, ()
+    session.compare_changed = True
     session.compare_unread = False  # what was chosen here is not replaced by what was there before
 
 

@@ -106,6 +106,7 @@ COMPARE: dict[str, str] = {
     "compare.so_far.lost": "So far, at equal {axis} ({at}): {measure} {loss} for {best}; {second} has diverged.",
     "compare.unknown": "There is no comparison {value}; it may have been deleted.",
     "compare.unknown_preset": "There is no preset {value}; there are {choices}.",
+    "compare.bad_arms": "The arms in the address cannot be read: {reason}",
     "compare.unreadable": "That comparison cannot be read any more.",
     "compare.otherwise": "Counted otherwise, in the same trainings: {others}.",
     "compare.otherwise.falling": "Counted otherwise, in the same trainings (there the rate of the longer ones has not "

@@ -19,7 +19,7 @@ from ui.text import number, say
 
 DEFAULT = recorded.CONFIG
 NOT_OURS = re.compile(
-    "run|claim|preset|comparison|path_.*|embed|embed_options|utm_.*|fbclid|gclid"
+    "run|claim|preset|comparison|arms|path_.*|embed|embed_options|utm_.*|fbclid|gclid"
 )  # in an address, but no setting
 SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
 ARTICLE_SIZES = (100, 1_000)

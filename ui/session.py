@@ -46,6 +46,7 @@ class Session:
     path_position: int | None = None  # updates shown on the page of trajectories; None: all
     compare_arms: tuple[RunConfig, ...] | None = None  # that the page describes; None before it was opened
     compare_preset: str | None = None  # whose arms they are
+    compare_changed: bool = False  # they have been changed, and nothing was started with them yet
     compare_recorded: bool = False  # the comparison that came with Batch Lab is shown until another one starts
     compare_wanted: bool = False  # a start was asked for
     comparison_id: str | None = None  # the comparison that is shown,

@@ -133,7 +133,7 @@ def test_arms_are_shown_at_the_rates_that_the_rule_gives_them(page: App) -> None
 def test_a_comparison_that_another_page_watches_goes_on_when_one_starts_its_own(
     page: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = page(budget_value=200)
+    first = page()
     begin_a_long_one(first)
     watched = first.query_params["comparison"]
     visitor = page(comparison=watched)
@@ -154,6 +154,31 @@ def test_an_address_with_a_preset_has_its_arms(page: App) -> None:
     test = page(preset="rate_too_low")
     assert "Learning rate 0.0005" in words(test)
     assert "Start trains 2 arms with 6 seeds each" in words(test)
+
+
+def test_an_address_has_the_arms_that_nothing_was_started_with_yet(page: App) -> None:
+    test = page()
+    test.number_input(key="batch_size").set_value(37).run()
+    test.button(key="add_form").click().run()
+    text = "memory_limit_mb:4;batch_size:1000,memory_limit_mb:4;batch_size:37,memory_limit_mb:4"
+    assert test.query_params["arms"] == text
+    assert "Batch size 37" in words(page(arms=text))
+    test.button(key="preset_noise").click().run()
+    assert "arms" not in test.query_params
+    finished(test)
+    test.button(key="arm_remove_0").click().run()
+    again = page(comparison=test.query_params["comparison"], arms=test.query_params["arms"])
+    assert "is ahead at equal epochs (4)" in words(again)
+    assert "other settings than those above" in words(again)
+    assert again.button(key="compare_start").disabled
+
+
+def test_arms_in_an_address_that_cannot_be_are_said_and_left_out(page: App) -> None:
+    test = page(arms="batch_size:0;default")
+    assert "The arms in the address cannot be read:" in words(test)
+    assert "got 0" in words(test)
+    assert "arms" not in test.query_params
+    assert "**Batch size 100** is ahead at equal epochs (5)" in words(test)
 
 
 def test_every_preset_has_a_key_of_its_own(page: App) -> None:
@@ -213,6 +238,7 @@ def test_a_comparison_that_there_is_not_is_said_once_the_database_answers(page: 
 
 
 def begin_a_long_one(test: AppTest) -> None:
+    test.number_input(key="budget_value").set_value(200).run()
     for _ in range(2):
         test.button(key="add_form").click().run()
         test.button(key="arm_remove_0").click().run()
@@ -223,7 +249,7 @@ def begin_a_long_one(test: AppTest) -> None:
 def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
     page: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = page(budget_value=200)
+    test = page()
     begin_a_long_one(test)
 
     def read_just_before_it_ends(session: Session) -> compare_record.Shown | None:

@@ -1,0 +1,40 @@
+"""Arms in an address: what is written is read back, and what is not such a text is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.comparison.address import read, write
+from core.comparison.presets import PRESETS
+from core.config import RunConfig
+from core.errors import ConfigError
+
+
+def test_what_is_not_as_by_default_is_written() -> None:
+    arms = (RunConfig(), RunConfig(batch_size=1_000, lr=0.5, hidden=(16, 8), drop_last=True))
+    assert write(arms) == "default;hidden:16-8,batch_size:1000,drop_last:true,lr:0.5"
+    assert read(write(arms)) == arms
+    assert read(write(())) == ()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_arms_of_presets_are_read_back(name: str) -> None:
+    assert read(write(PRESETS[name].arms)) == PRESETS[name].arms
+
+
+@given(lr=st.floats(1e-6, 100.0), hidden=st.lists(st.integers(1, 512), max_size=3), limit=st.floats(1.0, 81_920.0))
+def test_numbers_are_read_back_to_the_last_digit(lr: float, hidden: list[int], limit: float) -> None:
+    arms = (RunConfig(lr=lr, hidden=tuple(hidden) or (8,), memory_limit_mb=limit),)
+    assert read(write(arms)) == arms
+
+
+@pytest.mark.parametrize(("text", "code"), [
+    ("batch_size:0", "out_of_bounds"), ("size:3", "unknown_field"), ("batch_size", "not_whole"), (";", "unknown_field"),
+    (";".join(["default"] * 7), "too_many_arms"),
+])  # fmt: skip
+def test_any_other_text_is_refused(text: str, code: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(text)
+    assert refused.value.problems[0].code == code
