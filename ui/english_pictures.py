@@ -80,13 +80,17 @@ PICTURES: dict[str, str] = {
     "path.cells.arrival": "first near the optimum after {updates}",
     "path.cells.never": "not near the optimum",
     "path.cells.fixed": "All four have the same start, data, order of draws and {updates}. Near the optimum: "
-    "within {radius} of it. Swings: root mean square distance from where the last third was heading.",
+    "within {radius} of it. The two rates are {low}% and {high}% of the largest that can settle, whatever is chosen "
+    "above. Swings: root mean square distance from where the last third was heading.",
     "path.verdict": "The article draws small steps for a small batch, and for a large one big strides that do not "
-    "settle. Measured: from a rate of {low} to {high}, and from {small} to {large} a batch,",
-    "path.verdict.mean_length": "the length of an update is multiplied by **{by_rate}** by the rate and by "
-    "**{by_batch}** by the batch size, so {made_by} the pictures of small steps and of big strides",
-    "path.verdict.spread": "how far the last third swings, by **{by_rate}** and by **{by_batch}**, so {made_by} what "
-    "does not settle",
+    "settle. Measured, each over the mean of the other: from a rate of {low} to {high} the length of an update is",
+    "path.verdict.mean_length": "{by_rate} and from {small} to {large} a batch it is {by_batch}, so {made_by} the "
+    "pictures of small steps and of big strides",
+    "path.verdict.spread": "how far the last third swings is {by_rate} and {by_batch}, so {made_by} what does not "
+    "settle",
+    "path.factor.times": "multiplied by **{factor}**",
+    "path.factor.over": "divided by **{factor}**",
+    "path.factor.one": "**the same**",
     "path.verdict.rate": "**the learning rate makes**",
     "path.verdict.batch": "**the batch size makes**",
     "path.verdict.both": "**both together make**",

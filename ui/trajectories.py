@@ -129,10 +129,12 @@ def _side(side: Side, setup: Setup, shown: int, most: int) -> Statistics | None:
     """Draw one of the two paths with its numbers, and return those; None if it has diverged."""
     problem, path, size = setup.problem, setup.path(side), setup.batch_size(side)
     found = statistics(path[: shown + 1], optimum=problem.optimum, radius=problem.radius)
-    values = {"size": number(size), "rate": f"{setup.rate_of(side):,.4g}", "shown": number(shown), "most": number(most)}
+    made = min(shown, int(np.isfinite(path).all(1).sum()))  # the one at which it diverged is the last
+    values = {"size": number(size), "rate": f"{setup.rate_of(side):,.4g}", "shown": number(made), "most": number(most)}
     st.markdown(
-        say("path.title", mark=MARKS[side], epochs=f"{shown * size / problem.examples:.2f}", **values)
-    )  # fmt: skip
+        say("path.title", mark=MARKS[side], epochs=f"{made * size / problem.examples:.2f}", **values),
+        unsafe_allow_html=True,
+    )
     plots.draw("trajectory", charts.trajectory_table(problem, path, say, side=side, shown=shown), part=side)
     st.markdown(told(problem, path[: shown + 1], found, size))
     return found if np.isfinite(path[shown]).all() else None

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core import charts
-from core.charts.trajectory import Side
+from core.charts.trajectory import SIDES, Side
 from core.landscape import PROBLEMS, Cell, Law, Measured, Problem, cloud, effects, law, measured, two_by_two
 from core.landscape.cells import RATIOS
 from core.landscape.noise import DRAWS
@@ -20,7 +20,6 @@ from ui.trajectory_setup import MARKS, UPDATES, Setup, updates
 
 CHOICES = ("cells", "cloud")
 LOW, HIGH = 0.03, 0.8  # of the largest rate
-SIDES: tuple[Side, Side] = ("small", "large")
 
 
 def draw(setup: Setup, point: Array, update: int) -> None:
@@ -51,11 +50,13 @@ def _cells(problem: Problem, setup: Setup) -> None:
         for place, cell, rate in zip(st.columns(2, gap="medium"), row, ("low", "high"), strict=True):
             with place:
                 _cell(problem, cell, side, rate)
-    st.caption(say("path.cells.fixed", updates=updates(UPDATES), radius=f"{problem.radius:g}"))
+    st.caption(say("path.cells.fixed", updates=updates(UPDATES), radius=f"{problem.radius:g}",
+                   low=f"{100 * LOW:g}", high=f"{100 * HIGH:g}"))  # fmt: skip
 
 
 def _cell(problem: Problem, cell: Cell, side: Side, rate: str) -> None:
-    st.markdown(say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"))
+    st.markdown(say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"),
+                unsafe_allow_html=True)  # fmt: skip
     table = charts.trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1)
     plots.draw("small_trajectory", table, part=f"{side}_{rate}")
     found = cell.statistics
@@ -77,11 +78,18 @@ def _verdict(cells: Sequence[Cell]) -> str:
               "large": number(last.batch_size)}  # fmt: skip
     parts = [say("path.verdict", **values)]
     for name, effect in effects(cells).items():
-        ratios = {"by_rate": rough(effect.by_rate), "by_batch": rough(effect.by_batch)}
+        factors = {"by_rate": _factor(effect.by_rate), "by_batch": _factor(effect.by_batch)}
         less = "" if effect.lessened_by == "none" else say(f"path.lessened.{effect.lessened_by}")
-        made = say(f"path.verdict.{name}", made_by=say(f"path.verdict.{effect.made_by}"), **ratios)
+        made = say(f"path.verdict.{name}", made_by=say(f"path.verdict.{effect.made_by}"), **factors, **values)
         parts.append(made + less + (";" if name == RATIOS[0] else "."))
     return " ".join(parts)
+
+
+def _factor(by: float) -> str:
+    """Return what something is multiplied or divided by, in two digits."""
+    factor = rough(max(by, 1 / by))
+    return say("path.factor.one" if factor == "1" else "path.factor.times" if by > 1 else "path.factor.over",
+               factor=factor)  # fmt: skip
 
 
 def _cloud(problem: Problem, setup: Setup, point: Array, update: int) -> None:

@@ -17,7 +17,7 @@ from core.landscape.problems import ASPECT, Array
 Side = Literal["small", "large"]  # which of the two batch sizes a path, or a cloud, is of
 
 ORANGE = "#d9730d"
-SIDES = ["small", "large"]
+SIDES: list[Side] = ["small", "large"]
 SIDE_COLOURS, SIDE_SHAPES = [BLUE, ORANGE], ["circle", "square"]
 SHADED, SHADE = 9, 0.045  # the inner lines that are filled, and how dark each makes what is inside
 LINE, PATH, START, BEST, NOW = "line", "path", "start", "best", "now"
