@@ -54,8 +54,8 @@ SCHEDULES: dict[str, str] = ENGLISH | {
     "schedules.fixed": "**Held fixed:** data, initial weights (all 0), {examples} examples seen ({epochs} epochs, "
     "drawn one by one and put back), {tries} tries at the rate for each schedule on {seeds} seeds of their own, plain "
     "SGD, weight decay {decay}. p: all sign flips of the {pairs} pairs of seeds, corrected for {tests} tests (Holm). "
-    "Model off by: the end of the dashed line beside the mean that was measured. The optimum is computed by Newton's "
-    "method.",
+    "Model off by: the end of the dashed line beside the arithmetic mean that was measured, for which it stands; the "
+    "ends in the table are geometric means. The optimum is computed by Newton's method.",
     "schedules.model": "What the dashed line is",
     "schedules.model.text": "Near its optimum a loss is a quadratic: along each of its {directions} directions it has "
     "a curvature h, and the gradients of single examples scatter with a variance c. Of plain SGD on such a loss the "

@@ -71,11 +71,12 @@ ENGLISH: dict[str, str] = {
     "constant rate.",
     "bench.plateau.ended": "The {seeds} trainings end at {percent}% of their peak rate on average.",
     "bench.exact": "The noisy quadratic model expects {exact} at the end, {left} of it left of the start and {noise} "
-    "noise; that is {off} what was measured.",
-    "bench.exact.noise": "The noisy quadratic model expects {exact} at the end, practically all of it noise; that is "
-    "{off} what was measured.",
-    "bench.exact.off.above": "{percent}% above",
-    "bench.exact.off.below": "{percent}% below",
-    "bench.exact.off.none": "to the per cent",
+    "noise; the arithmetic mean that was measured is {measured}: the model is {off}.",
+    "bench.exact.noise": "The noisy quadratic model expects {exact} at the end, practically all of it noise; the "
+    "arithmetic mean that was measured is {measured}: the model is {off}.",
+    "bench.exact.off.above": "{percent}% above it",
+    "bench.exact.off.below": "{percent}% below it",
+    "bench.exact.off.times": "{times} times as much",
+    "bench.exact.off.none": "on it, to the per cent",
     "bench.exact.diverges": "Of this peak the noisy quadratic model says that it diverges.",
 }

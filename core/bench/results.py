@@ -69,9 +69,14 @@ class Trained:
         return sum(value == float("inf") for value in self.ends)
 
     @property
+    def mean(self) -> float:
+        """The arithmetic mean of the ends, of which an expectation is one."""
+        return sum(self.ends) / len(self.ends)
+
+    @property
     def off(self) -> float:
         """By how much the exact expectation at the end is above the mean of what was measured, as a share of that."""
-        return self.exact[-1] * len(self.ends) / sum(self.ends) - 1
+        return self.exact[-1] / self.mean - 1
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ KINDS: dict[str, tuple[str, ...] | list[str]] = {
     "bench.about.{}": ARMS,
     "bench.batches.{}": ("same", "differs"),
     "bench.beside.{}": ("nearer", "farther"),
-    "bench.exact.off.{}": ("above", "below", "none"),
+    "bench.exact.off.{}": ("above", "below", "none", "times"),
     "bench.told.ends.{}": ("one", "many"),
     "schedules.{}.label": ("bench_ends", "bench_beside"),
     "schedules.edge.{}": ("lowest", "highest"),

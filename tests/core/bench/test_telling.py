@@ -135,10 +135,14 @@ def test_what_was_expected_is_taken_apart(bench: Bench) -> None:
     cosine = replace(bench.tuned["cosine"], exact=(1.0, 0.003), ends=(0.001, 0.003), start_left=0.001)
     assert about("cosine", cosine, 16, say) == (
         "Half a cosine down to 0. The noisy quadratic model expects 0.003 at the end, 0.001 of it left of the start "
-        "and 0.002 noise; that is 50% above what was measured."
+        "and 0.002 noise; the arithmetic mean that was measured is 0.002: the model is 50% above it."
     )
     calm = replace(cosine, exact=(1.0, 0.0019), start_left=1e-7)
-    assert about("cosine", calm, 16, say).endswith("practically all of it noise; that is 5% below what was measured.")
+    assert about("cosine", calm, 16, say).endswith(
+        "practically all of it noise; the arithmetic mean that was measured is 0.002: the model is 5% below it."
+    )
+    high = replace(cosine, exact=(1.0, 0.0078))
+    assert about("cosine", high, 16, say).endswith("measured is 0.002: the model is 3.9 times as much.")
     wild = replace(cosine, exact=(1.0, float("inf")))
     assert about("cosine", wild, 16, say).endswith("the noisy quadratic model says that it diverges.")
 
