@@ -37,9 +37,9 @@ def read_text(path: Path) -> str:
 def first_seed(given: str) -> int:
     """Return the first of a row of seeds. Raises ConfigError unless it is a whole number up to MOST_SEED."""
     try:
-        seed = int(given)
+        seed: int | str = int(given)
     except ValueError:
-        seed = -1
-    if not 0 <= seed <= MOST_SEED:
-        raise ConfigError(Problem("not_whole", {"field": "seed", "value": given, "low": 0, "high": MOST_SEED}))
+        seed = given
+    if isinstance(seed, str) or not 0 <= seed <= MOST_SEED:
+        raise ConfigError(Problem("not_whole", {"field": "seed", "value": seed, "low": 0, "high": MOST_SEED}))
     return seed

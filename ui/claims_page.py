@@ -13,14 +13,13 @@ from core.claims.judge import Outcome
 from core.claims.results import SEEDS, Result, Results, load
 from core.claims.telling import conditions, finding, fixed
 from core.errors import BatchLabError
-from ui import notices, plots
+from ui import notices, plots, seeds
 from ui.engine import engine
 from ui.session import Session
 from ui.text import duration, explain, number, say
 
 REFRESH_S = 0.25
 FIRST_CLAIM = "C9"  # the one that most depends on what is held fixed
-MOST_SEED = 1_000_000
 BADGES = {
     "SUPPORTED": ("check", "green"), "REFUTED": ("close", "orange"), "CONDITIONAL": ("call_split", "blue"),
     "INCONCLUSIVE": ("question_mark", "gray"), "WORDS": ("translate", "gray"),
@@ -45,14 +44,12 @@ def are_there() -> bool:
 
 def controls(session: Session) -> None:
     """Draw the seed and the button that runs everything."""
-    st.number_input(
-        say("claims.first_seed"), 0, MOST_SEED, step=SEEDS, key="first_seed", persist_state="session", width=150,
-        help=say("claims.first_seed.help", seeds=SEEDS), label_visibility="visible",
-    )  # fmt: skip
+    help_ = say("claims.first_seed.help", seeds=SEEDS)
+    seeds.field(session, "first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
     seconds = duration(sum(result.seconds for result in shipped().claims.values()))
     st.button(
         say("claims.run_all"), key="run_all_claims", icon=":material/play_arrow:", on_click=_run,
-        args=(session, TESTED), disabled=bool(session.claims_running),
+        args=(session, TESTED), disabled=bool(session.claims_running or seeds.refused(session, "first_seed")),
         help=say("claims.run_all.help", seconds=seconds),
     )  # fmt: skip
 
@@ -89,7 +86,7 @@ def _draw(session: Session) -> None:
 
 def _run(session: Session, codes: tuple[str, ...]) -> None:
     """Ask for experiments; they wait for a core one after the other."""
-    first_seed = int(session.field("first_seed", 0))
+    first_seed = seeds.chosen(session, "first_seed")
     session.claim_trouble.clear()
     for code in codes:
         try:
@@ -154,7 +151,8 @@ def _run_button(session: Session, code: str) -> None:
     seconds = duration(shipped().claims[code].seconds)
     st.button(
         say("claims.run"), key="run_claim", icon=":material/replay:", on_click=_run_and_draw, args=(session, code),
-        disabled=code in session.claims_running, help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
+        disabled=code in session.claims_running or bool(seeds.refused(session, "first_seed")),
+        help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
     )  # fmt: skip
 
 
@@ -175,18 +173,20 @@ def _progress(session: Session, code: str) -> str:
 
 
 def _origin(session: Session, results: Results, result: Result) -> str:
-    """Return when, where and with which seeds a result came about."""
-    seeds = {"first": number(results.seeds[0]), "last": number(results.seeds[-1])}
-    tests = results.tests
-    key = "one" if tests == 1 else "many" if tests else "none"
-    words = say(f"claims.tests.{key}", count=tests)
-    took = duration(result.seconds)
+    """Return when, where, and with which seeds and how many tests a result came about, where it has any."""
+    parts = []
+    if any(outcome.seeds for outcome in result.outcomes):
+        parts.append(say("claims.seeds", first=number(results.seeds[0]), last=number(results.seeds[-1])))
+    parts.append(duration(result.seconds))
+    is_tested = any(outcome.p is not None for outcome in result.outcomes)
+    key = "none" if not is_tested else "one" if results.tests == 1 else "many"
+    parts.append(say(f"claims.tests.{key}", count=results.tests))
     if result.code in session.claims:
-        return say("claims.fresh", **seeds, seconds=took, tests=words)
+        return say("claims.fresh", rest="; ".join(parts))
     facts = results.fingerprint
     machine = say("claims.machine", torch=facts["torch"], capability=facts["cpu_capability"])
     day = f"{results.date:%d %B %Y}".lstrip("0")
-    return say("claims.shipped", **seeds, seconds=took, tests=tests, date=day, machine=machine)
+    return say("claims.shipped", date=day, machine=machine, rest="; ".join(parts))
 
 
 def _charts(result: Result) -> None:

@@ -13,7 +13,7 @@ from core.bench import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SEEDS, TUNI
 from core.bench.results import Bench, Compared, Trained, load
 from core.bench.telling import about, batches, beside_constant, conclusions
 from core.errors import BatchLabError
-from ui import notices, plots, schedules_table
+from ui import notices, plots, schedules_table, seeds
 from ui.engine import engine
 from ui.session import Session
 from ui.text import duration, explain, number, say
@@ -23,7 +23,6 @@ Peaks = Literal["tuned", "alike"]
 REFRESH_S = 0.5
 FIRST: dict[str, str] = {"arm": "cosine", "batch": "16", "peak": "tuned"}  # what the address says only if it differs
 CHOICES: dict[str, tuple[str, ...]] = {"arm": ARMS, "batch": tuple(map(str, BATCH_SIZES)), "peak": ("tuned", "alike")}
-MOST_SEED = 1_000_000
 
 
 @cache
@@ -93,16 +92,14 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
         format_func=lambda name: say(f"schedules.peaks.{name}", rate=rate),
         help=say("schedules.peaks.help", tries=len(RATES), seeds=TUNING_SEEDS, rate=rate),
     )  # fmt: skip
-    st.number_input(
-        say("schedules.first_seed"), 0, MOST_SEED, step=SEEDS, key="bench_first_seed", persist_state="session",
-        width=150, help=say("schedules.first_seed.help", seeds=SEEDS, tuning=TUNING_SEEDS),
-    )  # fmt: skip
+    help_ = say("schedules.first_seed.help", seeds=SEEDS, tuning=TUNING_SEEDS)
+    seeds.field(session, "bench_first_seed", label=say("schedules.first_seed"), help_=help_, step=SEEDS)
     size = int(given or FIRST["batch"])
     trainings = len(ARMS) * (len(RATES) * TUNING_SEEDS + 2 * SEEDS) + SEEDS
     seconds = duration(shipped()[size].seconds)
     st.button(
         say("schedules.run"), key="run_bench", icon=":material/replay:", on_click=_run, args=(session, size),
-        disabled=size in session.bench_running,
+        disabled=size in session.bench_running or bool(seeds.refused(session, "bench_first_seed")),
         help=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
     )  # fmt: skip
     return size, "alike" if peaks == "alike" else "tuned"
@@ -112,7 +109,7 @@ def _run(session: Session, batch_size: int) -> None:
     """Ask for the bench at a batch size; it waits for a core."""
     session.bench_trouble.pop(batch_size, None)
     try:
-        first_seed = int(session.field("bench_first_seed", 0))
+        first_seed = seeds.chosen(session, "bench_first_seed")
         session.bench_running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
     except BatchLabError as error:
         session.bench_trouble[batch_size] = notices.reasons(error.problems)

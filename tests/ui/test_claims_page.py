@@ -194,6 +194,24 @@ def test_all_experiments_are_asked_for_with_the_seeds_of_the_form(page: App, eng
     assert test.button(key="run_all_claims").disabled  # the others are still to come
 
 
+@pytest.mark.parametrize("seed", [-1, 1_000_001, 99_999_999_999])
+def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, engine: Engine, seed: int) -> None:
+    test = page(claim="C6")
+    test.get_by_key("first_seed").set_value(seed).run()
+    assert f"Seed must be a whole number between 0 and 1,000,000, got {seed}" in words(test)
+    assert test.button(key="run_claim").disabled
+    assert test.button(key="run_all_claims").disabled
+    test.get_by_key("first_seed").set_value(1_000_000).run()
+    assert "Seed must be" not in words(test)
+    assert not test.button(key="run_claim").disabled
+
+
+def test_what_is_exact_has_no_seeds_and_no_tests(page: App) -> None:
+    text = words(page(claim="C3"))
+    assert "seeds 0 to 9" not in text
+    assert "; exact, without a test." in text
+
+
 def test_an_experiment_that_fails_says_why_and_what_was_shown_stays(page: App, engine: Engine) -> None:
     test = page(claim="C8")
     test.button(key="run_claim").click().run()

@@ -162,6 +162,14 @@ def fresh(batch_size: int) -> Bench:
     return replace(bench, seeds=tuple(range(50, 60)), against={**bench.against, "step": better})
 
 
+def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+    test = page()
+    test.get_by_key("bench_first_seed").set_value(-1).run()
+    assert "Seed must be a whole number between 0 and 1,000,000, got -1" in words(test)
+    assert test.button(key="run_bench").disabled
+    assert asked == []
+
+
 def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked: list[tuple[int, int, Answer]]) -> None:
     test = page()
     test.get_by_key("bench_first_seed").set_value(50).run()
