@@ -121,7 +121,7 @@ def _add_line(rows: Rows, arm: str, label: str, x: Floats, median: Floats, low: 
 def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:
     """Return where the points of a series lie on an axis, and their values by seed (points, seeds)."""
     if series == "rate":
-        return course.along(course.updates, axis), course.rate[:, None]
+        return course.along(course.updates - 1, axis), course.rate[:, None]  # where the update with that rate begins
     if series in course.checks:
         return course.along(course.checked, axis), course.checks[series]
     if series not in course.series:
