@@ -6,8 +6,8 @@ from core.claims.english import ENGLISH
 
 CLAIMS: dict[str, str] = ENGLISH | {
     "page.claims": "Claims",
-    "claims.intro": "What an article says about batches, sentence by sentence, and what comes out when each is put to "
-    "the test. Verdicts are computed from the figures below them.",
+    "claims.intro": "What a Korean article says about batches, sentence by sentence, and what comes out when each is put "
+    "to the test. Verdicts are computed from the figures below them.",
     "claims.choice": "Claim",
     "claims.quote": "\u201c{quote}\u201d",
     "claims.test": "**Test.** {test}",
@@ -30,7 +30,7 @@ CLAIMS: dict[str, str] = ENGLISH | {
     "claims.tests.none": "exact, without a test",
     "claims.none": "The results that come with Batch Lab cannot be read: {reason}",
     "claims.words": "About words: nothing to test.",
-    "claims.also": "also",
+    "claims.also": "for contrast",
     "claims.all": "All claims",
     "claims.machine": "torch {torch}, {capability}",
     "verdict_word.SUPPORTED": "Supported",
@@ -39,7 +39,8 @@ CLAIMS: dict[str, str] = ENGLISH | {
     "verdict_word.INCONCLUSIVE": "Inconclusive",
     "verdict_word.WORDS": "Words",
     # The charts.
-    "axis.effect": "Ratio of the two, logarithmic",
+    "axis.ratio": "Ratio of the two",
+    "axis.effect": "Ratio of the two, logarithmic; green: within 25%",
     "axis.trial": "Compared",
     "axis.low": "95% from",
     "axis.high": "95% to",

@@ -66,7 +66,7 @@ COMPARE: dict[str, str] = {
     "compare.add_run.none": "No finished run yet",
     "compare.full": "Six arms are the most there can be",
     "compare.arm_alike": "{name} ({number})",
-    "compare.alike": "Some arms are the same settings under this rule: they train alike.",
+    "compare.alike": "Under this rule some arms have the same settings.",
     "compare.no_arms": "No arms: take one of the comparisons above, or add the form's settings.",
     "compare.arm_number": "{setting} {value}",
     "compare.arm_word": "{setting}: {value}",

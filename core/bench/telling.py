@@ -91,7 +91,7 @@ def _expected(trained: Trained, say: Say) -> str:
     percent = round(100 * abs(trained.off))
     direction = "none" if not percent else "below" if trained.off < 0 else "above" if trained.off < 1 else "times"
     off = say(f"bench.exact.off.{direction}", percent=percent, times=times(1 + trained.off))
-    values = {"exact": f"{exact:.2g}", "measured": f"{trained.mean:.2g}", "off": off}
+    values = {"exact": f"{exact:.3g}", "measured": f"{trained.mean:.3g}", "off": off}
     if left < LITTLE * exact:
         return say("bench.exact.noise", **values)
     return say("bench.exact", left=f"{left:.2g}", noise=f"{exact - left:.2g}", **values)

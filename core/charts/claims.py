@@ -46,7 +46,7 @@ def effects(say: Say) -> Spec:
     base = alt.Chart(DATA).encode(x, y)
     tooltip = [
         alt.Tooltip("label:N", title=say("axis.trial")),
-        alt.Tooltip("x:Q", title=say("axis.effect"), format=".3~g"),
+        alt.Tooltip("x:Q", title=say("axis.ratio"), format=".3~g"),
         alt.Tooltip("low:Q", title=say("axis.low"), format=".3~g"),
         alt.Tooltip("high:Q", title=say("axis.high"), format=".3~g"),
     ]

@@ -117,9 +117,9 @@ def test_a_preset_is_told_as_what_it_is_while_a_switch_makes_another_of_it(page:
     assert "This is said of equal epochs and of each arm's own rate." not in words(test)
     test.segmented_control(key="compare_rule").set_value("linear").run()
     assert "This is said of equal epochs and of each arm's own rate." in words(test)
-    assert "Some arms are the same settings under this rule: they train alike." in words(test)
+    assert "Under this rule some arms have the same settings." in words(test)
     test.segmented_control(key="compare_rule").set_value("tuned").run()
-    assert "Some arms are the same settings under this rule: they train alike." in words(test)
+    assert "Under this rule some arms have the same settings." in words(test)
     test.button(key="compare_stop").click().run()
 
 
