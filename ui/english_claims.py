@@ -6,8 +6,8 @@ from core.claims.english import ENGLISH
 
 CLAIMS: dict[str, str] = ENGLISH | {
     "page.claims": "Claims",
-    "claims.intro": "What a Korean article says about batches, sentence by sentence, and what comes out when each is put "
-    "to the test. Verdicts are computed from the figures below them.",
+    "claims.intro": "What a Korean article says about batches, sentence by sentence, and what comes out when each is "
+    "put to the test. Verdicts are computed from the figures below them.",
     "claims.choice": "Claim",
     "claims.quote": "\u201c{quote}\u201d",
     "claims.test": "**Test.** {test}",
