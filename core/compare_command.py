@@ -20,6 +20,7 @@ from core.comparison.setup import BUDGETS, DEFAULT_SEEDS, RULES, Comparison, com
 from core.config import RunConfig
 from core.datasets import DATA
 from core.errors import ConfigError, Problem
+from core.fields import written
 from core.statistics import geometric_mean
 
 if TYPE_CHECKING:
@@ -75,13 +76,9 @@ def run(options: argparse.Namespace) -> int:
 def arm_names(comparison: Comparison) -> list[str]:
     """Return what tells each arm from the others, in the names of the fields."""
     fields = differences(comparison.arms, is_tuned=comparison.is_tuned)
-    names = [", ".join(f"{name}={_plain(getattr(arm, name))}" for name in fields) for arm in comparison.arms]
+    names = [", ".join(f"{name}={written(getattr(arm, name))}" for name in fields) for arm in comparison.arms]
     return [name if name and names.count(name) == 1 else f"arm {number} {name}".strip()
             for number, name in enumerate(names, 1)]  # fmt: skip
-
-
-def _plain(value: Any) -> str:
-    return "none" if value is None else f"{value:,g}" if isinstance(value, float) else str(value)
 
 
 def _comparison(options: argparse.Namespace) -> Comparison:

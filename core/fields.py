@@ -67,6 +67,15 @@ def read(name: str, value: Any) -> Any:
     return value
 
 
+def written(value: Any) -> str:
+    """Return a field's value as text that `read` reads back: "100", "0.05", "128-64", "true", "none"."""
+    if isinstance(value, list | tuple):
+        return "-".join(map(str, value))
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+
+
 def settled(name: str, value: Any, budget: str) -> Any:
     """Return a real number as a float, and a whole one that counts as an integer."""
     if name in NUMBERS and _is_number(value):

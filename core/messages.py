@@ -55,6 +55,7 @@ ENGLISH: dict[str, str] = {
     "only_for_own_model": "{flag} needs a model of one's own, --model package.module:Factory",
     # Comparisons.
     "too_few_arms": "a comparison has {low} to {high} arms, got {value}; add another",
+    "not_arms": "arms in an address are settings such as batch_size:100,lr:0.05;batch_size:1000, got {value!r}",
     "too_many_arms": "a comparison has {low} to {high} arms, got {value}; remove one",
     "arms_not_comparable": "arms must have the same {field}, got {values}",
     "arm_refused": "arm {number} cannot be trained so: {reason}",

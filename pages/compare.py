@@ -19,8 +19,9 @@ shown = compare_record.read(session)  # one for the whole page: what comes meanw
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.compare"), anchor=False)
     compare_page.buttons(session, shown)
-compare_setup.presets(session)
-compare_setup.switches(session)
-compare_setup.arms(session, setup)
+with st.container(key="compare_setup"):  # in one place, so that what comes and goes in it moves nothing after it
+    compare_setup.presets(session)
+    compare_setup.switches(session)
+    compare_setup.arms(session, setup)
 notices.draw(session, setup)
 compare_page.panel(session, shown)

@@ -30,6 +30,7 @@ def buttons(session: Session, shown: Shown | None) -> None:
     comparison, problems = compare_setup.wanted(session)
     refused = explain(problems[0].code, problems[0].values) if problems else ""
     active, _ = _drawn_for(session, shown)
+    restarts = active and not engine().watchers.elsewhere(session.comparison_id or "")
     st.button(
         say("compare.stop"), key="compare_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
         args=(session,), shortcut=KEYS["stop"],
@@ -37,14 +38,15 @@ def buttons(session: Session, shown: Shown | None) -> None:
     )  # fmt: skip
     what = say("control.shortcut", what=say("compare.start.help"), keys=KEYS["start"])
     st.button(
-        say("compare.restart" if active else "compare.start"), key="compare_start", type="primary",
-        icon=":material/restart_alt:" if active else ":material/play_arrow:", disabled=comparison is None,
+        say("compare.restart" if restarts else "compare.start"), key="compare_start", type="primary",
+        icon=":material/restart_alt:" if restarts else ":material/play_arrow:", disabled=comparison is None,
         help=refused or what, on_click=_ask, args=(session,), shortcut=KEYS["start"],
     )  # fmt: skip
 
 
 def _ask(session: Session) -> None:
     session.compare_wanted = True
+    session.compare_unread = False  # what is shown is what was asked for
 
 
 def _stop(session: Session) -> None:
@@ -66,20 +68,18 @@ def start_if_asked(session: Session) -> None:
         for record in shared.store.active(session=owner):
             shared.client.command(record.id, "stop")
         left = session.comparison_id  # perhaps another session's, by its link, or this one's before a reload
-        if left and not shared.is_watched_elsewhere(left, session=session.id):
+        if left and not shared.watchers.elsewhere(left):
             shared.client.command(left, "stop")
         shared.client.start_comparison(comparison, run_id=run_id, session=owner)
     except StoreError as error:
         session.compare_trouble = error.problems
         return
-    session.comparison_id, session.compare_changed = run_id, False
+    session.comparison_id, session.compare_changed, session.compare_notice = run_id, False, ""
     st.query_params["comparison"] = run_id
 
 
 def panel(session: Session, shown: Shown | None) -> None:
     """Draw all that moves, with a timer while something trains; `shown` is what the buttons were drawn for."""
-    if session.compare_trouble:
-        st.warning(notices.reasons(session.compare_trouble), icon=":material/warning:")
     was = _drawn_for(session, shown)
 
     def refresh() -> None:
@@ -98,7 +98,7 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
     shown = read(session)
     active, _ = now = _drawn_for(session, shown)
     if active and session.comparison_id:
-        engine().watch(session.comparison_id, session=session.id)
+        engine().watch("compare", session.comparison_id)
     if now != was:
         st.rerun()
     if session.compare_lost:

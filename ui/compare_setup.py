@@ -57,15 +57,14 @@ def attach(session: Session) -> None:
         st.query_params["arms"] = address.write(session.compare_arms or ())
     else:
         st.query_params.pop("arms", None)
-    if session.compare_notice:
-        st.caption(f":material/warning: {session.compare_notice}")
 
 
 def _take_up_arms(session: Session, text: str) -> None:
     try:
-        _set_arms(session, address.read(text))
+        session.compare_arms = address.read(text)
+        session.compare_preset, session.compare_changed, session.compare_unread = None, True, False
     except ConfigError as error:
-        session.compare_notice = say("compare.bad_arms", reason=notices.reasons(error.problems))
+        session.compare_notice = say("compare.bad_arms", reason=notices.reasons(error.problems[:1]))
 
 
 def _take_up(session: Session, run_id: str) -> bool:
@@ -155,11 +154,11 @@ def _want(session: Session) -> None:
     session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))
     for key in ("budget", "rule", "seeds"):
         session.remember(f"compare_{key}")
-    session.compare_wanted = True
+    session.compare_wanted, session.compare_unread = True, False
 
 
 def arms(session: Session, form: Form) -> None:
-    """Draw the arms, and the ways to another one."""
+    """Draw the arms, the ways to another one, and what is to be said of them."""
     chosen = session.compare_arms or ()
     comparison, problems = wanted(session)
     shown = comparison.arms if comparison else chosen  # at the rates that the rule gives them
@@ -188,12 +187,16 @@ def arms(session: Session, form: Form) -> None:
             help=say("compare.full") if full else refused or say("compare.add_form.help"),
         )  # fmt: skip
         _finished_runs(session, chosen, full=full)
+    if session.compare_notice:
+        st.caption(f":material/warning: {session.compare_notice}")
     if refused:
         st.caption(f":material/warning: {refused}")
     if any(not differences(pair, is_tuned=is_tuned) for pair in combinations(shown, 2)):
         st.caption(f":material/warning: {say('compare.alike')}")
     if problems:
         st.caption(say("compare.no_arms") if not chosen else f":material/warning: {notices.reasons(problems)}")
+    if session.compare_trouble:
+        st.warning(notices.reasons(session.compare_trouble), icon=":material/warning:")
 
 
 def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:
@@ -214,7 +217,8 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
 
 
 def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
-    session.compare_arms, session.compare_preset, session.compare_trouble = arms, None, ()
+    session.compare_arms, session.compare_preset = arms, None
+    session.compare_notice, session.compare_trouble = "", ()
     session.compare_changed = True
     session.compare_unread = False  # what was chosen here is not replaced by what was there before
 
@@ -222,16 +226,23 @@ def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
 def arm_names(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]:
     """Return what tells each arm from the others: "Batch size 100"; arms that nothing tells apart are numbered."""
     settings = differences(arms, is_tuned=is_tuned) if len(arms) > 1 else ["batch_size"]
-    names = [", ".join(_name(name, getattr(arm, name)) for name in settings) for arm in arms]
+    texts = {name: _texts(name, [getattr(arm, name) for arm in arms]) for name in settings}
+    names = [", ".join(texts[name][count] for name in settings) for count in range(len(arms))]
     if not settings:
         names = [say("compare.table.arm")] * len(arms)
     return [name if names.count(name) == 1 else say("compare.arm_alike", name=name, number=names[:count].count(name))
             for count, name in enumerate(names, 1)]  # fmt: skip
 
 
+def _texts(setting: str, values: list[Any]) -> list[str]:
+    """Return a setting of each arm in words, rates in three digits as long as those tell them apart."""
+    short = [float(f"{value:.3g}") for value in values] if setting == "lr" else values
+    told = short if len(set(short)) == len(set(values)) else values
+    return [_name(setting, value) for value in told]
+
+
 def _name(setting: str, value: Any) -> str:
     if setting == "schedule_batch_size":
         return say("compare.own_horizon") if value is None else say("compare.other_horizon", value=plain(value))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    text = plain(float(f"{value:.3g}") if setting == "lr" else value)
-    return say("compare.arm_number" if is_number else "compare.arm_word", setting=label(setting), value=text)
+    return say("compare.arm_number" if is_number else "compare.arm_word", setting=label(setting), value=plain(value))

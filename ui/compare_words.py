@@ -13,7 +13,7 @@ from core.comparison.course import Course, Floats
 from core.comparison.result import Standing, standings
 from core.comparison.setup import DEFAULT_SEEDS, Comparison, differences, held_fixed
 from core.config import RunConfig
-from core.statistics import LEVEL, geometric_mean
+from core.statistics import LEVEL, MARGIN, geometric_mean
 from ui.text import duration, label, loss_text, mib, number, plain, say, times
 
 
@@ -33,10 +33,10 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
     if first is not None and any(course.state in ("waiting", "tuning", "running") for course in courses):
         is_lost = math.isinf(first.losses[first.second])
         told.append(say("compare.so_far.lost" if is_lost else "compare.so_far", **_losses(first, names)))
-        told += _behind(first, courses, names)
+        told += _rest(first, courses, names, comparison.seeds)
     elif first is not None:
         told.append(_standing(first, names, comparison.seeds))
-        told += _behind(first, courses, names)
+        told += _rest(first, courses, names, comparison.seeds)
         others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
         if others:
             falls = any(arm.schedule != "constant" for arm in comparison.arms)
@@ -68,19 +68,22 @@ def _few(seeds: int) -> str:
     return "" if least < LEVEL else " " + say("compare.few", seeds=seeds, least=f"{least:.2g}", enough=DEFAULT_SEEDS)
 
 
-def _behind(found: Standing, courses: Sequence[Course], names: Sequence[str]) -> list[str]:
+def _rest(found: Standing, courses: Sequence[Course], names: Sequence[str], seeds: int) -> list[str]:
     """Return where the arms after the first two stand, if there are any."""
     rest = [arm for arm, course in enumerate(courses) if len(course.checked) and arm not in (found.best, found.second)]
-    told = [_one_behind(found, arm, names) for arm in sorted(rest, key=lambda arm: found.losses[arm])]
-    return [say("compare.behind", others="; ".join(told))] if told else []
+    rest.sort(key=lambda arm: (found.diverged[arm], found.losses[arm]))
+    told = [_one_of_the_rest(found, arm, names, seeds) for arm in rest]
+    return [say("compare.rest", others="; ".join(told))] if told else []
 
 
-def _one_behind(found: Standing, arm: int, names: Sequence[str]) -> str:
+def _one_of_the_rest(found: Standing, arm: int, names: Sequence[str], seeds: int) -> str:
     if found.diverged[arm]:
-        return say("compare.behind.diverged", arm=names[arm], count=found.diverged[arm])
-    ratio = times(found.losses[arm] / found.losses[found.best])
-    return say("compare.behind.one", arm=names[arm], loss=loss_text(found.losses[arm]), times=ratio,
-               best=names[found.best])  # fmt: skip
+        return say("compare.rest.diverged", arm=names[arm], count=found.diverged[arm], seeds=seeds)
+    ratio = found.losses[arm] / found.losses[found.best]
+    values = {"arm": names[arm], "loss": loss_text(found.losses[arm]), "best": names[found.best]}
+    if ratio <= math.exp(MARGIN):
+        return say("compare.rest.near", **values)
+    return say("compare.rest.far", times=times(ratio), **values)
 
 
 def _losses(found: Standing, names: Sequence[str]) -> dict[str, str]:

@@ -100,8 +100,9 @@ def draw(session: Session, form: Form, record: RunRecord | None) -> None:
     _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
     _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")
     _button("stop", "stop", "stop", idle, _stop, session)
-    words = "restart" if active else "start"
-    _button("start", words, "restart_alt" if active else "play_arrow", no_start, ask_to_start, session, primary=True)
+    restarts = record is not None and active and not engine().watchers.elsewhere(record.id)
+    words, icon = ("restart", "restart_alt") if restarts else ("start", "play_arrow")
+    _button("start", words, icon, no_start, ask_to_start, session, primary=True)
 
 
 def _button(
@@ -192,7 +193,7 @@ def _start(
             if record.id not in goes_on:
                 shared.client.command(record.id, "stop")
         left = session.run_id  # perhaps another session's, by its link, or this one's before a reload
-        if left and left not in goes_on and not shared.is_watched_elsewhere(left, session=session.id):
+        if left and left not in goes_on and not shared.watchers.elsewhere(left):
             shared.client.command(left, "stop")
         shared.client.start(config, run_id=run_id, session=session.id, paused=paused, parent=parent)
         if first:

@@ -28,10 +28,10 @@ from core.host.process import Answer as Asked
 from core.store import Store, open_or_fresh
 from core.store.reader import ReaderCache, RunReader, Source
 from core.timeline import Timeline
+from ui.watchers import Watchers
 
 Answer = TypeVar("Answer")
 CLOUD = Path("/mount/src")  # where Community Cloud puts a repository
-WATCHED_S = 4.0  # after which a page that has not asked for anything new is not there any more
 
 
 class Engine:
@@ -46,7 +46,7 @@ class Engine:
             self.recording = recorded.load()
         self._recorded = RunReader(self.recording, recorded.RUN_ID) if self.recording else None
         self._frozen = False
-        self._watched: dict[tuple[str, str], float] = {}  # by run and browser session, when it last did
+        self.watchers = Watchers()
 
     def close(self) -> None:
         self.client.close()
@@ -60,16 +60,10 @@ class Engine:
         """Return where a run is read from."""
         return self.recording if self.recording and run_id == recorded.RUN_ID else self.store
 
-    def watch(self, run_id: str, *, session: str) -> None:
-        """Say that a browser session has just looked at a run."""
-        self._watched[run_id, session] = time.monotonic()
+    def watch(self, page: str, run_id: str) -> None:
+        """Say that a page shows a run that is not over."""
+        self.watchers.show(page, run_id)
         self.client.renew([run_id])
-
-    def is_watched_elsewhere(self, run_id: str, *, session: str) -> bool:
-        """Return whether another browser session looks at a run: it is not to be taken away from that one."""
-        now = time.monotonic()
-        self._watched = {key: at for key, at in list(self._watched.items()) if now - at < WATCHED_S}
-        return any(run == run_id and who != session for run, who in self._watched)
 
     # What the engine is asked. Each returns None while it is worked out, and raises HostError.
 

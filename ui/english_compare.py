@@ -66,7 +66,7 @@ COMPARE: dict[str, str] = {
     "compare.add_run.none": "No finished run yet",
     "compare.full": "Six arms are the most there can be",
     "compare.arm_alike": "{name} ({number})",
-    "compare.alike": "Under this rule some arms have the same settings.",
+    "compare.alike": "Compared like this, some arms have the same settings.",
     "compare.no_arms": "No arms: take one of the comparisons above, or add the form's settings.",
     "compare.arm_number": "{setting} {value}",
     "compare.arm_word": "{setting}: {value}",
@@ -91,9 +91,10 @@ COMPARE: dict[str, str] = {
     "compare.unclear": "At equal {axis} ({at}) **{best} and {second} cannot be told apart**: {measure} {loss} against "
     "{other}, p = {p}, {seeds} seeds.{few}",
     "compare.few": "With {seeds} seeds p is {least} at the least, however far they lie apart: take {enough}.",
-    "compare.behind": "Behind: {others}.",
-    "compare.behind.diverged": "{arm}, of which {count} diverged",
-    "compare.behind.one": "{arm}, {loss} ({times} times as high as {best})",
+    "compare.rest": "The others, without a test: {others}.",
+    "compare.rest.diverged": "{count} of {seeds} seeds of {arm} diverged",
+    "compare.rest.near": "{arm}, {loss} (within 25% of {best})",
+    "compare.rest.far": "{arm}, {loss} ({times} times as high as {best})",
     "compare.one_seed": "At equal {axis} ({at}): {measure} {loss} for {best} against {other} for {second}, with "
     "one seed, which shows nothing.",
     "compare.diverged": "At equal {axis} ({at}) **{best}** is ahead with a {measure} of {loss}: {second} diverged, "

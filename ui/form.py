@@ -11,7 +11,7 @@ import streamlit as st
 from core import charts, recorded
 from core.config import FIELDS, RunConfig, parse
 from core.errors import ConfigError, Problem
-from core.fields import CHOICES, NUMBERS
+from core.fields import CHOICES, NUMBERS, written
 from core.plan import plan
 from ui import plots
 from ui.session import Session, current
@@ -60,17 +60,11 @@ def read_url(session: Session) -> None:
         session.url_problems.append((problem, getattr(DEFAULT, name, None)))
         del st.query_params[name]
     # What can be read is put the way that the widgets read it: they drop " cnn" and "1" for true without a word.
-    written = {name: _for_url(value) for name, value in parsed.items() if value is not None}
-    changed = {name: text for name, text in written.items() if text != given[name]}
+    as_read = {name: written(value) for name, value in parsed.items() if value is not None}
+    changed = {name: text for name, text in as_read.items() if text != given[name]}
     st.query_params.update(changed)
     if problems or changed:
         st.rerun()
-
-
-def _for_url(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "-".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 def remember_url(session: Session) -> None:

@@ -110,7 +110,7 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
     record = reader.record if reader else None
     session = current()
     if shown.active and run_id:
-        shared.watch(run_id, session=session.id)
+        shared.watch("live", run_id)
         if session.run_id == run_id != st.query_params.get("run"):  # a run that was broken off did not tell the browser
             st.query_params["run"] = run_id
     # A start that is pressed while a choice of the panel is under way comes with the panel's own rerun.

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from core.comparison.setup import ARMS
 from core.config import RunConfig
 from core.errors import ConfigError, Problem
+from core.fields import written
 
 ALL_DEFAULTS = "default"
+LONGEST = 4_000  # characters; six arms with every field changed take fewer
 
 
 def write(arms: Sequence[RunConfig]) -> str:
     """Return of each arm what is not as by default: "batch_size:1000,lr:0.5;batch_size:50"."""
     usual = RunConfig().to_dict()
     changed = [{name: value for name, value in arm.to_dict().items() if value != usual[name]} for arm in arms]
-    return ";".join(",".join(f"{name}:{_text(value)}" for name, value in each.items()) or ALL_DEFAULTS
+    return ";".join(",".join(f"{name}:{written(value)}" for name, value in each.items()) or ALL_DEFAULTS
                     for each in changed)  # fmt: skip
 
 
 def read(text: str) -> tuple[RunConfig, ...]:
-    """Return the arms that `write` wrote. Raises ConfigError, also on any other text and on too many arms."""
+    """Return the arms that `write` wrote; none of an empty text. Raises ConfigError on any other text."""
+    if len(text) > LONGEST:
+        raise ConfigError(Problem("not_arms", {"value": text[:80]}))
     parts = text.split(";") if text else []
     if len(parts) > ARMS[1]:
         raise ConfigError(Problem("too_many_arms", {"value": len(parts), "low": ARMS[0], "high": ARMS[1]}))
@@ -29,11 +32,10 @@ def read(text: str) -> tuple[RunConfig, ...]:
 
 
 def _arm(text: str) -> RunConfig:
-    pairs = [] if text == ALL_DEFAULTS else [pair.partition(":") for pair in text.split(",")]
-    return RunConfig.from_mapping({name: value for name, _, value in pairs})
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "-".join(map(str, value))
-    return "none" if value is None else str(value).lower().removesuffix(".0")
+    if text == ALL_DEFAULTS:
+        return RunConfig()
+    pairs = [pair.partition(":") for pair in text.split(",")]
+    values = {name: value for name, colon, value in pairs if colon}
+    if len(values) < len(pairs):  # no colon, or one name twice
+        raise ConfigError(Problem("not_arms", {"value": text[:80]}))
+    return RunConfig.from_mapping(values)

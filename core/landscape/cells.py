@@ -10,6 +10,7 @@ import numpy as np
 
 from core.landscape.paths import Statistics, statistics, trajectory
 from core.landscape.problems import Array, Problem
+from core.statistics import MARGIN
 
 Factor = Literal["rate", "batch", "both", "none"]
 RATIOS = ("mean_length", "spread")  # of which one is so many times the other
@@ -39,9 +40,12 @@ class Effect:
 
     @property
     def made_by(self) -> Factor:
-        """Return which of the two makes it larger: both where they do so alike, on a logarithmic scale."""
+        """Return which of the two makes it larger: both where they do so alike, on a logarithmic scale.
+
+        What is within 25% is no difference.
+        """
         rate, batch = (max(0.0, float(np.log(by))) for by in (self.by_rate, self.by_batch))
-        if rate == batch == 0:
+        if max(rate, batch) <= MARGIN:
             return "none"
         if rate >= CLEAR * batch:
             return "rate"
@@ -50,7 +54,7 @@ class Effect:
     @property
     def lessened_by(self) -> Factor:
         """Return which of the two makes it smaller."""
-        rate, batch = self.by_rate < 1, self.by_batch < 1
+        rate, batch = (np.log(by) < -MARGIN for by in (self.by_rate, self.by_batch))
         return "both" if rate and batch else "rate" if rate else "batch" if batch else "none"
 
 

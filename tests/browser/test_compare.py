@@ -64,7 +64,7 @@ def test_the_weights_of_both_arms_are_followed_in_one_plane(server: Server, visi
         expect(paths).to_contain_text(f"{name}: at the end the loss is")
 
 
-def test_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[..., Visit]) -> None:
+def begin_a_long_one(server: Server, visit: Callable[..., Visit]) -> Page:
     page = visit(f"{server.url}/compare?budget_value=200").page
     expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
     for _ in range(2):
@@ -73,6 +73,31 @@ def test_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[...,
     button(page, "compare_start").click()
     expect(button(page, "compare_stop")).to_be_enabled()
     expect(verdict(page)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
+    return page
+
+
+def test_a_start_ends_the_comparison_that_it_leaves_unless_another_page_looks_at_it(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = begin_a_long_one(server, visit)
+    shown = page.url.partition("comparison=")[2]
+    visitor = visit(page.url).page
+    expect(verdict(visitor)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
+    expect(button(visitor, "compare_start")).to_contain_text("Start")
+    button(visitor, "preset_noise").click()
+    finished(visitor, "epochs (4)")
+    expect(verdict(page)).to_contain_text("Training:")
+    expect(button(page, "compare_start")).to_contain_text("Restart")
+    page.reload()
+    expect(verdict(page)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
+    button(page, "preset_noise").click()
+    finished(page, "epochs (4)")
+    with closing(sqlite3.connect(server.database)) as database:
+        assert database.execute("SELECT state FROM runs WHERE id = ?", (shown,)).fetchone() == ("stopped",)
+
+
+def test_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[..., Visit]) -> None:
+    page = begin_a_long_one(server, visit)
     page.keyboard.press("Alt+x")
     expect(verdict(page)).to_contain_text("Stopped", timeout=ENGINE_WAIT_MS)
     expect(button(page, "compare_stop")).to_be_disabled()

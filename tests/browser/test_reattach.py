@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import threading
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.store import Store
-from tests.browser.conftest import Server, Visit, button, card, count_in, start_running, state, stop
+from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, card, count_in, start_running, state, stop
 
 LONG = "?budget_value=5000"
 
@@ -117,6 +118,33 @@ def test_a_second_tab_shows_the_same_run_and_controls_it(server: Server, visit: 
     assert count_in(state(page).inner_text()) == count_in(state(second).inner_text())
     stop(second)
     expect(state(page)).to_contain_text("Stopped at update", timeout=5_000)
+
+
+def test_a_start_ends_the_run_that_it_leaves_unless_another_page_looks_at_it(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = visit(f"{server.url}/{LONG}").page
+    start_running(page)
+    run = run_of(page)
+    visitor = visit(page.url).page
+    expect(state(visitor)).to_contain_text("Running", timeout=15_000)
+    expect(button(visitor, "start")).to_contain_text("Start")
+    button(visitor, "start").click()
+    expect(visitor).not_to_have_url(re.compile(run))
+    expect(state(visitor)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    moves(page)
+    stop(visitor)
+    page.reload()
+    expect(state(page)).to_contain_text("Running", timeout=15_000)
+    button(page, "start").click()
+    expect(page).not_to_have_url(re.compile(run))
+    expect(state(page)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    stop(page)
+    store = Store.open(server.database)
+    record = store.run(run)
+    assert record is not None
+    assert record.state == "stopped"
+    store.close()
 
 
 def test_ten_seconds_without_a_network_lose_no_point_and_start_nothing_twice(

@@ -115,6 +115,6 @@ def test_an_arm_that_diverged_has_no_loss_and_the_updates_that_it_made(tmp_path:
     for name, config in (("a", wild), ("b", wild.replace(lr=0.1))):
         (tmp_path / name).write_text(config.to_json())
     said = compare(str(tmp_path / "a"), str(tmp_path / "b"), "--seeds", "2").stdout
-    assert re.search(r"lr=1,000: diverged, \d+ updates at rate 1e\+03, training loss none", said)
+    assert re.search(r"lr=1000: diverged, \d+ updates at rate 1e\+03, training loss none", said)
     assert "nan" not in said
     assert ": diverged, 512 updates" not in said

@@ -117,9 +117,9 @@ def test_a_preset_is_told_as_what_it_is_while_a_switch_makes_another_of_it(page:
     assert "This is said of equal epochs and of each arm's own rate." not in words(test)
     test.segmented_control(key="compare_rule").set_value("linear").run()
     assert "This is said of equal epochs and of each arm's own rate." in words(test)
-    assert "Under this rule some arms have the same settings." in words(test)
+    assert "Compared like this, some arms have the same settings." in words(test)
     test.segmented_control(key="compare_rule").set_value("tuned").run()
-    assert "Under this rule some arms have the same settings." in words(test)
+    assert "Compared like this, some arms have the same settings." in words(test)
     test.button(key="compare_stop").click().run()
 
 
@@ -128,26 +128,6 @@ def test_arms_are_shown_at_the_rates_that_the_rule_gives_them(page: App) -> None
     test.segmented_control(key="compare_rule").set_value("linear").run()
     assert "Batch size 1,000, Learning rate 0.5" in words(test)
     test.button(key="compare_stop").click().run()
-
-
-def test_a_comparison_that_another_page_watches_goes_on_when_one_starts_its_own(
-    page: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = page()
-    begin_a_long_one(first)
-    watched = first.query_params["comparison"]
-    visitor = page(comparison=watched)
-    first.run()
-    visitor.button(key="preset_noise").click().run()
-    finished(visitor)
-    first.run()
-    assert not first.button(key="compare_stop").disabled
-    monkeypatch.setattr("ui.engine.WATCHED_S", 0.0)  # as if the first page had been closed some time ago
-    other = page(comparison=watched)
-    other.button(key="preset_noise").click().run()
-    finished(other)
-    first.run()
-    assert "Stopped" in words(first)
 
 
 def test_an_address_with_a_preset_has_its_arms(page: App) -> None:
@@ -179,6 +159,10 @@ def test_arms_in_an_address_that_cannot_be_are_said_and_left_out(page: App) -> N
     assert "got 0" in words(test)
     assert "arms" not in test.query_params
     assert "**Batch size 100** is ahead at equal epochs (5)" in words(test)
+    test.button(key="add_form").click().run()
+    assert "cannot be read" not in words(test)
+    long = page(arms=",".join(f"a{number}:1" for number in range(2_000)))
+    assert max(map(len, (item.value for item in long.caption))) < 500
 
 
 def test_every_preset_has_a_key_of_its_own(page: App) -> None:
@@ -213,8 +197,13 @@ def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(pag
         changed.button(key="arm_remove_0").click().run()
         other = page(comparison=first.query_params["comparison"])
         other.button(key="preset_rate_too_low").click().run()
+        started, switched = (page(comparison=first.query_params["comparison"]) for _ in range(2))
         lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
     assert "Learning rate 0.0005" in words(other.run())
+    started.button(key="compare_start").click().run()
+    assert "at equal epochs (5)" in finished(started)  # what the page described as it was pressed
+    switched.segmented_control(key="compare_rule").set_value("linear").run()
+    assert "rate / batch size; different: batch size, learning rate." in finished(switched)
     for test in (read, changed):
         test.run()
         assert [item.value for item in test.warning] == []

@@ -45,6 +45,8 @@ def test_arms_are_called_by_what_tells_them_apart() -> None:
     assert arm_names((ARMS[0], ARMS[0])) == ["Arm (1)", "Arm (2)"]
     assert arm_names((*ARMS, ARMS[0])) == ["Batch size 100 (1)", "Batch size 1,000", "Batch size 100 (2)"]
     assert arm_names((ARMS[0], ARMS[1].replace(lr=0.158114)))[1] == "Batch size 1,000, Learning rate 0.158"
+    near = (ARMS[0].replace(lr=0.12341), ARMS[0].replace(lr=0.12342))
+    assert arm_names(near) == ["Learning rate 0.12341", "Learning rate 0.12342"]
 
 
 def test_a_rate_that_is_looked_for_is_no_name() -> None:
@@ -122,8 +124,16 @@ def test_the_arms_after_the_first_two_are_told_too() -> None:
     told = compare_words.verdict(limited, [SMALL, LARGE, far, lost, without], arm_names(arms))
     assert "12 times lower than Batch size 1,000 (12 to 12), p = 0.031, 6 seeds." in told
     assert (
-        "Behind: Batch size 50, 4.82 (120 times as high as Batch size 100); Batch size 20, of which 6 diverged." in told
-    )
+        "The others, without a test: Batch size 50, 4.82 (120 times as high as Batch size 100); 6 of 6 seeds of Batch "
+        "size 20 diverged. Counted otherwise"
+    ) in told
+    half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
+    half.diverged[0] = True  # of lower loss than the others, and still behind those of which none did
+    told = compare_words.verdict(limited, [SMALL, half, SMALL, SMALL, far], arm_names(arms))
+    assert (
+        "The others, without a test: Batch size 20, 0.0402 (within 25% of Batch size 100); Batch size 10, 4.82 (120 "
+        "times as high as Batch size 100); 1 of 6 seeds of Batch size 1,000 diverged."
+    ) in told
 
 
 def test_a_tuned_rate_at_the_end_of_the_row_is_said() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.comparison.address import read, write
 from core.comparison.presets import PRESETS
-from core.config import RunConfig
+from core.config import FIELDS, RunConfig
 from core.errors import ConfigError
 
 
@@ -24,6 +26,23 @@ def test_the_arms_of_presets_are_read_back(name: str) -> None:
     assert read(write(PRESETS[name].arms)) == PRESETS[name].arms
 
 
+CHANGED: dict[str, Any] = {
+    "dataset": "digits", "model": "cnn", "hidden": (7,), "norm": "layer", "batch_size": 3, "accumulate": 2,
+    "drop_last": True, "sampling": "iid", "optimizer": "adam", "lr": 1e-05, "momentum": 0.5,
+    "weight_decay": 0.1, "schedule": "step", "warmup": 0.25, "schedule_batch_size": 50, "budget": "seconds",
+    "budget_value": 7, "seed": 9, "memory_limit_mb": 4.5, "target_loss": 0.2, "checkpointing": True,
+    "precision": "bfloat16", "keep_losses": True, "evaluate_with_grad": True, "zero_in_place": True,
+    "validate_whole": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_is_read_back(name: str) -> None:
+    arms = (RunConfig(**{name: CHANGED[name]}), RunConfig())
+    assert arms[0] != arms[1]
+    assert read(write(arms)) == arms
+
+
 @given(lr=st.floats(1e-6, 100.0), hidden=st.lists(st.integers(1, 512), max_size=3), limit=st.floats(1.0, 81_920.0))
 def test_numbers_are_read_back_to_the_last_digit(lr: float, hidden: list[int], limit: float) -> None:
     arms = (RunConfig(lr=lr, hidden=tuple(hidden) or (8,), memory_limit_mb=limit),)
@@ -31,7 +50,8 @@ def test_numbers_are_read_back_to_the_last_digit(lr: float, hidden: list[int], l
 
 
 @pytest.mark.parametrize(("text", "code"), [
-    ("batch_size:0", "out_of_bounds"), ("size:3", "unknown_field"), ("batch_size", "not_whole"), (";", "unknown_field"),
+    ("batch_size:0", "out_of_bounds"), ("size:3", "unknown_field"), ("batch_size", "not_arms"), (";", "not_arms"),
+    ("batch_size:5,batch_size:7", "not_arms"), (",".join(f"a{number}:1" for number in range(600)), "not_arms"),
     (";".join(["default"] * 7), "too_many_arms"),
 ])  # fmt: skip
 def test_any_other_text_is_refused(text: str, code: str) -> None:

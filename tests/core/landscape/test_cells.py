@@ -54,6 +54,11 @@ def test_what_makes_it_smaller_is_told_apart() -> None:
     assert [Effect(*each).lessened_by for each in ratios] == ["batch", "rate", "both", "none"]
 
 
+def test_what_is_within_a_quarter_is_no_difference() -> None:
+    assert (Effect(1.2, 0.005).made_by, Effect(1.2, 0.005).lessened_by) == ("none", "batch")
+    assert (Effect(1.3, 0.82).made_by, Effect(1.3, 0.82).lessened_by) == ("rate", "none")
+
+
 def test_a_full_batch_at_rest_swings_by_nothing_rather_than_by_its_rounding() -> None:
     found = effects([cell(1, 0.1), cell(1, 1.6), cell(1, 1e-13), cell(1, 1e-14)])["spread"]
     assert found.by_rate == pytest.approx(4.0)  # 16 and 1

@@ -1,0 +1,36 @@
+"""Know which pages that are open look at which runs, so that nobody ends what another is looking at."""
+
+from __future__ import annotations
+
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+class Watchers:
+    """Remember of each browser session what its pages show; one that has been closed or reloaded looks at nothing."""
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[str, str], str] = {}  # the run, by browser session and page
+
+    def show(self, page: str, run_id: str) -> None:
+        """Say that the present browser session's page shows a run now."""
+        key = (_session(), page)
+        if key not in self._shown:
+            for gone in [each for each in list(self._shown) if not _is_open(each[0])]:
+                self._shown.pop(gone, None)
+        self._shown[key] = run_id
+
+    def elsewhere(self, run_id: str) -> bool:
+        """Return whether another browser session, which is open, shows a run."""
+        here = _session()
+        return any(shown == run_id and session != here and _is_open(session)
+                   for (session, _), shown in list(self._shown.items()))  # fmt: skip
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+def _is_open(session: str) -> bool:
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
