@@ -65,11 +65,8 @@ def test_the_weights_of_both_arms_are_followed_in_one_plane(server: Server, visi
 
 
 def begin_a_long_one(server: Server, visit: Callable[..., Visit]) -> Page:
-    page = visit(f"{server.url}/compare?budget_value=200").page
+    page = visit(f"{server.url}/compare?arms=budget_value:200;batch_size:1000").page
     expect(verdict(page)).to_contain_text("Recorded beforehand", timeout=ENGINE_WAIT_MS)
-    for _ in range(2):
-        button(page, "add_form").click()
-        button(page, "arm_remove_0").click()
     button(page, "compare_start").click()
     expect(button(page, "compare_stop")).to_be_enabled()
     expect(verdict(page)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
@@ -85,15 +82,16 @@ def test_a_start_ends_the_comparison_that_it_leaves_unless_another_page_looks_at
     expect(verdict(visitor)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
     expect(button(visitor, "compare_start")).to_contain_text("Start")
     button(visitor, "preset_noise").click()
-    finished(visitor, "epochs (4)")
+    expect(visitor).not_to_have_url(re.compile(shown))
+    expect(verdict(visitor)).to_contain_text("mixture, linear.", timeout=ENGINE_WAIT_MS)
     expect(verdict(page)).to_contain_text("Training:")
     expect(button(page, "compare_start")).to_contain_text("Restart")
     page.reload()
     expect(verdict(page)).to_contain_text("Training:", timeout=ENGINE_WAIT_MS)
     button(page, "preset_noise").click()
-    finished(page, "epochs (4)")
-    with closing(sqlite3.connect(server.database)) as database:
-        assert database.execute("SELECT state FROM runs WHERE id = ?", (shown,)).fetchone() == ("stopped",)
+    expect(page).not_to_have_url(re.compile(shown))
+    page.goto(f"{server.url}/compare?comparison={shown}")
+    expect(verdict(page)).to_contain_text("Stopped", timeout=ENGINE_WAIT_MS)
 
 
 def test_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[..., Visit]) -> None:

@@ -201,9 +201,11 @@ def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(pag
         lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
     assert "Learning rate 0.0005" in words(other.run())
     started.button(key="compare_start").click().run()
-    assert "at equal epochs (5)" in finished(started)  # what the page described as it was pressed
+    assert "photos10k, mlp 128-64. Held fixed:" in words(started)  # what the page described as it was pressed
+    started.button(key="compare_stop").click().run()
     switched.segmented_control(key="compare_rule").set_value("linear").run()
-    assert "rate / batch size; different: batch size, learning rate." in finished(switched)
+    assert "rate / batch size; different: batch size, learning rate." in words(switched)
+    switched.button(key="compare_stop").click().run()
     for test in (read, changed):
         test.run()
         assert [item.value for item in test.warning] == []
