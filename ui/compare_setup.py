@@ -27,7 +27,7 @@ from ui import notices
 from ui.engine import engine
 from ui.form import Form, apply, settings
 from ui.session import Session
-from ui.text import duration, harmless, label, number, plain, say
+from ui.text import coloured, duration, harmless, label, number, plain, say
 
 SEED_CHOICES = (1, 3, 6, 10)
 RUNS_OFFERED = 20
@@ -168,7 +168,7 @@ def arms(session: Session, form: Form) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="compare_arms"):
         for number_, (config, name) in enumerate(zip(chosen, names, strict=True)):
             with st.container(horizontal=True, vertical_alignment="center", width="content", key=f"arm_{number_}"):
-                st.markdown(f"<span style='color:{ARM_COLOURS[number_]}'>{MARKS[number_]}</span> {name}",
+                st.markdown(f"{coloured(MARKS[number_], ARM_COLOURS[number_])} {name}",
                             unsafe_allow_html=True, width="content")  # fmt: skip
                 st.button(
                     "", icon=":material/content_copy:", key=f"arm_to_form_{number_}", type="tertiary",

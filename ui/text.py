@@ -52,6 +52,11 @@ def label(setting: str) -> str:
     return ENGLISH.get(f"setting.{setting}") or say(f"form.{setting}")
 
 
+def coloured(sign: str, colour: str) -> str:
+    """Return a sign in a colour of the charts, as HTML in Markdown."""
+    return f"<span style='color:{colour}'>{sign}</span>"
+
+
 def number(value: float) -> str:
     """Return a number with thousands separators and no more digits than it has."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"

@@ -129,7 +129,7 @@ def _side(side: Side, setup: Setup, shown: int, most: int) -> Statistics | None:
     """Draw one of the two paths with its numbers, and return those; None if it has diverged."""
     problem, path, size = setup.problem, setup.path(side), setup.batch_size(side)
     found = statistics(path[: shown + 1], optimum=problem.optimum, radius=problem.radius)
-    made = min(shown, int(np.isfinite(path).all(1).sum()))  # the one at which it diverged is the last
+    made = min(shown, _finite(path))  # the one at which it diverged is the last
     values = {"size": number(size), "rate": f"{setup.rate_of(side):,.4g}", "shown": number(made), "most": number(most)}
     st.markdown(
         say("path.title", mark=MARKS[side], epochs=f"{made * size / problem.examples:.2f}", **values),
@@ -140,11 +140,16 @@ def _side(side: Side, setup: Setup, shown: int, most: int) -> Statistics | None:
     return found if np.isfinite(path[shown]).all() else None
 
 
+def _finite(path: Array) -> int:
+    """Return how many places of a path are finite: the number of the update at which it diverged, if it did."""
+    return int(np.isfinite(path).all(1).sum())
+
+
 def told(problem: Problem, path: Array, found: Statistics, batch_size: int) -> str:
     """Return what a path is like, in words."""
     here = path[-1]
     if not np.isfinite(here).all():
-        return say("path.diverged", update=number(int(np.isfinite(path).all(1).sum())))
+        return say("path.diverged", update=number(_finite(path)))
     count = updates_per_epoch(problem.examples, batch_size)
     values = {"per_epoch": say("path.per_epoch.one" if count == 1 else "path.per_epoch", count=number(count))}
     if len(path) < 3:

@@ -10,15 +10,14 @@ import streamlit as st
 from core.charts.trajectory import SIDE_COLOURS, SIDES, Side
 from core.landscape import PROBLEMS, Problem, trajectory
 from core.landscape.problems import EXAMPLES, Array, largest_rate
-from ui.text import number, say
+from ui.text import coloured, number, say
 
 UPDATES = 256
 SMALL, LARGE = (1, 2, 4, 8, 16, 32), (64, 128, 256, 512, 1_024)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 1.8, 1.9, 2.1)
 RULES, MODES = ("same", "scaled"), ("updates", "epochs")  # rates of the two, and what is equal where they stand
 MARKS: dict[Side, str] = {  # as on the charts
-    side: f"<span style='color:{colour}'>{mark}</span>"
-    for side, colour, mark in zip(SIDES, SIDE_COLOURS, "\u25cf\u25a0", strict=True)
+    side: coloured(mark, colour) for side, colour, mark in zip(SIDES, SIDE_COLOURS, "\u25cf\u25a0", strict=True)
 }
 
 
