@@ -30,7 +30,8 @@ def buttons(session: Session, shown: Shown | None) -> None:
     comparison, problems = compare_setup.wanted(session)
     refused = explain(problems[0].code, problems[0].values) if problems else ""
     active, _ = _drawn_for(session, shown)
-    restarts = active and not engine().watchers.elsewhere(session.comparison_id or "")
+    own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
+    restarts = active and (own or not engine().watchers.elsewhere(session.comparison_id or ""))
     st.button(
         say("compare.stop"), key="compare_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
         args=(session,), shortcut=KEYS["stop"],
@@ -54,6 +55,11 @@ def _stop(session: Session) -> None:
         engine().client.command(session.comparison_id, "stop")
 
 
+def _owner(session: Session) -> str:
+    """Return as whose the store keeps a session's comparisons, apart from its runs."""
+    return f"comparison {session.id}"
+
+
 def start_if_asked(session: Session) -> None:
     """Start what the page describes, if that was asked for, in place of what trains."""
     asked, session.compare_wanted = session.compare_wanted, False
@@ -63,7 +69,7 @@ def start_if_asked(session: Session) -> None:
     session.compare_trouble = problems
     if comparison is None:
         return
-    shared, run_id, owner = engine(), new_run_id(), f"comparison {session.id}"
+    shared, run_id, owner = engine(), new_run_id(), _owner(session)
     try:
         for record in shared.store.active(session=owner):
             shared.client.command(record.id, "stop")
@@ -76,6 +82,7 @@ def start_if_asked(session: Session) -> None:
         return
     session.comparison_id, session.compare_changed, session.compare_notice = run_id, False, ""
     st.query_params["comparison"] = run_id
+    st.query_params.pop("arms", None)
 
 
 def panel(session: Session, shown: Shown | None) -> None:
@@ -97,8 +104,10 @@ def _drawn_for(session: Session, shown: Shown | None) -> tuple[bool, bool]:
 def _draw(session: Session, was: tuple[bool, bool]) -> None:
     shown = read(session)
     active, _ = now = _drawn_for(session, shown)
-    if active and session.comparison_id:
-        engine().watch("compare", session.comparison_id)
+    if session.comparison_id:
+        engine().watchers.show("compare", session.comparison_id)
+        if active:
+            engine().client.renew([session.comparison_id])
     if now != was:
         st.rerun()
     if session.compare_lost:

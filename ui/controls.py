@@ -100,7 +100,9 @@ def draw(session: Session, form: Form, record: RunRecord | None) -> None:
     _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
     _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")
     _button("stop", "stop", "stop", idle, _stop, session)
-    restarts = record is not None and active and not engine().watchers.elsewhere(record.id)
+    restarts = record is not None and active
+    if record is not None and record.session != session.id:
+        restarts = restarts and not engine().watchers.elsewhere(record.id)
     words, icon = ("restart", "restart_alt") if restarts else ("start", "play_arrow")
     _button("start", words, icon, no_start, ask_to_start, session, primary=True)
 

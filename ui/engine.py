@@ -60,11 +60,6 @@ class Engine:
         """Return where a run is read from."""
         return self.recording if self.recording and run_id == recorded.RUN_ID else self.store
 
-    def watch(self, page: str, run_id: str) -> None:
-        """Say that a page shows a run that is not over."""
-        self.watchers.show(page, run_id)
-        self.client.renew([run_id])
-
     # What the engine is asked. Each returns None while it is worked out, and raises HostError.
 
     def prediction(self, config: RunConfig, *, wait_s: float = 0.0) -> Prediction | None:

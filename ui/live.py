@@ -109,8 +109,10 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
     reader, trouble = read(run_id)
     record = reader.record if reader else None
     session = current()
+    if run_id:
+        shared.watchers.show("live", run_id)
     if shown.active and run_id:
-        shared.watch("live", run_id)
+        shared.client.renew([run_id])
         if session.run_id == run_id != st.query_params.get("run"):  # a run that was broken off did not tell the browser
             st.query_params["run"] = run_id
     # A start that is pressed while a choice of the panel is under way comes with the panel's own rerun.

@@ -1,4 +1,4 @@
-"""Know which pages that are open look at which runs, so that nobody ends what another is looking at."""
+"""Know which pages that are open look at which runs, so that a start does not end what another is looking at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 class Watchers:
-    """Remember of each browser session what its pages show; one that has been closed or reloaded looks at nothing."""
+    """Remember of each browser session which run its pages showed last; one that has been closed or reloaded, none."""
 
     def __init__(self) -> None:
         self._shown: dict[tuple[str, str], str] = {}  # the run, by browser session and page

@@ -44,8 +44,9 @@ class Effect:
 
         What is within 25% is no difference.
         """
-        rate, batch = (max(0.0, float(np.log(by))) for by in (self.by_rate, self.by_batch))
-        if max(rate, batch) <= MARGIN:
+        logs = [float(np.log(by)) for by in (self.by_rate, self.by_batch)]
+        rate, batch = (log if log > MARGIN else 0.0 for log in logs)
+        if rate == batch == 0:
             return "none"
         if rate >= CLEAR * batch:
             return "rate"

@@ -143,6 +143,8 @@ def test_an_address_has_the_arms_that_nothing_was_started_with_yet(page: App) ->
     text = "memory_limit_mb:4;batch_size:1000,memory_limit_mb:4;batch_size:37,memory_limit_mb:4"
     assert test.query_params["arms"] == text
     assert "Batch size 37" in words(page(arms=text))
+    assert "arms" not in test.button(key="compare_start").click().run().query_params
+    assert "arms" not in test.run().query_params
     test.button(key="preset_noise").click().run()
     assert "arms" not in test.query_params
     finished(test)

@@ -330,7 +330,7 @@ def test_a_session_has_one_active_run_whatever_its_address_has_shown_meanwhile(a
     ended(first.id)
     (second,) = store.active()
     assert second.id != first.id
-    reloaded = app(run=second.id, budget_value=5_000, model="linear")  # Streamlit takes it for another session
+    reloaded = app(run=second.id, budget_value=5_000, model="linear")  # a session of its own, and no page shows the run
     reloaded.button(key="start").click().run()
     ended(second.id)
     reloaded.button(key="stop").click().run()

@@ -56,6 +56,7 @@ def test_what_makes_it_smaller_is_told_apart() -> None:
 
 def test_what_is_within_a_quarter_is_no_difference() -> None:
     assert (Effect(1.2, 0.005).made_by, Effect(1.2, 0.005).lessened_by) == ("none", "batch")
+    assert Effect(1.3, 1.22).made_by == "rate"
     assert (Effect(1.3, 0.82).made_by, Effect(1.3, 0.82).lessened_by) == ("rate", "none")
 
 
