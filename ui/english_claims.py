@@ -54,7 +54,7 @@ CLAIMS: dict[str, str] = ENGLISH | {
     "evidence.C3.y": "Changes of the weights",
     "evidence.C3.every_batch": "plain batches",
     "evidence.C3.accumulated": "four accumulated",
-    "evidence.C3.overflow": "half precision, overflowing",
+    "evidence.C3.overflow": "half precision",
     "evidence.C4.x": "Batch size",
     "evidence.C4.y": "Updates of an epoch of 10,000 examples",
     "evidence.C4.measured": "counted",
