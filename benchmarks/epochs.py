@@ -186,9 +186,14 @@ def _lightning(size: int, epochs: int, *, records: bool) -> float:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
-            max_epochs=epochs, accelerator="cpu", logger=CSVLogger(folder) if records else False,
-            log_every_n_steps=1, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        )  # fmt: skip
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=CSVLogger(folder) if records else False,
+            log_every_n_steps=1,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
         began = perf_counter()
         trainer.fit(Module(), loader)
         took = perf_counter() - began

@@ -38,8 +38,15 @@ STARTS, LOADS = 20, 9
 WATCHED_S = 20.0
 MANY = 1_000_000
 VIEWERS = 5
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync")  # fmt: skip
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 LONG = "?budget_value=5000"
 
 # Milliseconds from the click to the first frame in which the page shows what it was clicked for.
@@ -280,13 +287,25 @@ def _server() -> Iterator[Server]:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "runs.sqlite"
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-                   f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "app.py",
+            "--server.headless=true",
+            f"--server.port={port}",
+            "--server.address=127.0.0.1",
+            "--server.fileWatcherType=none",
+        ]
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+                command,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 env=os.environ | {"BATCHLAB_DATABASE": str(database)},
-            )  # fmt: skip
+            )
         url = f"http://127.0.0.1:{port}"
         try:
             until = time.monotonic() + 30

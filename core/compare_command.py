@@ -77,8 +77,10 @@ def arm_names(comparison: Comparison) -> list[str]:
     """Return what tells each arm from the others, in the names of the fields."""
     fields = differences(comparison.arms, is_tuned=comparison.is_tuned)
     names = [", ".join(f"{name}={written(getattr(arm, name))}" for name in fields) for arm in comparison.arms]
-    return [name if name and names.count(name) == 1 else f"arm {number} {name}".strip()
-            for number, name in enumerate(names, 1)]  # fmt: skip
+    return [
+        name if name and names.count(name) == 1 else f"arm {number} {name}".strip()
+        for number, name in enumerate(names, 1)
+    ]
 
 
 def _comparison(options: argparse.Namespace) -> Comparison:
@@ -116,12 +118,22 @@ def _read(path: Path) -> RunConfig:
 def _values(comparison: Comparison, found: Standing, names: Sequence[str], seconds: float) -> dict[str, Any]:
     clear = "EQUIVALENT" if found.equal else "AHEAD" if found.is_clear else "INCONCLUSIVE"
     return {
-        "claim": None, "arm": f"equal_{found.axis}", "held_fixed": list(held_fixed(comparison, found.axis)),
-        "verdict": clear, "effect_ratio": found.ratio, "low": found.low, "high": found.high, "p": found.p,
-        "seeds": comparison.seeds, "seconds": seconds, "at": found.at, "measure": found.measure,
-        "best": names[found.best], "second": names[found.second],
+        "claim": None,
+        "arm": f"equal_{found.axis}",
+        "held_fixed": list(held_fixed(comparison, found.axis)),
+        "verdict": clear,
+        "effect_ratio": found.ratio,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "seeds": comparison.seeds,
+        "seconds": seconds,
+        "at": found.at,
+        "measure": found.measure,
+        "best": names[found.best],
+        "second": names[found.second],
         "losses": [loss if loss < float("inf") else None for loss in found.losses],
-    }  # fmt: skip
+    }
 
 
 def _sentence(values: dict[str, Any]) -> str:

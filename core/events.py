@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 Category = Literal["parameters", "gradients", "optimizer state", "activations", "batch", "temporary"]
 CATEGORIES: tuple[Category, ...] = (
-    "parameters", "gradients", "optimizer state", "activations", "batch", "temporary",
-)  # fmt: skip
+    "parameters",
+    "gradients",
+    "optimizer state",
+    "activations",
+    "batch",
+    "temporary",
+)
 
 SHOWN = 8  # examples of a batch that a snapshot shows
 GRID = 48  # cells along each side of the plane

@@ -20,8 +20,13 @@ from core.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
 from core.optimizers import IMPLEMENTATIONS, build_any_optimizer
 from core.updater import Practice, Updater
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "int64": torch.int64,
-          "int32": torch.int32}  # fmt: skip
+DTYPES = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "int64": torch.int64,
+    "int32": torch.int32,
+}
 LOSSES = ("cross_entropy", "mean")
 MOST = 1_000_000  # examples in a batch
 CLASSIFIES = 2  # dimensions of an output that cross-entropy is the default for

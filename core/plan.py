@@ -23,8 +23,11 @@ class Plan:
 def plan(config: RunConfig) -> Plan:
     """Return the counts of a run."""
     examples, size, accumulate, drop = (
-        config.spec.examples, config.batch_size, config.accumulate, config.drop_last,
-    )  # fmt: skip
+        config.spec.examples,
+        config.batch_size,
+        config.accumulate,
+        config.drop_last,
+    )
     return Plan(
         examples=examples,
         batches_per_epoch=batching.batches_per_epoch(examples, size, drop_last=drop),

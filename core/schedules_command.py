@@ -81,12 +81,26 @@ def show(benches: Sequence[Bench], *, as_json: bool) -> None:
 
 def _values(bench: Bench, arm: str) -> dict[str, Any]:
     trained, compared = bench.tuned[arm], bench.against.get(arm)
-    values = {"batch_size": bench.batch_size, "schedule": arm, "peak_rate": trained.peak, "ends": trained.ends,
-              "end": trained.end, "low": trained.end_low, "high": trained.end_high, "diverged": trained.diverged,
-              "exact": trained.exact[-1]}  # fmt: skip
+    values = {
+        "batch_size": bench.batch_size,
+        "schedule": arm,
+        "peak_rate": trained.peak,
+        "ends": trained.ends,
+        "end": trained.end,
+        "low": trained.end_low,
+        "high": trained.end_high,
+        "diverged": trained.diverged,
+        "exact": trained.exact[-1],
+    }
     if compared:
-        values |= {"ratio": compared.ratio, "ratio_low": compared.low, "ratio_high": compared.high, "p": compared.p,
-                   "p_adjusted": compared.p_adjusted, "equivalent": compared.equivalent}  # fmt: skip
+        values |= {
+            "ratio": compared.ratio,
+            "ratio_low": compared.low,
+            "ratio_high": compared.high,
+            "p": compared.p,
+            "p_adjusted": compared.p_adjusted,
+            "equivalent": compared.equivalent,
+        }
     return values
 
 

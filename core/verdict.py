@@ -20,9 +20,19 @@ from core.events import Ended
 from core.smoothing import DebiasedEMA
 
 VerdictCode = Literal[
-    "out_of_memory", "diverged", "failed", "stopped", "reached_target",
-    "thrashing", "rate_died_early", "too_few_updates", "learned_nothing", "still_falling", "unclear", "converged",
-]  # fmt: skip
+    "out_of_memory",
+    "diverged",
+    "failed",
+    "stopped",
+    "reached_target",
+    "thrashing",
+    "rate_died_early",
+    "too_few_updates",
+    "learned_nothing",
+    "still_falling",
+    "unclear",
+    "converged",
+]
 Numbers = dict[str, float | int]
 Losses = NDArray[np.float32]
 

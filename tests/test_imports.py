@@ -71,17 +71,23 @@ def test_dependencies_point_one_way() -> None:
     ("file", "line", "sentence"),
     [
         ("core/store.py", "import streamlit as st", "core/store.py imports streamlit; only ui/, pages/ and app.py may"),
-        ("core/store.py", "def f():\n    from streamlit import cache_data",
-         "core/store.py imports streamlit; only ui/, pages/ and app.py may"),
+        (
+            "core/store.py",
+            "def f():\n    from streamlit import cache_data",
+            "core/store.py imports streamlit; only ui/, pages/ and app.py may",
+        ),
         ("core/a/b.py", "from ui import live", "core/a/b.py imports ui; only ui/, pages/ and app.py may"),
         ("core/a/b.py", "import app", "core/a/b.py imports app; nothing may"),
         ("ui/live.py", "import pages.compare", "ui/live.py imports pages; only app.py may"),
         ("ui/live.py", "import torch.nn", "ui/live.py imports torch; only core/ may, and it asks the host"),
         ("pages/compare.py", "import app", "pages/compare.py imports app; nothing may"),
-        ("app.py", "from sklearn.datasets import load_digits",
-         "app.py imports sklearn; only core/ may, and it asks the host"),
+        (
+            "app.py",
+            "from sklearn.datasets import load_digits",
+            "app.py imports sklearn; only core/ may, and it asks the host",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_import_is_named_in_a_sentence(tmp_path: Path, file: str, line: str, sentence: str) -> None:
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ def draw() -> bool:
         for name in SWITCHES:
             values[name] = st.toggle(
                 say(f"accumulation.{name}"), key=f"lab_{name}", help=say(f"accumulation.{name}.about")
-            )  # fmt: skip
+            )
     found = engine().comparison(values, wait_s=WAIT_S)
     with right:
         _result(values, found)
@@ -62,9 +62,7 @@ def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:
         st.markdown(say("accumulation.window", micro_batches=number(count), ratio=ratio))
     if values["schedule_per_micro_batch"]:
         actual, planned = (_percent(found[name][-1]) for name in ("rates", "planned_rates"))
-        st.markdown(
-            say("accumulation.rates", updates=number(len(found["rates"])), actual=actual, planned=planned)
-        )  # fmt: skip
+        st.markdown(say("accumulation.rates", updates=number(len(found["rates"])), actual=actual, planned=planned))
 
 
 def _listed(sizes: list[int]) -> str:

@@ -79,7 +79,7 @@ def _what(facts: dict[str, Any]) -> str:
         "shape": " \u00d7 ".join(map(number, facts.get("shape", ()))) or "1",
         "live": mib(facts["live_bytes"]),
         "workspace": mib(facts.get("workspace_bytes", 0)),
-    }  # fmt: skip
+    }
     if facts["operation"] == "model":
         return say("box.caption.model", **values)
     return say("box.caption" if facts["module"] else "box.caption.nowhere", **values)

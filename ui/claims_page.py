@@ -21,9 +21,12 @@ from ui.text import duration, explain, number, say
 REFRESH_S = 0.25
 FIRST_CLAIM = "C9"  # the one that most depends on what is held fixed
 BADGES = {
-    "SUPPORTED": ("check", "green"), "REFUTED": ("close", "orange"), "CONDITIONAL": ("call_split", "blue"),
-    "INCONCLUSIVE": ("question_mark", "gray"), "WORDS": ("translate", "gray"),
-}  # fmt: skip
+    "SUPPORTED": ("check", "green"),
+    "REFUTED": ("close", "orange"),
+    "CONDITIONAL": ("call_split", "blue"),
+    "INCONCLUSIVE": ("question_mark", "gray"),
+    "WORDS": ("translate", "gray"),
+}
 LOGARITHMIC = ("C4", "C7", "C11")  # whose points lie on straight lines there
 
 
@@ -48,10 +51,14 @@ def controls(session: Session) -> None:
     seeds.field(session, "first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
     seconds = duration(sum(result.seconds for result in shipped().claims.values()))
     st.button(
-        say("claims.run_all"), key="run_all_claims", icon=":material/play_arrow:", on_click=_run,
-        args=(session, TESTED), disabled=bool(session.claims_running or seeds.refused(session, "first_seed")),
+        say("claims.run_all"),
+        key="run_all_claims",
+        icon=":material/play_arrow:",
+        on_click=_run,
+        args=(session, TESTED),
+        disabled=bool(session.claims_running or seeds.refused(session, "first_seed")),
         help=say("claims.run_all.help", seconds=seconds),
-    )  # fmt: skip
+    )
 
 
 def panel(session: Session) -> None:
@@ -72,9 +79,14 @@ def _draw(session: Session) -> None:
     if _collect(session):  # the timer and the buttons are what the last full run drew
         st.rerun()
     chosen: str | None = st.pills(
-        say("claims.choice"), list(CLAIMS), key="claim", required=True, label_visibility="collapsed", width="stretch",
+        say("claims.choice"),
+        list(CLAIMS),
+        key="claim",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
         format_func=lambda code: _pill(session, code),
-    )  # fmt: skip
+    )
     code = chosen or FIRST_CLAIM
     if st.query_params.get("claim") != code:  # not bound: the address would then have the badge in it
         st.query_params["claim"] = code
@@ -150,10 +162,14 @@ def _claim(session: Session, code: str) -> None:
 def _run_button(session: Session, code: str) -> None:
     seconds = duration(shipped().claims[code].seconds)
     st.button(
-        say("claims.run"), key="run_claim", icon=":material/replay:", on_click=_run_and_draw, args=(session, code),
+        say("claims.run"),
+        key="run_claim",
+        icon=":material/replay:",
+        on_click=_run_and_draw,
+        args=(session, code),
         disabled=code in session.claims_running or bool(seeds.refused(session, "first_seed")),
         help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
-    )  # fmt: skip
+    )
 
 
 def _run_and_draw(session: Session, code: str) -> None:

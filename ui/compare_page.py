@@ -33,16 +33,27 @@ def buttons(session: Session, shown: Shown | None) -> None:
     own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
     restarts = active and (own or not engine().watchers.elsewhere(session.comparison_id or ""))
     st.button(
-        say("compare.stop"), key="compare_stop", icon=":material/stop:", disabled=not active, on_click=_stop,
-        args=(session,), shortcut=KEYS["stop"],
+        say("compare.stop"),
+        key="compare_stop",
+        icon=":material/stop:",
+        disabled=not active,
+        on_click=_stop,
+        args=(session,),
+        shortcut=KEYS["stop"],
         help=say("control.shortcut", what=say("compare.stop.help"), keys=KEYS["stop"]),
-    )  # fmt: skip
+    )
     what = say("control.shortcut", what=say("compare.start.help"), keys=KEYS["start"])
     st.button(
-        say("compare.restart" if restarts else "compare.start"), key="compare_start", type="primary",
-        icon=":material/restart_alt:" if restarts else ":material/play_arrow:", disabled=comparison is None,
-        help=refused or what, on_click=_ask, args=(session,), shortcut=KEYS["start"],
-    )  # fmt: skip
+        say("compare.restart" if restarts else "compare.start"),
+        key="compare_start",
+        type="primary",
+        icon=":material/restart_alt:" if restarts else ":material/play_arrow:",
+        disabled=comparison is None,
+        help=refused or what,
+        on_click=_ask,
+        args=(session,),
+        shortcut=KEYS["start"],
+    )
 
 
 def _ask(session: Session) -> None:
@@ -126,9 +137,13 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
         st.caption(compare_words.held(comparison))
     session.set_field("compare_axis", session.field("compare_axis", comparison.budget))
     chosen: Axis | None = st.segmented_control(
-        say("compare.axis"), AXES, key="compare_axis", required=True, width="content",
+        say("compare.axis"),
+        AXES,
+        key="compare_axis",
+        required=True,
+        width="content",
         format_func=lambda name: say(f"compare.budget.{name}"),
-    )  # fmt: skip
+    )
     _charts(comparison, courses, names, chosen or comparison.budget)
     st.html(compare_words.table(comparison, courses, names))
     trained = [name for name, course in zip(names, courses, strict=True) if len(course.checked)]
@@ -172,8 +187,11 @@ def _where(shown: Shown, names: Sequence[str]) -> str:
     tuning = [name for name, course in zip(names, shown.courses, strict=True) if course.state == "tuning"]
     if tuning:
         return say("compare.state.tuning", arm=tuning[0]) + "."
-    shares = [float(course.updates[-1]) / course.planned if len(course.updates) else 0.0
-              for course in shown.courses if course.state != "out_of_memory"]  # fmt: skip
+    shares = [
+        float(course.updates[-1]) / course.planned if len(course.updates) else 0.0
+        for course in shown.courses
+        if course.state != "out_of_memory"
+    ]
     if not any(shares):
         return say("compare.state.preparing") + "."
     return say("compare.state.running", share=round(100 * float(np.mean(shares)))) + "."

@@ -109,9 +109,14 @@ def presets(session: Session) -> None:
         for key, name in enumerate(PRESETS, 1):
             help_ = say("compare.preset.key", what=say(f"compare.preset.{name}.help"), digit=key % 10)
             st.button(
-                say(f"compare.preset.{name}"), key=f"preset_{name}", type="tertiary", help=help_,
-                shortcut=str(key % 10), on_click=_take_preset, args=(session, name),
-            )  # fmt: skip
+                say(f"compare.preset.{name}"),
+                key=f"preset_{name}",
+                type="tertiary",
+                help=help_,
+                shortcut=str(key % 10),
+                on_click=_take_preset,
+                args=(session, name),
+            )
     chosen = session.compare_preset
     told = [f"**{say(f'compare.preset.{chosen}')}.** {say(f'compare.preset.{chosen}.help')}" if chosen else "\u00a0"]
     as_made = (session.field("compare_budget", BUDGETS[0]), session.field("compare_rule", RULES[0]))
@@ -137,16 +142,27 @@ def switches(session: Session) -> None:
         for key, choices in (("budget", BUDGETS), ("rule", RULES)):
             session.set_field(f"compare_{key}", session.field(f"compare_{key}", choices[0]))
             st.segmented_control(
-                say(f"compare.{key}"), choices, key=f"compare_{key}", required=True,
+                say(f"compare.{key}"),
+                choices,
+                key=f"compare_{key}",
+                required=True,
                 help=say(f"compare.{key}.help", seconds=duration(DEFAULT_SECONDS)),
-                format_func=lambda choice, key=key: say(f"compare.{key}.{choice}"), width="content",
-                on_change=_want, args=(session,),
-            )  # fmt: skip
+                format_func=lambda choice, key=key: say(f"compare.{key}.{choice}"),
+                width="content",
+                on_change=_want,
+                args=(session,),
+            )
         session.set_field("compare_seeds", session.field("compare_seeds", DEFAULT_SEEDS))
         st.segmented_control(
-            say("compare.seeds"), SEED_CHOICES, key="compare_seeds", required=True, help=say("compare.seeds.help"),
-            width="content", on_change=_want, args=(session,),
-        )  # fmt: skip
+            say("compare.seeds"),
+            SEED_CHOICES,
+            key="compare_seeds",
+            required=True,
+            help=say("compare.seeds.help"),
+            width="content",
+            on_change=_want,
+            args=(session,),
+        )
 
 
 def _want(session: Session) -> None:
@@ -168,24 +184,39 @@ def arms(session: Session, form: Form) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="compare_arms"):
         for number_, (config, name) in enumerate(zip(chosen, names, strict=True)):
             with st.container(horizontal=True, vertical_alignment="center", width="content", key=f"arm_{number_}"):
-                st.markdown(f"{coloured(MARKS[number_], ARM_COLOURS[number_])} {name}",
-                            unsafe_allow_html=True, width="content")  # fmt: skip
+                st.markdown(
+                    f"{coloured(MARKS[number_], ARM_COLOURS[number_])} {name}", unsafe_allow_html=True, width="content"
+                )
                 st.button(
-                    "", icon=":material/content_copy:", key=f"arm_to_form_{number_}", type="tertiary",
-                    help=say("compare.arm.to_form"), on_click=apply, args=(settings(config),),
-                )  # fmt: skip
+                    "",
+                    icon=":material/content_copy:",
+                    key=f"arm_to_form_{number_}",
+                    type="tertiary",
+                    help=say("compare.arm.to_form"),
+                    on_click=apply,
+                    args=(settings(config),),
+                )
                 st.button(
-                    "", icon=":material/close:", key=f"arm_remove_{number_}", type="tertiary",
-                    help=say("compare.arm.remove"), on_click=_set_arms,
+                    "",
+                    icon=":material/close:",
+                    key=f"arm_remove_{number_}",
+                    type="tertiary",
+                    help=say("compare.arm.remove"),
+                    on_click=_set_arms,
                     args=(session, (*chosen[:number_], *chosen[number_ + 1 :])),
-                )  # fmt: skip
+                )
         added = (*chosen, form.config) if form.config else chosen
         refused = notices.reasons(form.problems) if form.problems else ""
         st.button(
-            say("compare.add_form"), icon=":material/add:", key="add_form", type="tertiary",
-            disabled=full or form.config is None, on_click=_set_arms, args=(session, added),
+            say("compare.add_form"),
+            icon=":material/add:",
+            key="add_form",
+            type="tertiary",
+            disabled=full or form.config is None,
+            on_click=_set_arms,
+            args=(session, added),
             help=say("compare.full") if full else refused or say("compare.add_form.help"),
-        )  # fmt: skip
+        )
         _finished_runs(session, chosen, full=full)
     if session.compare_notice:
         st.caption(f":material/warning: {session.compare_notice}")
@@ -202,8 +233,11 @@ def arms(session: Session, form: Form) -> None:
 def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:
     with st.popover(say("compare.add_run"), type="tertiary", icon=":material/history:", disabled=full):
         try:
-            records = [record for record in engine().store.runs(RUNS_OFFERED)
-                       if record.state == "finished" and record.parent is None]  # fmt: skip
+            records = [
+                record
+                for record in engine().store.runs(RUNS_OFFERED)
+                if record.state == "finished" and record.parent is None
+            ]
         except StoreError:
             records = []
         st.caption(say("compare.add_run.about" if records else "compare.add_run.none"))
@@ -211,9 +245,12 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
             config = record.config
             words = f"{record.created:%H:%M} {config.dataset}, {config.model}, B = {number(config.batch_size)}"
             st.button(
-                words, key=f"add_run_{record.id}", type="tertiary", on_click=_set_arms,
+                words,
+                key=f"add_run_{record.id}",
+                type="tertiary",
+                on_click=_set_arms,
                 args=(session, (*chosen, config)),
-            )  # fmt: skip
+            )
 
 
 def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
@@ -230,8 +267,10 @@ def arm_names(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]
     names = [", ".join(texts[name][count] for name in settings) for count in range(len(arms))]
     if not settings:
         names = [say("compare.table.arm")] * len(arms)
-    return [name if names.count(name) == 1 else say("compare.arm_alike", name=name, number=names[:count].count(name))
-            for count, name in enumerate(names, 1)]  # fmt: skip
+    return [
+        name if names.count(name) == 1 else say("compare.arm_alike", name=name, number=names[:count].count(name))
+        for count, name in enumerate(names, 1)
+    ]
 
 
 def _texts(setting: str, values: list[Any]) -> list[str]:

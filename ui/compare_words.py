@@ -43,8 +43,11 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
             told.append(say("compare.otherwise.falling" if falls else "compare.otherwise", others="; ".join(others)))
     elif courses and all(course.is_lost for course in courses):
         told.append(say("compare.all_diverged"))
-    told += [say("compare.at_edge", arm=name, rate=f"{course.lr:.3g}")
-             for name, course in zip(names, courses, strict=True) if course.at_edge]  # fmt: skip
+    told += [
+        say("compare.at_edge", arm=name, rate=f"{course.lr:.3g}")
+        for name, course in zip(names, courses, strict=True)
+        if course.at_edge
+    ]
     return " ".join(told) or "\u00a0"
 
 
@@ -56,8 +59,12 @@ def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
     if found.ratio is None or found.low is None or found.high is None:
         key = "compare.diverged" if found.is_clear else "compare.diverged.unclear"
         return say(key, lost=found.diverged[found.best], count=found.diverged[found.second], **values)
-    values |= {"ratio": times(found.ratio), "low": times(found.low), "high": times(found.high),
-               "percent": f"{100 * (1 - 1 / found.ratio):.2g}"}  # fmt: skip
+    values |= {
+        "ratio": times(found.ratio),
+        "low": times(found.low),
+        "high": times(found.high),
+        "percent": f"{100 * (1 - 1 / found.ratio):.2g}",
+    }
     key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
     return say(f"compare.{key}", **values)
 
@@ -89,10 +96,14 @@ def _one_of_the_rest(found: Standing, arm: int, names: Sequence[str], seeds: int
 def _losses(found: Standing, names: Sequence[str]) -> dict[str, str]:
     """Return where the first two stand, in words."""
     return {
-        "axis": say(f"axis_word.{found.axis}"), "at": _place(found), "best": names[found.best],
-        "second": names[found.second], "loss": loss_text(found.losses[found.best]),
-        "other": loss_text(found.losses[found.second]), "measure": say(f"measure.{found.measure}"),
-    }  # fmt: skip
+        "axis": say(f"axis_word.{found.axis}"),
+        "at": _place(found),
+        "best": names[found.best],
+        "second": names[found.second],
+        "loss": loss_text(found.losses[found.best]),
+        "other": loss_text(found.losses[found.second]),
+        "measure": say(f"measure.{found.measure}"),
+    }
 
 
 def _outcome(found: Standing) -> tuple[int, bool, bool]:
@@ -100,8 +111,12 @@ def _outcome(found: Standing) -> tuple[int, bool, bool]:
 
 
 def _otherwise(found: Standing, names: Sequence[str]) -> str:
-    values = {"axis": say(f"axis_word.{found.axis}"), "at": _place(found), "best": names[found.best],
-              "second": names[found.second]}  # fmt: skip
+    values = {
+        "axis": say(f"axis_word.{found.axis}"),
+        "at": _place(found),
+        "best": names[found.best],
+        "second": names[found.second],
+    }
     if found.equal:
         return say("compare.otherwise.equal", **values)
     if not found.is_clear or found.ratio is None:
@@ -127,8 +142,18 @@ def _model(arm: RunConfig) -> str:
 
 
 COLUMNS = (
-    "arm", "state", "updates", "examples", "lr", "excess", "train", "validation", "accuracy", "seconds", "peak",
-)  # fmt: skip
+    "arm",
+    "state",
+    "updates",
+    "examples",
+    "lr",
+    "excess",
+    "train",
+    "validation",
+    "accuracy",
+    "seconds",
+    "peak",
+)
 
 
 def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:

@@ -112,9 +112,16 @@ def _button(
 ) -> None:
     what = say("control.shortcut", what=say(f"control.{words}.help"), keys=KEYS[key])
     st.button(
-        say(f"control.{words}"), key=key, icon=f":material/{icon}:", help=why_not or what, disabled=bool(why_not),
-        on_click=act, args=args, shortcut=KEYS[key], type="primary" if primary else "secondary",
-    )  # fmt: skip
+        say(f"control.{words}"),
+        key=key,
+        icon=f":material/{icon}:",
+        help=why_not or what,
+        disabled=bool(why_not),
+        on_click=act,
+        args=args,
+        shortcut=KEYS[key],
+        type="primary" if primary else "secondary",
+    )
 
 
 def ask_to_start(session: Session, first: Command | None = None) -> None:

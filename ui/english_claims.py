@@ -68,4 +68,4 @@ CLAIMS: dict[str, str] = ENGLISH | {
     "evidence.C11.x": "Batch size",
     "evidence.C11.y": "Scatter of the batch's variance, as a share of it",
     "evidence.C11.measured": "4,000 batches of each size",
-}  # fmt: skip
+}

@@ -185,4 +185,4 @@ COMPARE: dict[str, str] = {
     "chart.compare_logarithmic.update_length.alt": "Length of an update, all arms",
     "chart.compare_linear.angle.alt": "Angle between an update and the one before, all arms",
     "chart.compare_memory.alt": "Peak memory of every arm, and the limit",
-}  # fmt: skip
+}

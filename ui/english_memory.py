@@ -231,4 +231,4 @@ MEMORY: dict[str, str] = {
     "axis.search": "way",
     "axis.attempt": "attempt",
     "axis.outcome": "outcome",
-}  # fmt: skip
+}

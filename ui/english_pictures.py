@@ -135,4 +135,4 @@ PICTURES: dict[str, str] = {
     "axis.squared": "mean squared length",
     "axis.standard_error": "standard error",
     "axis.law": "law",
-}  # fmt: skip
+}

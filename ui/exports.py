@@ -17,10 +17,17 @@ def draw(reader: RunReader | None) -> None:
     """Draw the download of the run and the link to the settings."""
     none = reader is None
     st.download_button(
-        say("control.csv"), data=_csv(reader), file_name=f"batch-lab-{reader.run_id if reader else ''}.csv",
-        mime="text/csv", key="csv", icon=":material/download:", type="tertiary", on_click="ignore", disabled=none,
+        say("control.csv"),
+        data=_csv(reader),
+        file_name=f"batch-lab-{reader.run_id if reader else ''}.csv",
+        mime="text/csv",
+        key="csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        disabled=none,
         help=say("control.csv.none" if none else "control.csv.help"),
-    )  # fmt: skip
+    )
     with st.popover(say("control.link"), icon=":material/link:", type="tertiary", help=say("control.link.help")):
         st.caption(say("control.link.text"))
         settings = {name: value for name, value in st.query_params.items() if name != "run"}

@@ -43,9 +43,11 @@ def draw(config: RunConfig, *, button: str, take: Take) -> None:
 def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: Take) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"fix_{place}"):
         numbers = say(
-            "fix.numbers", peak=mib(remedy.peak.bytes), updates=number(remedy.updates_per_epoch),
+            "fix.numbers",
+            peak=mib(remedy.peak.bytes),
+            updates=number(remedy.updates_per_epoch),
             seconds=duration(remedy.seconds_per_epoch),
-        )  # fmt: skip
+        )
         st.markdown(f"**{name(config, remedy)}** \u00b7 {numbers}  \n{effect(config, remedy)}")
         st.button(button, key=f"take_fix_{place}", on_click=take, args=(config.replace(**remedy.changes),))
 

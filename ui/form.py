@@ -21,7 +21,31 @@ DEFAULT = recorded.CONFIG
 NOT_OURS = re.compile(
     "run|claim|preset|comparison|arms|path_.*|embed|embed_options|utm_.*|fbclid|gclid"
 )  # in an address, but no setting
-SIZES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 1_437, 2_000, 2_048, 5_000, 10_000)  # fmt: skip # noqa: E501
+SIZES = (
+    1,
+    2,
+    4,
+    8,
+    10,
+    16,
+    20,
+    32,
+    50,
+    64,
+    100,
+    128,
+    200,
+    256,
+    500,
+    512,
+    1_000,
+    1_024,
+    1_437,
+    2_000,
+    2_048,
+    5_000,
+    10_000,
+)
 ARTICLE_SIZES = (100, 1_000)
 HABITS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
@@ -86,9 +110,13 @@ def draw(session: Session) -> Form:
     _slider("batch_size", SIZES, session)
     for place, size in zip(st.columns(2), ARTICLE_SIZES, strict=True):
         place.button(
-            say("form.article", size=number(size)), key=f"article_{size}", help=say("form.article.help"),
-            on_click=apply, args=({"batch_size": size},), width="stretch",
-        )  # fmt: skip
+            say("form.article", size=number(size)),
+            key=f"article_{size}",
+            help=say("form.article.help"),
+            on_click=apply,
+            args=({"batch_size": size},),
+            width="stretch",
+        )
     with st.container(key="needs"):
         needs = st.empty()
     values["schedule"] = _select("schedule")
@@ -130,9 +158,13 @@ def _draw_more(session: Session) -> dict[str, Any]:
         values["seed"] = _integer("seed")
         hidden = "-".join(map(str, DEFAULT.hidden))
         values["hidden"] = st.text_input(
-            say("form.hidden"), hidden, key="hidden", bind="query-params", help=say("form.hidden.help"),
+            say("form.hidden"),
+            hidden,
+            key="hidden",
+            bind="query-params",
+            help=say("form.hidden.help"),
             persist_state="session",
-        )  # fmt: skip
+        )
         values["target_loss"] = _float("target_loss", step=0.01)
     values["drop_last"] = _checkbox("drop_last")
     st.caption(say("form.memory"))
@@ -193,24 +225,39 @@ def _help(name: str) -> str | None:
 def _select(name: str) -> str:
     options = CHOICES[name]
     chosen: str = st.selectbox(
-        say(f"form.{name}"), options, options.index(getattr(DEFAULT, name)), key=name, bind="query-params",
-        help=_help(name), persist_state="session",
-    )  # fmt: skip
+        say(f"form.{name}"),
+        options,
+        options.index(getattr(DEFAULT, name)),
+        key=name,
+        bind="query-params",
+        help=_help(name),
+        persist_state="session",
+    )
     return chosen
 
 
 def _checkbox(name: str) -> bool:
     return st.checkbox(
-        say(f"form.{name}"), getattr(DEFAULT, name), key=name, bind="query-params", help=_help(name),
+        say(f"form.{name}"),
+        getattr(DEFAULT, name),
+        key=name,
+        bind="query-params",
+        help=_help(name),
         persist_state="session",
-    )  # fmt: skip
+    )
 
 
 def _segments(name: str) -> str:
     chosen: str | None = st.segmented_control(
-        say(f"form.{name}"), CHOICES[name], default=getattr(DEFAULT, name), key=name, bind="query-params",
-        required=True, width="stretch", persist_state="session",
-    )  # fmt: skip
+        say(f"form.{name}"),
+        CHOICES[name],
+        default=getattr(DEFAULT, name),
+        key=name,
+        bind="query-params",
+        required=True,
+        width="stretch",
+        persist_state="session",
+    )
     return chosen or str(getattr(DEFAULT, name))
 
 
@@ -229,9 +276,15 @@ def _integer(name: str) -> int | None:
 def _float(name: str, *, step: float, label: str | None = None) -> float | None:
     default = getattr(DEFAULT, name)
     return st.number_input(
-        say(label or f"form.{name}"), value=None if default is None else float(default), step=step, format="%g",
-        key=name, bind="query-params", help=_help(name), persist_state="session",
-    )  # fmt: skip
+        say(label or f"form.{name}"),
+        value=None if default is None else float(default),
+        step=step,
+        format="%g",
+        key=name,
+        bind="query-params",
+        help=_help(name),
+        persist_state="session",
+    )
 
 
 def _slider(name: str, stops: tuple[float, ...], session: Session) -> None:
@@ -242,9 +295,14 @@ def _slider(name: str, stops: tuple[float, ...], session: Session) -> None:
     session.set_field(key, value)
     stops = tuple(sorted({*stops, value}))
     st.select_slider(
-        say(f"form.{name}.slider"), stops, key=key, format_func=number, label_visibility="collapsed",
-        on_change=_take_from_slider, args=(name,),
-    )  # fmt: skip
+        say(f"form.{name}.slider"),
+        stops,
+        key=key,
+        format_func=number,
+        label_visibility="collapsed",
+        on_change=_take_from_slider,
+        args=(name,),
+    )
 
 
 def _take_from_slider(name: str) -> None:

@@ -184,9 +184,17 @@ def _charts(
         chosen = options.draw_for_loss()
         marks = changes.marks(reader.record if reader else None)
         table = charts.loss_table(
-            config, reader, horizon, say, x=chosen.x, beta=chosen.beta, log=chosen.log, ghost=ghost,
-            ghost_name=_ghost_name(before, config) if before and config else "", marks=marks,
-        )  # fmt: skip
+            config,
+            reader,
+            horizon,
+            say,
+            x=chosen.x,
+            beta=chosen.beta,
+            log=chosen.log,
+            ghost=ghost,
+            ghost_name=_ghost_name(before, config) if before and config else "",
+            marks=marks,
+        )
         plots.draw("log_loss" if chosen.log else "loss", table)
     with narrow.container(border=True, key="memory_and_rate"):
         _memory(config, prediction, reader)
@@ -238,9 +246,12 @@ def _offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction
     if form.config and settings(form.config) == wanted:
         return  # it has been taken
     slot.button(
-        say("remedy.batch_size", value=number(largest)), key="use_what_fits", on_click=apply_from_panel,
-        args=(wanted,), help=say("remedy.batch_size.help"),
-    )  # fmt: skip
+        say("remedy.batch_size", value=number(largest)),
+        key="use_what_fits",
+        on_click=apply_from_panel,
+        args=(wanted,),
+        help=say("remedy.batch_size.help"),
+    )
 
 
 def differences(session: Session, form: Form, reader: RunReader | None, record: RunRecord | None) -> None:
@@ -260,17 +271,31 @@ def differences(session: Session, form: Form, reader: RunReader | None, record: 
         wanted = say("differs.more", first=wanted, count=len(names) - NAMED_DIFFERENCES)
     st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
     st.button(
-        say("differs.start"), key="start_these", type="tertiary", icon=":material/play_arrow:",
-        on_click=controls.ask_to_start, args=(session,),
-    )  # fmt: skip
+        say("differs.start"),
+        key="start_these",
+        type="tertiary",
+        icon=":material/play_arrow:",
+        on_click=controls.ask_to_start,
+        args=(session,),
+    )
     if changes.can_go_on(record, form.config):
         key = "change.now" if controls.is_active(record) else "change.go_on"
         why_not = changes.why_not(record, reader, form.config)
         st.button(
-            say(key), key="change_now", type="tertiary", icon=":material/tune:", help=why_not or say(f"{key}.help"),
-            disabled=why_not is not None, on_click=controls.ask_to_change, args=(session,),
-        )  # fmt: skip
+            say(key),
+            key="change_now",
+            type="tertiary",
+            icon=":material/tune:",
+            help=why_not or say(f"{key}.help"),
+            disabled=why_not is not None,
+            on_click=controls.ask_to_change,
+            args=(session,),
+        )
     st.button(
-        say("differs.take"), key="take_settings", type="tertiary", icon=":material/undo:",
-        on_click=apply, args=(settings(record.config),),
-    )  # fmt: skip
+        say("differs.take"),
+        key="take_settings",
+        type="tertiary",
+        icon=":material/undo:",
+        on_click=apply,
+        args=(settings(record.config),),
+    )

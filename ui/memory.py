@@ -154,9 +154,7 @@ def law(config: RunConfig, known: Known) -> None:
     here = _here(known.curve, config.batch_size)
     pieces = [_piece(piece, is_here=piece == here) for piece in known.curve.pieces]
     state = "verified" if known.prediction.verified else "estimated"
-    workspace = say(
-        "memory.workspace", state=say(f"memory.workspace.{state}", size=number(config.batch_size))
-    )  # fmt: skip
+    workspace = say("memory.workspace", state=say(f"memory.workspace.{state}", size=number(config.batch_size)))
     if known.prediction.operations:
         operation, size = known.prediction.operations[0]
         at_peak = mib(known.prediction.peak.workspace_bytes)
@@ -168,10 +166,14 @@ def law(config: RunConfig, known: Known) -> None:
 def _piece(piece: Piece, *, is_here: bool) -> str:
     return say(
         "memory.law.here" if is_here else "memory.law.piece",
-        first=number(piece.first), last=number(piece.last), fixed=mib(piece.fixed_bytes),
-        each=mib(piece.per_example_bytes), event=say(f"event.{piece.event}"), phase=say(f"phase.{piece.phase}"),
+        first=number(piece.first),
+        last=number(piece.last),
+        fixed=mib(piece.fixed_bytes),
+        each=mib(piece.per_example_bytes),
+        event=say(f"event.{piece.event}"),
+        phase=say(f"phase.{piece.phase}"),
         module=say("memory.law.module", module=piece.module) if piece.module else "",
-    )  # fmt: skip
+    )
 
 
 def _here(known: Curve | None, batch_size: int) -> Piece | None:

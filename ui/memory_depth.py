@@ -23,9 +23,15 @@ CHOICES = ("update", "fit", "search", "accumulation", "own")
 def draw(session: Session, config: RunConfig, known: Known) -> bool:
     """Draw the choice and what is chosen; return whether something is still being worked out."""
     chosen = st.segmented_control(
-        say("memory.choice"), CHOICES, default=CHOICES[0], key="memory_choice", required=True,
-        format_func=lambda name: say(f"memory.choice.{name}"), label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
+        say("memory.choice"),
+        CHOICES,
+        default=CHOICES[0],
+        key="memory_choice",
+        required=True,
+        format_func=lambda name: say(f"memory.choice.{name}"),
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     try:
         if chosen == "fit":
             return _fit(config, known)

@@ -21,9 +21,12 @@ def devices() -> None:
     st.caption(say("memory.devices"), width="content", help=say("memory.devices.help"))
     for name, size in DEVICES_MB.items():
         st.button(
-            say(f"memory.device.{name}"), key=f"device_{name}", type="tertiary", on_click=apply,
+            say(f"memory.device.{name}"),
+            key=f"device_{name}",
+            type="tertiary",
+            on_click=apply,
             args=({"memory_limit_mb": size},),
-        )  # fmt: skip
+        )
 
 
 def panel(session: Session, form: Form) -> None:

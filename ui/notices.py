@@ -25,10 +25,11 @@ def draw(session: Session, form: Form) -> None:
         lines = [
             say(
                 "url.ignored" if problem.code == "unknown_field" else "url.used",
-                reason=explain(problem.code, problem.values), value=plain(used),
+                reason=explain(problem.code, problem.values),
+                value=plain(used),
             )
             for problem, used in session.url_problems
-        ]  # fmt: skip
+        ]
         text = lines[0] if len(lines) == 1 else "\n".join([say("url.several"), *(f"- {line}" for line in lines)])
         address.warning(text, icon=":material/link_off:")
     if session.unknown_run:

@@ -29,25 +29,42 @@ def draw_for_loss() -> Options:
     with st.container(horizontal=True, vertical_alignment="center", key="loss_options"):
         st.markdown(f"**{say('chart.loss')}**", width="content")
         x: Axis | None = st.segmented_control(
-            say("option.x"), get_args(Axis), default="updates", key="x_axis", required=True,
-            format_func=lambda unit: say(f"option.x.{unit}"), label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            say("option.x"),
+            get_args(Axis),
+            default="updates",
+            key="x_axis",
+            required=True,
+            format_func=lambda unit: say(f"option.x.{unit}"),
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         log = st.toggle(say("option.log"), key="log_loss", persist_state="session")
         st.caption(say("option.smoothing"), width="content", help=say("option.smoothing.help"))
         beta = st.select_slider(
-            say("option.smoothing"), BETAS, BETA, key="smoothing", width=110,
+            say("option.smoothing"),
+            BETAS,
+            BETA,
+            key="smoothing",
+            width=110,
             format_func=lambda beta: say("option.smoothing.value", beta=beta),
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            label_visibility="collapsed",
+            persist_state="session",
+        )
     return Options(x or "updates", log, float(beta))
 
 
 def draw_for_depth(config: RunConfig) -> str:
     """Draw the choice of the chart below, and return what is chosen."""
     chosen: str | None = st.segmented_control(
-        say("depth"), depths(config), default=depths(config)[0], key="depth", required=True,
-        format_func=lambda name: say(f"depth.{name}"), label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
+        say("depth"),
+        depths(config),
+        default=depths(config)[0],
+        key="depth",
+        required=True,
+        format_func=lambda name: say(f"depth.{name}"),
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     return chosen if chosen in depths(config) else depths(config)[0]
 
 

@@ -57,9 +57,14 @@ def _draw(session: Session) -> None:
         st.markdown(_told(bench, peaks))
         st.caption(_progress(session, batch_size) or _origin(session, bench))
     chosen: str | None = st.pills(
-        say("schedules.arm"), ARMS, key="bench_arm", required=True, label_visibility="collapsed", width="stretch",
+        say("schedules.arm"),
+        ARMS,
+        key="bench_arm",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
         format_func=lambda arm: say(f"bench.arm.{arm}"),
-    )  # fmt: skip
+    )
     arm = chosen or FIRST["arm"]
     for name in CHOICES:
         session.remember(f"bench_{name}")
@@ -83,25 +88,38 @@ def _draw(session: Session) -> None:
 def _inputs(session: Session) -> tuple[int, Peaks]:
     """Draw what is chosen of the results, and what makes new ones; return batch size and peaks."""
     given: str | None = st.segmented_control(
-        say("schedules.batch"), CHOICES["batch"], key="bench_batch", required=True, width="content",
-        format_func=lambda size: say("schedules.batch.option", size=size), help=say("schedules.batch.help"),
-    )  # fmt: skip
+        say("schedules.batch"),
+        CHOICES["batch"],
+        key="bench_batch",
+        required=True,
+        width="content",
+        format_func=lambda size: say("schedules.batch.option", size=size),
+        help=say("schedules.batch.help"),
+    )
     rate = number(ONE_RATE)
     peaks: str | None = st.segmented_control(
-        say("schedules.peaks"), CHOICES["peak"], key="bench_peak", required=True, width="content",
+        say("schedules.peaks"),
+        CHOICES["peak"],
+        key="bench_peak",
+        required=True,
+        width="content",
         format_func=lambda name: say(f"schedules.peaks.{name}", rate=rate),
         help=say("schedules.peaks.help", tries=len(RATES), seeds=TUNING_SEEDS, rate=rate),
-    )  # fmt: skip
+    )
     help_ = say("schedules.first_seed.help", seeds=SEEDS, tuning=TUNING_SEEDS)
     seeds.field(session, "bench_first_seed", label=say("schedules.first_seed"), help_=help_, step=SEEDS)
     size = int(given or FIRST["batch"])
     trainings = len(ARMS) * (len(RATES) * TUNING_SEEDS + 2 * SEEDS) + SEEDS
     seconds = duration(shipped()[size].seconds)
     st.button(
-        say("schedules.run"), key="run_bench", icon=":material/replay:", on_click=_run, args=(session, size),
+        say("schedules.run"),
+        key="run_bench",
+        icon=":material/replay:",
+        on_click=_run,
+        args=(session, size),
         disabled=size in session.bench_running or bool(seeds.refused(session, "bench_first_seed")),
         help=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
-    )  # fmt: skip
+    )
     return size, "alike" if peaks == "alike" else "tuned"
 
 

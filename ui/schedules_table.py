@@ -20,10 +20,14 @@ def ends(batch_size: int, trained: Mapping[str, Trained], against: Mapping[str, 
     for arm in ARMS:
         each, compared = trained[arm], against.get(arm)
         cells = [
-            say(f"bench.arm.{arm}"), f"{each.peak:g}", number(course(arm, batch_size).updates), _end(each),
-            _beside(compared), p_text(compared.p_adjusted) if compared else "",
+            say(f"bench.arm.{arm}"),
+            f"{each.peak:g}",
+            number(course(arm, batch_size).updates),
+            _end(each),
+            _beside(compared),
+            p_text(compared.p_adjusted) if compared else "",
             off_text(each.off) if each.end is not None else "",
-        ]  # fmt: skip
+        ]
         rows.append(_row(cells, is_chosen=arm == chosen))
     return _table(rows, "bench_ends")
 
@@ -45,9 +49,15 @@ def by_batch(benches: Sequence[Bench], arm: str) -> str:
 def held_fixed(bench: Bench) -> str:
     """Return what all schedules had in common, and how they were compared."""
     return say(
-        "schedules.fixed", examples=number(EPOCHS * EXAMPLES), epochs=EPOCHS, tries=len(RATES), seeds=TUNING_SEEDS,
-        decay=f"{WEIGHT_DECAY:g}", pairs=len(bench.seeds), tests=len(bench.against),
-    )  # fmt: skip
+        "schedules.fixed",
+        examples=number(EPOCHS * EXAMPLES),
+        epochs=EPOCHS,
+        tries=len(RATES),
+        seeds=TUNING_SEEDS,
+        decay=f"{WEIGHT_DECAY:g}",
+        pairs=len(bench.seeds),
+        tests=len(bench.against),
+    )
 
 
 def model_text(bench: Bench, smallest: Bench) -> str:
@@ -55,10 +65,16 @@ def model_text(bench: Bench, smallest: Bench) -> str:
     start = bench.tuned[CONSTANT]
     worst = max(abs(each.off) for each in smallest.alike.values())
     return say(
-        "schedules.model.text", directions=DIRECTIONS, curvature=f"{bench.curvature:.2g}",
-        limit=f"{2 / bench.curvature:.0f}", start=f"{start.middle[0]:.2g}", exact_start=f"{start.exact[0]:.2g}",
-        rate=number(ONE_RATE), size=number(smallest.batch_size), worst=f"{100 * worst:.0f}",
-    )  # fmt: skip
+        "schedules.model.text",
+        directions=DIRECTIONS,
+        curvature=f"{bench.curvature:.2g}",
+        limit=f"{2 / bench.curvature:.0f}",
+        start=f"{start.middle[0]:.2g}",
+        exact_start=f"{start.exact[0]:.2g}",
+        rate=number(ONE_RATE),
+        size=number(smallest.batch_size),
+        worst=f"{100 * worst:.0f}",
+    )
 
 
 def _end(each: Trained) -> str:

@@ -13,9 +13,16 @@ from ui.text import number, say
 
 COLOURS = {"out_of_memory": "red", "diverged": "orange", "failed": "orange"}
 ICONS = {
-    "queued": "hourglass_empty", "starting": "hourglass_empty", "running": "directions_run", "paused": "pause",
-    "finished": "flag", "stopped": "stop", "out_of_memory": "memory_alt", "diverged": "trending_up", "failed": "error",
-}  # fmt: skip
+    "queued": "hourglass_empty",
+    "starting": "hourglass_empty",
+    "running": "directions_run",
+    "paused": "pause",
+    "finished": "flag",
+    "stopped": "stop",
+    "out_of_memory": "memory_alt",
+    "diverged": "trending_up",
+    "failed": "error",
+}
 
 
 def line(reader: RunReader | None, prediction: Prediction | None, *, refused: bool) -> str:

@@ -116,8 +116,11 @@ def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list
         return []
     if seen["fall_low_loss"] > 0:
         return [say("verdict.slope.slight", **values)]
-    values |= {"change": loss_text(-seen["fall_loss"]), "low": loss_text(-seen["fall_high_loss"]),
-               "high": loss_text(-seen["fall_low_loss"])}  # fmt: skip
+    values |= {
+        "change": loss_text(-seen["fall_loss"]),
+        "low": loss_text(-seen["fall_high_loss"]),
+        "high": loss_text(-seen["fall_low_loss"]),
+    }
     if seen["fall_high_loss"] < 0:
         return [say("verdict.slope.up", **values)]
     return [say("verdict.slope.level", **values)]

@@ -66,17 +66,33 @@ def _player(session: Session) -> tuple[int, str]:
         words, icon = ("path.pause", "pause") if session.path_plays else ("path.play", "play_arrow")
         st.button(say(words), key="path_play", icon=f":material/{icon}:", on_click=_play, args=(session,), width=110)
         st.button(
-            say("path.step"), key="path_step", icon=":material/skip_next:", on_click=_step, args=(session,),
-            disabled=position >= UPDATES,
-        )  # fmt: skip
-        st.slider(
-            say("path.position"), 0, UPDATES, key="path_position", label_visibility="collapsed", on_change=_move,
+            say("path.step"),
+            key="path_step",
+            icon=":material/skip_next:",
+            on_click=_step,
             args=(session,),
-        )  # fmt: skip
+            disabled=position >= UPDATES,
+        )
+        st.slider(
+            say("path.position"),
+            0,
+            UPDATES,
+            key="path_position",
+            label_visibility="collapsed",
+            on_change=_move,
+            args=(session,),
+        )
         mode: str | None = st.segmented_control(
-            say("path.mode"), MODES, default=MODES[0], key="path_mode", required=True, width="content",
-            format_func=lambda name: say(f"path.mode.{name}"), label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            say("path.mode"),
+            MODES,
+            default=MODES[0],
+            key="path_mode",
+            required=True,
+            width="content",
+            format_func=lambda name: say(f"path.mode.{name}"),
+            label_visibility="collapsed",
+            persist_state="session",
+        )
     return position, mode or MODES[0]
 
 
@@ -173,6 +189,10 @@ def compared(setup: Setup, mode: str, small: Statistics | None, large: Statistic
     if small is None or large is None or not np.isfinite([small.turn_degrees, large.turn_degrees]).all():
         return say("path.compared.none")
     return say(
-        f"path.compared.{setup.rule}.{mode}", turn=f"{small.turn_degrees:.0f}", large_turn=f"{large.turn_degrees:.0f}",
-        ratio=rough(small.mean_length / large.mean_length), small=number(setup.small), large=number(setup.large),
-    )  # fmt: skip
+        f"path.compared.{setup.rule}.{mode}",
+        turn=f"{small.turn_degrees:.0f}",
+        large_turn=f"{large.turn_degrees:.0f}",
+        ratio=rough(small.mean_length / large.mean_length),
+        small=number(setup.small),
+        large=number(setup.large),
+    )

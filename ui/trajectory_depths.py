@@ -25,9 +25,15 @@ LOW, HIGH = 0.03, 0.8  # of the largest rate
 def draw(setup: Setup, point: Array, update: int) -> None:
     """Draw the choice, and what is chosen; `point` is where the small batch has got with `update` updates."""
     chosen = st.segmented_control(
-        say("path.more"), CHOICES, default=CHOICES[0], key="path_more_choice", required=True,
-        format_func=lambda name: say(f"path.more.{name}"), label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
+        say("path.more"),
+        CHOICES,
+        default=CHOICES[0],
+        key="path_more_choice",
+        required=True,
+        format_func=lambda name: say(f"path.more.{name}"),
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     if chosen == "cloud" and not np.isfinite(point).all():
         st.markdown(say("path.cloud.diverged", size=number(setup.small)))
     elif chosen == "cloud":
@@ -50,13 +56,22 @@ def _cells(problem: Problem, setup: Setup) -> None:
         for place, cell, rate in zip(st.columns(2, gap="medium"), row, ("low", "high"), strict=True):
             with place:
                 _cell(problem, cell, side, rate)
-    st.caption(say("path.cells.fixed", updates=updates(UPDATES), radius=f"{problem.radius:g}",
-                   low=f"{100 * LOW:g}", high=f"{100 * HIGH:g}"))  # fmt: skip
+    st.caption(
+        say(
+            "path.cells.fixed",
+            updates=updates(UPDATES),
+            radius=f"{problem.radius:g}",
+            low=f"{100 * LOW:g}",
+            high=f"{100 * HIGH:g}",
+        )
+    )
 
 
 def _cell(problem: Problem, cell: Cell, side: Side, rate: str) -> None:
-    st.markdown(say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"),
-                unsafe_allow_html=True)  # fmt: skip
+    st.markdown(
+        say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"),
+        unsafe_allow_html=True,
+    )
     table = charts.trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1)
     plots.draw("small_trajectory", table, part=f"{side}_{rate}")
     found = cell.statistics
@@ -65,17 +80,24 @@ def _cell(problem: Problem, cell: Cell, side: Side, rate: str) -> None:
     )
     st.caption(
         say(
-            "path.cells.told", turn=f"{found.turn_degrees:.0f}", length=rough(found.mean_length),
-            spread=rough(found.spread), arrival=arrival,
+            "path.cells.told",
+            turn=f"{found.turn_degrees:.0f}",
+            length=rough(found.mean_length),
+            spread=rough(found.spread),
+            arrival=arrival,
         )
-    )  # fmt: skip
+    )
 
 
 def _verdict(cells: Sequence[Cell]) -> str:
     """Say which factor makes which picture, from what was measured."""
     first, last = cells[0], cells[3]
-    values = {"low": f"{first.rate:g}", "high": f"{last.rate:g}", "small": number(first.batch_size),
-              "large": number(last.batch_size)}  # fmt: skip
+    values = {
+        "low": f"{first.rate:g}",
+        "high": f"{last.rate:g}",
+        "small": number(first.batch_size),
+        "large": number(last.batch_size),
+    }
     parts = [say("path.verdict", **values)]
     for name, effect in effects(cells).items():
         factors = {"by_rate": _factor(effect.by_rate), "by_batch": _factor(effect.by_batch)}
@@ -88,8 +110,9 @@ def _verdict(cells: Sequence[Cell]) -> str:
 def _factor(by: float) -> str:
     """Return what something is multiplied or divided by, in two digits."""
     factor = rough(max(by, 1 / by))
-    return say("path.factor.one" if factor == "1" else "path.factor.times" if by > 1 else "path.factor.over",
-               factor=factor)  # fmt: skip
+    return say(
+        "path.factor.one" if factor == "1" else "path.factor.times" if by > 1 else "path.factor.over", factor=factor
+    )
 
 
 def _cloud(problem: Problem, setup: Setup, point: Array, update: int) -> None:
@@ -118,8 +141,12 @@ def _law(theory: Law, found: Sequence[Measured]) -> str:
 def _table(theory: Law, found: Sequence[Measured]) -> str:
     head = [say("path.law.size"), say("path.law.predicted"), say("path.law.measured"), say("path.law.error")]
     rows = [
-        [number(each.batch_size), f"{theory.mean_squared(each.batch_size):.4g}", f"{each.mean_squared:.4g}",
-         f"{each.standard_error:.2g}" if theory.share(each.batch_size) else "0"]
+        [
+            number(each.batch_size),
+            f"{theory.mean_squared(each.batch_size):.4g}",
+            f"{each.mean_squared:.4g}",
+            f"{each.standard_error:.2g}" if theory.share(each.batch_size) else "0",
+        ]
         for each in found
-    ]  # fmt: skip
+    ]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---:"] * 4, *rows])

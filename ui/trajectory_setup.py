@@ -76,25 +76,44 @@ def inputs() -> Setup:
         rate = _slider("path_rate", RATES, 0.1)
         rule = _segments("path_rule", RULES)
         seed = st.number_input(
-            say("path_seed"), 1, 9_999, key="path_seed", bind="query-params", persist_state="session", width=130,
+            say("path_seed"),
+            1,
+            9_999,
+            key="path_seed",
+            bind="query-params",
+            persist_state="session",
+            width=130,
             help=say("path_seed.help"),
-        )  # fmt: skip
+        )
     return Setup(name, int(small), int(large), rate, rule, int(seed))
 
 
 def _segments(key: str, options: tuple[str, ...]) -> str:
     chosen: str | None = st.segmented_control(
-        say(key), options, default=options[0], key=key, required=True, bind="query-params", persist_state="session",
-        help=say(f"{key}.help", examples=number(EXAMPLES)), width="content",
-    )  # fmt: skip
+        say(key),
+        options,
+        default=options[0],
+        key=key,
+        required=True,
+        bind="query-params",
+        persist_state="session",
+        help=say(f"{key}.help", examples=number(EXAMPLES)),
+        width="content",
+    )
     return chosen or options[0]
 
 
 def _slider(key: str, stops: tuple[float, ...], default: float) -> float:
     return st.select_slider(
-        say(key), stops, default, key=key, bind="query-params", persist_state="session", width=215,
+        say(key),
+        stops,
+        default,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        width=215,
         help=say(f"{key}.help", examples=number(EXAMPLES)),
-    )  # fmt: skip
+    )
 
 
 def held_fixed(setup: Setup, mode: str) -> None:

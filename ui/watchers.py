@@ -23,8 +23,10 @@ class Watchers:
     def elsewhere(self, run_id: str) -> bool:
         """Return whether another browser session, which is open, shows a run."""
         here = _session()
-        return any(shown == run_id and session != here and _is_open(session)
-                   for (session, _), shown in list(self._shown.items()))  # fmt: skip
+        return any(
+            shown == run_id and session != here and _is_open(session)
+            for (session, _), shown in list(self._shown.items())
+        )
 
 
 def _session() -> str:

@@ -28,10 +28,14 @@ def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) 
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{say('weights.title')}**", width="stretch")
             st.button(
-                say("weights.show"), key="follow_weights", icon=":material/polyline:",
-                disabled=comparison is None or waits(session), help=say("weights.show.help"), on_click=_follow,
+                say("weights.show"),
+                key="follow_weights",
+                icon=":material/polyline:",
+                disabled=comparison is None or waits(session),
+                help=say("weights.show.help"),
+                on_click=_follow,
                 args=(session, comparison),
-            )  # fmt: skip
+            )
         if comparison is None or session.weight_paths is None or session.weight_paths_of != setup:
             return
         if not session.weight_paths.done():
@@ -61,6 +65,8 @@ def _paths(paths: WeightPaths, names: Sequence[str]) -> None:
     plots.draw("weight_paths", charts.weight_paths_table(paths, names, say))
     share = f"{100 * sum(paths.shares):.3g}"
     told = [say("weights.about", share=share, examples=number(paths.examples))]
-    told += [say("weights.ends", arm=name, loss=loss_text(path.loss[-1]), plane=loss_text(path.plane_loss[-1]))
-             for name, path in zip(names, paths.paths, strict=True)]  # fmt: skip
+    told += [
+        say("weights.ends", arm=name, loss=loss_text(path.loss[-1]), plane=loss_text(path.plane_loss[-1]))
+        for name, path in zip(names, paths.paths, strict=True)
+    ]
     st.markdown(" ".join([*told, say("weights.lesson")]))

@@ -42,20 +42,27 @@ def bench(batch_size: int, seeds: Sequence[int], progress: Progress) -> Bench:
     left = expectations(members, paths, batch_size, noisy=False)
     rows = [slice(first, first + len(seeds)) for first in range(0, len(members), len(seeds))]
     trained = [
-        _trained(arm, peak, paths[row], exact[row], left[row])
-        for (arm, peak), row in zip(settings, rows, strict=True)
-    ]  # fmt: skip
+        _trained(arm, peak, paths[row], exact[row], left[row]) for (arm, peak), row in zip(settings, rows, strict=True)
+    ]
     tuned, twin, alike = trained[: len(ARMS)], trained[len(ARMS)], trained[len(ARMS) + 1 :]
     ends = {each.arm: each.ends for each in (*tuned, twin)}
     progress(1.0)
     return Bench(
-        date=datetime.now(UTC).date(), fingerprint=fingerprint(), seeds=tuple(seeds), batch_size=batch_size,
-        seconds=perf_counter() - began, curvature=max(float(quadratic(seed).curvatures[-1]) for seed in seeds),
-        tuned={each.arm: each for each in tuned}, alike={each.arm: each for each in alike}, twin=twin,
-        tried=tried, expected=expected,
-        against=_against(ends), against_alike=_against({each.arm: each.ends for each in alike}),
+        date=datetime.now(UTC).date(),
+        fingerprint=fingerprint(),
+        seeds=tuple(seeds),
+        batch_size=batch_size,
+        seconds=perf_counter() - began,
+        curvature=max(float(quadratic(seed).curvatures[-1]) for seed in seeds),
+        tuned={each.arm: each for each in tuned},
+        alike={each.arm: each for each in alike},
+        twin=twin,
+        tried=tried,
+        expected=expected,
+        against=_against(ends),
+        against_alike=_against({each.arm: each.ends for each in alike}),
         equal=_compare([*combinations(DECAYS, 2), (TWIN, RAMP)], ends),
-    )  # fmt: skip
+    )
 
 
 def tune(
@@ -73,8 +80,10 @@ def tune(
         ends[number] = [path.excess[-1] for path in paths]
         expected[number] = [each[-1] for each in expectations(members, paths, batch_size)]
     found, should = (_mean(each).reshape(len(ARMS), len(RATES)) for each in (ends, expected))
-    return ({arm: _rounded(row) for arm, row in zip(ARMS, found, strict=True)},
-            {arm: _rounded(row) for arm, row in zip(ARMS, should, strict=True)})  # fmt: skip
+    return (
+        {arm: _rounded(row) for arm, row in zip(ARMS, found, strict=True)},
+        {arm: _rounded(row) for arm, row in zip(ARMS, should, strict=True)},
+    )
 
 
 def best_rate(ends: Sequence[float]) -> float:
@@ -114,10 +123,19 @@ def _trained(arm: str, peak: float, paths: Sequence[Path], exact: Sequence[Float
         rates = np.stack([path.rates for path in paths]).mean(axis=0)
         shares = _rounded(rates.reshape(EPOCHS, -1)[:, 0] / peak)
     return Trained(
-        arm, peak, ends, told.get("end"), told.get("end_low"), told.get("end_high"), _rounded(_mean(excess)),
-        _rounded(excess.min(axis=0), ROUGH_DIGITS), _rounded(excess.max(axis=0), ROUGH_DIGITS),
-        _rounded(_mean(np.stack(exact))), _rounded(_mean(np.stack(left)))[-1], shares,
-    )  # fmt: skip
+        arm,
+        peak,
+        ends,
+        told.get("end"),
+        told.get("end_low"),
+        told.get("end_high"),
+        _rounded(_mean(excess)),
+        _rounded(excess.min(axis=0), ROUGH_DIGITS),
+        _rounded(excess.max(axis=0), ROUGH_DIGITS),
+        _rounded(_mean(np.stack(exact))),
+        _rounded(_mean(np.stack(left)))[-1],
+        shares,
+    )
 
 
 def _against(ends: Ends) -> dict[str, Compared]:
@@ -130,7 +148,7 @@ def _compare(pairs: Sequence[tuple[str, str]], ends: Ends) -> tuple[Compared, ..
     trials = [
         Pair(f"{first}, {second}", "excess_loss", FIXED, Arm({}, ends[first]), Arm({}, ends[second]), "lower", 0.0)
         for first, second in pairs
-    ]  # fmt: skip
+    ]
     (outcomes,) = judge({"schedules": trials}).values()
     compared = []
     for (first, second), found in zip(pairs, outcomes, strict=True):
@@ -147,7 +165,7 @@ def _compare(pairs: Sequence[tuple[str, str]], ends: Ends) -> tuple[Compared, ..
                 found.p_adjusted,
                 found.equivalent,
                 found.diverged,
-            )  # fmt: skip
+            )
         )
     return tuple(compared)
 

@@ -43,9 +43,12 @@ class Quadratic:
         """
         with np.errstate(over="ignore"):  # beyond 2 / curvature it grows until it is infinite
             return quadratic_losses(
-                self.distances, curvatures=self.curvatures, noise=self.noise if noisy else 0 * self.noise,
-                rates=np.stack(rates, axis=1), batch_sizes=batch_sizes,
-            )  # fmt: skip
+                self.distances,
+                curvatures=self.curvatures,
+                noise=self.noise if noisy else 0 * self.noise,
+                rates=np.stack(rates, axis=1),
+                batch_sizes=batch_sizes,
+            )
 
 
 @cache

@@ -46,9 +46,10 @@ def batches(benches: Sequence[Bench], arm: str, say: Say) -> str:
     said = [say(f"bench.batches.{'same' if is_same else 'differs'}")]
     smallest = min(with_one_rate)
     farther = [
-        f"{bench.batch_size:,}" for bench in benches
+        f"{bench.batch_size:,}"
+        for bench in benches
         if _ratio(bench.against_alike[arm]) > SAME and bench.against_alike[arm].p_adjusted < LEVEL
-    ]  # fmt: skip
+    ]
     if with_one_rate[smallest] == min(with_one_rate.values()) < 1 / SAME:
         said.append(say("bench.batches.small", size=f"{smallest:,}"))
     if farther:
@@ -138,8 +139,10 @@ def _among_decays(bench: Bench, say: Say) -> str:
 
 def _ramp(bench: Bench, say: Say) -> str:
     (pair,) = (each for each in bench.equal if each.first == TWIN)
-    counts = {name: f"{course(arm, bench.batch_size).updates:,}"
-              for name, arm in (("updates", RAMP), ("twin_updates", CONSTANT))}  # fmt: skip
+    counts = {
+        name: f"{course(arm, bench.batch_size).updates:,}"
+        for name, arm in (("updates", RAMP), ("twin_updates", CONSTANT))
+    }
     if pair.ratio is None:
         return say("bench.told.twin_diverged", diverged=max(pair.diverged), seeds=len(bench.seeds))
     if pair.equivalent:

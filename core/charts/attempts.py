@@ -23,7 +23,7 @@ from core.charts.style import (
     labels,
     only,
     spec,
-)  # fmt: skip
+)
 from core.searching import Search
 
 FITS, TOO_LARGE = "fits", "too large"
@@ -55,14 +55,21 @@ def attempts(say: Say) -> Spec:
     ]
     base = alt.Chart(DATA).encode(y=y, yOffset=lane)
     marks = base.mark_point(filled=True, size=64, opacity=1).encode(x, colour, shape, tooltip=tooltip)
-    numbers = base.mark_text(align="left", dx=6, fontSize=10, color=GREY, tooltip=None,
-                             opacity=alt.expr(f"datum.room * width > {NUMBER_WIDTH} ? 1 : 0"))  # fmt: skip
+    numbers = base.mark_text(
+        align="left",
+        dx=6,
+        fontSize=10,
+        color=GREY,
+        tooltip=None,
+        opacity=alt.expr(f"datum.room * width > {NUMBER_WIDTH} ? 1 : 0"),
+    )
     names = base.mark_text(align="left", fontSize=12, fontWeight="bold", color=GREY, tooltip=None)
     counts = base.mark_text(align="right", fontSize=12, color=GREY, tooltip=None)
     late = "scale('x', datum.x) > width / 2"
     goal = alt.Chart(DATA).encode(x)
-    words = goal.mark_text(fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None,
-                           align=alt.expr(f"{late} ? 'right' : 'left'"))  # fmt: skip
+    words = goal.mark_text(
+        fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None, align=alt.expr(f"{late} ? 'right' : 'left'")
+    )
     return spec(
         alt.layer(
             held_open(x),
@@ -125,8 +132,10 @@ def _lanes(shares: Sequence[float]) -> list[int]:
 def _rooms(shares: Sequence[float], lanes: Sequence[int]) -> list[float]:
     """Return how far it is from each mark to the next on its right in its lane, where its number stands."""
     marks = list(zip(shares, lanes, strict=True))
-    others = [[there for at, (there, row) in enumerate(marks) if row == lane and at != here and there >= share]
-              for here, (share, lane) in enumerate(marks)]  # fmt: skip
+    others = [
+        [there for at, (there, row) in enumerate(marks) if row == lane and at != here and there >= share]
+        for here, (share, lane) in enumerate(marks)
+    ]
     return [
         min((there - share for there in right), default=1.0) for (share, _), right in zip(marks, others, strict=True)
     ]

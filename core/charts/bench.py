@@ -33,9 +33,11 @@ def bench_curves(say: Say) -> Spec:
     """Draw the excess loss of every arm against examples; of the chosen one also the band and what was expected."""
     x, y = _examples(say), _excess(say)
     base = alt.Chart(DATA).encode(x, y)
-    tooltip = [*_tooltip(say, "axis.bench.seen", COUNT, "axis.bench.excess", ".3~g"),
-               alt.Tooltip("low:Q", title=say("axis.bench.lowest"), format=".3~g"),
-               alt.Tooltip("high:Q", title=say("axis.bench.highest"), format=".3~g")]  # fmt: skip
+    tooltip = [
+        *_tooltip(say, "axis.bench.seen", COUNT, "axis.bench.excess", ".3~g"),
+        alt.Tooltip("low:Q", title=say("axis.bench.lowest"), format=".3~g"),
+        alt.Tooltip("high:Q", title=say("axis.bench.highest"), format=".3~g"),
+    ]
     band = base.mark_area(color=BLUE, opacity=0.16, tooltip=None).encode(y=y, y2="high:Q")
     return spec(
         alt.layer(
@@ -58,13 +60,12 @@ def bench_curves_table(
     for arm in ARMS:
         each, plan = trained[arm], course(arm, batch_size)
         x = plan.seen[plan.marks].astype(float)
-        middle, low, high, exact = (
-            np.array(values) for values in (each.middle, each.lowest, each.highest, each.exact)
-        )  # fmt: skip
+        middle, low, high, exact = (np.array(values) for values in (each.middle, each.lowest, each.highest, each.exact))
         told = high < HIGHEST
         rows.add(series=_series(arm, chosen), row=arm, x=x[told], value=middle[told])
-        rows.add(series=POINT, label=say(f"bench.arm.{arm}"), x=x[told], value=middle[told], low=low[told],
-                 high=high[told])  # fmt: skip
+        rows.add(
+            series=POINT, label=say(f"bench.arm.{arm}"), x=x[told], value=middle[told], low=low[told], high=high[told]
+        )
         if arm == chosen:
             rows.add(series=BAND, x=x[told], value=low[told], high=high[told])
             rows.add(series=EXACT, x=x[exact < HIGHEST], value=exact[exact < HIGHEST])
@@ -169,7 +170,7 @@ def _lines(base: alt.Chart, *, interpolate: Literal["linear", "step-after"] = "l
     others, beside, chosen, exact = (
         base.mark_line(color=colour, strokeWidth=width, interpolate=interpolate, tooltip=None, **more)
         for colour, width, more in LINES
-    )  # fmt: skip
+    )
     others = others.encode(detail="row:N")
     layers = ((others, OTHER), (beside, BESIDE), (chosen, CHOSEN), (exact, EXACT))
     return [layer.transform_filter(only(series)) for layer, series in layers]
@@ -183,8 +184,10 @@ def _points(base: alt.Chart, tooltip: list[alt.Tooltip]) -> alt.Chart:
 def _names(base: alt.Chart) -> list[alt.Chart]:
     words: dict[str, Any] = {"align": "right", "fontSize": 12, "color": INK, "tooltip": None}
     above, below = base.mark_text(baseline="bottom", dy=-9, **words), base.mark_text(baseline="top", dy=9, **words)
-    return [above.encode(text="label:N").transform_filter(only(NAME_ABOVE)),
-            below.encode(text="label:N").transform_filter(only(NAME_BELOW))]  # fmt: skip
+    return [
+        above.encode(text="label:N").transform_filter(only(NAME_ABOVE)),
+        below.encode(text="label:N").transform_filter(only(NAME_BELOW)),
+    ]
 
 
 def _add_names(rows: Rows, places: Mapping[str, tuple[float, float]], chosen: str, say: Callable[..., str]) -> None:

@@ -82,8 +82,11 @@ def effects_table(outcomes: Sequence[Outcome], say: Callable[..., str]) -> pa.Ta
         y = (number + 0.75) * ROWS / max(len(shown), ROWS)
         ratios = _ratios(outcome)
         name = say(f"arm.{outcome.claim}.{outcome.arm}")
-        against = say("chart.effects.against", one=arm_name(outcome.second, outcome.first, say),
-                      other=arm_name(outcome.first, outcome.second, say))  # fmt: skip
+        against = say(
+            "chart.effects.against",
+            one=arm_name(outcome.second, outcome.first, say),
+            other=arm_name(outcome.first, outcome.second, say),
+        )
         rows.add(series=NAME, label=f"{name}: {against}", y=y)
         rows.add(series=SEED, x=ratios, y=y)
         if outcome.effect_ratio is not None and outcome.low is not None and outcome.high is not None:
@@ -120,8 +123,11 @@ def _evidence(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
     key = alt.Legend(title=None, orient="top", direction="horizontal", offset=20, labelFontSize=11)
     base = alt.Chart(DATA).encode(x, y)
     coloured = base.encode(alt.Color("label:N", legend=key, sort=None).scale(range=colours))
-    tooltip = [alt.Tooltip("label:N", title=say("axis.series")), alt.Tooltip("x:Q", title="x", format=ANY),
-               alt.Tooltip("y:Q", title="y", format=ANY)]  # fmt: skip
+    tooltip = [
+        alt.Tooltip("label:N", title=say("axis.series")),
+        alt.Tooltip("x:Q", title="x", format=ANY),
+        alt.Tooltip("y:Q", title="y", format=ANY),
+    ]
     marks = coloured.mark_point(filled=True, size=70, opacity=1)
     marks = marks.encode(alt.Shape("label:N", legend=key, sort=None).scale(range=["circle", "square", "triangle-up"]))
     words = alt.Chart(DATA).mark_text(align="left", baseline="top", dy=-16, fontSize=12, color=GREY, tooltip=None)

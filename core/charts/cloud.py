@@ -128,8 +128,14 @@ def law_table(law: Law, found: Sequence[Measured], say: Callable[..., str]) -> p
     for size, each in zip(sizes, found, strict=True):
         bar = ERRORS * each.standard_error
         rows.add(
-            series=MEAN, label=names[size], x=law.share(each.batch_size), value=each.mean_squared,
-            low=each.mean_squared - bar, high=each.mean_squared + bar, error=each.standard_error,
-            predicted=law.mean_squared(each.batch_size), size=each.batch_size,
-        )  # fmt: skip
+            series=MEAN,
+            label=names[size],
+            x=law.share(each.batch_size),
+            value=each.mean_squared,
+            low=each.mean_squared - bar,
+            high=each.mean_squared + bar,
+            error=each.standard_error,
+            predicted=law.mean_squared(each.batch_size),
+            size=each.batch_size,
+        )
     return rows.table()

@@ -59,8 +59,9 @@ def _course(say: Say, *, logarithmic: bool) -> Spec:
     band = base.mark_area(opacity=0.18, tooltip=None).encode(y=alt.Y("low:Q", title=None, scale=scale), y2="high:Q")
     line = base.mark_line(strokeWidth=2.2, tooltip=None).encode(dash)
     told = hover(base, LINE, *tooltip)
-    words = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, fontSize=12, fontWeight="bold",
-                                      color=GREY, tooltip=None)  # fmt: skip
+    words = alt.Chart(DATA).mark_text(
+        align="left", baseline="bottom", dy=-6, fontSize=12, fontWeight="bold", color=GREY, tooltip=None
+    )
     return spec(
         alt.layer(
             held_open(x, y),
@@ -135,8 +136,10 @@ def compare_memory(say: Say) -> Spec:
     y = alt.Y("row:N", title=None, sort=None).axis(labels=False, ticks=False, domain=False)
     colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))
     base = alt.Chart(DATA).encode(x, y)
-    tooltip = [alt.Tooltip("label:N", title=say("axis.arm")),
-               alt.Tooltip("value:Q", title=say("axis.peak"), format=SIZE)]  # fmt: skip
+    tooltip = [
+        alt.Tooltip("label:N", title=say("axis.arm")),
+        alt.Tooltip("value:Q", title=say("axis.peak"), format=SIZE),
+    ]
     bars = base.mark_bar(height=10, opacity=0.85).encode(colour, tooltip=tooltip)
     words = base.mark_text(align="left", baseline="bottom", dy=-6, fontSize=11, color=GREY, tooltip=None)
     limit = alt.Chart(DATA).encode(x)

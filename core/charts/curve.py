@@ -35,9 +35,15 @@ WORKSPACE, TOTAL, TOLD = "workspace", "total", "told"
 FITS, HERE, MEASURED = "fits", "here", "measured"
 LAYERS = {**CATEGORY_COLOURS, WORKSPACE: GREY}  # from the bottom to the top
 DASHES = {
-    TOTAL: [1, 0], "parameters": [8, 3], "gradients": [4, 2], "optimizer state": [8, 2, 2, 2], "activations": [1, 0],
-    "batch": [5, 4], "temporary": [2, 3], WORKSPACE: [12, 4],
-}  # fmt: skip
+    TOTAL: [1, 0],
+    "parameters": [8, 3],
+    "gradients": [4, 2],
+    "optimizer state": [8, 2, 2, 2],
+    "activations": [1, 0],
+    "batch": [5, 4],
+    "temporary": [2, 3],
+    WORKSPACE: [12, 4],
+}
 LABELLED_SHARE = 0.06  # of the axis: a thinner layer has no room for its name
 NAME_WIDTH = 0.25  # of the axis on a phone
 LEAST_SHARE = 0.01  # of the smallest total: less would stretch a logarithmic axis over decades of nothing
@@ -101,13 +107,25 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
         alt.Tooltip("error:Q", title=say("axis.error"), format="+.2f"),
     ]
     top, bottom, base = alt.value(0), alt.value("height"), alt.Chart(DATA).encode(x)
-    columns = alt.Chart(DATA).mark_rect(opacity=0).encode(
-        x=alt.X("left:Q", title=say("axis.batch_size")), x2="right:Q", y=top, y2=bottom, tooltip=[at, total, *sizes]
-    )  # fmt: skip
+    columns = (
+        alt.Chart(DATA)
+        .mark_rect(opacity=0)
+        .encode(
+            x=alt.X("left:Q", title=say("axis.batch_size")), x2="right:Q", y=top, y2=bottom, tooltip=[at, total, *sizes]
+        )
+    )
     here = base.mark_text(fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None).encode(y=top, text="label:N")
     late = "scale('x', datum.x) > width / 2"  # the words stand on the side that has room
-    words = base.mark_text(fontSize=12, fontWeight="bold", color=GREY, baseline="top", dy=3, tooltip=None,
-                           align=alt.expr(f"{late} ? 'right' : 'left'"), dx=alt.expr(f"{late} ? -5 : 5"))  # fmt: skip
+    words = base.mark_text(
+        fontSize=12,
+        fontWeight="bold",
+        color=GREY,
+        baseline="top",
+        dy=3,
+        tooltip=None,
+        align=alt.expr(f"{late} ? 'right' : 'left'"),
+        dx=alt.expr(f"{late} ? -5 : 5"),
+    )
     ring = base.mark_point(shape="circle", filled=False, size=80, opacity=1).encode(y=y)
     layers = [
         held_open(x, y),
@@ -122,12 +140,13 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
         .encode(y=y, tooltip=[at, total])
         .transform_filter(only(FITS)),
         # Dark within light: one of the two stands out from whatever is behind.
-        ring.mark_point(filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None)
-        .transform_filter(only(MEASURED)),
+        ring.mark_point(
+            filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None
+        ).transform_filter(only(MEASURED)),
         ring.mark_point(filled=False, size=80, stroke="#1f2329", strokeWidth=2, opacity=1)
         .encode(tooltip=[at, *exact])
         .transform_filter(only(MEASURED)),
-    ]  # fmt: skip
+    ]
     return spec(alt.layer(*layers), height=380)
 
 
@@ -149,8 +168,16 @@ def curve_table(
     rows = Rows("series", "label", "x", "left", "right", "start", "end", "middle", "value", "error", TOTAL, *LAYERS)
     points = sorted(curve.points, key=lambda point: point.batch_size) if curve else []
     places = np.array([point.batch_size for point in points], float)
-    sizes = np.array([[*(point.peak.by_category.get(name, 0) for name in CATEGORIES), point.peak.workspace_bytes]
-                      for point in points], float).reshape(len(points), len(LAYERS)) / MIB  # fmt: skip
+    sizes = (
+        np.array(
+            [
+                [*(point.peak.by_category.get(name, 0) for name in CATEGORIES), point.peak.workspace_bytes]
+                for point in points
+            ],
+            float,
+        ).reshape(len(points), len(LAYERS))
+        / MIB
+    )
     total = sizes.sum(1)
     end = add_limit(rows, limit_bytes, total.max(initial=0.0), say, room=ROOM)
     if curve and points:
@@ -189,15 +216,24 @@ def _add_layers(
         low, high = np.interp(along, places, top - size).max(), np.interp(along, places, top).min()
         name_fits = high - low > LABELLED_SHARE * end
         rows.add(
-            series=name, x=places, start=top - size, end=top, value=value, middle=(low + high) / 2,
+            series=name,
+            x=places,
+            start=top - size,
+            end=top,
+            value=value,
+            middle=(low + high) / 2,
             label=[""] * (len(places) - 1) + [say(f"series.{name}") if name_fits else ""],
-        )  # fmt: skip
+        )
     rows.add(series=TOTAL, x=places, end=total, value=total)
     middles = (places[1:] + places[:-1]) / 2
     rows.add(
-        series=TOLD, x=places, left=[*places[:1], *middles], right=[*middles, *places[-1:]], total=total,
+        series=TOLD,
+        x=places,
+        left=[*places[:1], *middles],
+        right=[*middles, *places[-1:]],
+        total=total,
         **dict(zip(LAYERS, sizes.T, strict=True)),
-    )  # fmt: skip
+    )
 
 
 def _is_seen(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:

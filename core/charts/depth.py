@@ -28,7 +28,7 @@ from core.charts.style import (
     only,
     spec,
     title_from_data,
-)  # fmt: skip
+)
 from core.config import RunConfig
 from core.datasets import PLANE
 from core.plan import plan
@@ -69,8 +69,9 @@ def rhythm(say: Say) -> Spec:
     kinds = ["done", "to come", "before"]
     x = alt.X("x:Q", title=say("axis.within_epoch")).scale(zero=True, nice=False).axis(format=COUNT, tickCount=8)
     y = alt.Y("row:N", title=None, sort=None).axis(ticks=False, domain=False, labelLimit=160)
-    key = alt.Legend(title=None, orient="top", direction="horizontal", labelExpr=labels(say, kinds),
-                     symbolType="square")  # fmt: skip
+    key = alt.Legend(
+        title=None, orient="top", direction="horizontal", labelExpr=labels(say, kinds), symbolType="square"
+    )
     colour = alt.Color("series:N", legend=key).scale(domain=kinds, range=[BLUE, FAINT_BLUE, GREY])
     tooltip = [
         alt.Tooltip("value:Q", title=say("axis.update"), format=COUNT),

@@ -35,9 +35,11 @@ def add_limit(
     end = room * (highest if is_far or not limit else max(highest, limit)) or 1.0
     if limit:
         rows.add(
-            series=LIMIT_NAME, end=end if is_far else limit, value=limit,
+            series=LIMIT_NAME,
+            end=end if is_far else limit,
+            value=limit,
             label=say("chart.limit.far" if is_far else "chart.limit", limit=size(limit)),
-        )  # fmt: skip
+        )
         if not is_far:
             rows.add(series=LIMIT, end=limit, value=limit)
     return end

@@ -31,7 +31,7 @@ from core.charts.style import (
     only,
     spec,
     title_from_data,
-)  # fmt: skip
+)
 from core.config import RunConfig
 from core.plan import plan
 from core.store.reader import BETA, Axis, RunReader, Series
@@ -57,8 +57,17 @@ def log_loss(say: Say) -> Spec:
 
 def _loss(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
     names = list(SERIES)
-    key = alt.Legend(title=None, orient="top", direction="horizontal", labelExpr=labels(say, names), offset=2,
-                     symbolStrokeWidth=3, symbolOpacity=1, labelFontSize=11, columnPadding=8)  # fmt: skip
+    key = alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        labelExpr=labels(say, names),
+        offset=2,
+        symbolStrokeWidth=3,
+        symbolOpacity=1,
+        labelFontSize=11,
+        columnPadding=8,
+    )
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[FAINT_BLUE, BLUE, TEAL])
     x = alt.X("x:Q", title=None).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
     y = alt.Y("value:Q", title=say("axis.loss"), scale=scale, axis=axis)

@@ -28,7 +28,7 @@ from core.charts.style import (
     only,
     size,
     spec,
-)  # fmt: skip
+)
 from core.events import CATEGORIES, Peak
 from core.store.reader import RunReader
 
@@ -40,9 +40,15 @@ def memory(say: Say) -> Spec:
     """Draw the peak by category as stacked bars, predicted over measured, against the limit's dashed rule."""
     rows, kinds = ["predicted", "measured"], list(CATEGORIES)
     key = alt.Legend(
-        title=None, orient="bottom", columns=2, labelExpr=labels(say, kinds), symbolType="square", symbolStrokeWidth=0,
-        offset=4, rowPadding=1,
-    )  # fmt: skip
+        title=None,
+        orient="bottom",
+        columns=2,
+        labelExpr=labels(say, kinds),
+        symbolType="square",
+        symbolStrokeWidth=0,
+        offset=4,
+        rowPadding=1,
+    )
     x = (
         alt.X("start:Q", title=say("axis.memory"))
         .scale(zero=True, nice=False)
@@ -92,9 +98,14 @@ def memory_table(
         wide = sizes > LABELLED_SHARE * end
         labels = [say(f"series.{category}") if fits else "" for category, fits in zip(CATEGORIES, wide, strict=True)]
         rows.add(
-            row=name, series=list(CATEGORIES), start=ends - sizes, end=ends, middle=ends - sizes / 2, value=sizes,
+            row=name,
+            series=list(CATEGORIES),
+            start=ends - sizes,
+            end=ends,
+            middle=ends - sizes / 2,
+            value=sizes,
             label=labels,
-        )  # fmt: skip
+        )
     if limit:
         text = say("chart.memory.far" if far else "chart.memory.limit", limit=size(limit))
         rows.add(series=LIMIT_NAME, start=end if far else limit, value=limit, label=text)

@@ -104,8 +104,11 @@ class Rows:
             column += [""] * count if text is None else text.tolist() if text.ndim else [str(text)] * count
         for name, blocks in self._numbers.items():
             number = arrays.get(name)
-            blocks.append(np.full(count, np.nan if number is None else number) if number is None or not number.ndim
-                          else number.astype(np.float64))  # fmt: skip
+            blocks.append(
+                np.full(count, np.nan if number is None else number)
+                if number is None or not number.ndim
+                else number.astype(np.float64)
+            )
 
     def add_line(self, series: str, x: NDArray[np.float64], value: NDArray[np.float64], **others: ArrayLike) -> None:
         """Add a line, and an even choice of its points for `hover`."""

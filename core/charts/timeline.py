@@ -55,8 +55,15 @@ def timeline(say: Say) -> Spec:
     x = x.axis(labels=False, ticks=False, grid=False, titlePadding=20)  # the numbers begin anew with each event
     y = alt.Y("end:Q", title=say("axis.memory")).scale(zero=True, nice=False).axis(tickCount=5, format=ANY)
     names = list(CATEGORY_COLOURS)
-    key = alt.Legend(title=None, orient="bottom", columns=alt.expr("width < 560 ? 3 : 6"), offset=6,
-                     labelExpr=labels(say, names), symbolType="square", symbolStrokeWidth=0)  # fmt: skip
+    key = alt.Legend(
+        title=None,
+        orient="bottom",
+        columns=alt.expr("width < 560 ? 3 : 6"),
+        offset=6,
+        labelExpr=labels(say, names),
+        symbolType="square",
+        symbolStrokeWidth=0,
+    )
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=list(CATEGORY_COLOURS.values()))
     tooltip = [
         alt.Tooltip("number:Q", title=say("axis.change"), format=COUNT),
@@ -82,17 +89,48 @@ def timeline(say: Say) -> Spec:
     words = base.encode(text="label:N", y=top)
     wide = "(scale('x', datum.end_x) - scale('x', datum.x))"
     no_room = "scale('x', datum.x) + 6.2 * length(datum.label) > width + 10"  # from here to the right
-    name = words.mark_text(color=GREY, baseline="bottom", fontSize=12, fontWeight="bold", tooltip=None,
-                           dy=alt.expr(f"{no_room} ? -29 : -17"),
-                           align=alt.expr(f"{no_room} ? 'right' : 'left'"),
-                           dx=alt.expr(f"{no_room} ? {wide} : 2"),
-                           limit=alt.expr(f"{no_room} ? width : max({wide} + 4, {SHORTEST})"))  # fmt: skip
-    phase = words.mark_text(color=GREY, baseline="bottom", align="left", dx=2, dy=-3, fontSize=11, tooltip=None,
-                            opacity=alt.expr(f"{wide} > 5.5 * length(datum.label) + 4 ? 1 : 0"))  # fmt: skip
-    said = words.mark_text(color=GREY, baseline="top", align="left", dx=2, dy=3, fontSize=11, lineBreak="\n",
-                           limit=alt.expr(f"max({wide} - 2, {SHORTEST})"), tooltip=None)  # fmt: skip
-    warned = words.mark_text(color=RED, baseline="top", align="right", dy=18, fontSize=11, lineBreak="\n",
-                             limit=alt.expr("width"), tooltip=None)  # fmt: skip
+    name = words.mark_text(
+        color=GREY,
+        baseline="bottom",
+        fontSize=12,
+        fontWeight="bold",
+        tooltip=None,
+        dy=alt.expr(f"{no_room} ? -29 : -17"),
+        align=alt.expr(f"{no_room} ? 'right' : 'left'"),
+        dx=alt.expr(f"{no_room} ? {wide} : 2"),
+        limit=alt.expr(f"{no_room} ? width : max({wide} + 4, {SHORTEST})"),
+    )
+    phase = words.mark_text(
+        color=GREY,
+        baseline="bottom",
+        align="left",
+        dx=2,
+        dy=-3,
+        fontSize=11,
+        tooltip=None,
+        opacity=alt.expr(f"{wide} > 5.5 * length(datum.label) + 4 ? 1 : 0"),
+    )
+    said = words.mark_text(
+        color=GREY,
+        baseline="top",
+        align="left",
+        dx=2,
+        dy=3,
+        fontSize=11,
+        lineBreak="\n",
+        limit=alt.expr(f"max({wide} - 2, {SHORTEST})"),
+        tooltip=None,
+    )
+    warned = words.mark_text(
+        color=RED,
+        baseline="top",
+        align="right",
+        dy=18,
+        fontSize=11,
+        lineBreak="\n",
+        limit=alt.expr("width"),
+        tooltip=None,
+    )
     tick = base.mark_text(color=GREY, baseline="top", dy=6, fontSize=11, tooltip=None)
     return spec(
         alt.layer(
@@ -176,11 +214,16 @@ def _add_steps(rows: Rows, timeline: Timeline, place: _Place, say: Callable[...,
     for category, size_of, top in zip(CATEGORIES, drawn.T, np.cumsum(drawn, axis=1).T, strict=True):
         rows.add(series=category, panel=place.panel, x=places, start=top - size_of, end=top)
     rows.add(
-        series=STEP, panel=place.panel, x=places[:-1], end_x=places[1:], number=kept, live=live[kept],
+        series=STEP,
+        panel=place.panel,
+        x=places[:-1],
+        end_x=places[1:],
+        number=kept,
+        live=live[kept],
         row=[say(f"phase.{phases[step]}") if step else "" for step in kept],
         label=[_change(timeline, step, say) for step in kept],
         value=[timeline.changes[step - 1].bytes if step else 0 for step in kept],
-    )  # fmt: skip
+    )
 
 
 def _add_phases(rows: Rows, timeline: Timeline, place: _Place, shortest: float, say: Callable[..., str]) -> None:
@@ -212,9 +255,14 @@ def _add_peak(rows: Rows, timeline: Timeline, place: _Place, say: Callable[..., 
 
 
 def _add_failed(
-    rows: Rows, timeline: Timeline, facts: Mapping[str, Any], x: float, end_x: float, limit_bytes: int | None,
+    rows: Rows,
+    timeline: Timeline,
+    facts: Mapping[str, Any],
+    x: float,
+    end_x: float,
+    limit_bytes: int | None,
     say: Callable[..., str],
-) -> float:  # fmt: skip
+) -> float:
     """Add what was asked for, over what was alive and what was set aside; return how high it is drawn."""
     live, aside = timeline.live_bytes()[-1] / MIB, facts.get("workspace_bytes", 0) / MIB
     asked, over = facts["requested_bytes"] / MIB, facts["over_bytes"] / MIB
@@ -224,9 +272,16 @@ def _add_failed(
     if aside:
         rows.add(series=ASIDE, x=x, end_x=end_x, start=live, end=bottom, value=aside)
     rows.add(
-        series=FAILED, x=x, end_x=end_x, start=bottom, end=highest, value=asked, over=over,
-        row=say(f"phase.{facts['phase']}"), label=what,
-    )  # fmt: skip
+        series=FAILED,
+        x=x,
+        end_x=end_x,
+        start=bottom,
+        end=highest,
+        value=asked,
+        over=over,
+        row=say(f"phase.{facts['phase']}"),
+        label=what,
+    )
     label = say("chart.timeline.failed", size=size(asked), over=size(over)) + "\n" + what
     rows.add(series=FAILED_NAME, x=end_x, label=label)
     return highest

@@ -35,9 +35,7 @@ def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
     high = alt.ExprRef(f"max(0, (height - width / {ASPECT}) / 2)")
     across = alt.X("x:Q", title=x).axis(tickCount=6, grid=False, format=".3~g")
     up = alt.Y("y:Q", title=y).axis(tickCount=5, grid=False, format=".3~g")
-    held = held_open(
-        across.scale(zero=False, nice=False, padding=wide), up.scale(zero=False, nice=False, padding=high)
-    )  # fmt: skip
+    held = held_open(across.scale(zero=False, nice=False, padding=wide), up.scale(zero=False, nice=False, padding=high))
     place = {name: alt.value(alt.expr(f"scale('{name}', datum.{name})")) for name in ("x", "y")}
     return held, alt.Chart(DATA).encode(**place)
 
@@ -63,17 +61,25 @@ def _panel(say: Say, *, height: int) -> Spec:
         alt.Tooltip("value:Q", title=say("axis.excess"), format=".3~g"),
     ]
     lines = base.mark_line(
-        interpolate="cardinal-closed", clip=True, filled=True, fill=GREY, fillOpacity=alt.expr("datum.value"),
-        stroke=GREY, strokeWidth=0.7, strokeOpacity=0.45, tooltip=None,
-    )  # fmt: skip
+        interpolate="cardinal-closed",
+        clip=True,
+        filled=True,
+        fill=GREY,
+        fillOpacity=alt.expr("datum.value"),
+        stroke=GREY,
+        strokeWidth=0.7,
+        strokeOpacity=0.45,
+        tooltip=None,
+    )
     path = base.mark_line(strokeWidth=1.4, strokeJoin="round", opacity=0.65, clip=True, tooltip=None)
     points = base.mark_point(filled=True, size=18, opacity=0.9, clip=True)
     words = base.mark_text(
         fontSize=11, color=INK, align="left", baseline="bottom", dx=7, dy=-6, clip=True, tooltip=None
     )
     ends = alt.FieldOneOfPredicate(field="series", oneOf=[START, BEST])
-    ring = base.mark_point(shape="circle", size=70, filled=False, stroke=INK, strokeWidth=1.8, opacity=1, clip=True,
-                           tooltip=None)  # fmt: skip
+    ring = base.mark_point(
+        shape="circle", size=70, filled=False, stroke=INK, strokeWidth=1.8, opacity=1, clip=True, tooltip=None
+    )
     cross = base.mark_point(shape="cross", size=110, filled=True, color=INK, opacity=1, clip=True, tooltip=None)
     now = base.mark_point(filled=True, size=150, opacity=1, clip=True, stroke="white", strokeWidth=2)
     return spec(
@@ -88,7 +94,7 @@ def _panel(say: Say, *, height: int) -> Spec:
             now.encode(colour, shape, tooltip=tooltip).transform_filter(only(NOW)),
         ),
         height=height,
-    )  # fmt: skip
+    )
 
 
 def trajectory_table(problem: Problem, path: Array, say: Callable[..., str], *, side: Side, shown: int) -> pa.Table:

@@ -75,12 +75,26 @@ def weight_paths_table(paths: WeightPaths | None, names: Sequence[str], say: Cal
     rows.add(series=EXTENT, x=[x[0] - half_x, x[-1] + half_x], y=[y[0] - half_y, y[-1] + half_y])
     across, up = np.meshgrid(x, y)
     shades = _shades(losses).ravel()
-    rows.add(series=CELL, x=across.ravel() - half_x, x2=across.ravel() + half_x, y=up.ravel() - half_y,
-             y2=up.ravel() + half_y, value=shades)  # fmt: skip
+    rows.add(
+        series=CELL,
+        x=across.ravel() - half_x,
+        x2=across.ravel() + half_x,
+        y=up.ravel() - half_y,
+        y2=up.ravel() + half_y,
+        value=shades,
+    )
     for arm, name, path in zip(ARMS, names, paths.paths, strict=False):
         count = len(path.x)
-        rows.add(series=PATH, row=[arm] * count, label=[name] * count, x=path.x, y=path.y, order=path.updates,
-                 value=path.loss, plane=path.plane_loss)  # fmt: skip
+        rows.add(
+            series=PATH,
+            row=[arm] * count,
+            label=[name] * count,
+            x=path.x,
+            y=path.y,
+            order=path.updates,
+            value=path.loss,
+            plane=path.plane_loss,
+        )
     rows.add(series=START, label=say("chart.trajectory.start"), x=paths.paths[0].x[0], y=paths.paths[0].y[0])
     return rows.table()
 

@@ -38,8 +38,13 @@ def out_of_memory(seeds: Sequence[int], progress: Progress) -> Findings:
     slope, fixed = np.polyfit(sizes, peaks, 1)
     left = peaks - (fixed + slope * sizes)
     r_squared = 1 - float(left @ left) / float(((peaks - peaks.mean()) ** 2).sum())
-    facts = {"largest": largest, "limit_bytes": CNN.memory_limit_bytes, "per_example_bytes": float(slope),
-             "fixed_bytes": float(fixed), "r_squared": r_squared}  # fmt: skip
+    facts = {
+        "largest": largest,
+        "limit_bytes": CNN.memory_limit_bytes,
+        "per_example_bytes": float(slope),
+        "fixed_bytes": float(fixed),
+        "r_squared": r_squared,
+    }
     facts |= {"fits": fits, "next_fits": next_fits}
     holds = fits and not next_fits and r_squared >= STRAIGHT
     trials = [Exact("at_the_limit", FIXED, holds, perf_counter() - began, facts)]
@@ -75,8 +80,12 @@ def all_at_once(limit_mb: float, config: RunConfig) -> tuple[bool, Mapping[str, 
     """Return whether a limit leaves no room for a batch of all examples, and the bytes that show it."""
     whole = config.replace(batch_size=config.spec.examples, memory_limit_mb=limit_mb, budget="updates", budget_value=2)
     peak = Forecast(whole, reach=Reach.NEAR).peak(whole.batch_size)
-    facts = {"examples": whole.batch_size, "peak_bytes": peak.bytes, "limit_bytes": whole.memory_limit_bytes,
-             "batch_bytes": peak.by_category.get("batch", 0)}  # fmt: skip
+    facts = {
+        "examples": whole.batch_size,
+        "peak_bytes": peak.bytes,
+        "limit_bytes": whole.memory_limit_bytes,
+        "batch_bytes": peak.by_category.get("batch", 0),
+    }
     return not runs_through(whole, whole.batch_size), facts
 
 

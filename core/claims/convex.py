@@ -79,8 +79,9 @@ class Convex:
         """Return by how much the whole objective of each is above its lowest; infinite for one that diverged."""
         squares = sum(part.detach().square().flatten(1).sum(1) for part in ensemble.parameters)
         objectives = ensemble.evaluate_training().losses + self.config.weight_decay / 2 * squares
-        above = [value - self.problem(seed).optimum.loss
-                 for value, seed in zip(objectives.tolist(), seeds, strict=True)]  # fmt: skip
+        above = [
+            value - self.problem(seed).optimum.loss for value, seed in zip(objectives.tolist(), seeds, strict=True)
+        ]
         return tuple(value if value < DIVERGED else math.inf for value in above)  # infinite for a NaN too
 
     def arm(self, seeds: Sequence[int], **changes: Any) -> Arm:
@@ -99,15 +100,29 @@ def run(ensemble: Ensemble) -> Ensemble:
 
 MIXTURE = Convex(
     RunConfig(
-        dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, lr=1.0, batch_size=16,
-        schedule="constant", budget="epochs", budget_value=4,
+        dataset="mixture",
+        model="linear",
+        optimizer="sgd",
+        weight_decay=1e-3,
+        lr=1.0,
+        batch_size=16,
+        schedule="constant",
+        budget="epochs",
+        budget_value=4,
     ),
     mixture,
-)  # fmt: skip
+)
 NOISY_DIGITS = Convex(
     RunConfig(
-        dataset="noisy-digits", model="linear", optimizer="sgd", weight_decay=1e-3, lr=0.05, batch_size=32,
-        schedule="constant", budget="epochs", budget_value=10,
+        dataset="noisy-digits",
+        model="linear",
+        optimizer="sgd",
+        weight_decay=1e-3,
+        lr=0.05,
+        batch_size=32,
+        schedule="constant",
+        budget="epochs",
+        budget_value=10,
     ),
     noisy_digits,
-)  # fmt: skip
+)

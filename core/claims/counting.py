@@ -27,9 +27,14 @@ COMBINATIONS = 500
 def weights_change_with_every_batch(seeds: Sequence[int], progress: Progress) -> Findings:
     """C3: hash the weights before and after every micro-batch of an epoch of the digits."""
     config = RunConfig(
-        dataset="digits", model="linear", optimizer="sgd", schedule="constant", budget="epochs", budget_value=1,
+        dataset="digits",
+        model="linear",
+        optimizer="sgd",
+        schedule="constant",
+        budget="epochs",
+        budget_value=1,
         seed=seeds[0],
-    )  # fmt: skip
+    )
     trials, lines = [], []
     for arm, accumulate in (("every_batch", 1), ("accumulated", 4)):
         began = perf_counter()

@@ -66,8 +66,10 @@ def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
     pairs = [trial for each in trials.values() for trial in each if isinstance(trial, Pair)]
     differences = [log_ratios(pair.first.values, pair.second.values) for pair in pairs]
     raw = [sign_flip(values) for values in differences]
-    equal = [1.0 if _diverged(pair) != (0, 0) else equivalence(values)
-             for pair, values in zip(pairs, differences, strict=True)]  # fmt: skip
+    equal = [
+        1.0 if _diverged(pair) != (0, 0) else equivalence(values)
+        for pair, values in zip(pairs, differences, strict=True)
+    ]
     # Two claims may have the same trainings to show: that is one test, and asked once.
     same = [(pair.first.values, pair.second.values) for pair in pairs]
     once = [same.index(figures) for figures in same]
@@ -108,13 +110,24 @@ def _of_pair(
         found = "equal" if equivalent else direction
         verdict = "SUPPORTED" if found == pair.claimed else "REFUTED"
     values = {
-        "arm": pair.arm, "held_fixed": pair.held_fixed, "verdict": verdict, "is_contrast": pair.is_contrast,
-        "seconds": pair.seconds, "metric": pair.metric, "claimed": pair.claimed,
-        "first": dict(pair.first.settings), "second": dict(pair.second.settings),
-        "first_values": pair.first.values, "second_values": pair.second.values, "p": p, "p_adjusted": p_adjusted,
-        "p_equivalence": p_equivalence, "equivalent": equivalent, "seeds": len(differences),
+        "arm": pair.arm,
+        "held_fixed": pair.held_fixed,
+        "verdict": verdict,
+        "is_contrast": pair.is_contrast,
+        "seconds": pair.seconds,
+        "metric": pair.metric,
+        "claimed": pair.claimed,
+        "first": dict(pair.first.settings),
+        "second": dict(pair.second.settings),
+        "first_values": pair.first.values,
+        "second_values": pair.second.values,
+        "p": p,
+        "p_adjusted": p_adjusted,
+        "p_equivalence": p_equivalence,
+        "equivalent": equivalent,
+        "seeds": len(differences),
         "diverged": _diverged(pair),
-    }  # fmt: skip
+    }
     if _diverged(pair) == (0, 0):
         low, high = interval(differences)
         values |= {"effect_ratio": math.exp(differences.mean()), "low": math.exp(low), "high": math.exp(high)}
@@ -123,9 +136,13 @@ def _of_pair(
 
 def _of_exact(trial: Exact) -> dict[str, Any]:
     return {
-        "arm": trial.arm, "held_fixed": trial.held_fixed, "verdict": "SUPPORTED" if trial.holds else "REFUTED",
-        "is_contrast": trial.is_contrast, "seconds": trial.seconds, "facts": dict(trial.facts),
-    }  # fmt: skip
+        "arm": trial.arm,
+        "held_fixed": trial.held_fixed,
+        "verdict": "SUPPORTED" if trial.holds else "REFUTED",
+        "is_contrast": trial.is_contrast,
+        "seconds": trial.seconds,
+        "facts": dict(trial.facts),
+    }
 
 
 def _diverged(pair: Pair) -> tuple[int, int]:

@@ -30,9 +30,16 @@ DEPTH, WIDTH, RATE, BATCH_SIZE, EPOCHS = 4, 32, 0.2, 64, 5
 NOISE_SEED = 1_000  # further than the seed: its draws must not move the order of examples
 NOISE = 0.5  # of scale and shift: each is moved by up to half, anew for every unit and update
 NORMALISED = RunConfig(
-    dataset="digits", model="mlp", norm="batch", optimizer="sgd", lr=0.05, schedule="constant", drop_last=True,
-    budget="epochs", budget_value=2,
-)  # fmt: skip
+    dataset="digits",
+    model="mlp",
+    norm="batch",
+    optimizer="sgd",
+    lr=0.05,
+    schedule="constant",
+    drop_last=True,
+    budget="epochs",
+    budget_value=2,
+)
 
 
 def calmer_inputs(seeds: Sequence[int], progress: Progress) -> Findings:
@@ -87,8 +94,10 @@ def _trained(kind: Kind, seeds: Sequence[int]) -> _End:
             with torch.no_grad():
                 torch._foreach_sub_(network.parameters, gradients, alpha=RATE)
             if before:
-                moves = [((mean - old) / deviation).abs().mean(1) for (mean, _), (old, deviation)
-                         in zip(seen, before, strict=True)]  # fmt: skip
+                moves = [
+                    ((mean - old) / deviation).abs().mean(1)
+                    for (mean, _), (old, deviation) in zip(seen, before, strict=True)
+                ]
                 shift, updates = shift + torch.stack(moves).mean(0), updates + 1
             before = seen
     with torch.no_grad():

@@ -43,8 +43,11 @@ def conditions(outcomes: Sequence[Outcome], say: Say) -> str:
     """Return under which conditions a claim holds, under which it does not, and where that is left open."""
     parts = []
     for key, verdict in (("holds", "SUPPORTED"), ("fails", "REFUTED"), ("open", "INCONCLUSIVE")):
-        arms = [say(f"arm.{outcome.claim}.{outcome.arm}") for outcome in outcomes
-                if outcome.verdict == verdict and not outcome.is_contrast]  # fmt: skip
+        arms = [
+            say(f"arm.{outcome.claim}.{outcome.arm}")
+            for outcome in outcomes
+            if outcome.verdict == verdict and not outcome.is_contrast
+        ]
         if arms:
             parts.append(say(f"{key}.under", arms="; ".join(arms)))
     return " ".join(parts)

@@ -39,9 +39,14 @@ def hard_to_turn(seeds: Sequence[int], progress: Progress) -> Findings:
 
 
 def _pair(
-    arm: str, fixed: tuple[str, ...], first: tuple[Arm, float], second: tuple[Arm, float], claimed: Claimed,
-    *, is_contrast: bool = False,
-) -> Pair:  # fmt: skip
+    arm: str,
+    fixed: tuple[str, ...],
+    first: tuple[Arm, float],
+    second: tuple[Arm, float],
+    claimed: Claimed,
+    *,
+    is_contrast: bool = False,
+) -> Pair:
     seconds = first[1] + second[1]
     return Pair(arm, "updates_back", fixed, first[0], second[0], claimed, seconds, is_contrast)
 

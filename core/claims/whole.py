@@ -51,7 +51,7 @@ def _tuned(seeds: Sequence[int], batch_size: int) -> Arm:
     tried = [(seed, rate) for rate in RATES for seed in others]
     ensemble = NOISY_DIGITS.ensemble(
         [seed for seed, _ in tried], rates=[rate for _, rate in tried], batch_size=batch_size
-    )  # fmt: skip
+    )
     ends = np.log(NOISY_DIGITS.excess(run(ensemble), [seed for seed, _ in tried])).reshape(len(RATES), TUNING_SEEDS)
     best = RATES[int(np.argmin(ends.mean(axis=1)))]
     return NOISY_DIGITS.arm(seeds, batch_size=batch_size, lr=best)

@@ -17,8 +17,9 @@ def write(arms: Sequence[RunConfig]) -> str:
     """Return of each arm what is not as by default: "batch_size:1000,lr:0.5;batch_size:50"."""
     usual = RunConfig().to_dict()
     changed = [{name: value for name, value in arm.to_dict().items() if value != usual[name]} for arm in arms]
-    return ";".join(",".join(f"{name}:{written(value)}" for name, value in each.items()) or ALL_DEFAULTS
-                    for each in changed)  # fmt: skip
+    return ";".join(
+        ",".join(f"{name}:{written(value)}" for name, value in each.items()) or ALL_DEFAULTS for each in changed
+    )
 
 
 def read(text: str) -> tuple[RunConfig, ...]:

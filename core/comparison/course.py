@@ -88,8 +88,17 @@ class Course:
         return float(self.checked[-1]) if len(self.checked) else 0.0
 
 
-PLAIN = ("state", "planned", "per_epoch", "examples_per_epoch", "effective_batch_size", "seconds_per_update",
-         "peak_bytes", "lr", "at_edge")  # fmt: skip
+PLAIN = (
+    "state",
+    "planned",
+    "per_epoch",
+    "examples_per_epoch",
+    "effective_batch_size",
+    "seconds_per_update",
+    "peak_bytes",
+    "lr",
+    "at_edge",
+)
 ARRAYS = ("updates", "rate", "checked", "diverged")
 
 

@@ -10,9 +10,14 @@ from core.config import RunConfig
 
 PHOTOS = RunConfig(memory_limit_mb=4.0)
 MIXTURE = RunConfig(
-    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", budget="epochs",
+    dataset="mixture",
+    model="linear",
+    optimizer="sgd",
+    weight_decay=1e-3,
+    schedule="constant",
+    budget="epochs",
     budget_value=4,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

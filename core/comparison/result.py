@@ -57,8 +57,11 @@ def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
     Between two evaluations the logarithm of the loss is interpolated.
     """
     trained = [number for number, course in enumerate(courses) if len(course.checked)]
-    ends = [float(courses[number].along(np.array([courses[number].end]), axis)[0])
-            for number in trained if not courses[number].is_lost]  # fmt: skip
+    ends = [
+        float(courses[number].along(np.array([courses[number].end]), axis)[0])
+        for number in trained
+        if not courses[number].is_lost
+    ]
     at = min(ends, default=0.0)
     if len(trained) < 2 or at <= 0:
         return None
@@ -82,7 +85,7 @@ def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
         low, high = (math.exp(end) for end in interval(differences))
     return Standing(
         axis, at, courses[best].measure, tuple(losses), tuple(diverged), best, second, ratio, low, high, p, equal
-    )  # fmt: skip
+    )
 
 
 def _with_doubt(best: Course, second: Floats, at: float) -> float:

@@ -64,7 +64,7 @@ class Runner:
                     self.optimum,
                     self._obey,
                     checks=self._checks(number),
-                )  # fmt: skip
+                )
                 for number, config in enumerate(ready)
                 if config
             ]

@@ -47,8 +47,9 @@ def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float],
     probe = followed[0]
     rows = []
     for row, up in enumerate(y):
-        rows.append([probe.loss_at(plane.mean + across * plane.directions[0] + up * plane.directions[1])
-                     for across in x])  # fmt: skip
+        rows.append(
+            [probe.loss_at(plane.mean + across * plane.directions[0] + up * plane.directions[1]) for across in x]
+        )
         progress(0.5 + 0.5 * (row + 1) / len(y))
     paths, first = [], 0
     for arm in followed:

@@ -107,9 +107,17 @@ class Host:
                 inbox, commands = self.context.Pipe(duplex=False)
                 folder = self.data_root / order["folder"]
                 job = Job(
-                    order["run"], order["config"], folder, order["database"], order["paused"],
-                    order["workspace_bytes"], order["parent"], order["comparison"], commands, inbox,
-                )  # fmt: skip
+                    order["run"],
+                    order["config"],
+                    folder,
+                    order["database"],
+                    order["paused"],
+                    order["workspace_bytes"],
+                    order["parent"],
+                    order["comparison"],
+                    commands,
+                    inbox,
+                )
                 self.jobs[job.run] = job
                 if job.parent in self.jobs:
                     self._replace(self.jobs[job.parent], job)
@@ -202,9 +210,16 @@ class Host:
             )
         else:
             job.process = self._spawn(
-                jobs.train_job, job.inbox, job.run, job.config_json, str(job.folder), job.database, job.paused,
-                job.workspace_bytes, job.parent,
-            )  # fmt: skip
+                jobs.train_job,
+                job.inbox,
+                job.run,
+                job.config_json,
+                str(job.folder),
+                job.database,
+                job.paused,
+                job.workspace_bytes,
+                job.parent,
+            )
         job.inbox.close()
         self.places.pop(job.run, None)
         _say(event="started", run=job.run, pid=job.process.pid)

@@ -23,10 +23,25 @@ from core.store import ACTIVE_STATES, Store
 LEASE_S = 120.0  # hidden tabs refresh once a minute
 CHILD_BYTES = 60 * 2**20  # private memory of a training process beside its tensors, rounded up generously
 MEMORY_FIELDS = (
-    "dataset", "model", "hidden", "norm", "batch_size", "accumulate", "drop_last", "optimizer", "momentum",
-    "memory_limit_mb", "budget", "budget_value", "checkpointing", "precision", "keep_losses", "evaluate_with_grad",
-    "zero_in_place", "validate_whole",
-)  # fmt: skip
+    "dataset",
+    "model",
+    "hidden",
+    "norm",
+    "batch_size",
+    "accumulate",
+    "drop_last",
+    "optimizer",
+    "momentum",
+    "memory_limit_mb",
+    "budget",
+    "budget_value",
+    "checkpointing",
+    "precision",
+    "keep_losses",
+    "evaluate_with_grad",
+    "zero_in_place",
+    "validate_whole",
+)
 END_AGAIN_S = 2.0  # after a database that did not answer: a run must end, or it would be active for ever
 
 

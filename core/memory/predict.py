@@ -215,13 +215,20 @@ def _kept_bytes(config: RunConfig) -> Extra:
         place = _heaviest_place(windows[rest - 2], config)
     if len(rehearsed) == 1:  # the only update is the first
         within = LOSS_BYTES * (place - min(place, rehearsed[0] - 1))
-        return {("first update", "forward"): within, ("first update", "backward"): within,
-                ("first update", "optimizer"): LOSS_BYTES * (made - rehearsed[0]),
-                ("evaluation", "evaluation"): LOSS_BYTES * (made - rehearsed[0])}  # fmt: skip
+        return {
+            ("first update", "forward"): within,
+            ("first update", "backward"): within,
+            ("first update", "optimizer"): LOSS_BYTES * (made - rehearsed[0]),
+            ("evaluation", "evaluation"): LOSS_BYTES * (made - rehearsed[0]),
+        }
     within = LOSS_BYTES * (before + place - (rehearsed[0] + min(place, rehearsed[1] - 1)))
     whole = LOSS_BYTES * (made - sum(rehearsed))
-    return {("second update", "forward"): within, ("second update", "backward"): within,
-            ("second update", "optimizer"): whole, ("evaluation", "evaluation"): whole}  # fmt: skip
+    return {
+        ("second update", "forward"): within,
+        ("second update", "backward"): within,
+        ("second update", "optimizer"): whole,
+        ("evaluation", "evaluation"): whole,
+    }
 
 
 def _heaviest_place(window: Sizes, config: RunConfig) -> int:

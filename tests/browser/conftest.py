@@ -22,9 +22,14 @@ from tests.browser.find_chromium import find
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 SERVER_WAIT_S, ENGINE_WAIT_MS = 30, 60_000
 DEEP_LINK_404 = ("_stcore/health", "_stcore/host-config")  # Streamlit's client asks for these below any page's path
 
@@ -162,13 +167,25 @@ def _serve(folder: Path, *, root: Path = ROOT) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}",
-               "--server.address=127.0.0.1", "--server.fileWatcherType=none"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+        "--server.fileWatcherType=none",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=root, stdout=output, stderr=subprocess.STDOUT,
+            command,
+            cwd=root,
+            stdout=output,
+            stderr=subprocess.STDOUT,
             env=os.environ | {"BATCHLAB_DATABASE": str(folder / "runs.sqlite")},
-        )  # fmt: skip
+        )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/_stcore/health")

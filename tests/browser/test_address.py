@@ -12,10 +12,19 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Server, Visit, button
 
 TWELVE = {
-    "dataset": "digits", "batch_size": "64", "model": "linear", "schedule": "one-cycle", "lr": "0.02",
-    "budget_value": "7", "memory_limit_mb": "16", "optimizer": "adamw", "accumulate": "2", "warmup": "0.1",
-    "seed": "42", "drop_last": "true",
-}  # fmt: skip
+    "dataset": "digits",
+    "batch_size": "64",
+    "model": "linear",
+    "schedule": "one-cycle",
+    "lr": "0.02",
+    "budget_value": "7",
+    "memory_limit_mb": "16",
+    "optimizer": "adamw",
+    "accumulate": "2",
+    "warmup": "0.1",
+    "seed": "42",
+    "drop_last": "true",
+}
 
 BAD = [
     ("batch_size", "0", "Batch size must be between 1 and 10,000, got 0. Used instead: 100."),
@@ -24,8 +33,11 @@ BAD = [
     ("batch_size", "99999999999", "Batch size must be between 1 and 10,000, got 99,999,999,999. Used instead: 100."),
     ("lr", "-1", "Learning rate must be between 1e-08 and 1,000, got -1. Used instead: 0.05."),
     ("lr", "nan", "Learning rate must be a number between"),
-    ("dataset", "mnist",
-     "Data set must be one of photos10k, digits, noisy-digits, linear, mixture, moons, spirals, got 'mnist'"),
+    (
+        "dataset",
+        "mnist",
+        "Data set must be one of photos10k, digits, noisy-digits, linear, mixture, moons, spirals, got 'mnist'",
+    ),
     ("model", "resnet", "Model must be one of linear, mlp, cnn, got 'resnet'"),
     ("schedule", "", "Learning-rate schedule must be one of constant"),
     ("optimizer", "SGD!", "Optimizer must be one of sgd, momentum, nesterov, adam, adamw, got 'SGD!'"),
@@ -36,7 +48,7 @@ BAD = [
     ("drop_last", "perhaps", "Dropping the last batch must be one of true, false, got 'perhaps'"),
     ("schedule_batch_size", "0", "The schedule's batch size must be between 1 and 10,000, got 0."),
     ("colour", "red", "It was left out."),
-]  # fmt: skip
+]
 
 
 def test_a_link_rebuilds_a_setup_of_twelve_fields(server: Server, visit: Callable[..., Visit]) -> None:

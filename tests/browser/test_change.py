@@ -18,7 +18,7 @@ from tests.browser.conftest import (
     start_running,
     state,
     stop,
-)  # fmt: skip
+)
 
 LONG = "?budget_value=5000"
 PLANNED_MS = 15_000

@@ -122,9 +122,27 @@ def test_what_cannot_be_pressed_says_why(server: Server, visit: Callable[..., Vi
 def test_everything_can_be_reached_with_tab(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(server.url).page
     expect(button(page, "start")).to_be_enabled(timeout=15_000)
-    wanted = {"dataset", "model", "batch_size", "batch_size_slider", "article_100", "article_1000", "schedule", "lr",
-              "budget_value", "memory_limit_mb", "memory_limit_mb_slider", "one_update", "one_epoch", "start", "csv",
-              "x_axis", "log_loss", "smoothing", "depth"}  # fmt: skip
+    wanted = {
+        "dataset",
+        "model",
+        "batch_size",
+        "batch_size_slider",
+        "article_100",
+        "article_1000",
+        "schedule",
+        "lr",
+        "budget_value",
+        "memory_limit_mb",
+        "memory_limit_mb_slider",
+        "one_update",
+        "one_epoch",
+        "start",
+        "csv",
+        "x_axis",
+        "log_loss",
+        "smoothing",
+        "depth",
+    }
     reached: set[str] = set()
     for _ in range(80):
         page.keyboard.press("Tab")

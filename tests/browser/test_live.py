@@ -19,7 +19,7 @@ from tests.browser.conftest import (
     start_running,
     state,
     stop,
-)  # fmt: skip
+)
 
 LONG = "?budget_value=5000"
 
@@ -230,8 +230,9 @@ def test_points_in_the_plane_show_their_boundary_as_it_moves(
     page.wait_for_function(
         """seen => { const image = document.querySelector('.st-key-depths .marks image');
             return image && (image.getAttribute('href') || image.getAttribute('xlink:href')) !== seen }""",
-        arg=seen, timeout=10_000,
-    )  # fmt: skip
+        arg=seen,
+        timeout=10_000,
+    )
     stop(page)
 
 

@@ -85,10 +85,13 @@ def test_micro_batches_are_those_of_pytorchs_chunk(cut: tuple[int, int]) -> None
         ({"micro_batches": 61}, "out_of_bounds", {"field": "micro_batches", "value": 61, "low": 2, "high": 60}),
         ({"batch_size": 60.5}, "not_whole", {"field": "batch_size", "value": 60.5, "low": 2, "high": 1_437}),
         ({"micro_batches": 60, "norm": True}, "batch_norm_of_one", {"examples": 60, "batch_size": 1}),
-        ({"batch_size": 7, "micro_batches": 3, "norm": True}, "batch_norm_last_of_one",
-         {"examples": 7, "batch_size": 3}),
+        (
+            {"batch_size": 7, "micro_batches": 3, "norm": True},
+            "batch_norm_last_of_one",
+            {"examples": 7, "batch_size": 3},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_setup_that_cannot_be_compared_is_refused(setup: dict[str, Any], code: str, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
         Setup(**setup)

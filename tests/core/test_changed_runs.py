@@ -153,35 +153,46 @@ CHAINS: dict[str, tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[fl
     "in the last epoch": ([DIGITS, DIGITS.replace(**LARGER)], [44], [[0.05] * 44, [0.2]]),
     # 1,937 examples would have been 7 updates of 300.
     "schedule": (
-        [LINEAR, LINEAR.replace(**LARGER)], [20], [linear(0.05, 0, 20, 45), linear(0.2, 7, 9, 16)],
+        [LINEAR, LINEAR.replace(**LARGER)],
+        [20],
+        [linear(0.05, 0, 20, 45), linear(0.2, 7, 9, 16)],
     ),
     "schedule in updates": (
-        [BY_UPDATES, BY_UPDATES.replace(**LARGER)], [20], [linear(0.05, 0, 20, 40), linear(0.2, 20, 20, 40)],
+        [BY_UPDATES, BY_UPDATES.replace(**LARGER)],
+        [20],
+        [linear(0.05, 0, 20, 40), linear(0.2, 20, 20, 40)],
     ),
     # 1,063 examples to go: 937 of this epoch, 126 of the next.
     "another schedule and budget": (
-        [DIGITS, LINEAR.replace(lr=0.2, budget="examples", budget_value=3_000)], [20],
+        [DIGITS, LINEAR.replace(lr=0.2, budget="examples", budget_value=3_000)],
+        [20],
         [[0.05] * 20, linear(0.2, 20, 12, 32)],
     ),
     # 1,937 seen and then 937 - 600 = 337 left: 7 batches of 50, and 29 of the last epoch.
     "twice": (
-        [DIGITS, DIGITS.replace(**LARGER), DIGITS.replace(batch_size=50)], [20, 22],
+        [DIGITS, DIGITS.replace(**LARGER), DIGITS.replace(batch_size=50)],
+        [20, 22],
         [[0.05] * 20, [0.2] * 2, [0.05] * 36],
     ),
     "twice at once": (
-        [DIGITS, DIGITS.replace(**LARGER), DIGITS.replace(batch_size=50, lr=0.02)], [20, 20],
+        [DIGITS, DIGITS.replace(**LARGER), DIGITS.replace(batch_size=50, lr=0.02)],
+        [20, 20],
         [[0.05] * 20, [], [0.02] * 48],
     ),
     "accumulation": (
-        [DIGITS, DIGITS.replace(batch_size=60, accumulate=4)], [20], [[0.05] * 20, [0.05] * 10],
+        [DIGITS, DIGITS.replace(batch_size=60, accumulate=4)],
+        [20],
+        [[0.05] * 20, [0.05] * 10],
     ),
     "momentum": ([DIGITS, DIGITS.replace(momentum=0.5)], [20], [[0.05] * 20, [0.05] * 25]),
     "weight decay": ([ADAMW, ADAMW.replace(weight_decay=1.0, batch_size=300)], [20], [[1e-3] * 20, [1e-3] * 9]),
     "another optimizer": ([DIGITS, ADAMW], [20], [[0.05] * 20, [1e-3] * 25]),
     "random draws": (
-        [DIGITS.replace(sampling="iid"), DIGITS.replace(sampling="iid", **LARGER)], [20], [[0.05] * 20, [0.2] * 9],
+        [DIGITS.replace(sampling="iid"), DIGITS.replace(sampling="iid", **LARGER)],
+        [20],
+        [[0.05] * 20, [0.2] * 9],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)

@@ -16,12 +16,33 @@ from core.trainer import Trainer
 
 BASE = RunConfig(dataset="digits")
 OTHERWISE: dict[str, Any] = {
-    "dataset": "mixture", "model": "linear", "hidden": (32,), "norm": "layer", "batch_size": 50, "accumulate": 2,
-    "drop_last": True, "sampling": "iid", "optimizer": "adam", "lr": 0.1, "momentum": 0.5, "weight_decay": 0.1,
-    "schedule": "linear", "warmup": 0.1, "schedule_batch_size": 10, "budget": "updates", "budget_value": 9, "seed": 1,
-    "memory_limit_mb": 2.0, "target_loss": 0.1, "checkpointing": True, "precision": "bfloat16", "keep_losses": True,
-    "evaluate_with_grad": True, "zero_in_place": True, "validate_whole": True,
-}  # fmt: skip
+    "dataset": "mixture",
+    "model": "linear",
+    "hidden": (32,),
+    "norm": "layer",
+    "batch_size": 50,
+    "accumulate": 2,
+    "drop_last": True,
+    "sampling": "iid",
+    "optimizer": "adam",
+    "lr": 0.1,
+    "momentum": 0.5,
+    "weight_decay": 0.1,
+    "schedule": "linear",
+    "warmup": 0.1,
+    "schedule_batch_size": 10,
+    "budget": "updates",
+    "budget_value": 9,
+    "seed": 1,
+    "memory_limit_mb": 2.0,
+    "target_loss": 0.1,
+    "checkpointing": True,
+    "precision": "bfloat16",
+    "keep_losses": True,
+    "evaluate_with_grad": True,
+    "zero_in_place": True,
+    "validate_whole": True,
+}
 MUST_STAY = {"dataset", "model", "hidden", "norm", "sampling", "seed"}
 
 
@@ -54,10 +75,16 @@ def test_the_size_of_a_state_is_known_before_there_is_one(optimizer: str, datase
 @pytest.mark.parametrize(
     ("budget", "value", "spent"),
     [
-        ("epochs", 2, False), ("epochs", 1, True), ("examples", 2_001, False), ("examples", 2_000, True),
-        ("updates", 31, False), ("updates", 30, True), ("seconds", 1.6, False), ("seconds", 1.5, True),
+        ("epochs", 2, False),
+        ("epochs", 1, True),
+        ("examples", 2_001, False),
+        ("examples", 2_000, True),
+        ("updates", 31, False),
+        ("updates", 30, True),
+        ("seconds", 1.6, False),
+        ("seconds", 1.5, True),
     ],
-)  # fmt: skip
+)
 def test_a_budget_is_spent_when_a_run_has_come_as_far(budget: str, value: float, *, spent: bool) -> None:
     config = BASE.replace(budget=budget, budget_value=value)
     assert is_spent(config, updates=30, examples=2_000, epochs=1, seconds=1.5) == spent

@@ -34,14 +34,19 @@ def test_for_a_script_each_experiment_is_one_object_with_the_same_keys_first() -
     """As a real process, whose output goes to a file."""
     done = subprocess.run(
         [sys.executable, "-m", "core", "claims", "--claim", "C7", "--json"],
-        cwd=ROOT, text=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=120,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     lines = objects(done.stdout)
     assert [list(line)[:10] for line in lines] == [TOLD] * 3
     assert [(line["claim"], line["arm"]) for line in lines] == [
-        ("C7", "one_rate"), ("C7", "scaled_rate"), ("C7", "gradient_law"),
-    ]  # fmt: skip
+        ("C7", "one_rate"),
+        ("C7", "scaled_rate"),
+        ("C7", "gradient_law"),
+    ]
     measured, scaled, exact = lines
     assert (measured["verdict"], measured["p"], measured["seeds"]) == ("REFUTED", 2 / 1024, 10)
     assert measured["held_fixed"] == ["data", "weights", "rate"]

@@ -14,9 +14,16 @@ import pytest
 from core.config import RunConfig
 
 FIRST = RunConfig(
-    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", lr=8.0, batch_size=16,
-    budget="epochs", budget_value=4,
-)  # fmt: skip
+    dataset="mixture",
+    model="linear",
+    optimizer="sgd",
+    weight_decay=1e-3,
+    schedule="constant",
+    lr=8.0,
+    batch_size=16,
+    budget="epochs",
+    budget_value=4,
+)
 
 
 @pytest.fixture
@@ -91,11 +98,14 @@ def test_a_file_that_is_no_configuration_says_so(tmp_path: Path) -> None:
     assert "a run is described by a JSON object" in compare(str(path), str(path)).stderr
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("{", "a run is described by a JSON object, got '{'"),
-    ('{"lr": -1}', "lr must be between 1e-08 and 1,000, got -1"),
-    ('{"rate": 1}', "'rate' is not a setting of a run"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "a run is described by a JSON object, got '{'"),
+        ('{"lr": -1}', "lr must be between 1e-08 and 1,000, got -1"),
+        ('{"rate": 1}', "'rate' is not a setting of a run"),
+    ],
+)
 def test_a_file_that_describes_no_run_is_named(files: list[str], tmp_path: Path, text: str, reason: str) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text(text)

@@ -26,65 +26,133 @@ SETTINGS_OF_A_RUN = (
 
 # code, what is asked for, the exact sentence, what would mend it
 REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
-    ("not_a_choice", {"optimizer": "adagrad"},
-     "optimizer must be one of sgd, momentum, nesterov, adam, adamw, got 'adagrad'", {}),
+    (
+        "not_a_choice",
+        {"optimizer": "adagrad"},
+        "optimizer must be one of sgd, momentum, nesterov, adam, adamw, got 'adagrad'",
+        {},
+    ),
     ("not_a_choice", {"drop_last": "yes"}, "drop_last must be one of true, false, got 'yes'", {}),
     ("not_whole", {"batch_size": 2.5}, "batch_size must be a whole number between 1 and 10,000, got 2.5", {}),
     ("not_whole", {"batch_size": "many"}, "batch_size must be a whole number between 1 and 10,000, got 'many'", {}),
     ("not_whole", {"batch_size": True}, "batch_size must be a whole number between 1 and 10,000, got True", {}),
     ("not_whole", {"batch_size": None}, "batch_size must be a whole number between 1 and 10,000, got None", {}),
-    ("not_whole", {"budget": "updates", "budget_value": 1.5},
-     "budget_value must be a whole number between 1 and 10,000,000, got 1.5", {}),
+    (
+        "not_whole",
+        {"budget": "updates", "budget_value": 1.5},
+        "budget_value must be a whole number between 1 and 10,000,000, got 1.5",
+        {},
+    ),
     ("not_a_number", {"momentum": "fast"}, "momentum must be a number between 0 and 0.9999, got 'fast'", {}),
     ("not_a_number", {"momentum": float("nan")}, "momentum must be a number between 0 and 0.9999, got nan", {}),
     ("not_a_number", {"weight_decay": True}, "weight_decay must be a number between 0 and 10, got True", {}),
-    ("not_a_number", {"weight_decay": float("inf")},
-     "weight_decay must be a number between 0 and 10, got inf", {}),
+    ("not_a_number", {"weight_decay": float("inf")}, "weight_decay must be a number between 0 and 10, got inf", {}),
     ("out_of_bounds", {"batch_size": 0}, "batch_size must be between 1 and 10,000, got 0", {}),
     ("out_of_bounds", {"batch_size": 12_000}, "batch_size must be between 1 and 10,000, got 12,000", {}),
     ("out_of_bounds", {"warmup": 0.95}, "warmup must be between 0 and 0.9, got 0.95", {}),
-    ("out_of_bounds", {"budget": "seconds", "budget_value": 0.01},
-     "budget_value must be between 0.1 and 86,400, got 0.01", {}),
-    ("hidden_widths", {"hidden": ()},
-     "hidden must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got ''", {}),
-    ("hidden_widths", {"hidden": (128, 0)},
-     "hidden must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '128-0'", {}),
-    ("hidden_widths", {"hidden": (1,) * 9},
-     "hidden must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '1-1-1-1-1-1-1-1-1'", {}),
-    ("unknown_field", {"batchsize": 100},
-     f"'batchsize' is not a setting of a run; the settings are {SETTINGS_OF_A_RUN}", {}),
-    ("batch_larger_than_dataset", {"dataset": "digits", "batch_size": 5000},
-     "batch_size must be between 1 and 1437 (the size of 'digits'), got 5000", {"batch_size": 1437}),
-    ("norm_not_for_model", {"model": "mlp", "norm": "group"},
-     "norm 'group' does not exist for the model 'mlp'; choose one of none, batch, layer", {"norm": "none"}),
-    ("model_needs_images", {"dataset": "linear", "model": "cnn"},
-     "the model 'cnn' needs images and 'linear' has none; choose linear or mlp", {"model": "linear"}),
-    ("no_full_window", {"dataset": "digits", "batch_size": 500, "accumulate": 3, "drop_last": True},
-     "drop_last would drop everything: 500 x 3 = 1500 examples a window, but 'digits' has 1437; keep the last batch, "
-     "or lower batch_size or accumulate", {"drop_last": False}),
-    ("batch_norm_of_one", {"norm": "batch", "batch_size": 1},
-     "batch normalisation cannot train on a batch of one example; set batch_size to 2 or more and drop the last "
-     "batch, or choose another norm", {"batch_size": 2, "drop_last": True}),
-    ("batch_norm_last_of_one", {"dataset": "digits", "norm": "batch", "batch_size": 359},
-     "the last batch of 1437 / 359 has one example, which batch normalisation cannot train on; drop the last batch, "
-     "or change batch_size", {"drop_last": True}),
-    ("too_many_updates", {"batch_size": 1, "budget": "epochs", "budget_value": 10_000},
-     "10,000 epochs are 100,000,000 updates, and a run may have 10,000,000; lower budget_value or raise batch_size",
-     {}),
-    ("not_whole", {"schedule_batch_size": 2.5},
-     "schedule_batch_size must be a whole number between 1 and 10,000, got 2.5", {}),
+    (
+        "out_of_bounds",
+        {"budget": "seconds", "budget_value": 0.01},
+        "budget_value must be between 0.1 and 86,400, got 0.01",
+        {},
+    ),
+    (
+        "hidden_widths",
+        {"hidden": ()},
+        "hidden must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got ''",
+        {},
+    ),
+    (
+        "hidden_widths",
+        {"hidden": (128, 0)},
+        "hidden must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '128-0'",
+        {},
+    ),
+    (
+        "hidden_widths",
+        {"hidden": (1,) * 9},
+        "hidden must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '1-1-1-1-1-1-1-1-1'",
+        {},
+    ),
+    (
+        "unknown_field",
+        {"batchsize": 100},
+        f"'batchsize' is not a setting of a run; the settings are {SETTINGS_OF_A_RUN}",
+        {},
+    ),
+    (
+        "batch_larger_than_dataset",
+        {"dataset": "digits", "batch_size": 5000},
+        "batch_size must be between 1 and 1437 (the size of 'digits'), got 5000",
+        {"batch_size": 1437},
+    ),
+    (
+        "norm_not_for_model",
+        {"model": "mlp", "norm": "group"},
+        "norm 'group' does not exist for the model 'mlp'; choose one of none, batch, layer",
+        {"norm": "none"},
+    ),
+    (
+        "model_needs_images",
+        {"dataset": "linear", "model": "cnn"},
+        "the model 'cnn' needs images and 'linear' has none; choose linear or mlp",
+        {"model": "linear"},
+    ),
+    (
+        "no_full_window",
+        {"dataset": "digits", "batch_size": 500, "accumulate": 3, "drop_last": True},
+        "drop_last would drop everything: 500 x 3 = 1500 examples a window, but 'digits' has 1437; keep the last batch, "
+        "or lower batch_size or accumulate",
+        {"drop_last": False},
+    ),
+    (
+        "batch_norm_of_one",
+        {"norm": "batch", "batch_size": 1},
+        "batch normalisation cannot train on a batch of one example; set batch_size to 2 or more and drop the last "
+        "batch, or choose another norm",
+        {"batch_size": 2, "drop_last": True},
+    ),
+    (
+        "batch_norm_last_of_one",
+        {"dataset": "digits", "norm": "batch", "batch_size": 359},
+        "the last batch of 1437 / 359 has one example, which batch normalisation cannot train on; drop the last batch, "
+        "or change batch_size",
+        {"drop_last": True},
+    ),
+    (
+        "too_many_updates",
+        {"batch_size": 1, "budget": "epochs", "budget_value": 10_000},
+        "10,000 epochs are 100,000,000 updates, and a run may have 10,000,000; lower budget_value or raise batch_size",
+        {},
+    ),
+    (
+        "not_whole",
+        {"schedule_batch_size": 2.5},
+        "schedule_batch_size must be a whole number between 1 and 10,000, got 2.5",
+        {},
+    ),
     ("out_of_bounds", {"schedule_batch_size": 0}, "schedule_batch_size must be between 1 and 10,000, got 0", {}),
-    ("horizon_of_seconds", {"schedule_batch_size": 1_000, "budget": "seconds"},
-     "schedule_batch_size cannot be 1000 under a budget of seconds, where only a timing tells how many updates the "
-     "schedule is planned for; set it to none, or choose another budget", {"schedule_batch_size": None}),
-    ("schedule_batch_larger_than_dataset", {"dataset": "digits", "schedule_batch_size": 1_438},
-     "schedule_batch_size must be none or between 1 and 1437 (the size of 'digits'), got 1438",
-     {"schedule_batch_size": None}),
-    ("schedule_without_full_window",
-     {"dataset": "digits", "schedule_batch_size": 500, "accumulate": 3, "drop_last": True},
-     "drop_last would leave the schedule no update: 500 x 3 = 1500 examples a window, but 'digits' has 1437; "
-     "lower schedule_batch_size or set it to none", {"schedule_batch_size": None}),
-]  # fmt: skip
+    (
+        "horizon_of_seconds",
+        {"schedule_batch_size": 1_000, "budget": "seconds"},
+        "schedule_batch_size cannot be 1000 under a budget of seconds, where only a timing tells how many updates the "
+        "schedule is planned for; set it to none, or choose another budget",
+        {"schedule_batch_size": None},
+    ),
+    (
+        "schedule_batch_larger_than_dataset",
+        {"dataset": "digits", "schedule_batch_size": 1_438},
+        "schedule_batch_size must be none or between 1 and 1437 (the size of 'digits'), got 1438",
+        {"schedule_batch_size": None},
+    ),
+    (
+        "schedule_without_full_window",
+        {"dataset": "digits", "schedule_batch_size": 500, "accumulate": 3, "drop_last": True},
+        "drop_last would leave the schedule no update: 500 x 3 = 1500 examples a window, but 'digits' has 1437; "
+        "lower schedule_batch_size or set it to none",
+        {"schedule_batch_size": None},
+    ),
+]
 
 
 def problems_of(values: dict[str, Any]) -> tuple[Problem, ...]:

@@ -253,9 +253,15 @@ def losses_do_not_fit() -> RunConfig:
 def window_does_not_fit() -> RunConfig:
     """As `losses_do_not_fit`, in windows, of random draws, without the short ones, and so many updates."""
     config = DIGITS.replace(
-        hidden=(600, 300), batch_size=100, accumulate=2, sampling="iid", drop_last=True, schedule="linear",
-        budget="updates", budget_value=25,
-    )  # fmt: skip
+        hidden=(600, 300),
+        batch_size=100,
+        accumulate=2,
+        sampling="iid",
+        drop_last=True,
+        schedule="linear",
+        budget="updates",
+        budget_value=25,
+    )
     return limited(config.replace(keep_losses=True), fits=config, more=4 * 20)
 
 

@@ -90,10 +90,17 @@ def test_what_the_standard_library_reads_is_what_was_recorded_to_the_last_bit(st
 
 def test_a_number_has_no_more_digits_than_its_type(store: Store, record: Record) -> None:
     record("a", RunConfig(), [1], losses=[0.1], rates=[0.1], gradient_norms=[1 / 3], seconds=[0.25])
-    assert csv_of(store, "a") == b",".join([
-        b"update,epoch,examples_seen,seconds,learning_rate,loss,gradient_norm\n1", b"1", b"100", b"0.25", b"0.1",
-        b"0.1", b"0.33333334\n",
-    ])  # fmt: skip
+    assert csv_of(store, "a") == b",".join(
+        [
+            b"update,epoch,examples_seen,seconds,learning_rate,loss,gradient_norm\n1",
+            b"1",
+            b"100",
+            b"0.25",
+            b"0.1",
+            b"0.1",
+            b"0.33333334\n",
+        ]
+    )
 
 
 def test_a_loss_that_is_no_number_is_empty_and_an_infinite_one_is_said(store: Store, record: Record) -> None:
@@ -104,9 +111,13 @@ def test_a_loss_that_is_no_number_is_empty_and_an_infinite_one_is_said(store: St
 
 @pytest.mark.parametrize(
     ("changes", "per_epoch"),
-    [({"dataset": "digits"}, [15, 15, 10]), ({"dataset": "digits", "drop_last": True}, [14, 14, 12]),
-     ({"dataset": "digits", "accumulate": 4}, [4] * 10), ({}, [40])],
-)  # fmt: skip
+    [
+        ({"dataset": "digits"}, [15, 15, 10]),
+        ({"dataset": "digits", "drop_last": True}, [14, 14, 12]),
+        ({"dataset": "digits", "accumulate": 4}, [4] * 10),
+        ({}, [40]),
+    ],
+)
 def test_every_update_has_the_epoch_that_it_was_made_in(
     changes: dict[str, Any], per_epoch: list[int], store: Store, record: Record
 ) -> None:

@@ -39,9 +39,17 @@ def trained(seed: int, rate: float, batch_size: int, run: Run) -> tuple[Floats, 
     arrays = linear(seed, examples=EXAMPLES, validation_examples=1)
     parts = (arrays.train_inputs, arrays.train_targets, arrays.validation_inputs, arrays.validation_targets)
     config = RunConfig(
-        dataset="linear", model="linear", optimizer="sgd", schedule="constant", sampling="iid",
-        lr=rate, batch_size=batch_size, budget="updates", budget_value=CHECKPOINTS[-1], seed=seed,
-    )  # fmt: skip
+        dataset="linear",
+        model="linear",
+        optimizer="sgd",
+        schedule="constant",
+        sampling="iid",
+        lr=rate,
+        batch_size=batch_size,
+        budget="updates",
+        budget_value=CHECKPOINTS[-1],
+        seed=seed,
+    )
     trainer = Trainer(config, Data(*map(torch.from_numpy, parts)))
     path: list[Floats] = []
 

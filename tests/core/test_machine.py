@@ -41,8 +41,10 @@ def test_a_process_is_alive_until_it_ends_even_if_its_number_is_used_again() -> 
     assert not machine.is_alive(f"{host}/{pid}/1.00")
     child = subprocess.run(
         [sys.executable, "-c", "from core import machine; print(machine.this_process())"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert not machine.is_alive(child.stdout.strip())
 
 

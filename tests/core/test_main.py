@@ -35,8 +35,11 @@ class Result:
 def command(*arguments: object, cwd: Path = ROOT) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "core", *map(str, arguments)],
-        cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=cwd,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def result(process: subprocess.Popen[str], *, before: str = "") -> Result:

@@ -99,11 +99,27 @@ def test_a_model_answers_every_example_with_one_number_a_class(dataset: str) -> 
 def test_depth_and_widths_of_the_mlp_are_free() -> None:
     model = build_model(RunConfig(dataset="digits", hidden=(7, 5, 3), norm="layer"))
     assert [name for name, _ in model.named_children()] == [
-        "linear1", "norm1", "relu1", "linear2", "norm2", "relu2", "linear3", "norm3", "relu3", "output",
-    ]  # fmt: skip
+        "linear1",
+        "norm1",
+        "relu1",
+        "linear2",
+        "norm2",
+        "relu2",
+        "linear3",
+        "norm3",
+        "relu3",
+        "output",
+    ]
     assert [tuple(p.shape) for name, p in model.named_parameters() if name.startswith(("linear", "output"))] == [
-        (7, 64), (7,), (5, 7), (5,), (3, 5), (3,), (10, 3), (10,),
-    ]  # fmt: skip
+        (7, 64),
+        (7,),
+        (5, 7),
+        (5,),
+        (3, 5),
+        (3,),
+        (10, 3),
+        (10,),
+    ]
 
 
 @pytest.mark.parametrize("norm", NORMS["cnn"])

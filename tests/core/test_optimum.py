@@ -44,9 +44,13 @@ def penalised(weights: Floats, inputs: Tensor, targets: Tensor, decay: float) ->
 def test_the_optimum_is_scipys(seed: int, decay: float) -> None:
     inputs, targets = problem(seed)
     theirs = minimize(
-        penalised, np.zeros(20), args=(inputs, targets, decay), jac=True, method="L-BFGS-B",
+        penalised,
+        np.zeros(20),
+        args=(inputs, targets, decay),
+        jac=True,
+        method="L-BFGS-B",
         options={"gtol": 1e-12, "ftol": 1e-16, "maxiter": 10_000, "maxcor": 30},
-    )  # fmt: skip
+    )
     ours = softmax_optimum(inputs, targets, 4, weight_decay=decay)
     assert ours.loss == pytest.approx(theirs.fun, rel=1e-12)
     assert ours.loss <= theirs.fun + 1e-14

@@ -53,12 +53,20 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
 @pytest.mark.parametrize(
     ("name", "flags", "said"),
     [
-        ("no_such_module_at_all:Model", ROWS, "no_such_module_at_all:Model cannot be imported: ModuleNotFoundError: "
-         "No module named 'no_such_module_at_all'"),
+        (
+            "no_such_module_at_all:Model",
+            ROWS,
+            "no_such_module_at_all:Model cannot be imported: ModuleNotFoundError: "
+            "No module named 'no_such_module_at_all'",
+        ),
         (f"{ODD}:NoSuchModel", ROWS, "AttributeError: module 'tests.core.odd_models' has no attribute 'NoSuchModel'"),
         (f"{ODD}:outer.NoSuchModel", ROWS, "has no attribute 'NoSuchModel'"),
-        (f"{ODD}:instance", ROWS, f"{ODD}:instance is a Linear; name a class or a function that gives an nn.Module "
-         "when it is called without arguments"),
+        (
+            f"{ODD}:instance",
+            ROWS,
+            f"{ODD}:instance is a Linear; name a class or a function that gives an nn.Module "
+            "when it is called without arguments",
+        ),
         (f"{ODD}:number", ROWS, f"{ODD}:number is a int; name a class or a function"),
         (f"{ODD}:", ROWS, f"got '{ODD}:'"),
         (":Model", ROWS, "model must be package.module:Factory"),
@@ -68,20 +76,31 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (f"{ODD}:no_module", ROWS, f"{ODD}:no_module() gives a dict, not an nn.Module"),
         (f"{ODD}:no_parameters", ROWS, f"{ODD}:no_parameters has no parameters to train"),
         (f"{ODD}:all_frozen", ROWS, f"{ODD}:all_frozen has no parameters to train"),
-        (f"{ODD}:rows", ("--input", "41"), "the model cannot be trained on an input of shape (B, 41) and type float32: "
-         "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
-        (f"{OWN}:residual", ("--input", "3,16"), "the model cannot be trained on an input of shape (B, 3, 16) and type "
-         "float32"),
+        (
+            f"{ODD}:rows",
+            ("--input", "41"),
+            "the model cannot be trained on an input of shape (B, 41) and type float32: "
+            "RuntimeError: mat1 and mat2 shapes cannot be multiplied",
+        ),
+        (
+            f"{OWN}:residual",
+            ("--input", "3,16"),
+            "the model cannot be trained on an input of shape (B, 3, 16) and type float32",
+        ),
         (f"{OWN}:Tied", ("--input", "12"), "the model cannot be trained on an input of shape (B, 12) and type float32"),
         (f"{ODD}:rows", (*ROWS, "--input-dtype", "float64"), "of shape (B, 40) and type float64"),
-        (f"{ODD}:Sequence", ROWS, "the model puts out torch.float32 of shape (2, 5, 10), which cross-entropy has no "
-         "use for; give --loss mean"),
+        (
+            f"{ODD}:Sequence",
+            ROWS,
+            "the model puts out torch.float32 of shape (2, 5, 10), which cross-entropy has no "
+            "use for; give --loss mean",
+        ),
         (f"{ODD}:Pair", ROWS, "the model puts out dict, which cross-entropy has no use for; give --loss mean"),
         (f"{ODD}:Answers", ROWS, "the model puts out torch.int64 of shape (2,), which cross-entropy has no use for"),
         (f"{ODD}:Answers", (*ROWS, "--loss", "mean"), "the model puts out no floating-point numbers"),
         (f"{ODD}:Pair", (*ROWS, "--loss", "cross_entropy"), "the model cannot be trained on an input of shape (B, 40)"),
     ],
-)  # fmt: skip
+)
 def test_a_model_that_cannot_be_trained_is_said_in_one_line_with_the_cause(
     name: str, flags: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -428,8 +447,11 @@ def test_below_what_one_example_needs_no_batch_fits() -> None:
 def predict(*arguments: object) -> str:
     process = subprocess.run(
         [sys.executable, "-m", "core", "predict", *map(str, arguments)],
-        cwd=ROOT, text=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=120,
+    )
     assert (process.returncode, process.stderr) == (0, "")
     return process.stdout
 
@@ -442,10 +464,24 @@ def test_the_command_answers_with_one_json_object() -> None:
     assert out.count("\n") == 1
     answer = json.loads(out)
     assert list(answer) == [
-        "model", "batch_size", "predicted_peak_bytes", "tensor_bytes", "workspace_bytes", "workspace_verified",
-        "workspace_operations", "by_category", "phase", "module", "parameters", "largest_batch_size",
-        "resting_by_category", "tensors", "largest", "not_on_fake_tensors", "threads",
-    ]  # fmt: skip
+        "model",
+        "batch_size",
+        "predicted_peak_bytes",
+        "tensor_bytes",
+        "workspace_bytes",
+        "workspace_verified",
+        "workspace_operations",
+        "by_category",
+        "phase",
+        "module",
+        "parameters",
+        "largest_batch_size",
+        "resting_by_category",
+        "tensors",
+        "largest",
+        "not_on_fake_tensors",
+        "threads",
+    ]
     live = trainer_of(own("Tied", optimizer="sgd", batch_size=64))
     train(live, 64)
     assert answer["by_category"] == peak_of(live.timelines.values()).by_category

@@ -45,9 +45,16 @@ def test_a_person_gets_a_table_and_what_it_comes_to(
     assert first[0].startswith("B = 16, seeds 0 to 9, ")
     assert first[1].split() == ["schedule", "peak", "updates", "end", "beside", "constant", "p", "exact"]
     assert [line.split()[0] for line in first[2:11]] == [
-        "Constant", "Step", "Exponential", "Linear", "Cosine", "One-cycle", "Warmup-stable-decay", "Reduce-on-plateau",
+        "Constant",
+        "Step",
+        "Exponential",
+        "Linear",
+        "Cosine",
+        "One-cycle",
+        "Warmup-stable-decay",
+        "Reduce-on-plateau",
         "Growing",
-    ]  # fmt: skip
+    ]
     assert first[4].split()[1:] == ["4", "2,048", "0.000649", "1.7", "times", "nearer", "0.016", "\u22124%"]
     assert "instead of 2,048." in first[-1]
 
@@ -72,12 +79,15 @@ def test_results_are_kept_as_the_page_reads_them(
     assert load(tmp_path / "bench.json") == {16: load()[16]}
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--batch-size", "32"], "batch_size must be one of 16, 64, 256, got '32'"),
-    (["--seed", "-1"], "seed must be a whole number between 0 and 1,000,000, got -1"),
-    (["--seed", "x"], "seed must be a whole number between 0 and 1,000,000, got 'x'"),
-    (["--batch-size", "16", "--output", "/nowhere/bench.json"], "/nowhere/bench.json cannot be written"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--batch-size", "32"], "batch_size must be one of 16, 64, 256, got '32'"),
+        (["--seed", "-1"], "seed must be a whole number between 0 and 1,000,000, got -1"),
+        (["--seed", "x"], "seed must be a whole number between 0 and 1,000,000, got 'x'"),
+        (["--batch-size", "16", "--output", "/nowhere/bench.json"], "/nowhere/bench.json cannot be written"),
+    ],
+)
 def test_what_cannot_be_used_is_refused(
     arguments: list[str], words: str, asked: list[tuple[int, Sequence[int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,9 +32,14 @@ def test_doubling_stops_at_a_power_of_two() -> None:
     search = doubling(up_to(75), most=1_437)
     assert search.name == "doubling"
     assert search.attempts == (
-        Attempt(2, True), Attempt(4, True), Attempt(8, True), Attempt(16, True), Attempt(32, True), Attempt(64, True),
+        Attempt(2, True),
+        Attempt(4, True),
+        Attempt(8, True),
+        Attempt(16, True),
+        Attempt(32, True),
+        Attempt(64, True),
         Attempt(128, False),
-    )  # fmt: skip
+    )
     assert search.found == 64
 
 
@@ -222,9 +227,14 @@ class Module(lightning.LightningModule):
 def lightning_search(probe: Probe, root: Path, **options: Any) -> int | None:
     """Return what Lightning's tuner finds with its own starting value."""
     trainer = lightning.Trainer(
-        accelerator="cpu", default_root_dir=root, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, max_epochs=1,
-    )  # fmt: skip
+        accelerator="cpu",
+        default_root_dir=root,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        max_epochs=1,
+    )
     return Tuner(trainer).scale_batch_size(Module(probe, 1_000), steps_per_trial=1, **options)
 
 

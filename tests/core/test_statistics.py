@@ -27,9 +27,12 @@ def drawn(seed: int, count: int, *, shift: float = 0.3) -> Floats:
 def permutation_p(differences: Floats) -> float:
     """Return SciPy's p of the same test: signs exchanged at random, here in all ways that there are."""
     found = stats.permutation_test(
-        (differences,), lambda values, axis: np.mean(values, axis=axis), permutation_type="samples", vectorized=True,
+        (differences,),
+        lambda values, axis: np.mean(values, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
         n_resamples=np.inf,
-    )  # fmt: skip
+    )
     return float(found.pvalue)
 
 
@@ -73,8 +76,11 @@ def test_no_difference_at_all_has_p_of_1() -> None:
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=8))
 def test_whole_differences_are_counted_exactly(values: list[int]) -> None:
     seen = abs(sum(values))
-    ways = [sum(value * sign for value, sign in zip(values, signs, strict=True))
-            for signs in np.ndindex(*[2] * len(values)) for signs in [[2 * sign - 1 for sign in signs]]]  # fmt: skip
+    ways = [
+        sum(value * sign for value, sign in zip(values, signs, strict=True))
+        for signs in np.ndindex(*[2] * len(values))
+        for signs in [[2 * sign - 1 for sign in signs]]
+    ]
     assert sign_flip(np.array(values) / 7) == sum(abs(way) >= seen for way in ways) / len(ways)
 
 
@@ -129,9 +135,13 @@ def test_one_pair_says_nothing_on_equivalence() -> None:
 def test_the_interval_is_scipys_bootstrap_of_percentiles(seed: int, confidence: float) -> None:
     differences = drawn(seed, 10)
     theirs = stats.bootstrap(
-        (differences,), np.mean, n_resamples=100_000, confidence_level=confidence, method="percentile",
+        (differences,),
+        np.mean,
+        n_resamples=100_000,
+        confidence_level=confidence,
+        method="percentile",
         rng=np.random.default_rng(1),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     allowed = 0.05 * (theirs.high - theirs.low)
     low, high = interval(differences, confidence=confidence)
     assert low == pytest.approx(theirs.low, abs=allowed)

@@ -106,9 +106,7 @@ def test_the_noisy_quadratic_model_by_hand() -> None:
     # d^2 = 4 at first. At rate 1 the first update leaves noise alone: 1. Then (1/2)^2 of that and (1/2)^2 / 4 of new.
     losses = theory.quadratic_losses([4.0], curvatures=[1.0], noise=[1.0], rates=[1.0, 0.5], batch_sizes=[1, 4])
     assert losses.tolist() == [2.0, 0.5, 0.15625]
-    at_once = theory.quadratic_loss(
-        [4.0], curvatures=[1.0], noise=[1.0], rate=1.0, batch_size=1, updates=[0, 1, 7]
-    )  # fmt: skip
+    at_once = theory.quadratic_loss([4.0], curvatures=[1.0], noise=[1.0], rate=1.0, batch_size=1, updates=[0, 1, 7])
     assert at_once.tolist() == [2.0, 0.5, 0.5]
 
 
@@ -238,9 +236,14 @@ def floors(sampling: str, batch_size: int) -> tuple[float, float]:
     problem, batches = noisy_regression(), EXAMPLES // batch_size
     warm = max(batches, 128)
     ensemble = problem.ensemble(
-        MODELS, 0.0, optimizer="sgd", sampling=sampling, lr=RATE, batch_size=batch_size,
+        MODELS,
+        0.0,
+        optimizer="sgd",
+        sampling=sampling,
+        lr=RATE,
+        batch_size=batch_size,
         budget_value=warm + max(batches, 256),
-    )  # fmt: skip
+    )
     losses, hessian = [], problem.hessian
     while ensemble.updates < ensemble.horizon:
         ensemble.update()
@@ -299,18 +302,22 @@ def test_with_momentum_the_engine_settles_where_the_heavy_ball_does(
     problem = one_direction(curvature, seed=1)
     warm = 150
     ensemble = problem.ensemble(
-        1_000, 0.0, optimizer="momentum", momentum=0.9, sampling="iid", lr=rate, batch_size=batch_size,
+        1_000,
+        0.0,
+        optimizer="momentum",
+        momentum=0.9,
+        sampling="iid",
+        lr=rate,
+        batch_size=batch_size,
         budget_value=warm + 300,
-    )  # fmt: skip
+    )
     squares = []
     while ensemble.updates < ensemble.horizon:
         ensemble.update()
         if ensemble.updates > warm:
             squares.append(problem.distances(ensemble)[:, 0] ** 2)
     mean, error = mean_and_error(np.mean(squares, axis=0))
-    exact = theory.heavy_ball_variance(
-        curvature, noise_of(problem), rate=rate, momentum=0.9, batch_size=batch_size
-    )  # fmt: skip
+    exact = theory.heavy_ball_variance(curvature, noise_of(problem), rate=rate, momentum=0.9, batch_size=batch_size)
     assert error < 0.03 * mean
     assert abs(mean - exact) < WITHIN * error
 
@@ -335,9 +342,16 @@ def descend(rate: float, batch_size: int, schedule: str, *, runs: int = 600) -> 
         problem = one_direction(curvature, seed=direction)
         noise.append(noise_of(problem))
         ensemble = problem.ensemble(
-            runs, 1.0, optimizer="sgd", sampling="iid", lr=rate, batch_size=batch_size, schedule=schedule,
-            budget_value=CHECKPOINTS[-1], seed=runs * direction,
-        )  # fmt: skip
+            runs,
+            1.0,
+            optimizer="sgd",
+            sampling="iid",
+            lr=rate,
+            batch_size=batch_size,
+            schedule=schedule,
+            budget_value=CHECKPOINTS[-1],
+            seed=runs * direction,
+        )
         for number, checkpoint in enumerate(CHECKPOINTS):
             while ensemble.updates < checkpoint:
                 ensemble.update()
@@ -357,9 +371,13 @@ def assert_near(z: Floats) -> None:
 def test_on_its_way_the_engine_has_the_losses_of_the_noisy_quadratic_model(rate: float, batch_size: int) -> None:
     found = descend(rate, batch_size, "constant")
     expected = theory.quadratic_loss(
-        np.ones(DIRECTIONS), curvatures=CURVATURES, noise=found.noise, rate=rate, batch_size=batch_size,
+        np.ones(DIRECTIONS),
+        curvatures=CURVATURES,
+        noise=found.noise,
+        rate=rate,
+        batch_size=batch_size,
         updates=CHECKPOINTS,
-    )  # fmt: skip
+    )
     assert_near(found.z(expected))
 
 
@@ -383,7 +401,7 @@ def test_the_engines_gradients_have_the_square_of_the_law(sampling: str, example
     problem, away = noisy_regression(), 0.05
     ensemble = problem.ensemble(
         1_600, away, optimizer="sgd", sampling=sampling, lr=RATE, batch_size=batch_size, budget_value=1
-    )  # fmt: skip
+    )
     squares = ensemble.update().gradient_norms.numpy() ** 2
     each = problem.inputs * (problem.inputs @ np.full(FEATURES, away) + problem.residuals)[:, None]
     whole, scatter = float((each.mean(axis=0) ** 2).sum()), float(each.var(axis=0).sum())

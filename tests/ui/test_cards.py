@@ -96,8 +96,10 @@ def test_the_updates_of_an_epoch_are_confirmed_once_one_is_complete(record: Reco
     cut = Epoch(1, 60, 60, False, 1.0, None, None, 0.6)
     assert said(label, reader=record(60, cut)) == ("100", "predicted", False)
     assert said(label, reader=record(100, Epoch(1, 100, 100, True, 1.0, None, None, 1.0))) == (
-        "100", "predicted = measured", True,
-    )  # fmt: skip
+        "100",
+        "predicted = measured",
+        True,
+    )
     other = record(99, Epoch(1, 99, 99, True, 1.0, None, None, 1.0))
     assert said(label, reader=other) == ("99", "predicted 100, measured 99", False)
     assert (cards.is_confirmed(CONFIG, other), cards.is_confirmed(CONFIG, None)) == (False, False)

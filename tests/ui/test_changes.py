@@ -83,8 +83,9 @@ def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Ch
     seen = replace(record, config=LARGER.replace(budget="updates", budget_value=900), facts=last)
     assert changes.marks(seen) == [
         (10, "epochs 4 \u2192 10"),
-        (20, "rate 0.05 \u2192 0.1, B 100 \u2192 50"), (200, "budget epochs \u2192 updates"),
-    ]  # fmt: skip
+        (20, "rate 0.05 \u2192 0.1, B 100 \u2192 50"),
+        (200, "budget epochs \u2192 updates"),
+    ]
 
 
 def test_of_several_changes_batch_size_and_rate_are_said_and_the_others_counted(chain: Chain) -> None:

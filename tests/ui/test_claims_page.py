@@ -19,10 +19,19 @@ from ui import claims_page
 
 App = Callable[..., AppTest]
 VERDICTS = {
-    "C1": "Conditional", "C2": "Words", "C3": "Conditional", "C4": "Supported", "C5": "Conditional", "C6": "Refuted",
-    "C7": "Conditional", "C8": "Conditional", "C9": "Conditional", "C10": "Conditional", "C11": "Refuted",
+    "C1": "Conditional",
+    "C2": "Words",
+    "C3": "Conditional",
+    "C4": "Supported",
+    "C5": "Conditional",
+    "C6": "Refuted",
+    "C7": "Conditional",
+    "C8": "Conditional",
+    "C9": "Conditional",
+    "C10": "Conditional",
+    "C11": "Refuted",
     "C12": "Words",
-}  # fmt: skip
+}
 
 
 @dataclass

@@ -17,14 +17,26 @@ NAMES = arm_names(COMPARISON.arms)
 
 
 def course(losses: list[float], at: list[float], *, per_epoch: int, seconds: float = 0.01) -> Course:
-    checks = {"training_loss": np.array(losses)[:, None] * SEEDS, "validation_loss": np.array(losses)[:, None] * SEEDS,
-              "validation_accuracy": np.full((len(at), 6), 0.9)}  # fmt: skip
+    checks = {
+        "training_loss": np.array(losses)[:, None] * SEEDS,
+        "validation_loss": np.array(losses)[:, None] * SEEDS,
+        "validation_accuracy": np.full((len(at), 6), 0.9),
+    }
     return Course(
-        state="finished", planned=int(at[-1]), per_epoch=per_epoch, examples_per_epoch=10_000,
-        effective_batch_size=10_000 // per_epoch, seconds_per_update=seconds, peak_bytes=2**20, lr=0.05,
-        updates=np.array(at[1:]), rate=np.full(len(at) - 1, 0.05), checked=np.array(at), checks=checks,
+        state="finished",
+        planned=int(at[-1]),
+        per_epoch=per_epoch,
+        examples_per_epoch=10_000,
+        effective_batch_size=10_000 // per_epoch,
+        seconds_per_update=seconds,
+        peak_bytes=2**20,
+        lr=0.05,
+        updates=np.array(at[1:]),
+        rate=np.full(len(at) - 1, 0.05),
+        checked=np.array(at),
+        checks=checks,
         diverged=np.zeros(6, dtype=bool),
-    )  # fmt: skip
+    )
 
 
 SMALL = course([2.3, 1.0, 0.04], [0, 50, 500], per_epoch=100)
@@ -38,8 +50,9 @@ def verdict(*courses: Course, comparison: Comparison = COMPARISON) -> str:
 def test_arms_are_called_by_what_tells_them_apart() -> None:
     assert NAMES == ["Batch size 100", "Batch size 1,000"]
     assert arm_names((ARMS[0], ARMS[0].replace(lr=0.1, norm="layer"))) == [
-        "Normalisation: none, Learning rate 0.05", "Normalisation: layer, Learning rate 0.1",
-    ]  # fmt: skip
+        "Normalisation: none, Learning rate 0.05",
+        "Normalisation: layer, Learning rate 0.1",
+    ]
     planned = ARMS[0].replace(schedule_batch_size=1_000)
     assert arm_names((planned, ARMS[0])) == ["Schedule for 1,000 a batch", "Schedule of its own length"]
     assert arm_names((ARMS[0], ARMS[0])) == ["Arm (1)", "Arm (2)"]
@@ -190,8 +203,18 @@ def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
 
 def test_the_table_has_settings_and_results() -> None:
     table = compare_words.table(COMPARISON, [SMALL, Course()], NAMES)
-    for cell in ("Batch size 100", "finished", "500", "50,000", "0.05", "0.0402 (0.0392 to 0.0412)", "90.0%", "5.0 s",
-                 "1 MiB", "waiting"):  # fmt: skip
+    for cell in (
+        "Batch size 100",
+        "finished",
+        "500",
+        "50,000",
+        "0.05",
+        "0.0402 (0.0392 to 0.0412)",
+        "90.0%",
+        "5.0 s",
+        "1 MiB",
+        "waiting",
+    ):
         assert f"<td>{cell}</td>" in table
     assert "nan" not in table
     cut = course([2.3, 1.0], [0, 50], per_epoch=100)

@@ -41,17 +41,67 @@ from ui.trajectory_setup import MODES, RULES
 
 ROOT = Path(__file__).parents[2]
 COMPARED_CHARTS = [f"compare_{'linear' if name in LINEAR else 'logarithmic'}.{name}" for name in FIGURES]
-CHARTS = ("loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane",
-          "curve", "log_curve", "timeline", "attempts", "cloud", "law", "trajectory.small", "trajectory.large",
-          "effects", "evidence", "log_evidence", "bench_curves", "bench_rates", "bench_tuning", "compare_memory",
-          "weight_paths", *COMPARED_CHARTS,
-          *(f"small_trajectory.{side}_{rate}" for side in ("small", "large") for rate in ("low", "high")))  # fmt: skip
-SERIES = ("loss", "smoothed_loss", "validation_loss", "planned", "actual", "predicted", "measured", "done", "to come",
-          "before", "class 0", "class 1", "total", "workspace", "fits", "too large", *CATEGORIES)  # fmt: skip
+CHARTS = (
+    "loss",
+    "log_loss",
+    "rate",
+    "small_rate",
+    "memory",
+    "rss",
+    "gradient",
+    "rhythm",
+    "confusion",
+    "plane",
+    "curve",
+    "log_curve",
+    "timeline",
+    "attempts",
+    "cloud",
+    "law",
+    "trajectory.small",
+    "trajectory.large",
+    "effects",
+    "evidence",
+    "log_evidence",
+    "bench_curves",
+    "bench_rates",
+    "bench_tuning",
+    "compare_memory",
+    "weight_paths",
+    *COMPARED_CHARTS,
+    *(f"small_trajectory.{side}_{rate}" for side in ("small", "large") for rate in ("low", "high")),
+)
+SERIES = (
+    "loss",
+    "smoothed_loss",
+    "validation_loss",
+    "planned",
+    "actual",
+    "predicted",
+    "measured",
+    "done",
+    "to come",
+    "before",
+    "class 0",
+    "class 1",
+    "total",
+    "workspace",
+    "fits",
+    "too large",
+    *CATEGORIES,
+)
 PHASES = ("forward", "backward", "optimizer", "evaluation")
 CONTROLS = (*KEYS, "restart", "resume")
-CAUTIONS = ("will_run_out", "one_update_per_epoch", "few_updates", "batch_norm_of_few", "high_rate_for_adam",
-            "horizon_too_short", "horizon_too_short_low", "horizon_too_long")  # fmt: skip
+CAUTIONS = (
+    "will_run_out",
+    "one_update_per_epoch",
+    "few_updates",
+    "batch_norm_of_few",
+    "high_rate_for_adam",
+    "horizon_too_short",
+    "horizon_too_short_low",
+    "horizon_too_long",
+)
 PATH_INPUTS = ("problem", "small", "large", "rate", "rule", "seed")
 PATH_MODES = [f"{rule}.{mode}" for rule in RULES for mode in MODES]
 NAMED = [name for name in FIELDS if name != "budget_value"]  # whose label is that of its unit
@@ -127,8 +177,12 @@ KINDS |= {
     "metric.{}": [pair.metric or "" for pair in PAIRS],
     "fixed.{}": [*(name for outcome in OUTCOMES for name in outcome.held_fixed), "seconds", "rate_per_root"],
     "with.{}": [f"{name}.{value}" if isinstance(value, str) else name for name, value in SETTINGS],
-    "evidence.{}": [f"{result.code}.{axis}" for result in claims_results.load().claims.values() if result.lines
-                    for axis in ("x", "y", *(line.name for line in result.lines if line.name != "law"))],
+    "evidence.{}": [
+        f"{result.code}.{axis}"
+        for result in claims_results.load().claims.values()
+        if result.lines
+        for axis in ("x", "y", *(line.name for line in result.lines if line.name != "law"))
+    ],
     "direction.{}": ("higher", "lower"),
     "{}.under": ("holds", "fails", "open"),
     "verdict_word.{}": (*BADGES,),
@@ -145,7 +199,7 @@ KINDS |= {
     "compare.table.{}": COLUMNS,
     "measure.{}": MEASURES,
     "axis_word.{}": BUDGETS,
-}  # fmt: skip
+}
 PUT_TOGETHER = {pattern.format(name) for pattern, names in KINDS.items() for name in names}
 MAY_BE_THERE = {f"{start}.{name}{end}" for name in FIELDS for start, end in (("setting", ""), ("form", ".help"))}
 

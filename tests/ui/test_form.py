@@ -47,14 +47,17 @@ def test_settings_come_from_the_address(app: App) -> None:
         ("batch_size", "1.5", "whole number between 1 and 10,000, got '1.5'. Used instead: 100.", 100),
         ("batch_size", "abc", "got 'abc'. Used instead: 100.", 100),
         ("memory_limit_mb", "0.5", "must be between 1 and 81,920, got 0.5. Used instead: 4.", 4.0),
-        ("dataset", "mnist",
-         "must be one of photos10k, digits, noisy-digits, linear, mixture, moons, spirals, got 'mnist'. "
-         "Used instead: photos10k.",
-         "photos10k"),
+        (
+            "dataset",
+            "mnist",
+            "must be one of photos10k, digits, noisy-digits, linear, mixture, moons, spirals, got 'mnist'. "
+            "Used instead: photos10k.",
+            "photos10k",
+        ),
         ("model", "gpt", "must be one of linear, mlp, cnn, got 'gpt'. Used instead: mlp.", "mlp"),
         ("hidden", "5000", "got '5000'. Used instead: 128-64.", "128-64"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_value_in_the_address_is_named_and_replaced(
     app: App, name: str, value: str, note: str, used: object
 ) -> None:
@@ -220,8 +223,11 @@ def test_the_preview_draws_the_rate_that_the_settings_plan(app: App) -> None:
     (preview,) = [each.proto for each in test.get("vega_lite_chart") if "these settings plan" in each.proto.alt]
     rows = pa.ipc.open_stream(preview.data.data).read_all().to_pylist()
     assert [(row["x"], row["value"]) for row in rows if row["series"] == "planned"] == [
-        (1, 1.0), (2, 0.75), (3, 0.5), (4, 0.25),
-    ]  # fmt: skip
+        (1, 1.0),
+        (2, 0.75),
+        (3, 0.5),
+        (4, 0.25),
+    ]
 
 
 def test_an_unknown_run_is_a_note(app: App) -> None:

@@ -34,8 +34,15 @@ def test_the_decision_boundary_comes_first_where_examples_are_points(dataset: st
     assert shown == ("plane", "batch", "gradient", "rss", "rhythm", "confusion")
 
 
-@pytest.mark.parametrize("config", [RunConfig(), RunConfig(dataset="noisy-digits"), RunConfig(dataset="mixture"),
-                                    RunConfig(dataset="linear", model="linear")])  # fmt: skip
+@pytest.mark.parametrize(
+    "config",
+    [
+        RunConfig(),
+        RunConfig(dataset="noisy-digits"),
+        RunConfig(dataset="mixture"),
+        RunConfig(dataset="linear", model="linear"),
+    ],
+)
 def test_there_is_none_for_other_data(config: RunConfig) -> None:
     assert depths(config) == ("batch", "gradient", "rss", "rhythm", "confusion")
 

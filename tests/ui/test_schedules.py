@@ -19,8 +19,11 @@ from core.host.process import Answer
 from ui.engine import Engine
 
 App = Callable[..., AppTest]
-ALTS = ("Loss above the optimum against examples seen", "Learning rate for the size of the batch",
-        "Loss above the optimum at the end")  # fmt: skip
+ALTS = (
+    "Loss above the optimum against examples seen",
+    "Learning rate for the size of the batch",
+    "Loss above the optimum at the end",
+)
 
 
 @pytest.fixture
@@ -69,11 +72,25 @@ def test_the_page_is_full_before_anything_runs(page: App) -> None:
     assert "Computed beforehand on" in said
     assert "32,768 examples seen (16 epochs, drawn one by one and put back), 11 tries" in said
     ends = table(test, "bench_ends")
-    assert ends[0] == ["Schedule", "Peak rate", "Updates", "End above the optimum (95%)", "Beside constant (95%)", "p",
-                       "Model off by"]  # fmt: skip
+    assert ends[0] == [
+        "Schedule",
+        "Peak rate",
+        "Updates",
+        "End above the optimum (95%)",
+        "Beside constant (95%)",
+        "p",
+        "Model off by",
+    ]
     assert len(ends) == 10
-    assert ends[3] == ["Exponential", "4", "2,048", "0.00065 (0.00056 to 0.00074)", "1.7 times nearer (1.5 to 1.9)",
-                       "0.016", "\u22124%"]  # fmt: skip
+    assert ends[3] == [
+        "Exponential",
+        "4",
+        "2,048",
+        "0.00065 (0.00056 to 0.00074)",
+        "1.7 times nearer (1.5 to 1.9)",
+        "0.016",
+        "\u22124%",
+    ]
     assert ends[1] == ["Constant", "0.5", "2,048", "0.0011 (0.00087 to 0.0013)", "", "", "+21%"]
     assert [len(rows(test, alt, "chosen")) > 5 for alt in ALTS] == [True] * 3
     assert dict(test.query_params) == {}

@@ -230,10 +230,13 @@ def test_a_run_that_diverged_says_in_which_way_and_what_to_do(loss: float, words
         ("host_gone", {}, "The process that trained this run was lost with the engine; start again."),
         ("owner_gone", {}, "The process that trained this run is gone."),
         ("no_prediction", {}, "The engine gave no answer; try again."),
-        ("not_enough_memory", {"needed": 3 * 2**30, "free": 2**30},
-         "The run needs 3 GiB of this machine's memory and 1 GiB are free."),
+        (
+            "not_enough_memory",
+            {"needed": 3 * 2**30, "free": 2**30},
+            "The run needs 3 GiB of this machine's memory and 1 GiB are free.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_run_that_failed_says_why(reason: str, values: dict[str, Any], words: str, record: Record) -> None:
     assert told(record([2.5, 2.4], Ended("failed", reason, values, updates=2)), None) == words
 

@@ -65,14 +65,15 @@ def test_rates_are_tuned_on_other_seeds_only(fake: Fake) -> None:
 
 def test_every_arm_has_the_same_tries(fake: Fake) -> None:
     run_fake()
-    tries = [(member.arm, member.peak, member.seed) for follow, members in fake.calls if not follow
-             for member in members]  # fmt: skip
+    tries = [
+        (member.arm, member.peak, member.seed) for follow, members in fake.calls if not follow for member in members
+    ]
     assert sorted(tries) == sorted((arm, rate, seed) for arm in ARMS for rate in RATES for seed in TUNED_ON)
 
 
 def test_all_arms_are_trained_at_their_own_peak_and_at_one_and_the_twin_at_the_ramps(fake: Fake) -> None:
     run_fake()
-    (_, members), = [call for call in fake.calls if call[0]]  # fmt: skip
+    ((_, members),) = [call for call in fake.calls if call[0]]
     trained = [(member.arm, member.peak) for member in members if member.seed == 0]
     assert trained == [*((arm, BEST) for arm in ARMS), (TWIN, BEST), *((arm, 8.0) for arm in ARMS)]
 

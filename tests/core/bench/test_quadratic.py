@@ -83,6 +83,6 @@ def test_the_noise_is_the_scatter_of_single_examples_gradients() -> None:
     # Along single directions: h c summed is tr(H C), whatever the basis.
     hessian = torch.autograd.functional.hessian(
         lambda weights: objective(weights, inputs, targets, MIXTURE.config.weight_decay), best[:, :]
-    ).reshape(210, 210)  # fmt: skip
+    ).reshape(210, 210)
     assert model.curvatures @ model.noise == pytest.approx(float((hessian * covariance).sum()))
     assert model.curvatures[-1] == pytest.approx(float(torch.linalg.eigvalsh(hessian)[-1]))

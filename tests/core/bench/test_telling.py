@@ -18,8 +18,17 @@ def say(key: str, **values: Any) -> str:
 
 
 def compared(ratio: float | None, p: float = 0.01, **changes: Any) -> Compared:
-    known = {"first": "constant", "second": "cosine", "ratio": ratio, "low": ratio, "high": ratio, "p": p,
-             "p_adjusted": p, "equivalent": False, "diverged": (0, 0)}  # fmt: skip
+    known = {
+        "first": "constant",
+        "second": "cosine",
+        "ratio": ratio,
+        "low": ratio,
+        "high": ratio,
+        "p": p,
+        "p_adjusted": p,
+        "equivalent": False,
+        "diverged": (0, 0),
+    }
     return Compared(**known | changes)
 
 
@@ -66,10 +75,17 @@ def test_an_arm_that_diverged_more_often_is_farther_by_no_number() -> None:
     assert beside(compared(None, 0.002, diverged=(1, 0)), say) == "the constant rate diverged"
 
 
-@pytest.mark.parametrize(("ratio", "words"), [
-    (0.5, "2.0 times nearer"), (1.5, "1.5 times farther"), (1.0, "the same"), (0.999, "the same"),
-    (0.95, "1.05 times nearer"), (27.2, "27 times farther"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (0.5, "2.0 times nearer"),
+        (1.5, "1.5 times farther"),
+        (1.0, "the same"),
+        (0.999, "the same"),
+        (0.95, "1.05 times nearer"),
+        (27.2, "27 times farther"),
+    ],
+)
 def test_a_ratio_is_said_in_times(ratio: float, words: str) -> None:
     assert beside(compared(ratio), say) == words
 
@@ -152,10 +168,17 @@ def test_only_a_batch_that_cannot_grow_further_is_said_to_be_capped(bench: Bench
     assert "up to all" not in about("ramp", bench.tuned["ramp"], 64, say)
 
 
-@pytest.mark.parametrize(("off", "text"), [
-    (0.441, "+44%"), (-0.012, "\u22121%"), (0.004, "0%"), (3.1, "4.1\u00d7"), (2e6, "2e+06\u00d7"),
-    (float("inf"), "\u221e"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("off", "text"),
+    [
+        (0.441, "+44%"),
+        (-0.012, "\u22121%"),
+        (0.004, "0%"),
+        (3.1, "4.1\u00d7"),
+        (2e6, "2e+06\u00d7"),
+        (float("inf"), "\u221e"),
+    ],
+)
 def test_how_far_off_is_told_in_per_cent_or_in_times(off: float, text: str) -> None:
     assert off_text(off) == text
 

@@ -39,7 +39,7 @@ def one_by_one(member: Member) -> tuple[list[float], list[float]]:
     """Return the rates of a single run by the trainer, and its excess losses at the marks of its course."""
     config = MIXTURE.config.replace(
         seed=member.seed, lr=member.peak, schedule=member.arm, batch_size=SIZE, budget_value=16, sampling="iid"
-    )  # fmt: skip
+    )
     trainer = Trainer(config, MIXTURE.problem(member.seed).data)
     (weights,) = trainer.parameters
     weights.data.zero_()
@@ -56,8 +56,14 @@ def one_by_one(member: Member) -> tuple[list[float], list[float]]:
 @pytest.mark.usefixtures("doubles")
 def test_every_schedule_is_that_of_the_trainer_run_by_run() -> None:
     """A plateau's rule is PyTorch's own there, fed with the trainer's own evaluations."""
-    members = [Member("plateau", 0, 64.0), Member("plateau", 1, 64.0), Member("plateau", 1, 8.0),
-               Member("cosine", 0, 16.0), Member("one-cycle", 1, 32.0), Member("step", 1, 4.0)]  # fmt: skip
+    members = [
+        Member("plateau", 0, 64.0),
+        Member("plateau", 1, 64.0),
+        Member("plateau", 1, 8.0),
+        Member("cosine", 0, 16.0),
+        Member("one-cycle", 1, 32.0),
+        Member("step", 1, 4.0),
+    ]
     paths = train(members, SIZE, no_progress)
     for member, path in zip(members, paths, strict=True):
         rates, losses = one_by_one(member)

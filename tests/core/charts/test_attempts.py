@@ -53,9 +53,15 @@ def test_each_way_has_a_row_with_its_attempts_in_order_and_whether_they_fitted(s
 
 @pytest.mark.parametrize(
     ("shown", "drawn", "counted"),
-    [(0, 0, []), (-1, 0, []), (1, 2, []), (2, 4, ["<search.closed_form>"]), (6, 8, ["<search.closed_form>"]),
-     (7, 9, ["<search.doubling>", "<search.closed_form>"])],
-)  # fmt: skip
+    [
+        (0, 0, []),
+        (-1, 0, []),
+        (1, 2, []),
+        (2, 4, ["<search.closed_form>"]),
+        (6, 8, ["<search.closed_form>"]),
+        (7, 9, ["<search.doubling>", "<search.closed_form>"]),
+    ],
+)
 def test_only_the_first_attempts_are_shown_and_the_outcome_once_all_are(
     shown: int, drawn: int, counted: list[str], say: Say
 ) -> None:
@@ -82,14 +88,17 @@ def test_attempts_stay_where_they_are_when_later_ones_come(say: Say) -> None:
         (EXACT, 75, "<chart.attempts.exact tried=<chart.attempts.tried count=2>>"),
         (search([75], 75), 75, "<chart.attempts.exact tried=<chart.attempts.tried.one count=1>>"),
         (DOUBLING, 75, "<chart.attempts.below tried=<chart.attempts.tried count=7> found=64 apart=11>"),
-        (search([1_500, 3_000], 1_500), 2_749,
-         "<chart.attempts.below tried=<chart.attempts.tried count=2> found=1,500 apart=1,249>"),
+        (
+            search([1_500, 3_000], 1_500),
+            2_749,
+            "<chart.attempts.below tried=<chart.attempts.tried count=2> found=1,500 apart=1,249>",
+        ),
         (search([80, 76], 76), 75, "<chart.attempts.above tried=<chart.attempts.tried count=2> found=76 apart=1>"),
         (search([80, 76], 0), 75, "<chart.attempts.none tried=<chart.attempts.tried count=2>>"),
         (search([2, 1], 0), 0, "<chart.attempts.exact tried=<chart.attempts.tried count=2>>"),
         (search([], 0), 0, "<chart.attempts.exact tried=<chart.attempts.tried count=0>>"),
     ],
-)  # fmt: skip
+)
 def test_the_outcome_says_how_far_off_it_is(made: Search, largest: int, said: str, say: Say) -> None:
     assert list(outcomes(table_of(say, made, largest=largest)).values()) == [said]
 

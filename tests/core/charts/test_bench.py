@@ -116,8 +116,13 @@ def test_a_curve_is_where_its_course_has_its_points(bench: Bench, say: Say) -> N
 def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say: Say) -> None:
     found = table("bench_curves", bench, "linear", say)
     assert max(row["value"] for row in found.to_pylist() if row["series"] != "extent" and row["value"]) <= 0.5
-    lost = replace(bench.tuned["linear"], middle=(np.inf,) * 65, lowest=(np.inf,) * 65, highest=(np.inf,) * 65,
-                   exact=(np.inf,) * 65)  # fmt: skip
+    lost = replace(
+        bench.tuned["linear"],
+        middle=(np.inf,) * 65,
+        lowest=(np.inf,) * 65,
+        highest=(np.inf,) * 65,
+        exact=(np.inf,) * 65,
+    )
     found = charts.bench_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
     assert [of(found, series) for series in ("chosen", "band", "exact")] == [[], [], []]
     assert [row["label"] for row in of(found, "name below") + of(found, "name above")] == ["<bench.arm.constant>"]

@@ -33,7 +33,7 @@ def test_each_comparison_has_its_seeds_its_mean_and_its_interval_in_a_row(say: S
         f"<arm.C9.{arm}>: <chart.effects.against one=<with.batch_size value=256>, <with.lr value=16> "
         "other=<with.batch_size value=16>, <with.lr value=1>>"
         for arm in ("equal_epochs", "scaled_rate")
-    ]  # fmt: skip
+    ]
 
 
 def test_seven_comparisons_share_the_room_of_five(say: Say) -> None:
@@ -68,8 +68,9 @@ def test_measured_points_lie_on_their_law_with_one_standard_error_to_both_sides(
     rows = charts.evidence_table("C8", lines, say).to_pylist()
     assert [(row["x"], row["y"]) for row in of(rows, "law")] == [(0.0, 1.0), (1.0, 2.0)]
     assert [(row["label"], row["x"], row["y"]) for row in of(rows, "measured")] == [
-        ("<evidence.C8.measured>", 0.5, 1.6), ("<evidence.C8.limit>", 9.0, 4.0),
-    ]  # fmt: skip
+        ("<evidence.C8.measured>", 0.5, 1.6),
+        ("<evidence.C8.limit>", 9.0, 4.0),
+    ]
     (error,) = of(rows, "measured, error")
     assert (error["x"], error["low"], error["high"]) == pytest.approx((0.5, 1.4, 1.8))
     titles = [row["label"] for series in ("title", "y title") for row in of(rows, series)]

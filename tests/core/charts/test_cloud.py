@@ -27,8 +27,9 @@ def of(table: pa.Table, series: str, **also: Any) -> list[dict[str, Any]]:
 
 
 def clouds(theory: Law, say: Say, **given: tuple[int, Any]) -> pa.Table:
-    return charts.cloud_table({kind: (size, np.asarray(draws, float)) for kind, (size, draws) in given.items()},
-                              theory, FULL, say)  # fmt: skip
+    return charts.cloud_table(
+        {kind: (size, np.asarray(draws, float)) for kind, (size, draws) in given.items()}, theory, FULL, say
+    )
 
 
 def test_every_draw_is_a_point_of_its_kind_and_size(theory: Law, say: Say) -> None:

@@ -16,10 +16,15 @@ Say = Callable[..., str]
 def course() -> Course:
     """Return four updates of 100 and 50 examples, two an epoch, half a second each, with three seeds."""
     return Course(
-        planned=4, per_epoch=2, examples_per_epoch=150, effective_batch_size=100, seconds_per_update=0.5,
-        updates=np.array([1.0, 2.0, 4.0]), rate=np.array([0.4, 0.3, 0.1]),
+        planned=4,
+        per_epoch=2,
+        examples_per_epoch=150,
+        effective_batch_size=100,
+        seconds_per_update=0.5,
+        updates=np.array([1.0, 2.0, 4.0]),
+        rate=np.array([0.4, 0.3, 0.1]),
         series={"loss": np.array([[3.0, 2.0, 7.0], [1.0, np.nan, 2.0], [0.0, 0.5, 1.0]])},
-    )  # fmt: skip
+    )
 
 
 def band(name: str, axis: Axis, say: Say) -> list[tuple[Any, ...]]:

@@ -124,8 +124,16 @@ def test_four_hundred_updates_are_drawn_one_by_one(say: Say) -> None:
 def test_every_count_stands_at_its_true_class_and_answer() -> None:
     rows = charts.confusion_table(((5, 1, 0), (2, 6, 2), (0, 0, 4))).to_pylist()
     assert {(row["y"], row["x"]): row["value"] for row in rows} == {
-        (0, 0): 5, (0, 1): 1, (0, 2): 0, (1, 0): 2, (1, 1): 6, (1, 2): 2, (2, 0): 0, (2, 1): 0, (2, 2): 4,
-    }  # fmt: skip
+        (0, 0): 5,
+        (0, 1): 1,
+        (0, 2): 0,
+        (1, 0): 2,
+        (1, 1): 6,
+        (1, 2): 2,
+        (2, 0): 0,
+        (2, 1): 0,
+        (2, 2): 4,
+    }
 
 
 def test_the_shares_of_a_true_class_sum_to_one() -> None:

@@ -37,8 +37,9 @@ def test_the_limit_is_a_rule_with_its_name_and_room_above_whatever_is_higher(
 
 def test_a_limit_beyond_ten_times_the_highest_point_is_named_at_the_top_and_not_drawn(say: Say) -> None:
     assert drawn(81_920 * MIB, 2.0, say) == (
-        3.0, [{"series": "limit name", "label": "<chart.limit.far limit=80 GiB>", "end": 3, "value": 81_920}],
-    )  # fmt: skip
+        3.0,
+        [{"series": "limit name", "label": "<chart.limit.far limit=80 GiB>", "end": 3, "value": 81_920}],
+    )
 
 
 def test_a_limit_is_drawn_whatever_it_is_where_there_is_nothing_else(say: Say) -> None:
@@ -55,9 +56,17 @@ def test_without_a_limit_the_axis_ends_above_the_highest_point_or_is_open(say: S
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
     [
-        (0, "0 B"), (4, "4 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (20_480, "20.0 KiB"), (MIB, "1 MiB"),
-        (MIB // 2, "0.50 MiB"), (1_638_400, "1.56 MiB"), (1_000 * MIB, "1,000 MiB"), (1_536 * MIB, "1.5 GiB"),
+        (0, "0 B"),
+        (4, "4 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (20_480, "20.0 KiB"),
+        (MIB, "1 MiB"),
+        (MIB // 2, "0.50 MiB"),
+        (1_638_400, "1.56 MiB"),
+        (1_000 * MIB, "1,000 MiB"),
+        (1_536 * MIB, "1.5 GiB"),
     ],
-)  # fmt: skip
+)
 def test_a_size_is_in_the_unit_in_which_it_is_short(size_bytes: int, text: str) -> None:
     assert size(size_bytes / MIB) == text

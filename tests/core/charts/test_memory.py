@@ -28,8 +28,13 @@ def test_the_bars_stack_to_the_peak_in_the_order_of_the_categories(peak_of: Peak
     bars = of(table, row="predicted")
     assert [bar["series"] for bar in bars] == list(CATEGORIES)
     assert [(bar["start"], bar["end"]) for bar in bars] == [
-        (0, 0.5), (0.5, 0.5), (0.5, 0.5), (0.5, 3.5), (3.5, 4.5), (4.5, 4.5),
-    ]  # fmt: skip
+        (0, 0.5),
+        (0.5, 0.5),
+        (0.5, 0.5),
+        (0.5, 3.5),
+        (3.5, 4.5),
+        (4.5, 4.5),
+    ]
     assert [bar["value"] for bar in bars] == [0.5, 0, 0, 3, 1, 0]
     assert [bar["middle"] for bar in bars] == [0.25, 0.5, 0.5, 2, 4, 4.5]
     assert max(bar["end"] for bar in of(table, row="measured")) == 2

@@ -33,10 +33,32 @@ PeakOf = Callable[..., Peak]
 Tables = dict[str, tuple[pa.Table, pa.Table]]
 
 NAMES = (
-    "loss", "log_loss", "rate", "small_rate", "memory", "rss", "gradient", "rhythm", "confusion", "plane", "curve",
-    "log_curve", "timeline", "attempts", "trajectory", "small_trajectory", "cloud", "law",
-    "effects", "evidence", "log_evidence", "compare_logarithmic", "compare_linear", "compare_memory", "weight_paths",
-)  # fmt: skip
+    "loss",
+    "log_loss",
+    "rate",
+    "small_rate",
+    "memory",
+    "rss",
+    "gradient",
+    "rhythm",
+    "confusion",
+    "plane",
+    "curve",
+    "log_curve",
+    "timeline",
+    "attempts",
+    "trajectory",
+    "small_trajectory",
+    "cloud",
+    "law",
+    "effects",
+    "evidence",
+    "log_evidence",
+    "compare_logarithmic",
+    "compare_linear",
+    "compare_memory",
+    "weight_paths",
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +69,30 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     run, ghost = reader_of([3.0, 90.0, 1.0, 1.0] * 3, epochs=[epoch], rss_bytes=2**28), reader_of([3.0, 2.0] * 9)
     nothing, peaks = {"predicted": None, "measured": None}, {"predicted": peak_of(batch=1), "measured": None}
     loss = [
-        (charts.loss_table(None, None, None, say, log=log),
-         charts.loss_table(config, run, 500, say, x="epochs", log=log, ghost=ghost, ghost_name="before"))
+        (
+            charts.loss_table(None, None, None, say, log=log),
+            charts.loss_table(config, run, 500, say, x="epochs", log=log, ghost=ghost, ghost_name="before"),
+        )
         for log in (False, True)
-    ]  # fmt: skip
+    ]
     rate = charts.rate_table(RunConfig(), None, None, say), charts.rate_table(config, 500, run, say)
     no_points = charts.plane_table(np.zeros((0, 2)), np.zeros(0), [], "")
     points = tuple(Point(size, peak_of(activations=size).with_workspace(2**20), True) for size in (1, 8))
     known = Curve(points, (), 3, {})
-    curve = (charts.curve_table(None, None, [], say, batch_size=None),
-             charts.curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2))  # fmt: skip
+    curve = (
+        charts.curve_table(None, None, [], say, batch_size=None),
+        charts.curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2),
+    )
     block = Block(2**20, "batch", "forward", "", "aten.zeros.default", (8,))
     born = Timeline({"parameters": 2**20}, (Change(2**20, block, "forward", ""), Change(2**20, block, "backward", "")))
-    facts = {"requested_bytes": 2**20, "over_bytes": 5, "workspace_bytes": 9, "module": "", "operation": "aten.mm.out",
-             "phase": "forward"}  # fmt: skip
+    facts = {
+        "requested_bytes": 2**20,
+        "over_bytes": 5,
+        "workspace_bytes": 9,
+        "module": "",
+        "operation": "aten.mm.out",
+        "phase": "forward",
+    }
     events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
     valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
     paths = tuple(charts.trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
@@ -69,10 +101,18 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     outcomes = judged(pair([0.5, 2.0] * 5), pair([1.0] * 9 + [math.inf]))
     lines = [Line("law", (0.0, 1.0), (1.0, 2.0)), Line("measured", (0.5,), (1.6,), (0.2,))]
     evidence = charts.evidence_table("C7", [], say), charts.evidence_table("C7", lines, say)
-    course = Course(planned=2, peak_bytes=2**20, updates=np.array([1.0, 2.0]), rate=np.array([0.2, 0.1]),
-                    series={"loss": np.array([[2.0, 3.0], [1.0, 2.0]])})  # fmt: skip
-    compared = [charts.comparison_table(name, arms, ["A", "B"], say, axis="updates")
-                for name in ("loss", "rate") for arms in ([Course()], [course, course])]  # fmt: skip
+    course = Course(
+        planned=2,
+        peak_bytes=2**20,
+        updates=np.array([1.0, 2.0]),
+        rate=np.array([0.2, 0.1]),
+        series={"loss": np.array([[2.0, 3.0], [1.0, 2.0]])},
+    )
+    compared = [
+        charts.comparison_table(name, arms, ["A", "B"], say, axis="updates")
+        for name in ("loss", "rate")
+        for arms in ([Course()], [course, course])
+    ]
     walk = Path([0, 3], [0.0, 1.0], [0.0, 2.0], [2.0, 1.0], [2.0, 1.5])
     plane = WeightPaths([walk], [0.9, 0.05], [0.0, 1.0], [0.0, 2.0], [[1.0, 2.0], [3.0, math.inf]], 10)
     return {

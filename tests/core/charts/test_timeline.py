@@ -25,8 +25,13 @@ def column(table: pa.Table, series: str, name: str, *, panel: int | None = None)
     return [row[name] for row in of(table, series, panel=panel)]
 
 
-def block(mib: float, category: Any = "activations", module: str = "", operation: str = "aten.mm.default",
-          shape: tuple[int, ...] = (8, 2)) -> Block:  # fmt: skip
+def block(
+    mib: float,
+    category: Any = "activations",
+    module: str = "",
+    operation: str = "aten.mm.default",
+    shape: tuple[int, ...] = (8, 2),
+) -> Block:
     return Block(round(mib * MIB), category, "", module, operation, shape)
 
 
@@ -49,10 +54,14 @@ def update() -> Timeline:
         block(0.5, "optimizer state", operation="aten.zeros.default"),
     )
     changes = (
-        born(batch, "forward"), born(hidden, "forward"),
-        born(gradient, "backward"), dead(hidden, "backward"), dead(batch, "forward"),
-        born(state, "optimizer"), dead(gradient, "forward"),
-    )  # fmt: skip
+        born(batch, "forward"),
+        born(hidden, "forward"),
+        born(gradient, "backward"),
+        dead(hidden, "backward"),
+        dead(batch, "forward"),
+        born(state, "optimizer"),
+        dead(gradient, "forward"),
+    )
     return Timeline({"parameters": MIB}, changes)
 
 
@@ -170,8 +179,10 @@ def test_the_numbers_on_the_axis_are_round(changes: int, every: int, say: Say) -
 def test_a_phase_begins_with_its_first_allocation(say: Say) -> None:
     table = charts.timeline_table({"first update": update()}, say)
     assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "phase")] == [
-        ("<phase.forward>", 1, 3), ("<phase.backward>", 3, 6), ("<phase.optimizer>", 6, 8),
-    ]  # fmt: skip
+        ("<phase.forward>", 1, 3),
+        ("<phase.backward>", 3, 6),
+        ("<phase.optimizer>", 6, 8),
+    ]
     assert column(table, "bound", "x") == [3, 6]
 
 
@@ -224,8 +235,11 @@ def test_the_axis_has_room_above_the_peak_and_the_limit(say: Say) -> None:
 def facts(requested: float, over: float, workspace: float = 0, **others: Any) -> dict[str, Any]:
     sizes = {"requested_bytes": requested, "over_bytes": over, "workspace_bytes": workspace}
     return {name: round(size * MIB) for name, size in sizes.items()} | {
-        "module": "conv1", "operation": "aten.convolution.default", "phase": "forward", **others,
-    }  # fmt: skip
+        "module": "conv1",
+        "operation": "aten.convolution.default",
+        "phase": "forward",
+        **others,
+    }
 
 
 def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(say: Say) -> None:

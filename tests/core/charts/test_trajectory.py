@@ -97,15 +97,16 @@ def test_a_unit_is_as_many_pixels_long_on_both_axes(name: str, width: int, heigh
     pads = [
         eval(encoding[axis]["scale"]["padding"]["expr"], {"max": max, "width": width, "height": height})
         for axis in ("x", "y")
-    ]  # fmt: skip
+    ]
     assert min(pads) == 0
     across, up = (width - 2 * pads[0]) / 1.6, height - 2 * pads[1]  # pixels of an extent 1.6 times as wide as high
     assert across == pytest.approx(up)
 
 
 def test_the_two_batch_sizes_are_told_apart_by_colour_and_by_shape(say: Say) -> None:
-    shapes = [layer["encoding"]["shape"]["scale"] for layer in charts.trajectory(say)["layer"]
-              if "shape" in layer["encoding"]]  # fmt: skip
+    shapes = [
+        layer["encoding"]["shape"]["scale"] for layer in charts.trajectory(say)["layer"] if "shape" in layer["encoding"]
+    ]
     assert len(shapes) == 2
     for scale in shapes:
         assert dict(zip(scale["domain"], scale["range"], strict=True)) == {"small": "circle", "large": "square"}

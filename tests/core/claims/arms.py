@@ -12,9 +12,13 @@ SEEDS = 10
 
 
 def pair(
-    ratios: Sequence[float], claimed: Claimed = "higher", *, arm: str = "equal_epochs", is_contrast: bool = False,
+    ratios: Sequence[float],
+    claimed: Claimed = "higher",
+    *,
+    arm: str = "equal_epochs",
+    is_contrast: bool = False,
     first: Sequence[float] = (),
-) -> Pair:  # fmt: skip
+) -> Pair:
     """Return a pair whose second arm's figure is so many times the first's, seed by seed; that one's is 1 if not given.
 
     Its names are those of a comparison that the catalogue has words for.

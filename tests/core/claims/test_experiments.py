@@ -28,9 +28,17 @@ SMALL, LARGE = 16, 256
 Found = Mapping[str, Mapping[str, Outcome]]
 
 VERDICTS = {
-    "C1": "CONDITIONAL", "C3": "CONDITIONAL", "C4": "SUPPORTED", "C5": "CONDITIONAL", "C6": "REFUTED",
-    "C7": "CONDITIONAL", "C8": "CONDITIONAL", "C9": "CONDITIONAL", "C10": "CONDITIONAL", "C11": "REFUTED",
-}  # fmt: skip
+    "C1": "CONDITIONAL",
+    "C3": "CONDITIONAL",
+    "C4": "SUPPORTED",
+    "C5": "CONDITIONAL",
+    "C6": "REFUTED",
+    "C7": "CONDITIONAL",
+    "C8": "CONDITIONAL",
+    "C9": "CONDITIONAL",
+    "C10": "CONDITIONAL",
+    "C11": "REFUTED",
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +75,7 @@ def again(results: Results, change: Callable[[str, Pair], Pair]) -> Found:
     trials = {
         code: [_trial(outcome, lambda pair, code=code: change(code, pair)) for outcome in each.outcomes]  # type: ignore[misc]
         for code, each in results.claims.items()
-    }  # fmt: skip
+    }
     return {code: {outcome.arm: outcome for outcome in outcomes} for code, outcomes in judge(trials).items()}
 
 
@@ -114,8 +122,9 @@ def test_every_claim_that_is_not_about_words_is_tested(results: Results) -> None
 def test_ten_seeds_can_bear_the_family(results: Results) -> None:
     """25 x 2/1024 is below 0.05; with one test more nothing could ever be significant."""
     assert results.tests == len(list(pairs(results))) - 2 == 21  # C5 and C9 have two of them in common
-    assert {len(outcome.first_values) for each in results.claims.values() for outcome in each.outcomes
-            if outcome.metric} == {10}  # fmt: skip
+    assert {
+        len(outcome.first_values) for each in results.claims.values() for outcome in each.outcomes if outcome.metric
+    } == {10}
 
 
 # What is held fixed decides: sizes and directions.
@@ -285,7 +294,7 @@ def test_a_large_batch_with_the_losses_of_the_small_one_is_equivalent_to_it(resu
     assert after["equal_epochs"].equivalent
     assert [outcome.verdict for arm, outcome in after.items() if arm != "equal_epochs"] == [
         outcome.verdict for arm, outcome in before.items() if arm != "equal_epochs"
-    ]  # fmt: skip
+    ]
 
 
 def test_two_identical_arms_are_equivalent_whatever_is_compared(results: Results) -> None:

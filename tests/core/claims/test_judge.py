@@ -166,7 +166,7 @@ def test_the_verdict_of_a_claim_is_what_its_trials_agree_on(
     made = [
         pair(noise(0), is_contrast=is_contrast) if holds is None else Exact("x", (), holds, 0.1, {}, is_contrast)
         for holds, is_contrast in trials
-    ]  # fmt: skip
+    ]
     assert headline(judged(*made)) == verdict
 
 
@@ -180,9 +180,11 @@ def test_a_contrast_has_a_verdict_of_its_own_and_counts_in_the_family() -> None:
 
 def test_an_outcome_is_the_same_by_way_of_json() -> None:
     trials = [
-        pair(TWICE), pair([0.5] * 9 + [INFINITE], "lower"), pair(noise(1), is_contrast=True),
+        pair(TWICE),
+        pair([0.5] * 9 + [INFINITE], "lower"),
+        pair(noise(1), is_contrast=True),
         Exact("every_batch", ("data",), True, 0.2, {"batches": 15, "r_squared": 0.5}),
-    ]  # fmt: skip
+    ]
     for found in judged(*trials):
         assert Outcome.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 

@@ -46,9 +46,16 @@ def test_what_is_written_is_read_back_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"date": "never", "fingerprint": {}, "seeds": [], "claims": {}}',
-                '{"date": "2026-11-25", "fingerprint": {}, "seeds": [0], "claims": {"C9": {"outcomes": [{"p": 1}]}}}'],
-)  # fmt: skip
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"date": "never", "fingerprint": {}, "seeds": [], "claims": {}}',
+        '{"date": "2026-11-25", "fingerprint": {}, "seeds": [0], "claims": {"C9": {"outcomes": [{"p": 1}]}}}',
+    ],
+)
 def test_a_file_that_is_damaged_says_so_and_where_it_is(content: str, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(content)

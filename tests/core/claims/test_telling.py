@@ -15,9 +15,20 @@ from core.claims.trials import Arm, Exact, Pair
 from tests.core.claims.arms import judged, noise, pair
 
 SOME = Outcome(
-    "C9", "equal_epochs", ("data", "epochs"), "SUPPORTED", False, 0.5, "excess_loss", "higher",
-    {"batch_size": 16, "lr": 1.0}, {"batch_size": 256, "lr": 1.0}, p=0.001953125, p_adjusted=0.041015625, seeds=10,
-)  # fmt: skip
+    "C9",
+    "equal_epochs",
+    ("data", "epochs"),
+    "SUPPORTED",
+    False,
+    0.5,
+    "excess_loss",
+    "higher",
+    {"batch_size": 16, "lr": 1.0},
+    {"batch_size": 256, "lr": 1.0},
+    p=0.001953125,
+    p_adjusted=0.041015625,
+    seeds=10,
+)
 
 
 def say(key: str, **values: Any) -> str:
@@ -76,19 +87,39 @@ def test_what_diverged_is_told_in_numbers_of_both_arms() -> None:
 @pytest.mark.parametrize(
     ("claim", "arm", "facts", "told"),
     [
-        ("C3", "accumulated", {"batches": 15, "changes": 4, "predicted": 4, "accumulate": 4},
-         "4 changes of the weights in 15 batches, 4 predicted"),
-        ("C1", "photos_at_once", {"examples": 10_000, "peak_bytes": 26_050_048, "limit_bytes": 4 * 2**20,
-                                  "batch_bytes": 0}, "10,000 examples need 24.8 MiB of 4 MiB"),
-        ("C8", "at_the_limit", {"largest": 75, "r_squared": 0.99996, "fits": True, "next_fits": False},
-         "75 a batch, the largest that is predicted to fit, gets through, and 76 runs out; peak on a straight line, "
-         "R\u00b2 = 1"),
-        ("C11", "batch_of_two", {"away": 3e-7, "smallest": 0.99981141, "largest": 1.0000002},
-         "every value becomes plus or minus 0.9998 to 1, whatever it was"),
-        ("C11", "scatter", {"batches": 4_000, "errors": 1.4144, "within": 4.0},
-         "within 1.4 standard errors of sqrt(2/(B-1)) at every size (4 allowed)"),
+        (
+            "C3",
+            "accumulated",
+            {"batches": 15, "changes": 4, "predicted": 4, "accumulate": 4},
+            "4 changes of the weights in 15 batches, 4 predicted",
+        ),
+        (
+            "C1",
+            "photos_at_once",
+            {"examples": 10_000, "peak_bytes": 26_050_048, "limit_bytes": 4 * 2**20, "batch_bytes": 0},
+            "10,000 examples need 24.8 MiB of 4 MiB",
+        ),
+        (
+            "C8",
+            "at_the_limit",
+            {"largest": 75, "r_squared": 0.99996, "fits": True, "next_fits": False},
+            "75 a batch, the largest that is predicted to fit, gets through, and 76 runs out; peak on a straight line, "
+            "R\u00b2 = 1",
+        ),
+        (
+            "C11",
+            "batch_of_two",
+            {"away": 3e-7, "smallest": 0.99981141, "largest": 1.0000002},
+            "every value becomes plus or minus 0.9998 to 1, whatever it was",
+        ),
+        (
+            "C11",
+            "scatter",
+            {"batches": 4_000, "errors": 1.4144, "within": 4.0},
+            "within 1.4 standard errors of sqrt(2/(B-1)) at every size (4 allowed)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_exact_result_is_told_by_its_numbers(claim: str, arm: str, facts: dict[str, Any], told: str) -> None:
     (found,) = judged(Exact(arm, (), True, 0.1, facts), claim=claim)
     assert finding(found, say) == told
@@ -110,9 +141,12 @@ def test_what_was_held_fixed_is_told_and_nothing_where_nothing_was() -> None:
 def test_conditions_say_where_a_claim_holds_where_it_does_not_and_where_that_is_open() -> None:
     even = [1.0] * 10
     found = judged(
-        pair([2.0] * 10, arm="equal_epochs"), pair(even, arm="scaled_rate"), pair(noise(0), arm="equal_updates"),
-        pair([3.0] * 10, arm="beyond_curvature"), pair(even, arm="equal_updates_high_rate", is_contrast=True),
-    )  # fmt: skip
+        pair([2.0] * 10, arm="equal_epochs"),
+        pair(even, arm="scaled_rate"),
+        pair(noise(0), arm="equal_updates"),
+        pair([3.0] * 10, arm="beyond_curvature"),
+        pair(even, arm="equal_updates_high_rate", is_contrast=True),
+    )
     assert conditions(found, say) == (
         "Holds: Equal epochs, one rate; Rate scaled beyond the curvature. "
         "Does not: Equal epochs, rate scaled. Open: Equal updates, low rate."
@@ -121,16 +155,23 @@ def test_conditions_say_where_a_claim_holds_where_it_does_not_and_where_that_is_
 
 
 @pytest.mark.parametrize(
-    ("p", "told"), [(None, ""), (1.0, "1"), (2 / 1024, "0.002"), (0.3515625, "0.35"), (0.0001, "0.0001"),
-                    (0.00004, "4e-05")],
-)  # fmt: skip
+    ("p", "told"),
+    [(None, ""), (1.0, "1"), (2 / 1024, "0.002"), (0.3515625, "0.35"), (0.0001, "0.0001"), (0.00004, "4e-05")],
+)
 def test_a_p_value_has_two_digits(p: float | None, told: str) -> None:
     assert p_text(p) == told
 
 
 def test_seconds_and_other_figures_are_told_alike() -> None:
-    timed = Pair("clock", "seconds", ("machine",), Arm({"batch_size": 100}, (2.0,) * 10),
-                 Arm({"batch_size": 1_000}, (0.5,) * 10), "lower", 0.1)  # fmt: skip
+    timed = Pair(
+        "clock",
+        "seconds",
+        ("machine",),
+        Arm({"batch_size": 100}, (2.0,) * 10),
+        Arm({"batch_size": 1_000}, (0.5,) * 10),
+        "lower",
+        0.1,
+    )
     (found,) = judged(timed, claim="C5")
     assert finding(found, say) == (
         "Seconds an epoch: B = 1,000 is 4 times lower (4 to 4), p = 0.002 (0.002 corrected), 10 seeds"

@@ -27,13 +27,33 @@ def test_the_arms_of_presets_are_read_back(name: str) -> None:
 
 
 CHANGED: dict[str, Any] = {
-    "dataset": "digits", "model": "cnn", "hidden": (7,), "norm": "layer", "batch_size": 3, "accumulate": 2,
-    "drop_last": True, "sampling": "iid", "optimizer": "adam", "lr": 1e-05, "momentum": 0.5,
-    "weight_decay": 0.1, "schedule": "step", "warmup": 0.25, "schedule_batch_size": 50, "budget": "seconds",
-    "budget_value": 7, "seed": 9, "memory_limit_mb": 4.5, "target_loss": 0.2, "checkpointing": True,
-    "precision": "bfloat16", "keep_losses": True, "evaluate_with_grad": True, "zero_in_place": True,
+    "dataset": "digits",
+    "model": "cnn",
+    "hidden": (7,),
+    "norm": "layer",
+    "batch_size": 3,
+    "accumulate": 2,
+    "drop_last": True,
+    "sampling": "iid",
+    "optimizer": "adam",
+    "lr": 1e-05,
+    "momentum": 0.5,
+    "weight_decay": 0.1,
+    "schedule": "step",
+    "warmup": 0.25,
+    "schedule_batch_size": 50,
+    "budget": "seconds",
+    "budget_value": 7,
+    "seed": 9,
+    "memory_limit_mb": 4.5,
+    "target_loss": 0.2,
+    "checkpointing": True,
+    "precision": "bfloat16",
+    "keep_losses": True,
+    "evaluate_with_grad": True,
+    "zero_in_place": True,
     "validate_whole": True,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -49,11 +69,18 @@ def test_numbers_are_read_back_to_the_last_digit(lr: float, hidden: list[int], l
     assert read(write(arms)) == arms
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    ("batch_size:0", "out_of_bounds"), ("size:3", "unknown_field"), ("batch_size", "not_arms"), (";", "not_arms"),
-    ("batch_size:5,batch_size:7", "not_arms"), (",".join(f"a{number}:1" for number in range(600)), "not_arms"),
-    (";".join(["default"] * 7), "too_many_arms"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("batch_size:0", "out_of_bounds"),
+        ("size:3", "unknown_field"),
+        ("batch_size", "not_arms"),
+        (";", "not_arms"),
+        ("batch_size:5,batch_size:7", "not_arms"),
+        (",".join(f"a{number}:1" for number in range(600)), "not_arms"),
+        (";".join(["default"] * 7), "too_many_arms"),
+    ],
+)
 def test_any_other_text_is_refused(text: str, code: str) -> None:
     with pytest.raises(ConfigError) as refused:
         read(text)

@@ -12,12 +12,21 @@ from core.comparison.course import Course, pack, unpack
 
 def course() -> Course:
     return Course(
-        state="running", planned=30, per_epoch=15, examples_per_epoch=1_437, effective_batch_size=100,
-        seconds_per_update=0.5, peak_bytes=123, lr=0.25, updates=np.array([10.0, 20.0]), rate=np.array([0.2, 0.1]),
-        series={"loss": np.array([[1.0, 2.0], [0.5, np.nan]])}, checked=np.array([0.0, 15.0]),
+        state="running",
+        planned=30,
+        per_epoch=15,
+        examples_per_epoch=1_437,
+        effective_batch_size=100,
+        seconds_per_update=0.5,
+        peak_bytes=123,
+        lr=0.25,
+        updates=np.array([10.0, 20.0]),
+        rate=np.array([0.2, 0.1]),
+        series={"loss": np.array([[1.0, 2.0], [0.5, np.nan]])},
+        checked=np.array([0.0, 15.0]),
         checks={"training_loss": np.array([[3.0, 3.0], [1.0, 2.0]])},
         diverged=np.array([False, True]),
-    )  # fmt: skip
+    )
 
 
 def test_updates_lie_on_each_axis_where_they_should() -> None:

@@ -15,10 +15,16 @@ def arm(losses: list[float], *, per_epoch: int, at: list[float], second_s: float
     """An arm of batches of 1,000 / per_epoch examples."""
     rows = np.array(losses)[:, None] * SEEDS[None, :seeds]
     return Course(
-        state="finished", planned=int(at[-1]), per_epoch=per_epoch, examples_per_epoch=1_000,
-        effective_batch_size=1_000 // per_epoch, seconds_per_update=second_s, checked=np.array(at),
-        checks={"training_loss": rows}, diverged=np.zeros(seeds, dtype=bool),
-    )  # fmt: skip
+        state="finished",
+        planned=int(at[-1]),
+        per_epoch=per_epoch,
+        examples_per_epoch=1_000,
+        effective_batch_size=1_000 // per_epoch,
+        seconds_per_update=second_s,
+        checked=np.array(at),
+        checks={"training_loss": rows},
+        diverged=np.zeros(seeds, dtype=bool),
+    )
 
 
 # In equal epochs the small batch is ahead (0.1 against 0.4 after one), in equal updates the large one.

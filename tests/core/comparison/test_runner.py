@@ -25,11 +25,18 @@ Datasets = Callable[[str], Data]
 
 DIGITS = RunConfig(
     dataset="digits", hidden=(16,), batch_size=100, budget="updates", budget_value=30, schedule="linear", lr=0.1
-)  # fmt: skip
+)
 MIXTURE = RunConfig(
-    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", lr=1.0, batch_size=256,
-    budget="epochs", budget_value=2,
-)  # fmt: skip
+    dataset="mixture",
+    model="linear",
+    optimizer="sgd",
+    weight_decay=1e-3,
+    schedule="constant",
+    lr=1.0,
+    batch_size=256,
+    budget="epochs",
+    budget_value=2,
+)
 
 
 def trained(comparison: Comparison, data: Data, report: Any = lambda courses: None) -> list[Course]:
@@ -141,7 +148,7 @@ def test_how_far_above_the_optimum_is_told_where_that_is_known(datasets: Dataset
 
 @pytest.mark.parametrize(
     "change", [{"weight_decay": 0.0}, {"optimizer": "adamw", "lr": 0.01}, {"model": "mlp", "hidden": (4,)}]
-)  # fmt: skip
+)
 def test_without_a_convex_problem_with_an_optimum_arms_are_judged_by_the_training_loss(
     change: dict[str, Any], datasets: Datasets
 ) -> None:
@@ -220,9 +227,16 @@ def test_arms_are_evaluated_where_the_others_end(datasets: Datasets) -> None:
 
 def test_a_first_batch_of_little_loss_is_no_measure_of_what_diverged(datasets: Datasets) -> None:
     config = RunConfig(
-        dataset="linear", model="linear", optimizer="sgd", schedule="constant", lr=0.01, batch_size=1,
-        budget="updates", budget_value=300, seed=9,
-    )  # fmt: skip
+        dataset="linear",
+        model="linear",
+        optimizer="sgd",
+        schedule="constant",
+        lr=0.01,
+        batch_size=1,
+        budget="updates",
+        budget_value=300,
+        seed=9,
+    )
     single_example, _ = trained(compared([config, config.replace(batch_size=32)], seeds=1), datasets("linear"))
     assert single_example.state == "finished"
     assert not single_example.diverged.any()

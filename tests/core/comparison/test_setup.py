@@ -124,8 +124,12 @@ def test_seeds_leave_room_for_those_of_the_tuning() -> None:
 def test_what_is_held_fixed_is_what_the_arms_have_in_common() -> None:
     assert held_fixed(compared(ARTICLE)) == ("data", "start", "order", "epochs")
     assert held_fixed(compared(ARTICLE, budget="updates", rule="sqrt")) == (
-        "data", "start", "order", "updates", "rate_per_root",
-    )  # fmt: skip
+        "data",
+        "start",
+        "order",
+        "updates",
+        "rate_per_root",
+    )
     assert "start" not in held_fixed(compared([RunConfig(), RunConfig(model="linear")]))
     assert "order" not in held_fixed(compared([RunConfig(), RunConfig(sampling="iid")]))
 

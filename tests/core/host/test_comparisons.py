@@ -19,9 +19,15 @@ from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from tests.core.host.patience import until
 
 MIXTURE = RunConfig(
-    dataset="mixture", model="linear", optimizer="sgd", weight_decay=1e-3, schedule="constant", lr=1.0,
-    budget="epochs", budget_value=1,
-)  # fmt: skip
+    dataset="mixture",
+    model="linear",
+    optimizer="sgd",
+    weight_decay=1e-3,
+    schedule="constant",
+    lr=1.0,
+    budget="epochs",
+    budget_value=1,
+)
 SHORT = compared([MIXTURE, MIXTURE.replace(batch_size=256)], seeds=2)
 LONG = compared([MIXTURE, MIXTURE.replace(lr=0.5)], seeds=2, budget="updates").arms[0]
 ENDLESS = compared([LONG.replace(budget_value=100_000), LONG], seeds=2, budget="updates")
@@ -66,8 +72,9 @@ def test_it_trains_to_the_end_and_leaves_its_courses(host: HostClient) -> None:
     record, courses = ended(host, run_id)
     assert record.state == "finished"
     assert [(course.state, course.planned, course.updates[-1]) for course in courses] == [
-        ("finished", 21, 21), ("finished", 8, 8),
-    ]  # fmt: skip
+        ("finished", 21, 21),
+        ("finished", 8, 8),
+    ]
     assert record.ended is not None
     assert record.ended.updates == 29
     assert host.store.comparison(run_id)[1] == SHORT.to_json()  # type: ignore[index]

@@ -44,9 +44,7 @@ def test_the_last_line_is_beyond_all_that_a_chart_of_other_proportions_shows(pro
     width, height = window.right - window.left, window.top - window.bottom
     x, y = (window.left + window.right) / 2, (window.bottom + window.top) / 2
     for across, up in ((1.7, 1.0), (1.0, 2.2)):  # a wide chart, and one on a phone
-        corners = np.array(
-            [[x + a * across * width / 2, y + b * up * height / 2] for a in (-1, 1) for b in (-1, 1)]
-        )  # fmt: skip
+        corners = np.array([[x + a * across * width / 2, y + b * up * height / 2] for a in (-1, 1) for b in (-1, 1)])
         assert (problem.loss(corners) <= outermost * (1 + 1e-9)).all()
 
 

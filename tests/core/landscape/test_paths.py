@@ -181,10 +181,11 @@ def test_at_one_rate_the_small_batch_turns_more_and_takes_longer_strides(name: s
     small, large = (
         statistics(
             trajectory(problem, batch_size=size, rate=0.1, updates=256, seed=seed),
-            optimum=problem.optimum, radius=problem.radius,
+            optimum=problem.optimum,
+            radius=problem.radius,
         )
         for size in (8, 128)
-    )  # fmt: skip
+    )
     assert small.turn_degrees > large.turn_degrees + 10
     assert small.mean_length > 2 * large.mean_length
     assert small.spread > 2 * large.spread

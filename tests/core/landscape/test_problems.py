@@ -56,9 +56,7 @@ def test_the_mean_of_all_examples_gradients_is_the_full_gradient(problem: Proble
 def test_chosen_examples_are_those_of_all(problem: Problem) -> None:
     chosen = np.array([7, 3, 3, 1_023])
     point = POINTS[1]
-    np.testing.assert_array_equal(
-        problem.example_gradients(point, chosen), problem.example_gradients(point)[chosen]
-    )  # fmt: skip
+    np.testing.assert_array_equal(problem.example_gradients(point, chosen), problem.example_gradients(point)[chosen])
 
 
 def test_many_points_are_worked_out_at_once(problem: Problem) -> None:

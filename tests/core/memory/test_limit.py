@@ -80,14 +80,24 @@ def linear(make_trainer: MakeTrainer, resize: Callable[..., None], limit_bytes: 
         (LINEAR_BYTES + INPUT_BYTES, TARGET_BYTES, "forward", "", "aten.index_select.default"),
         (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES, OUTPUT_BYTES, "forward", "linear", "aten.addmm.default"),
         # The output is alive, its log-softmax is asked for.
-        (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + OUTPUT_BYTES, OUTPUT_BYTES, "forward", "",
-         "aten._log_softmax.default"),
+        (
+            LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + OUTPUT_BYTES,
+            OUTPUT_BYTES,
+            "forward",
+            "",
+            "aten._log_softmax.default",
+        ),
         # Alive are the log-softmax, its gradient, the loss and the 1 that backward begins with; the loss's other
         # result, a total weight, has just gone.
-        (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 2 * OUTPUT_BYTES + 8, OUTPUT_BYTES, "backward", "",
-         "aten._log_softmax_backward_data.default"),
+        (
+            LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 2 * OUTPUT_BYTES + 8,
+            OUTPUT_BYTES,
+            "backward",
+            "",
+            "aten._log_softmax_backward_data.default",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_facts_of_the_error_are_those_counted_by_hand(
     live_bytes: int,
     requested_bytes: int,
@@ -187,9 +197,16 @@ def test_an_update_that_runs_out_anywhere_is_dropped_whole_and_can_be_made_again
     model: str, norm: str, accumulate: int, optimizer: str, make_trainer: MakeTrainer
 ) -> None:
     config = RunConfig(
-        dataset="digits", model=model, norm=norm, hidden=(8, 4), optimizer=optimizer, accumulate=accumulate,
-        batch_size=13, weight_decay=0.01, lr=RATE,
-    )  # fmt: skip
+        dataset="digits",
+        model=model,
+        norm=norm,
+        hidden=(8, 4),
+        optimizer=optimizer,
+        accumulate=accumulate,
+        batch_size=13,
+        weight_decay=0.01,
+        lr=RATE,
+    )
     trainer, undisturbed = make_trainer(config, FailingTrainer), make_trainer(config)
     for _ in range(2):
         strikes, loss = strike_everywhere(trainer, update)

@@ -60,9 +60,13 @@ def test_tensors_are_predicted_to_the_byte_and_workspace_as_pytorch_records_it(
     name: str, optimizer: str, batch_size: int, accumulate: int, checkpointing: bool, precision: str
 ) -> None:
     described = own(
-        name, optimizer=optimizer, batch_size=batch_size, accumulate=accumulate, checkpointing=checkpointing,
+        name,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        checkpointing=checkpointing,
         precision=precision,
-    )  # fmt: skip
+    )
     forecast = OwnForecast(described)
     predicted = forecast.prediction()
     live = updater(described, described.factory(), examples=batch_size)

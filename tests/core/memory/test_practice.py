@@ -88,9 +88,15 @@ def test_the_peak_of_a_run_is_predicted_to_the_byte_and_is_what_pytorch_records(
 ) -> None:
     resize("photos10k", 2 * 20 * accumulate + 7, 49)  # windows: two whole, one of seven examples
     config = RunConfig(
-        model=model, norm=norm, optimizer=optimizer, batch_size=20, accumulate=accumulate, budget_value=2, lr=1e-3,
+        model=model,
+        norm=norm,
+        optimizer=optimizer,
+        batch_size=20,
+        accumulate=accumulate,
+        budget_value=2,
+        lr=1e-3,
         **PRACTICES[practice],
-    )  # fmt: skip
+    )
     predicted = predict(config)
     assert predicted.peak == measured(config, make_trainer)
     assert predicted.verified

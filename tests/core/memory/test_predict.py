@@ -71,10 +71,21 @@ def test_every_timeline_is_predicted_to_the_byte(
         assert predict(config).peak == trainer.peak()
 
 
-@pytest.mark.parametrize(("dataset", "model"), [("digits", "linear"), ("digits", "mlp"), ("digits", "cnn"),
-                                                ("linear", "linear"), ("linear", "mlp"), ("moons", "linear"),
-                                                ("spirals", "mlp"), ("mixture", "linear"), ("mixture", "mlp"),
-                                                ("noisy-digits", "cnn")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [
+        ("digits", "linear"),
+        ("digits", "mlp"),
+        ("digits", "cnn"),
+        ("linear", "linear"),
+        ("linear", "mlp"),
+        ("moons", "linear"),
+        ("spirals", "mlp"),
+        ("mixture", "linear"),
+        ("mixture", "mlp"),
+        ("noisy-digits", "cnn"),
+    ],
+)
 @pytest.mark.parametrize("accumulate", [1, 3])
 def test_every_timeline_is_predicted_on_the_other_data_sets(
     dataset: str, model: str, accumulate: int, make_trainer: MakeTrainer
