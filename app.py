@@ -1,5 +1,5 @@
 """The frame of the app: which pages there are."""
 
-from ui import frame
+from ui.shell import frame
 
 frame.run()

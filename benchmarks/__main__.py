@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks import ensemble, epochs, long_run, memory, page, processes, recording
-from core.fingerprint import fingerprint
+from core.train.fingerprint import fingerprint
 
 PARTS = ("epochs", "ensemble", "recording", "processes", "long_run", "memory", "page")
 RESULTS = Path(__file__).parent / "results.json"

@@ -12,10 +12,10 @@ from time import perf_counter
 
 import torch
 
-from core.config import DATASETS, RunConfig
 from core.datasets.tensors import Data
 from core.ensemble import Ensemble
-from core.trainer import Trainer
+from core.run.config import DATASETS, RunConfig
+from core.train.trainer import Trainer
 
 RUNS, ROUNDS = 32, 15
 THREADS = (1, 2)

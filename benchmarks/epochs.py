@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from core.config import RunConfig
 from core.datasets.tensors import Data
-from core.loop import Loop
+from core.run.config import RunConfig
 from core.store import Store, new_run_id
 from core.store.writer import Writer
-from core.trainer import Trainer
+from core.train.loop import Loop
+from core.train.trainer import Trainer
 
 EXAMPLES, FEATURES, CLASSES, ROUNDS = 10_000, 64, 10, 5
 SIZES = {32: 24, 100: 60, 1_000: 180}  # and the epochs timed: 2 to 4 seconds of ours, in which its start does not show

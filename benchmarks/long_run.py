@@ -9,8 +9,8 @@ from statistics import median
 
 import psutil
 
-from core.config import RunConfig
 from core.host.client import HostClient
+from core.run.config import RunConfig
 from core.store import Store, new_run_id
 from core.store.reader import RunReader
 

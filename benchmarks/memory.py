@@ -7,11 +7,11 @@ from time import perf_counter
 
 import torch
 
-from core.config import RunConfig
+from core.forecast.estimate import Reach
+from core.forecast.predict import curve, new_trainer, predict
 from core.host import warm
-from core.memory.estimate import Reach
-from core.memory.predict import curve, new_trainer, predict
-from core.updater import Updater
+from core.run.config import RunConfig
+from core.train.updater import Updater
 
 SIZES = (1, 2, 4, 8, 16, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1_000, 1_024, 2_000, 2_048, 5_000, 10_000)
 SETUPS = (("linear", "none"), ("mlp", "none"), ("mlp", "batch"), ("cnn", "none"), ("cnn", "group"))

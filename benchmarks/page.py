@@ -29,9 +29,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from core.config import RunConfig
-from core.events import Ended, Started, Updates
 from core.host.process import ROOT
+from core.run.config import RunConfig
+from core.run.events import Ended, Started, Updates
 from core.store import Store
 
 STARTS, LOADS = 20, 9

@@ -12,10 +12,10 @@ from statistics import median
 
 import psutil
 
-from core.config import RunConfig
-from core.datasets import DATA
 from core.host.client import HostClient
 from core.host.process import ROOT
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
 from core.store import Store, new_run_id
 
 MIB = 2**20
@@ -67,7 +67,7 @@ def _measure(host: HostClient) -> dict[str, float]:
 
 def _weigh(host: HostClient) -> dict[str, float]:
     """Run a server with all that the pages import, beside a host with one training, and weigh them."""
-    command = [sys.executable, "-c", "import streamlit.web.bootstrap, ui.live, sys; sys.stdin.read()"]
+    command = [sys.executable, "-c", "import streamlit.web.bootstrap, ui.live.page, sys; sys.stdin.read()"]
     server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     run = new_run_id()
     try:

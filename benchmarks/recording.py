@@ -6,7 +6,7 @@ from time import perf_counter
 
 import torch
 
-from core.recorder import Recorder
+from core.train.recorder import Recorder
 
 UPDATES = 200_000
 

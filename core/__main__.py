@@ -17,17 +17,29 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core import claims_command, compare_command, machine, predict_command, recorded, schedules_command
-from core.command_line import cause, check_writable, not_writable
-from core.config import FIELDS, RunConfig
-from core.control import Control
-from core.datasets import DATA
-from core.errors import BatchLabError, ConfigError, Problem
-from core.events import Ended, EndState, Epoch, Event, Peak, Started, Updates
-from core.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
-from core.plan import plan
-from core.store import Store, new_run_id
-from core.tables import table
+from core.commands import (
+    claims as claims_command,
+)
+from core.commands import (
+    compare as compare_command,
+)
+from core.commands import (
+    predict as predict_command,
+)
+from core.commands import (
+    schedules as schedules_command,
+)
+from core.commands.files import cause, check_writable, not_writable
+from core.commands.tables import table
+from core.run import machine
+from core.run.choices.datasets import DATA
+from core.run.config import FIELDS, RunConfig
+from core.run.control import Control
+from core.run.events import Ended, EndState, Epoch, Event, Peak, Started, Updates
+from core.run.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
+from core.run.plan import plan
+from core.store import Store, new_run_id, recorded
+from core.words.errors import BatchLabError, ConfigError, Problem
 
 EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
 BAD_INPUT = 2
@@ -146,10 +158,10 @@ def _train(config: RunConfig, losses: Path | None, database: str | None) -> int:
 
     from core.datasets.build import build
     from core.datasets.tensors import load
-    from core.loop import Loop
-    from core.memory.predict import predict
+    from core.forecast.predict import predict
     from core.store.writer import Writer
-    from core.trainer import Trainer
+    from core.train.loop import Loop
+    from core.train.trainer import Trainer
 
     torch.set_num_threads(1)  # as in the dashboard, so that the same run has the same losses
     writer, refused = None, threading.Event()

@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from core import machine
-from core.datasets import DATASETS
-from ui import controls, form, frame
-from ui.engine import engine
-from ui.form import origin
-from ui.session import current
-from ui.text import mib, number, say
+from core.run import machine
+from core.run.choices.datasets import DATASETS
+from ui.live import controls
+from ui.setup import form
+from ui.setup.form import origin
+from ui.shell import frame
+from ui.shell.engine import engine
+from ui.shell.session import current
+from ui.shell.text import mib, number, say
 
 frame.ensure()
 session = current()

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui import claims_page, frame
-from ui.session import current
-from ui.text import say
+from ui.claims import page as claims_page
+from ui.shell import frame
+from ui.shell.session import current
+from ui.shell.text import say
 
 frame.ensure()
 session = current()

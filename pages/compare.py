@@ -2,9 +2,19 @@
 
 import streamlit as st
 
-from ui import compare_page, compare_record, compare_setup, form, frame, notices
-from ui.session import current
-from ui.text import say
+from ui.compare import (
+    arms as compare_setup,
+)
+from ui.compare import (
+    page as compare_page,
+)
+from ui.compare import (
+    shown as compare_record,
+)
+from ui.setup import form, notices
+from ui.shell import frame
+from ui.shell.session import current
+from ui.shell.text import say
 
 frame.ensure()
 session = current()

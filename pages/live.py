@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from ui import controls, exports, form, frame, live, notices, sentence
-from ui.session import current
-from ui.text import say
+from ui.live import controls, exports
+from ui.live import page as live
+from ui.setup import form, notices, sentence
+from ui.shell import frame
+from ui.shell.session import current
+from ui.shell.text import say
 
 frame.ensure()
 session = current()

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from ui import controls, form, frame, memory_page, notices
-from ui.session import current
-from ui.text import say
+from ui.live import controls
+from ui.memory import page as memory_page
+from ui.setup import form, notices
+from ui.shell import frame
+from ui.shell.session import current
+from ui.shell.text import say
 
 frame.ensure()
 session = current()

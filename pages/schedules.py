@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui import frame, schedules_page
-from ui.session import current
-from ui.text import say
+from ui.schedules import page as schedules_page
+from ui.shell import frame
+from ui.shell.session import current
+from ui.shell.text import say
 
 frame.ensure()
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):

@@ -1,7 +1,11 @@
 """Draw the article's two pictures, a small batch and a large one on the way to the optimum, and what makes them."""
 
-from ui import controls, form, frame, trajectories, trajectory_setup
-from ui.session import current
+from ui.live import controls
+from ui.setup import form
+from ui.shell import frame
+from ui.shell.session import current
+from ui.trajectories import inputs as trajectory_setup
+from ui.trajectories import page
 
 frame.ensure()
 session = current()
@@ -9,4 +13,4 @@ form.remember_url(session)
 controls.attach(session)
 trajectory_setup.title()
 setup = trajectory_setup.inputs()
-trajectories.panel(session, setup)
+page.panel(session, setup)

@@ -78,8 +78,8 @@ def test_dependencies_point_one_way() -> None:
         ),
         ("core/a/b.py", "from ui import live", "core/a/b.py imports ui; only ui/, pages/ and app.py may"),
         ("core/a/b.py", "import app", "core/a/b.py imports app; nothing may"),
-        ("ui/live.py", "import pages.compare", "ui/live.py imports pages; only app.py may"),
-        ("ui/live.py", "import torch.nn", "ui/live.py imports torch; only core/ may, and it asks the host"),
+        ("ui/live/page.py", "import pages.compare", "ui/live/page.py imports pages; only app.py may"),
+        ("ui/live/page.py", "import torch.nn", "ui/live/page.py imports torch; only core/ may, and it asks the host"),
         ("pages/compare.py", "import app", "pages/compare.py imports app; nothing may"),
         (
             "app.py",
@@ -98,9 +98,9 @@ def test_a_wrong_import_is_named_in_a_sentence(tmp_path: Path, file: str, line: 
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("core/trainer.py", "import torch"),
-        ("ui/live.py", "import streamlit\nfrom core import store\nfrom ui import session"),
-        ("pages/compare.py", "from ui.live import panel\nfrom core.config import RunConfig"),
+        ("core/train/trainer.py", "import torch"),
+        ("ui/live/page.py", "import streamlit\nfrom core import store\nfrom ui import session"),
+        ("pages/compare.py", "from ui.live.page import panel\nfrom core.run.config import RunConfig"),
         ("app.py", "import streamlit as st\nfrom pages import compare"),
     ],
 )
@@ -118,7 +118,7 @@ def is_module(name: str) -> bool:
 
 def server_modules() -> list[str]:
     """Return every module of core that app, pages or ui imports, and every one of ui."""
-    modules = {"core.config"}
+    modules = {"core.run.config"}
     for room, path in sources(ROOT):
         if room == "core":
             continue

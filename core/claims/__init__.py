@@ -2,7 +2,7 @@
 
 The claims are those of a Korean blog post on weight updates, batches and batch size. Two of the twelve are about
 words: C2 names things wrongly, C12 says what it is all for. The others have an experiment each (`core.claims
-.experiments`), whose trials are judged by `core.claims.judge`; verdicts are computed, never written in.
+.experiments`), whose trials are judged by `core.science.judge`; verdicts are computed, never written in.
 """
 
 from __future__ import annotations

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-from core.claims.convex import FIXED, MIXTURE
-from core.claims.trials import Arm, Claimed, Findings, Pair, Progress
-from core.config import RunConfig
-from core.datasets import DATA
 from core.datasets.build import build
 from core.datasets.tensors import load
-from core.plan import plan
-from core.timing import core_seconds
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
+from core.run.plan import plan
+from core.science.convex import FIXED, MIXTURE
+from core.science.trials import Arm, Claimed, Findings, Pair, Progress
+from core.train.timing import core_seconds
 
 SMALL, LARGE = 16, 256
 RATE, HIGH_RATE = 1.0, 8.0

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.claims.trials import Exact, Findings, Line, Progress
-from core.config import RunConfig
-from core.datasets import DATA
 from core.datasets.build import build
 from core.datasets.tensors import load
-from core.memory.estimate import Reach
-from core.memory.predict import Forecast
-from core.memory.remedies import runs_through
-from core.trainer import Trainer
+from core.forecast.estimate import Reach
+from core.forecast.predict import Forecast
+from core.forecast.remedies import runs_through
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
+from core.science.trials import Exact, Findings, Line, Progress
+from core.train.trainer import Trainer
 
 MIB = 2**20
 LIMIT_MB = 4.0

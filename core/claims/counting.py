@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from core import batching
-from core.claims.trials import Exact, Findings, Line, Progress
-from core.config import RunConfig
-from core.datasets import DATA
 from core.datasets.build import build
 from core.datasets.tensors import load
-from core.order import Order
-from core.trainer import Trainer
+from core.run import batching
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
+from core.science.trials import Exact, Findings, Line, Progress
+from core.train.order import Order
+from core.train.trainer import Trainer
 
 ARTICLE_SIZES = (100, 1_000)
 COMBINATIONS = 500

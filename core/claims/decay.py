@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from core.claims.convex import FIXED, MIXTURE, run
-from core.claims.trials import Arm, Findings, Pair, Progress
+from core.science.convex import FIXED, MIXTURE, run
+from core.science.trials import Arm, Findings, Pair, Progress
 
 SMALL, LARGE, RATE, UPDATES = 16, 256, 8.0, 512
 DROP = 4  # by which the rate falls, or the batch grows, after two epochs and again after three

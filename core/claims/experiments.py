@@ -6,10 +6,19 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 
-from core.claims import budgets, capacity, counting, decay, normalisation, strides, turning, whole
+from core.claims import (
+    budgets,
+    capacity,
+    counting,
+    decay,
+    normalisation,
+    strides,
+    turning,
+    whole,
+)
 from core.claims.results import Results, collect
-from core.claims.trials import Findings, Progress
-from core.fingerprint import fingerprint
+from core.science.trials import Findings, Progress
+from core.train.fingerprint import fingerprint
 
 EXPERIMENTS: dict[str, Callable[[Sequence[int], Progress], Findings]] = {
     "C1": whole.all_at_once_does_not_fit,

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from core.claims.trials import Arm, Exact, Findings, Line, Pair, Progress, Trial
-from core.config import RunConfig
-from core.datasets import DATA
 from core.datasets.build import build
 from core.datasets.tensors import load
-from core.errors import ConfigError
-from core.trainer import Trainer
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
+from core.science.trials import Arm, Exact, Findings, Line, Pair, Progress, Trial
+from core.train.trainer import Trainer
+from core.words.errors import ConfigError
 
 Kind = Literal["none", "batch", "noisy"]
 

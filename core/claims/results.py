@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.claims.judge import Outcome, Verdict, headline, judge
-from core.claims.trials import Findings, Line
-from core.errors import BatchLabError, Problem
+from core.science.judge import Outcome, Verdict, headline, judge
+from core.science.trials import Findings, Line
+from core.words.errors import BatchLabError, Problem
 
 SHIPPED = Path(__file__).with_name("shipped.json")
 SEEDS = 10

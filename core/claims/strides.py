@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from core.claims.convex import MIXTURE
-from core.claims.trials import Arm, Exact, Findings, Line, Pair, Progress
-from core.theory import kept_scatter
+from core.science.convex import MIXTURE
+from core.science.expectation import kept_scatter
+from core.science.trials import Arm, Exact, Findings, Line, Pair, Progress
 
 SIZES = (1, 4, 16, 64, 256, 1_024)
 SMALL, LARGE = 16, 256

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.claims.judge import Outcome
-from core.statistics import MARGIN
+from core.science.judge import Outcome
+from core.science.statistics import MARGIN
 
 Say = Callable[..., str]
 MIB = 2**20

@@ -9,8 +9,8 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from core.claims.convex import FIXED, MIXTURE
-from core.claims.trials import Arm, Claimed, Findings, Pair, Progress
+from core.science.convex import FIXED, MIXTURE
+from core.science.trials import Arm, Claimed, Findings, Pair, Progress
 
 CURVATURES = np.array([1.0, 0.02])  # across the valley and along it
 EXAMPLES = 1_024

@@ -8,10 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from core.claims.capacity import LIMIT_MB, all_at_once
-from core.claims.convex import FIXED, NOISY_DIGITS, run
-from core.claims.trials import Arm, Exact, Findings, Pair, Progress
-from core.config import RunConfig
-from core.memory.remedies import runs_through
+from core.forecast.remedies import runs_through
+from core.run.config import RunConfig
+from core.science.convex import FIXED, NOISY_DIGITS, run
+from core.science.trials import Arm, Exact, Findings, Pair, Progress
 
 SMALL = 32
 PHOTOS = RunConfig(model="mlp", memory_limit_mb=LIMIT_MB)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.comparison.setup import ARMS
-from core.config import RunConfig
-from core.errors import ConfigError, Problem
-from core.fields import written
+from core.run.config import RunConfig
+from core.run.fields import written
+from core.words.errors import ConfigError, Problem
 
 ALL_DEFAULTS = "default"
 LONGEST = 4_000  # characters; six arms with every field changed take fewer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.config import RunConfig
+from core.run.config import RunConfig
 
 PHOTOS = RunConfig(memory_limit_mb=4.0)
 MIXTURE = RunConfig(

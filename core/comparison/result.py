@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.comparison.course import Axis, Course, Floats, Measure
-from core.statistics import LEVEL, LOWEST, MOST_PAIRS, equivalence, geometric_mean, interval, log_ratios, sign_flip
+from core.science.statistics import (
+    LEVEL,
+    LOWEST,
+    MOST_PAIRS,
+    equivalence,
+    geometric_mean,
+    interval,
+    log_ratios,
+    sign_flip,
+)
 
 AXES: tuple[Axis, ...] = ("epochs", "updates", "examples", "seconds")
 CLOCK_DOUBT = 0.1  # how far two timings of the same training may lie apart

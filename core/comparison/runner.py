@@ -15,17 +15,17 @@ from core.comparison.course import EVALUATIONS, POINTS, SERIES, Course
 from core.comparison.result import AXES
 from core.comparison.setup import FIRST_TUNING_SEED, TUNING_FACTORS, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
-from core.config import RunConfig, planned_updates
-from core.control import Control
 from core.datasets.tensors import Data
-from core.fields import NUMBERS
-from core.memory.estimate import Reach
-from core.memory.predict import predict
-from core.optimum import softmax_optimum
-from core.plan import plan
-from core.recorder import DIVERGED_AT
-from core.timing import core_seconds
-from core.updater import Stopped
+from core.forecast.estimate import Reach
+from core.forecast.predict import predict
+from core.run.config import RunConfig, planned_updates
+from core.run.control import Control
+from core.run.fields import NUMBERS
+from core.run.plan import plan
+from core.science.optimum import softmax_optimum
+from core.train.recorder import DIVERGED_AT
+from core.train.timing import core_seconds
+from core.train.updater import Stopped
 
 Report = Callable[[Sequence[Course]], None]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.comparison.course import Course
-from core.config import FIELDS, RunConfig, planned_updates
-from core.errors import ConfigError, Problem
-from core.events import Peak
-from core.fields import INTEGERS
-from core.plan import plan, planned_examples
+from core.run.config import FIELDS, RunConfig, planned_updates
+from core.run.events import Peak
+from core.run.fields import INTEGERS
+from core.run.plan import plan, planned_examples
+from core.words.errors import ConfigError, Problem
 
 Budget = Literal["epochs", "updates", "examples", "seconds"]
 Rule = Literal["fixed", "linear", "sqrt", "tuned"]

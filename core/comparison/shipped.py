@@ -13,7 +13,7 @@ from typing import Any
 from core.comparison.course import Course, pack, unpack
 from core.comparison.presets import PRESETS
 from core.comparison.setup import Comparison, compared
-from core.errors import BatchLabError, Problem
+from core.words.errors import BatchLabError, Problem
 
 PATH = Path(__file__).with_name("shipped.json")
 PRESET = "article"

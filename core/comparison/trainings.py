@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from core.config import RunConfig
 from core.datasets.tensors import Data
 from core.ensemble import Ensemble, problem_with
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.train.trainer import Trainer
 
 
 class Figures(NamedTuple):

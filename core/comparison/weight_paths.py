@@ -13,12 +13,12 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from core.comparison.paths import Path, WeightPaths
 from core.comparison.setup import Comparison, differences
-from core.config import RunConfig
 from core.datasets.tensors import Data
-from core.errors import ConfigError, Problem
-from core.landscape.plane import principal_plane
-from core.recorder import DIVERGED_AT
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.science.plane import principal_plane
+from core.train.recorder import DIVERGED_AT
+from core.train.trainer import Trainer
+from core.words.errors import ConfigError, Problem
 
 MODEL = ("model", "hidden", "norm")
 SNAPSHOTS = 40  # of each arm

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets import DATASETS, DatasetSpec
 from core.datasets.plane import Curve, drawn, half_circle, spiral_arm
+from core.run.choices.datasets import DATASETS, DatasetSpec
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets import DATA, DatasetSpec
+from core.run.choices.datasets import DATA, DatasetSpec
 
 
 def are_built(spec: DatasetSpec, root: Path = DATA) -> bool:

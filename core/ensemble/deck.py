@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from core.config import RunConfig
 from core.datasets.tensors import PARTS, Data
-from core.order import Window, deal, draw
+from core.run.config import RunConfig
+from core.train.order import Window, deal, draw
 
 
 def together(sets: Sequence[Data], runs: int) -> Data:

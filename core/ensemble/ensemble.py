@@ -10,15 +10,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from core.config import RunConfig, planned_updates
 from core.datasets.tensors import Data
 from core.ensemble.deck import Deck, together
 from core.ensemble.layers import Layers
 from core.ensemble.losses import LOSSES
 from core.ensemble.pieces import Pieces
 from core.ensemble.suitability import problem_among
-from core.models import build_model, input_shape
-from core.plan import rate_factor
+from core.run.config import RunConfig, planned_updates
+from core.run.plan import rate_factor
+from core.train.models import build_model, input_shape
 
 EVALUATED_AT_ONCE = 4_096  # examples, of all models together: what lies in memory in between stays small
 
@@ -51,7 +51,7 @@ class Evaluation(NamedTuple):
 class Ensemble:
     """Train many runs of one shape at once: they differ in seed, peak rate, schedule and warm-up alone.
 
-    Each run gets the weights, the order and the rates that `core.trainer.Trainer` would give it, and comes out equal
+    Each run gets the weights, the order and the rates that `core.train.trainer.Trainer` would give it, and comes out equal
     to rounding; a run that diverges does not disturb the others. `data` is one set for all or one each. Its type
     decides that of the weights: float64 data train what a Trainer trains under that default type.
     `start` replaces the initial weights: one tensor a parameter, broadcastable to (M, *shape).

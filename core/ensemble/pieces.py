@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from core.config import RunConfig
 from core.ensemble.rules import State, build_rule
 from core.ensemble.stack import Stack
+from core.run.config import RunConfig
 
 PIECE_BYTES = 2**18  # of one tensor, and an update of a piece goes through three to five
 

@@ -12,7 +12,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from core.config import RunConfig
+from core.run.config import RunConfig
 
 State = tuple[Tensor, ...]  # zeros of the weights' shape at first
 Rule = Callable[[Tensor, Tensor, State, int], Tensor]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from core import schedules
-from core.config import RunConfig
+from core.run.choices import schedules
+from core.run.config import RunConfig
 
 # What the members of an ensemble may differ in; an ensemble takes no notice of the last three.
 OWN = ("seed", "lr", "schedule", "warmup", "schedule_batch_size", "memory_limit_mb", "target_loss", "validate_whole")

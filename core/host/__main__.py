@@ -24,10 +24,10 @@ from typing import Any
 
 import torch
 
-from core import changes
 from core.host import jobs, warm
 from core.host.answers import LONG_ANSWERS
 from core.host.lines import Lines
+from core.run import changes
 
 FORKS = sys.platform == "linux"
 KILL_AFTER_S = 5.0  # a training that does not obey a stop by then is killed

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from core.config import RunConfig
-from core.datasets import DATA
-from core.forecast import EVENTS
-from core.memory.estimate import Reach
-from core.memory.predict import chunks_of, curve, heaviest_windows, new_trainer, predict
-from core.memory.rehearsal import rehearse
-from core.memory.remedies import remedies, runs_through
+from core.forecast.estimate import Reach
+from core.forecast.predict import chunks_of, curve, heaviest_windows, new_trainer, predict
+from core.forecast.prediction import EVENTS
+from core.forecast.rehearsal import rehearse
+from core.forecast.remedies import remedies, runs_through
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
 
 Values = Mapping[str, Any]
 Progress = Callable[[float], None]  # takes the share that is done, 0 to 1
@@ -49,7 +49,7 @@ def _verify(values: Values) -> Any:
 
 
 def _accumulation(values: Values) -> Any:
-    from core.accumulation import Setup, compare, example_data
+    from core.train.accumulation import Setup, compare, example_data
 
     setup = Setup(**values)
     inputs, targets = example_data(setup.batch_size)
@@ -57,7 +57,7 @@ def _accumulation(values: Values) -> Any:
 
 
 def _own_model(values: Values) -> Any:
-    from core.predict_command import answer_own_values
+    from core.commands.predict import answer_own_values
 
     return answer_own_values(values)
 
@@ -73,7 +73,7 @@ def _claims(values: Values, progress: Progress) -> Any:
 
 def _schedules(values: Values, progress: Progress) -> Any:
     """Run the bench of schedules at one batch size; return `Bench.to_dict`."""
-    from core.bench.experiment import bench
+    from core.schedule_bench.experiment import bench
 
     first = values["first_seed"]
     return bench(values["batch_size"], range(first, first + values["seeds"]), progress).to_dict()

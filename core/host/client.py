@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core import machine
 from core.comparison.setup import Comparison, bytes_held
-from core.config import RunConfig
-from core.control import Command
-from core.datasets import DATA
-from core.errors import HostError, StoreError
-from core.events import EndState, Prediction, prediction_from_dict
 from core.host.process import HostProcess, Life
+from core.run import machine
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
+from core.run.control import Command
+from core.run.events import EndState, Prediction, prediction_from_dict
 from core.store import ACTIVE_STATES, Store
+from core.words.errors import HostError, StoreError
 
 LEASE_S = 120.0  # hidden tabs refresh once a minute
 CHILD_BYTES = 60 * 2**20  # private memory of a training process beside its tensors, rounded up generously

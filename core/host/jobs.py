@@ -12,22 +12,22 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from core import continuation
 from core.comparison.course import Course, pack
 from core.comparison.runner import Runner
 from core.comparison.setup import Comparison
-from core.config import RunConfig
-from core.control import Control
-from core.datasets import DATASETS
 from core.datasets.tensors import load
-from core.errors import BatchLabError
-from core.events import Ended
 from core.host.answers import ANSWERS, LONG_ANSWERS
-from core.loop import Loop
+from core.run.choices.datasets import DATASETS
+from core.run.config import RunConfig
+from core.run.control import Control
+from core.run.events import Ended
 from core.store import Store
 from core.store.writer import Writer
-from core.trainer import Trainer
-from core.updater import Stopped
+from core.train import continuation
+from core.train.loop import Loop
+from core.train.trainer import Trainer
+from core.train.updater import Stopped
+from core.words.errors import BatchLabError
 
 SWITCH_S = 0.0005  # a thread that writes a chunk waits this long for its turn, ten times less than Python's own
 

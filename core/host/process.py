@@ -17,8 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from core import machine
-from core.errors import HostError, Problem
+from core.run import machine
+from core.words.errors import HostError, Problem
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_ANSWERS = 2_000

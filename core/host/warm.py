@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import torch
 
-from core.config import RunConfig
-from core.control import Control
 from core.datasets.tensors import Data
-from core.events import Event
-from core.fields import NORMS
-from core.loop import Loop
-from core.memory.estimate import Reach
-from core.memory.predict import predict
-from core.trainer import Trainer
+from core.forecast.estimate import Reach
+from core.forecast.predict import predict
+from core.run.config import RunConfig
+from core.run.control import Control
+from core.run.events import Event
+from core.run.fields import NORMS
+from core.train.loop import Loop
+from core.train.trainer import Trainer
 
 FEW = 4
 

@@ -15,11 +15,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from core.events import CATEGORIES, Category
 from core.memory import workspace
 from core.memory.limit import SimulatedOutOfMemoryError
 from core.memory.workspace import Record
-from core.timeline import Block, Change, Timeline
+from core.run.events import CATEGORIES, Category
+from core.run.timeline import Block, Change, Timeline
 
 
 class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]

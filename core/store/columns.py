@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tsdownsample import MinMaxDownsampler, MinMaxLTTBDownsampler
 
-from core.smoothing import DebiasedEMA
+from core.run.smoothing import DebiasedEMA
 
 SMOOTHED_AT_ONCE = 65_536  # of a long run that is smoothed anew, so that what it takes on the way stays small
 

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, exc, func, insert, inspect, select, update
 from sqlalchemy.engine import URL
 
-from core.errors import ConfigError
 from core.store.place import Place, error_of, find, secrets, shown
 from core.store.schema import METADATA, MIGRATIONS, Migration, schema
+from core.words.errors import ConfigError
 
 WAIT_S = 5
 BESIDE = ("-wal", "-journal")  # what SQLite keeps beside a file with changes that are not in it yet

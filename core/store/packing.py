@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.events import Ended, Epoch, Peak, Snapshot, Updates
+from core.run.events import Ended, Epoch, Peak, Snapshot, Updates
 
 # A chunk of n updates is its columns one after the other, each of n little-endian numbers.
 LAYOUT = 1

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import exc
 from sqlalchemy.engine import URL, make_url
 
-from core.errors import Problem, StoreError
+from core.words.errors import Problem, StoreError
 
 ENVIRONMENT = "BATCHLAB_DATABASE"
 DEFAULT = Path(__file__).resolve().parents[2] / ".batchlab" / "runs.sqlite"

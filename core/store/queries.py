@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from core.errors import StoreError
-from core.events import Epoch, Updates
+from core.run.events import Epoch, Updates
 from core.store import packing
 from core.store.database import Database
 from core.store.records import ACTIVE_STATES, Chunk, RunRecord, has_begun, record_of
 from core.store.schema import chunks, comparisons, epochs, runs, states
+from core.words.errors import StoreError
 
 
 class Queries:

@@ -11,11 +11,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core import batching
-from core.errors import Problem, StoreError
-from core.events import Epoch
+from core.run import batching
+from core.run.events import Epoch
 from core.store.columns import Columns, Smoothed, choose
 from core.store.records import Chunk, RunRecord, has_begun
+from core.words.errors import Problem, StoreError
 
 Axis = Literal["updates", "epochs", "examples", "seconds"]
 UpdateSeries = Literal["loss", "smoothed_loss", "rate", "gradient_norm"]
@@ -181,7 +181,7 @@ class RunReader:
         return self._updates.nbytes + self._chunks.nbytes + sum(array.nbytes for array in smoothed)
 
     def smoothed(self, beta: float) -> NDArray[np.float32]:
-        """Return the losses of all updates, smoothed (`core.smoothing`). Raises ValueError for a beta out of [0, 1).
+        """Return the losses of all updates, smoothed (`core.run.smoothing`). Raises ValueError for a beta out of [0, 1).
 
         The arrays of the KEPT_BETAS betas asked for last are kept, and only what is new in them is worked out.
         """

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Row
 
-from core.config import RunConfig
-from core.events import Ended, EndState, Peak, Snapshot, Updates
+from core.run.config import RunConfig
+from core.run.events import Ended, EndState, Peak, Snapshot, Updates
 from core.store import packing
 
 ActiveState = Literal["queued", "starting", "running", "paused"]

@@ -12,16 +12,28 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
-from core import changes
-from core.config import RunConfig
-from core.errors import StoreError
-from core.events import END_STATES, Ended, EndState, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
+from core.run import changes
+from core.run.config import RunConfig
+from core.run.events import (
+    END_STATES,
+    Ended,
+    EndState,
+    Epoch,
+    Event,
+    Kept,
+    Paused,
+    Peak,
+    Snapshot,
+    Started,
+    Updates,
+)
 from core.store import packing
 from core.store.database import attach_database, open_database
 from core.store.place import claim_fresh_file
 from core.store.queries import Queries, state_of
 from core.store.records import ACTIVE_STATES, ActiveState, peak_of, record_of
 from core.store.schema import chunks, comparisons, epochs, runs, states
+from core.words.errors import StoreError
 
 KEPT_RUNS, KEPT_STATES = 500, 20
 

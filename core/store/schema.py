@@ -54,7 +54,7 @@ states = Table(
     "states",
     METADATA,
     Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("payload", LargeBinary, nullable=False),  # `core.continuation` knows what it is
+    Column("payload", LargeBinary, nullable=False),  # `core.train.continuation` knows what it is
 )
 
 chunks = Table(

@@ -9,9 +9,9 @@ from time import monotonic
 
 import psutil
 
-from core.errors import StoreError
-from core.events import Ended, Event, Paused
+from core.run.events import Ended, Event, Paused
 from core.store.runs import Store
+from core.words.errors import StoreError
 
 GATHER_S = 0.1  # with the 0.1 s that the recorder holds back and a write, at most 0.25 s are lost to a kill
 

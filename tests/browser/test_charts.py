@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, card, start, start_running, state, stop
+from tests.browser.conftest import (
+    ENGINE_WAIT_MS,
+    Server,
+    Visit,
+    button,
+    card,
+    start,
+    start_running,
+    state,
+    stop,
+)
 
 LONG = "?budget_value=5000"
 CHARTS = "[data-testid=stVegaLiteChart] .marks"

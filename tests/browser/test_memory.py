@@ -113,11 +113,11 @@ def test_accumulation_is_equal_until_something_breaks_it(server: Server, visit: 
 def test_a_model_of_ones_own_is_predicted_and_a_wrong_one_says_why(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_memory(visit, server)
     choose(page, "Your own model")
-    page.locator(".st-key-own_model_name input").fill("tests.core.memory.own_models:residual")
+    page.locator(".st-key-own_model_name input").fill("tests.core.forecast.own_models:residual")
     page.locator(".st-key-own_input input").fill("3,16,16")
     page.get_by_role("button", name="Predict").click()
     depths = page.locator(".st-key-memory_depths")
     expect(depths).to_contain_text("Run for real at this batch size.", timeout=ENGINE_WAIT_MS)
-    page.locator(".st-key-own_model_name input").fill("tests.core.memory.own_models:nothing")
+    page.locator(".st-key-own_model_name input").fill("tests.core.forecast.own_models:nothing")
     page.get_by_role("button", name="Predict").click()
     expect(depths).to_contain_text("cannot be imported", timeout=ENGINE_WAIT_MS)

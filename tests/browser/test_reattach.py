@@ -13,7 +13,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.store import Store
-from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, card, count_in, start_running, state, stop
+from tests.browser.conftest import (
+    ENGINE_WAIT_MS,
+    Server,
+    Visit,
+    button,
+    card,
+    count_in,
+    start_running,
+    state,
+    stop,
+)
 
 LONG = "?budget_value=5000"
 

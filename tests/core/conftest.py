@@ -12,12 +12,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.config import RunConfig
 from core.datasets.build import build
 from core.datasets.tensors import Data, load
-from core.events import Ended, Event, Report, Updates
-from core.loop import Loop
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.run.events import Ended, Event, Report, Updates
+from core.train.loop import Loop
+from core.train.trainer import Trainer
 
 Kind = TypeVar("Kind", bound=Event)
 Datasets = Callable[[str], Data]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.claims.judge import Outcome, judge
-from core.claims.trials import Arm, Claimed, Pair
+from core.science.judge import Outcome, judge
+from core.science.trials import Arm, Claimed, Pair
 
 SEEDS = 10
 

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.claims import CLAIMS, TESTED, convex, experiments
+from core.claims import CLAIMS, TESTED, experiments
 from core.claims.english import ENGLISH
-from core.claims.judge import Outcome, judge
 from core.claims.results import Results, load
 from core.claims.telling import conditions, finding, fixed
-from core.claims.trials import Arm, Exact, Pair, Trial
-from core.config import RunConfig
 from core.ensemble import Ensemble
+from core.run.config import RunConfig
+from core.science import convex
+from core.science.judge import Outcome, judge
+from core.science.trials import Arm, Exact, Pair, Trial
 
 SMALL, LARGE = 16, 256
 Found = Mapping[str, Mapping[str, Outcome]]

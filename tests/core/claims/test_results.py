@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.claims.results import Results, collect, load, write
-from core.claims.trials import Exact, Findings, Line
-from core.errors import BatchLabError
+from core.science.trials import Exact, Findings, Line
+from core.words.errors import BatchLabError
 from tests.core.claims.arms import noise, pair
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from core.claims.english import ENGLISH
-from core.claims.judge import Outcome
 from core.claims.telling import arm_name, conditions, finding, fixed, p_text
-from core.claims.trials import Arm, Exact, Pair
+from core.science.judge import Outcome
+from core.science.trials import Arm, Exact, Pair
 from tests.core.claims.arms import judged, noise, pair
 
 SOME = Outcome(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from core.comparison.address import read, write
 from core.comparison.presets import PRESETS
-from core.config import FIELDS, RunConfig
-from core.errors import ConfigError
+from core.run.config import FIELDS, RunConfig
+from core.words.errors import ConfigError
 
 
 def test_what_is_not_as_by_default_is_written() -> None:

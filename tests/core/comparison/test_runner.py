@@ -14,12 +14,12 @@ from core.comparison import runner as runner_module
 from core.comparison.course import Course
 from core.comparison.runner import Runner
 from core.comparison.setup import TUNING_FACTORS, Comparison, compared
-from core.config import RunConfig
-from core.control import Control
 from core.datasets.tensors import Data
-from core.optimum import objective, softmax_optimum
-from core.trainer import Trainer
-from core.updater import Stopped
+from core.run.config import RunConfig
+from core.run.control import Control
+from core.science.optimum import objective, softmax_optimum
+from core.train.trainer import Trainer
+from core.train.updater import Stopped
 
 Datasets = Callable[[str], Data]
 

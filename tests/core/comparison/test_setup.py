@@ -10,9 +10,9 @@ import pytest
 from core.comparison.course import Course
 from core.comparison.presets import PRESETS
 from core.comparison.setup import Comparison, as_trained, bytes_held, compared, differences, held_fixed
-from core.config import RunConfig
-from core.errors import ConfigError
-from core.events import CATEGORIES, Peak
+from core.run.config import RunConfig
+from core.run.events import CATEGORIES, Peak
+from core.words.errors import ConfigError
 
 ARTICLE = (RunConfig(batch_size=100), RunConfig(batch_size=1_000))
 

@@ -11,10 +11,10 @@ import pytest
 from core.comparison import shipped
 from core.comparison.result import standing
 from core.comparison.runner import Runner
-from core.control import Control
 from core.datasets.tensors import Data
-from core.errors import BatchLabError
-from core.fingerprint import fingerprint
+from core.run.control import Control
+from core.train.fingerprint import fingerprint
+from core.words.errors import BatchLabError
 
 Datasets = Callable[[str], Data]
 

@@ -13,10 +13,10 @@ from torch.nn.utils import parameters_to_vector
 from core.comparison.paths import WeightPaths
 from core.comparison.setup import compared
 from core.comparison.weight_paths import weight_paths
-from core.config import RunConfig
 from core.datasets.tensors import Data
-from core.errors import ConfigError
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.train.trainer import Trainer
+from core.words.errors import ConfigError
 
 Datasets = Callable[[str], Data]
 

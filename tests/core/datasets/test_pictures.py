@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from core.datasets import DATASETS, pictures
 from core.datasets import build as builder
+from core.datasets import pictures
+from core.run.choices.datasets import DATASETS
 
 ROOT = Path(__file__).parents[3]
 
@@ -93,7 +94,5 @@ def test_a_set_that_is_built_somewhere_else_is_another_one(built: Path, tmp_path
 
 
 def test_looking_at_examples_loads_neither_torch_nor_scikit_learn() -> None:
-    script = (
-        "import sys; from core.datasets import pictures; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
-    )
+    script = "import sys; from core.run.choices.datasets import pictures; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

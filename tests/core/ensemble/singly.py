@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from core.config import RunConfig
 from core.datasets.tensors import Data
 from core.ensemble import Ensemble, Step
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.train.trainer import Trainer
 
 EXAMPLES, VALIDATION = 150, 41
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from core.config import RunConfig
 from core.ensemble import Ensemble, pieces
+from core.run.config import RunConfig
 from tests.core.ensemble.singly import EXAMPLES, Singly, default_type, random_data, updates_of
 
 UPDATES = 500

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from core.config import RunConfig
 from core.ensemble import Ensemble, problem_with
+from core.run.config import RunConfig
 from tests.core.ensemble.singly import random_data
 
 CONFIG = RunConfig(dataset="digits", hidden=(8,))

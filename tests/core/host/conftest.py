@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import DATASETS
 from core.datasets.build import build
+from core.run.choices.datasets import DATASETS
 
 
 @pytest.fixture(scope="session")

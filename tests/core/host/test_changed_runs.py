@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.changes import Change, changes
-from core.config import RunConfig
-from core.events import Ended
-from core.export import csv_of
 from core.host.client import HostClient
+from core.run.changes import Change, changes
+from core.run.config import RunConfig
+from core.run.events import Ended
 from core.store import RunRecord, Store, new_run_id
+from core.store.export import csv_of
 from tests.core.host.patience import PATIENCE_S, until
 
 LONG = RunConfig(dataset="digits", batch_size=100, schedule="constant", budget_value=10_000)
@@ -233,7 +233,7 @@ def test_a_run_that_does_not_fit_this_machine_leaves_the_other_as_it_is(
 ) -> None:
     first = start(host, LONG)
     trains(host, first)
-    monkeypatch.setattr("core.machine.free_memory_bytes", lambda: 10 * 2**20)
+    monkeypatch.setattr("core.run.machine.free_memory_bytes", lambda: 10 * 2**20)
     second = start(host, LARGER, parent=first)
     assert ended_of(host, second).reason == "not_enough_memory"
     seen = recorded(host, first)

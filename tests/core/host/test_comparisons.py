@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from core import machine
 from core.comparison.course import Course, unpack
 from core.comparison.setup import Comparison, compared
-from core.config import RunConfig
 from core.host.client import CHILD_BYTES, HostClient
+from core.run import machine
+from core.run.config import RunConfig
 from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from tests.core.host.patience import until
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.config import RunConfig
-from core.continuation import unpack, with_remedy
-from core.forecast import Remedy, remedy_from_dict
+from core.forecast.prediction import Remedy, remedy_from_dict
 from core.host.client import HostClient
+from core.run.config import RunConfig
 from core.store import RunRecord, Store, new_run_id
+from core.train.continuation import unpack, with_remedy
 from tests.core.host.patience import PATIENCE_S
 
 # 34,110 weights are 136 kB; 1 MiB takes the first update, and not the second with Adam's state.

@@ -14,11 +14,11 @@ import pytest
 
 from core.claims import experiments
 from core.claims.results import Results
-from core.config import RunConfig
-from core.errors import HostError
 from core.host.client import HostClient
 from core.host.process import Answer
+from core.run.config import RunConfig
 from core.store import Store
+from core.words.errors import HostError
 from tests.core.host.patience import PATIENCE_S
 
 LONG = "C1"  # takes seconds

@@ -15,12 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import machine
-from core.config import RunConfig
-from core.errors import HostError
 from core.host.client import HostClient
 from core.host.process import ROOT
+from core.run import machine
+from core.run.config import RunConfig
 from core.store import RunRecord, Store, new_run_id
+from core.words.errors import HostError
 from tests.core.host.patience import PATIENCE_S, until
 
 ENDLESS = RunConfig(budget="updates", budget_value=10_000_000, memory_limit_mb=4)
@@ -127,7 +127,7 @@ def test_when_the_host_is_killed_its_runs_fail_and_the_next_start_works(host: Ho
 SERVER = """
 import sys, time
 from pathlib import Path
-from core.config import RunConfig
+from core.run.config import RunConfig
 from core.host.client import HostClient
 from core.store import Store
 store = Store.open(sys.argv[1])

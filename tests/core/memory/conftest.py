@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from core.config import RunConfig
-from core.datasets import DATASETS
 from core.datasets.tensors import Data
-from core.trainer import Trainer
+from core.run.choices.datasets import DATASETS
+from core.run.config import RunConfig
+from core.train.trainer import Trainer
 
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]

@@ -8,8 +8,8 @@ from typing import Any
 from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from core.timeline import Timeline
-from core.updater import Updater
+from core.run.timeline import Timeline
+from core.train.updater import Updater
 
 TELEMETRY = "telemetry"
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.config import RunConfig
 from core.memory import Ledger
-from core.timeline import Timeline
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.run.timeline import Timeline
+from core.train.trainer import Trainer
 from tests.core.memory.records import profiled_peak
 
 MakeTrainer = Callable[..., Trainer]

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _len_torch_dispatch_stack
 
-from core.config import RunConfig
 from core.memory import Ledger
-from core.timeline import Timeline, peak_of
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.run.timeline import Timeline, peak_of
+from core.train.trainer import Trainer
 
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from core.config import RunConfig
-from core.fields import CHOICES, NORMS
-from core.trainer import Trainer
+from core.run.config import RunConfig
+from core.run.fields import CHOICES, NORMS
+from core.train.trainer import Trainer
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
 Resize = Callable[..., None]

@@ -13,13 +13,13 @@ from torch import nn
 from torch._C._autograd import _profiler_enabled
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from core.config import RunConfig
+from core.forecast.own_model import OwnModel, updater
 from core.memory import Ledger
 from core.memory.workspace import NAMED, operation, recording, telemetry
-from core.own_model import OwnModel, updater
-from core.trainer import Trainer
-from core.updater import Updater
-from tests.core.memory.own_models import MODELS
+from core.run.config import RunConfig
+from core.train.trainer import Trainer
+from core.train.updater import Updater
+from tests.core.forecast.own_models import MODELS
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
 MakeTrainer = Callable[..., Trainer]
@@ -30,7 +30,7 @@ BYTES = 4 * FLOATS
 
 def own(name: str, examples: int) -> Updater:
     shape, dtype = MODELS[name]
-    described = OwnModel(model=f"tests.core.memory.own_models:{name}", input=shape, input_dtype=dtype)
+    described = OwnModel(model=f"tests.core.forecast.own_models:{name}", input=shape, input_dtype=dtype)
     return updater(described, described.factory(), examples=examples)
 
 

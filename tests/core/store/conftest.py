@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine
 
-from core.config import RunConfig
-from core.events import Updates
+from core.run.config import RunConfig
+from core.run.events import Updates
 from core.store import Store
 from core.store.schema import METADATA
 

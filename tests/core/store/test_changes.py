@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from core.changes import Change, changes
-from core.config import RunConfig
-from core.events import Ended, Epoch, Kept, Started, Updates
+from core.run.changes import Change, changes
+from core.run.config import RunConfig
+from core.run.events import Ended, Epoch, Kept, Started, Updates
 from core.store import Store
 from core.store.reader import RunReader
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from core.config import RunConfig
-from core.events import Ended
+from core.run.config import RunConfig
+from core.run.events import Ended
 from core.store import Store
 from core.store.database import open_database
 

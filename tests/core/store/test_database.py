@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from core.config import RunConfig
-from core.errors import Problem, StoreError
-from core.events import Snapshot
-from core.messages import ENGLISH
+from core.run.config import RunConfig
+from core.run.events import Snapshot
 from core.store import Store, open_or_fresh, place
 from core.store.database import open_database
 from core.store.schema import MIGRATIONS
+from core.words.errors import Problem, StoreError
+from core.words.messages import ENGLISH
 
 ROOT = Path(__file__).parents[3]
 

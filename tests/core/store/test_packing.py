@@ -4,7 +4,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from core.events import Ended, Epoch, Peak, Updates
+from core.run.events import Ended, Epoch, Peak, Updates
 from core.store import packing
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sqlalchemy import inspect, text
 
-from core.config import RunConfig
-from core.events import Ended, Epoch, Kept, Started, Updates
+from core.run.config import RunConfig
+from core.run.events import Ended, Epoch, Kept, Started, Updates
 from core.store import Store
 from core.store.database import open_database
 from core.store.reader import RunReader

@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 from sqlalchemy import text
 
-from core.config import RunConfig
-from core.errors import StoreError
-from core.events import Ended, Epoch, Paused, Updates
-from core.smoothing import DebiasedEMA
+from core.run.config import RunConfig
+from core.run.events import Ended, Epoch, Paused, Updates
+from core.run.smoothing import DebiasedEMA
 from core.store import Chunk, RunRecord, Store
 from core.store.database import open_database
 from core.store.reader import Axis, ReaderCache, RunReader, Series
+from core.words.errors import StoreError
 
 MakeUpdates = Callable[..., Updates]
 MILLION = 1_000_000

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from core.config import RunConfig
-from core.errors import StoreError
-from core.events import END_STATES, Ended, Epoch, Paused, Peak, Started, Updates
+from core.run.config import RunConfig
+from core.run.events import END_STATES, Ended, Epoch, Paused, Peak, Started, Updates
 from core.store import ACTIVE_STATES, Store, new_run_id
 from core.store.database import open_database
+from core.words.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
 MakeUpdates = Callable[..., Updates]
@@ -314,7 +314,7 @@ def test_threads_share_a_store(store: Store, make_updates: MakeUpdates) -> None:
 WRITER = """
 import sys
 import numpy as np
-from core.events import Updates
+from core.run.events import Updates
 from core.store import Store
 
 address, run_id, flushes = sys.argv[1:]
@@ -352,7 +352,7 @@ def test_a_database_that_a_killed_process_left_is_opened_with_all_it_flushed(pat
     Store.open(path).close()
     script = """
 import os, sys
-from core.config import RunConfig
+from core.run.config import RunConfig
 from core.store import Store
 ready()
 Store.open(sys.argv[1]).create("last", RunConfig(), owner="host", session="tab")
@@ -393,7 +393,7 @@ def test_of_two_processes_that_end_the_same_runs_exactly_one_ends_each(address: 
         store.create(name, RunConfig(), owner="host", session="tab")
     script = """
 import sys
-from core.events import Ended
+from core.run.events import Ended
 from core.store import Store
 store = Store.open(sys.argv[1])
 ready()

@@ -1,0 +1,89 @@
+"""Answer `python -m core claims`: run the experiments of the claims and print their verdicts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.claims import CLAIMS, TESTED
+from core.claims.results import SEEDS, Results, write
+from core.commands.files import check_writable, first_seed
+from core.science.judge import Outcome
+from core.words.errors import ConfigError, Problem
+
+PURPOSE = "put the article's claims to the test and print the verdicts; with --json one object for each experiment"
+TOLD = ("claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds")
+MORE = ("p_adjusted", "equivalent", "metric", "claimed", "is_contrast", "diverged", "first", "second", "facts")
+
+
+def add_flags(command: argparse.ArgumentParser) -> None:
+    """Add the flags of `claims`."""
+    command.add_argument("--claim", metavar="CODE", help=f"one of {', '.join(TESTED)}; all without it")
+    command.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
+    command.add_argument("--json", action="store_true", help="print one JSON object for each experiment")
+    command.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
+
+
+def run(options: argparse.Namespace) -> Results:
+    """Run what the flags ask for; progress goes to standard error where that is a terminal. Raises ConfigError."""
+    codes = TESTED if options.claim is None else (_code(options.claim),)
+    first = first_seed(options.seed)
+    if options.output:
+        check_writable(options.output)
+    import torch
+
+    from core.claims import experiments
+
+    torch.set_num_threads(1)  # as in the dashboard, whose trainings have one each
+
+    def progress(code: str, share: float) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{code:4}{share:5.0%}", end="\r" if share < 1 else "\r         \r", file=sys.stderr, flush=True)
+
+    results = experiments.run(codes, range(first, first + SEEDS), progress)
+    if options.output:
+        write(results, options.output)
+    return results
+
+
+def show(results: Results, *, as_json: bool) -> None:
+    """Print the results: for a script one object for each experiment, for a person a paragraph for each claim."""
+    if as_json:
+        for result in results.claims.values():
+            for outcome in result.outcomes:
+                print(json.dumps(_values(outcome), ensure_ascii=False), flush=True)
+        return
+    from core.claims.telling import conditions, finding, fixed
+
+    for code, result in results.claims.items():
+        print(f"{code}  {_say(f'claim.{code}')}")
+        print(f"    {result.verdict}, {result.seconds:.1f} s. {conditions(result.outcomes, _say)}")
+        for outcome in result.outcomes:
+            mark = "also" if outcome.is_contrast else outcome.verdict.lower()
+            name = _say(f"arm.{code}.{outcome.arm}")
+            print(f"    {mark:>12}  {name}: {finding(outcome, _say)}. {fixed(outcome, _say)}".rstrip())
+        print()
+    corrected = f"Corrected for {results.tests} tests (Holm). " if results.tests > 1 else ""
+    print(f"{corrected}Seeds {results.seeds[0]} to {results.seeds[-1]}.")
+
+
+def _say(key: str, **values: Any) -> str:
+    from core.claims.english import ENGLISH
+
+    return ENGLISH[key].format(**values)
+
+
+def _values(outcome: Outcome) -> dict[str, Any]:
+    values = outcome.to_dict()
+    return {name: values[name] for name in TOLD + MORE}
+
+
+def _code(given: str) -> str:
+    code = given.strip().upper()
+    if code in TESTED:
+        return code
+    problem = "claim_of_words" if code in CLAIMS else "unknown_claim"
+    raise ConfigError(Problem(problem, {"value": given, "choices": ", ".join(TESTED)}))

@@ -1,0 +1,117 @@
+"""Answer `python -m core schedules`: the same run under every schedule, and what came out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.commands.files import check_writable, first_seed
+from core.schedule_bench import ARMS, BATCH_SIZES, SEEDS
+from core.schedule_bench.results import Bench, write
+from core.words.errors import ConfigError, Problem
+
+PURPOSE = "train the same run under every schedule, each at its own best peak rate, and say which ends nearest"
+
+
+def add_flags(command: argparse.ArgumentParser) -> None:
+    """Add the flags of `schedules`."""
+    sizes = ", ".join(map(str, BATCH_SIZES))
+    command.add_argument("--batch-size", metavar="B", help=f"one of {sizes}; all of them without it")
+    command.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
+    command.add_argument("--json", action="store_true", help="print one JSON object for each batch size and schedule")
+    command.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
+
+
+def run(options: argparse.Namespace) -> list[Bench]:
+    """Run what the flags ask for; progress goes to standard error where that is a terminal. Raises ConfigError."""
+    sizes = BATCH_SIZES if options.batch_size is None else (_size(options.batch_size),)
+    first = first_seed(options.seed)
+    if options.output:
+        check_writable(options.output)
+    import torch
+
+    from core.schedule_bench.experiment import bench
+
+    torch.set_num_threads(1)  # as in the dashboard, whose trainings have one each
+    benches = []
+    for size in sizes:
+
+        def progress(share: float, size: int = size) -> None:
+            if sys.stderr.isatty():
+                end = "\r" if share < 1 else "\r            \r"
+                print(f"\rB = {size:<4}{share:5.0%}", end=end, file=sys.stderr, flush=True)
+
+        benches.append(bench(size, range(first, first + SEEDS), progress))
+    if options.output:
+        write(benches, options.output)
+    return benches
+
+
+def show(benches: Sequence[Bench], *, as_json: bool) -> None:
+    """Print the benches: for a script one object for each schedule, for a person a table and what it comes to."""
+    if as_json:
+        for bench in benches:
+            for arm in ARMS:
+                print(json.dumps(_values(bench, arm)), flush=True)
+        return
+    from core.claims.telling import p_text
+    from core.schedule_bench.courses import course
+    from core.schedule_bench.telling import beside, conclusions, off_text
+
+    for bench in benches:
+        print(f"B = {bench.batch_size}, seeds {bench.seeds[0]} to {bench.seeds[-1]}, {bench.seconds:.1f} s")
+        print(f"    {'schedule':<21}{'peak':>6}{'updates':>9}{'end':>10}   {'beside constant':<20}{'p':>8}   exact")
+        for arm in ARMS:
+            trained, compared = bench.tuned[arm], bench.against.get(arm)
+            end = "diverged" if trained.end is None else f"{trained.end:.3g}"
+            said, p = (beside(compared, _say), p_text(compared.p_adjusted)) if compared else ("", "")
+            updates = course(arm, bench.batch_size).updates
+            name = _say(f"bench.arm.{arm}")
+            print(
+                f"    {name:<21}{trained.peak:>6g}{updates:>9,}{end:>10}   {said:<20}{p:>8}   {off_text(trained.off)}"
+            )
+        for sentence in conclusions(bench, _say):
+            print(f"    {sentence}")
+        print()
+
+
+def _values(bench: Bench, arm: str) -> dict[str, Any]:
+    trained, compared = bench.tuned[arm], bench.against.get(arm)
+    values = {
+        "batch_size": bench.batch_size,
+        "schedule": arm,
+        "peak_rate": trained.peak,
+        "ends": trained.ends,
+        "end": trained.end,
+        "low": trained.end_low,
+        "high": trained.end_high,
+        "diverged": trained.diverged,
+        "exact": trained.exact[-1],
+    }
+    if compared:
+        values |= {
+            "ratio": compared.ratio,
+            "ratio_low": compared.low,
+            "ratio_high": compared.high,
+            "p": compared.p,
+            "p_adjusted": compared.p_adjusted,
+            "equivalent": compared.equivalent,
+        }
+    return values
+
+
+def _say(key: str, **values: Any) -> str:
+    from core.schedule_bench.english import ENGLISH
+
+    return ENGLISH[key].format(**values)
+
+
+def _size(given: str) -> int:
+    if given.strip() in map(str, BATCH_SIZES):
+        return int(given)
+    choices = ", ".join(map(str, BATCH_SIZES))
+    raise ConfigError(Problem("not_a_choice", {"field": "batch_size", "choices": choices, "value": given}))

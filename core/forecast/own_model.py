@@ -1,0 +1,219 @@
+"""Describe a training of somebody's own model: any importable nn.Module, and the shape that it takes."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils._pytree import tree_leaves
+
+from core.datasets.tensors import Data
+from core.run.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
+from core.train.checkpointing import checkpoint_segments
+from core.train.optimizers import IMPLEMENTATIONS, build_any_optimizer
+from core.train.updater import Practice, Updater
+from core.words.errors import ConfigError, Problem
+
+DTYPES = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "int64": torch.int64,
+    "int32": torch.int32,
+}
+LOSSES = ("cross_entropy", "mean")
+MOST = 1_000_000  # examples in a batch
+CLASSIFIES = 2  # dimensions of an output that cross-entropy is the default for
+
+
+class WrongModel(Exception):
+    """The model and what it was asked to take do not go together; the text says how."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModel:
+    """A training of one's own model. Raises ConfigError for values that cannot be used.
+
+    model           package.module:Factory; what is called without arguments to get an nn.Module
+    input           the shape of one example, without the batch
+    loss            cross_entropy against class 0, mean (of all that the model puts out), or None: cross_entropy for
+                    float output of two dimensions
+    implementation  how the optimizer goes over its parameters: fused, foreach, loop, or default, what PyTorch picks
+    The rest is as in RunConfig.
+    """
+
+    model: str
+    input: tuple[int, ...]
+    input_dtype: str = "float32"
+    loss: str | None = None
+    batch_size: int = 1
+    accumulate: int = 1
+    optimizer: str = "momentum"
+    implementation: str = "default"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    memory_limit_mb: float | None = None
+    checkpointing: bool = False
+    precision: str = "float32"
+    keep_losses: bool = False
+    evaluate_with_grad: bool = False
+    zero_in_place: bool = False
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self))
+        if problems:
+            raise ConfigError(*problems)
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
+
+    def factory(self) -> Callable[[], nn.Module]:
+        """Import what makes the model. Raises ConfigError with the cause in one line."""
+        module, _, name = self.model.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
+            raise ConfigError(
+                Problem("model_not_imported", {"value": self.model, "cause": in_a_line(error)})
+            ) from error
+        if not callable(found) or isinstance(found, nn.Module):
+            raise ConfigError(Problem("model_not_made", {"value": self.model, "found": type(found).__name__}))
+        return found  # type: ignore[no-any-return]
+
+
+OWN_FIELDS = tuple(item.name for item in fields(OwnModel))
+
+
+def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -> Updater:
+    """Return the training at its beginning, on one example that stands for `examples` of them.
+
+    Raises WrongModel.
+    """
+    torch.manual_seed(0)
+    try:
+        model = factory()
+    except (Exception, SystemExit) as error:
+        raise WrongModel(f"{own.model}() fails: {in_a_line(error)}") from error
+    if not isinstance(model, nn.Module):
+        raise WrongModel(f"{own.model}() gives a {type(model).__name__}, not an nn.Module")
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise WrongModel(f"{own.model} has no parameters to train")
+    if own.checkpointing:
+        checkpoint_segments(model)
+    inputs = torch.zeros(1, *own.input, dtype=DTYPES[own.input_dtype]).expand(examples, *own.input)
+    targets = torch.zeros(1, dtype=torch.int64).expand(examples)
+    if own.loss == "mean":
+        targets = torch.zeros(1, 0).expand(examples, 0)  # there is nothing to compare with
+    return Updater(
+        model,
+        LOSS_FUNCTIONS[own.loss],
+        build_any_optimizer(
+            own.optimizer,
+            parameters,
+            momentum=own.momentum,
+            weight_decay=own.weight_decay,
+            implementation=own.implementation,
+        ),
+        Data(inputs, targets, inputs, targets),
+        practice=Practice.of(own),
+    )
+
+
+def _cross_entropy(output: Any, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(output, targets)
+
+
+def _cross_entropy_if_it_fits(output: Any, targets: Tensor) -> Tensor:
+    fits = isinstance(output, Tensor) and output.is_floating_point() and output.dim() == CLASSIFIES
+    if not fits:
+        what = f"{output.dtype} of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        raise WrongModel(f"the model puts out {what}, which cross-entropy has no use for; give --loss mean")
+    return functional.cross_entropy(output, targets)
+
+
+def _mean(output: Any, targets: Tensor) -> Tensor:
+    means = [leaf.mean() for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+    if not means:
+        raise WrongModel("the model puts out no floating-point numbers, so that there is no mean to go down")
+    return means[0] if len(means) == 1 else torch.stack(means).sum()
+
+
+LOSS_FUNCTIONS: dict[str | None, Callable[[Any, Tensor], Tensor]] = {
+    None: _cross_entropy_if_it_fits,
+    "cross_entropy": _cross_entropy,
+    "mean": _mean,
+}
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return an error in one line."""
+    text = " ".join(str(error).partition("Exception raised from")[0].split())  # PyTorch adds where in its own code
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def parse_own(values: Mapping[str, str]) -> OwnModel:
+    """Build the description from texts, as a command line has them. Raises ConfigError."""
+    if not values.get("model"):
+        raise ConfigError(Problem("model_not_named", {"value": ""}))
+    if not values.get("input"):
+        raise ConfigError(Problem("input_missing"))
+    return OwnModel(**{name: _read(name, text) for name, text in values.items()})
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        if name == "input":
+            return tuple(int(part) for part in text.split(",") if part.strip())
+        if name in ("batch_size", "accumulate"):
+            return int(text)
+        if name in NUMBERS:
+            return float(text)
+        if name in FLAGS:
+            return text == "true"
+    except ValueError:
+        pass
+    return text
+
+
+def _problems(own: OwnModel) -> Iterator[Problem]:
+    module, colon, name = own.model.partition(":")
+    if not (module and colon and name):
+        yield Problem("model_not_named", {"value": own.model})
+    shape = own.input
+    if not isinstance(shape, tuple) or not all(isinstance(size, int) and size > 0 for size in shape):
+        yield Problem("input_not_a_shape", {"value": shape if isinstance(shape, str) else ",".join(map(str, shape))})
+    choices: dict[str, Iterable[str]] = {
+        "input_dtype": DTYPES,
+        "implementation": IMPLEMENTATIONS,
+        "optimizer": CHOICES["optimizer"],
+        "precision": CHOICES["precision"],
+    }
+    for field, allowed in choices.items():
+        if getattr(own, field) not in allowed:
+            yield Problem("not_a_choice", {"field": field, "value": getattr(own, field), "choices": ", ".join(allowed)})
+    if own.loss is not None and own.loss not in LOSSES:
+        yield Problem("not_a_choice", {"field": "loss", "value": own.loss, "choices": ", ".join(LOSSES)})
+    for field, (low, high) in {"batch_size": (1, MOST), "accumulate": INTEGERS["accumulate"]}.items():
+        value = getattr(own, field)
+        if not isinstance(value, int):
+            yield Problem("not_whole", {"field": field, "value": value, "low": low, "high": high})
+        elif not low <= value <= high:
+            yield Problem("out_of_bounds", {"field": field, "value": value, "low": low, "high": high})
+    for field in ("momentum", "weight_decay", "memory_limit_mb"):
+        value, (lowest, highest) = getattr(own, field), NUMBERS[field]
+        if field == "memory_limit_mb" and value is None:
+            continue
+        if not isinstance(value, float | int) or not math.isfinite(value):
+            yield Problem("not_a_number", {"field": field, "value": value, "low": lowest, "high": highest})
+        elif not lowest <= value <= highest:
+            yield Problem("out_of_bounds", {"field": field, "value": value, "low": lowest, "high": highest})

@@ -1,0 +1,54 @@
+"""Say beforehand, in codes, what a person should know before they start a run. Nothing here refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.run.config import RunConfig
+from core.run.events import Prediction
+from core.run.plan import is_planned_otherwise, plan, schedule_horizon
+
+FEW_UPDATES = 20
+TINY_BATCH = 8  # for batch normalisation: its means are over so few examples
+ENDS_AT_ZERO = ("linear", "cosine", "wsd")
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A code with its values; the sentence is the screen's."""
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
+    """Return what there is to say, the gravest first."""
+    counts, found = plan(config), []
+    limit, total = config.memory_limit_bytes, counts.total_updates
+    if limit and prediction and prediction.peak.bytes > limit:
+        values = {"peak": prediction.peak.bytes, "limit": limit, "largest": prediction.largest_batch_size}
+        found.append(Caution("will_run_out", values))
+    found += _horizon(config, total)
+    if counts.updates_per_epoch == 1:
+        found.append(Caution("one_update_per_epoch", {"size": config.effective_batch_size}))
+    elif total and total < FEW_UPDATES:
+        found.append(Caution("few_updates", {"total": total}))
+    if config.norm == "batch" and config.batch_size < TINY_BATCH:
+        found.append(Caution("batch_norm_of_few", {"size": config.batch_size}))
+    if config.optimizer in ("adam", "adamw") and config.lr > 0.02:
+        found.append(Caution("high_rate_for_adam", {"lr": config.lr}))
+    return found
+
+
+def _horizon(config: RunConfig, total: int | None) -> list[Caution]:
+    """Look for a schedule that was laid out for another number of updates than the run makes."""
+    if total is None or not is_planned_otherwise(config, total):
+        return []
+    horizon, per_epoch = schedule_horizon(config, total), plan(config).updates_per_epoch
+    values = {"size": config.schedule_batch_size, "horizon": horizon, "total": total, "own": config.batch_size}
+    if horizon > total:
+        return [Caution("horizon_too_long", values)]
+    code = "horizon_too_short" if config.schedule in ENDS_AT_ZERO else "horizon_too_short_low"
+    return [Caution(code, values | {"epoch": -(-(horizon + 1) // per_epoch)})]

@@ -1,0 +1,68 @@
+"""Say what may change in a run that keeps its weights, and what has been changed in it. No torch, no sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.run import batching
+from core.run.config import RunConfig
+
+REASON = "changed"  # why a run is stopped in whose place another goes on
+MOST_BYTES = 256 * 2**20  # of a state that is kept; a larger one is let go
+LASTING = ("dataset", "model", "norm", "sampling", "seed")  # or other weights, or another order, would have to go on
+WEIGHT_BYTES = 4  # float32, under autocast too
+COPIES = {"sgd": 1, "momentum": 2, "nesterov": 2, "adam": 3, "adamw": 3}  # the weights, and what an optimizer keeps
+
+Settings = Mapping[str, tuple[Any, Any]]  # by their names the old value and the new one, as plain JSON values
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a run has otherwise since so many updates."""
+
+    updates: int
+    settings: Settings
+
+
+def differences(before: RunConfig, after: RunConfig) -> dict[str, tuple[Any, Any]]:
+    """Return the settings in which two runs differ."""
+    old, new = before.to_dict(), after.to_dict()
+    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+def lasting(before: RunConfig, after: RunConfig) -> list[str]:
+    """Return the settings in which two runs differ, and must not where one goes on with the other's weights."""
+    fixed = (*LASTING, "hidden") if before.model == "mlp" else LASTING
+    return [name for name in differences(before, after) if name in fixed]
+
+
+def state_bytes(config: RunConfig, parameters: int) -> int:
+    """Return how large the state of a run is, about: its weights and its optimizer's state."""
+    return parameters * WEIGHT_BYTES * COPIES[config.optimizer]
+
+
+def is_spent(config: RunConfig, *, updates: int, examples: int, epochs: int, seconds: float) -> bool:
+    """Return whether a run that has come so far, with so many complete epochs, has nothing left of such a budget."""
+    done = {"updates": updates, "examples": examples, "seconds": seconds, "epochs": epochs}
+    return done[config.budget] >= config.budget_value
+
+
+def position(config: RunConfig, examples: int) -> int:
+    """Return how many updates a run of these settings would have made to see so many examples."""
+    shape = config.spec.examples, config.batch_size, config.accumulate
+    return batching.updates_for_examples(examples, *shape, drop_last=config.drop_last) if examples else 0
+
+
+def facts_of(before: RunConfig, facts: Mapping[str, Any], after: RunConfig) -> dict[str, Any]:
+    """Return the facts of a run that goes on from another's, whose settings and facts are given first."""
+    earlier = [[change.updates, change.settings] for change in changes(facts)]
+    return {"changes": earlier, "changed": differences(before, after)}
+
+
+def changes(facts: Mapping[str, Any]) -> list[Change]:
+    """Return all that was changed in a run, and in those whose updates it began with, in order."""
+    found = [Change(updates, settings) for updates, settings in facts.get("changes", ())]
+    last = Change(facts.get("first", 0), facts.get("changed", {}))
+    return [*found, last] if last.updates and last.settings else found

@@ -1,0 +1,209 @@
+"""Describe one run: every value checked, the same on the command line, in a URL, in a file and in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.run import batching
+from core.run.choices.datasets import DATASETS, DatasetSpec
+from core.run.fields import NORMS, NUMBERS, problem_of, read, settled
+from core.words.errors import ConfigError, Problem
+
+MAX_UPDATES = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One training, completely: an invalid one cannot be built.
+
+    Raises ConfigError with every problem found. `memory_limit_mb` counts 2^20 bytes; None is no limit.
+    `momentum` is used by "momentum" and "nesterov" alone, `hidden` by the MLP alone.
+    `schedule_batch_size` plans the schedule, warm-up included, for another batch size than the run has, and so for
+    another number of updates (see `core.run.plan.schedule_horizon`); None plans it for the run's own.
+    `checkpointing` computes activations again instead of keeping them, `precision` is that of the forward pass and the
+    loss. The four after them are habits that waste memory (see `core.train.updater.Practice`); `validate_whole` evaluates
+    the whole validation set in one chunk.
+    """
+
+    dataset: str = "photos10k"
+    model: str = "mlp"
+    hidden: tuple[int, ...] = (128, 64)
+    norm: str = "none"
+    batch_size: int = 100
+    accumulate: int = 1
+    drop_last: bool = False
+    sampling: str = "shuffle"
+    optimizer: str = "momentum"
+    lr: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    schedule_batch_size: int | None = None
+    budget: str = "epochs"
+    budget_value: float = 5
+    seed: int = 0
+    memory_limit_mb: float | None = None
+    target_loss: float | None = None
+    checkpointing: bool = False
+    precision: str = "float32"
+    keep_losses: bool = False
+    evaluate_with_grad: bool = False
+    zero_in_place: bool = False
+    validate_whole: bool = False
+
+    def __post_init__(self) -> None:
+        for name in (*NUMBERS, "budget_value"):  # one spelling for one number: 1 and 1.0 are the same run
+            object.__setattr__(self, name, settled(name, getattr(self, name), self.budget))
+        problems = _field_problems(self) or _joint_problems(self)
+        if problems:
+            raise ConfigError(*problems)
+
+    @property
+    def spec(self) -> DatasetSpec:
+        return DATASETS[self.dataset]
+
+    @property
+    def effective_batch_size(self) -> int:
+        return self.batch_size * self.accumulate
+
+    @property
+    def evaluation_size(self) -> int:
+        """How many validation examples are evaluated at once, at most."""
+        return self.spec.validation_examples if self.validate_whole else self.batch_size
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
+
+    def replace(self, **changes: Any) -> RunConfig:
+        """Return the same run with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_mapping` reads them back to an equal config."""
+        return dataclasses.asdict(self) | {"hidden": list(self.hidden)}
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunConfig:
+        """Read what `to_json` wrote. Raises ConfigError, also on text that is no JSON object."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):  # no JSON, or brackets without end
+            values = None
+        if not isinstance(values, dict):
+            raise ConfigError(Problem("not_json", {"value": text[:80]}))
+        return cls.from_mapping(values)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> RunConfig:
+        """Build a config from values or their text ("100", "true", "128-64"). Raises ConfigError."""
+        parsed, problems = parse(values)
+        if problems:
+            raise ConfigError(*problems)
+        return cls(**parsed)
+
+
+FIELDS = tuple(item.name for item in dataclasses.fields(RunConfig))
+
+
+def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Turn values or their text into fields, each with its own type; what cannot be read becomes a problem.
+
+    Bounds of single fields are checked here too, so that one bad value of a URL can be left out and the rest used.
+    """
+    parsed: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, value in values.items():
+        if name not in FIELDS:
+            problems.append(Problem("unknown_field", {"field": name, "choices": ", ".join(FIELDS)}))
+            continue
+        budget = str(values.get("budget", "epochs")).strip()
+        known = settled(name, read(name, value), budget)
+        problem = problem_of(name, known, budget)
+        if problem:
+            problems.append(problem)
+        else:
+            parsed[name] = known
+    return parsed, problems
+
+
+def _field_problems(config: RunConfig) -> list[Problem]:
+    found = (problem_of(name, getattr(config, name), config.budget) for name in FIELDS)
+    return [problem for problem in found if problem]
+
+
+def _joint_problems(config: RunConfig) -> list[Problem]:
+    """Check what no field can know alone: every one of these refuses the run before anything starts."""
+    spec, size = config.spec, config.batch_size
+    names: dict[str, Any] = {
+        "dataset": config.dataset,
+        "model": config.model,
+        "examples": spec.examples,
+        "batch_size": size,
+    }
+    problems = _schedule_problems(config)
+    if size > spec.examples:
+        return [Problem("batch_larger_than_dataset", names, {"batch_size": spec.examples}), *problems]
+    if config.norm not in NORMS[config.model]:
+        values = {"norm": config.norm, "model": config.model, "choices": ", ".join(NORMS[config.model])}
+        problems.append(Problem("norm_not_for_model", values, {"norm": "none"}))
+    if config.model == "cnn" and not spec.is_image:
+        problems.append(Problem("model_needs_images", names, {"model": "linear"}))
+    per_epoch = batching.updates_per_epoch(spec.examples, size, config.accumulate, drop_last=config.drop_last)
+    if per_epoch == 0:
+        window = names | {"accumulate": config.accumulate, "effective": config.effective_batch_size}
+        return [*problems, Problem("no_full_window", window, {"drop_last": False})]
+    if config.model == "mlp" and config.norm == "batch":
+        enough = max(size, 2)
+        remains = batching.updates_per_epoch(spec.examples, enough, config.accumulate, drop_last=True) > 0
+        remedy = {"batch_size": enough, "drop_last": True} if remains else {}
+        if size == 1:
+            problems.append(Problem("batch_norm_of_one", names, remedy))
+        elif batching.last_batch_size(spec.examples, size, drop_last=config.drop_last) == 1:
+            problems.append(Problem("batch_norm_last_of_one", names, {"drop_last": True} if remains else {}))
+    planned = planned_updates(config)
+    if planned is not None and planned > MAX_UPDATES:
+        spent = {"value": config.budget_value, "budget": config.budget, "planned": planned, "high": MAX_UPDATES}
+        problems.append(Problem("too_many_updates", spent))
+    return problems
+
+
+def _schedule_problems(config: RunConfig) -> list[Problem]:
+    """Check that the schedule's batch size, if it has one of its own, is one that the run could have had."""
+    size, examples = config.schedule_batch_size, config.spec.examples
+    if size is None:
+        return []
+    names = {"schedule_batch_size": size, "dataset": config.dataset, "examples": examples}
+    remedy = {"schedule_batch_size": None}
+    if config.budget == "seconds":
+        return [Problem("horizon_of_seconds", names, remedy)]
+    if size > examples:
+        return [Problem("schedule_batch_larger_than_dataset", names, remedy)]
+    if batching.updates_per_epoch(examples, size, config.accumulate, drop_last=config.drop_last) == 0:
+        window = names | {"accumulate": config.accumulate, "effective": size * config.accumulate}
+        return [Problem("schedule_without_full_window", window, remedy)]
+    return []
+
+
+def planned_updates(config: RunConfig, *, batch_size: int | None = None) -> int | None:
+    """Return U, the updates the budget pays for; None for a budget of seconds, which only a timing can tell.
+
+    `batch_size` asks what the budget would pay for in batches of another size.
+    """
+    shape = (config.spec.examples, batch_size or config.batch_size, config.accumulate)
+    if config.budget == "seconds":
+        return None
+    value = int(config.budget_value)
+    if config.budget == "epochs":
+        return value * batching.updates_per_epoch(*shape, drop_last=config.drop_last)
+    if config.budget == "examples":
+        return batching.updates_for_examples(value, *shape, drop_last=config.drop_last)
+    return value

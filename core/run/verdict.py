@@ -1,0 +1,260 @@
+"""Judge what a run came to: one code, and the numbers that show it. No torch, no sentences.
+
+The losses of all updates are looked at in two ways, both in shares of the run, so that 50,000 updates of one example
+and 50 of a thousand are treated alike: as a moving average, for how high the loss stands, and as a line through block
+means of the run's tail, for whether it still falls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.run.config import RunConfig, planned_updates
+from core.run.events import Ended
+from core.run.smoothing import DebiasedEMA
+
+VerdictCode = Literal[
+    "out_of_memory",
+    "diverged",
+    "failed",
+    "stopped",
+    "reached_target",
+    "thrashing",
+    "rate_died_early",
+    "too_few_updates",
+    "learned_nothing",
+    "still_falling",
+    "unclear",
+    "converged",
+]
+Numbers = dict[str, float | int]
+Losses = NDArray[np.float32]
+
+WINDOW = 1 / 20  # of the run: what the moving average looks back on
+TAIL = 1 / 5  # of the run: where the slope is measured
+FIRST_EXAMPLES = 32  # whose mean is the initial loss, as for the recorder, which says when a run diverged
+STEADY_EXAMPLES = 1_000  # the least to average: squared errors, which scatter widest, then waver by 5%
+BLOCKS, FEWEST_BLOCKS = 10, 3  # of the tail: long enough to depend little on each other; a line with error needs three
+T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)  # Student's t at 1 to 8 degrees of freedom
+FALL = 0.01  # of the way down: at an even pace a fifth of it would be in the tail
+UNSURE = 0.05  # of the way down: a tail that may have fallen so far does not show that all was learned
+CLIMB = 0.2  # of the initial loss: healthy runs at a constant rate stray by less than half of that
+PROGRESS = 0.1  # of the initial loss: a model that has learned anything has come further
+DEAD, EARLY = 0.01, 0.7  # of the peak rate, and of the run: step is that low from 75% on, a cosine from 93.6%
+AWAKE = 0.5  # of the peak rate: a flat loss shows the end of learning only where updates still move the weights
+FEW = 100  # updates: below, the blocks are single updates or hardly more
+USUAL_BATCH = 100
+AT_ONCE = 2**16  # updates: a long run is gone through in parts, without a copy of it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run came to, with finite numbers as evidence; a key without a number is left out.
+
+    Always: `updates`, and the numbers of the run's end under their own names (bytes, exit code, update and loss of
+    a divergence).
+
+    With losses, in their own unit: `initial_loss`, the mean of the first 32 examples or so; `final_loss`, `lowest_loss`
+    and `highest_loss` of the moving average, which looks back on a twentieth of the run or 1,000 examples; its worst
+    climb, by `climb_loss` from `before_climb_loss` to the top at update `climb_update`, counted from 1.
+
+    With a tail of three updates or more: its bounds `tail_first_update` and `tail_last_update`, counted from 1;
+    `slope_per_100_updates`, below 0 where the loss falls; the fall over the whole tail, `fall_loss`, with its 95%
+    interval `fall_low_loss` to `fall_high_loss`; `fall_share`, that fall as a share of the way from the initial
+    to the final loss, where the run came down; `falling`, 1 where the fall is significant and above 1% of that way;
+    `tail_rate_share`, the mean rate there over the peak rate: where it is low, the schedule brought the loss to rest.
+
+    reached_target    `target_loss`
+    rate_died_early   `alive_updates` and `dead_updates`: before and after the rate fell to 1% of its peak for good
+    too_few_updates   `other_batch_size` and `other_updates`: what the same budget pays for in smaller batches
+    """
+
+    code: VerdictCode
+    evidence: Mapping[str, float | int]
+
+
+class Slope(NamedTuple):
+    """Loss per update: the least-squares estimate and its 95% interval."""
+
+    low: float
+    estimate: float
+    high: float
+
+
+def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLike, since: int = 0) -> Verdict:
+    """Return what a run came to, from the loss (float32) and learning rate of every update.
+
+    Updates whose loss is not finite are passed over. `since` is how many updates had other settings, before the newest
+    change of them: the tail and the peak of the rate are those of the others.
+    """
+    loss, rate = np.asarray(losses, dtype=np.float32), np.asarray(rates)
+    usable = np.isfinite(loss)
+    if not usable.all():
+        loss, rate, since = loss[usable], rate[usable], int(usable[:since].sum())
+    course = Course(config, loss, rate, since=since if since < len(loss) else 0) if len(loss) else None
+    code: VerdictCode
+    if ended.state != "finished":
+        code = ended.state
+    elif ended.reason == "target":
+        code = "reached_target"
+    else:
+        code = course.code() if course else "too_few_updates"
+
+    evidence = {"updates": ended.updates, **_numbers(ended.values), **(course.evidence() if course else {})}
+    if code == "reached_target":
+        evidence |= _numbers({"target_loss": config.target_loss})
+    elif code == "rate_died_early" and course:
+        evidence |= {"alive_updates": course.alive, "dead_updates": course.updates - course.alive}
+    elif code == "too_few_updates":
+        evidence |= _other_batch(config, ended.updates)
+    return Verdict(code, evidence)
+
+
+class Average(NamedTuple):
+    """The moving average of the loss: where it ran, and its worst climb from a low before, with its top's update."""
+
+    lowest: float
+    highest: float
+    highest_update: int
+    final: float
+    before_climb: float
+    climb: float
+    climb_update: int
+
+
+class Course:
+    """How the loss went over one update or more."""
+
+    def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]], *, since: int = 0) -> None:
+        self.updates, self.since = len(losses), since
+        first, steady = (math.ceil(count / config.effective_batch_size) for count in (FIRST_EXAMPLES, STEADY_EXAMPLES))
+        self.initial = _mean(losses[:first])
+
+        seen = average(losses, window=min(self.updates, max(steady, math.ceil(WINDOW * self.updates))))
+        self.lowest, self.highest, self.final = seen.lowest, seen.highest, seen.final
+        self.before_climb, self.climb, self.climb_update = seen.before_climb, seen.climb, seen.climb_update
+        self.way_down = self.initial - self.final
+        self.stuck = self.final > (1 - PROGRESS) * min(self.initial, _mean(losses[:steady]))
+        above = self.highest - max(self.initial, self.final)
+        if self.stuck and above > self.climb:  # a model that was lost within the first updates: down from the top
+            self.before_climb, self.climb, self.climb_update = self.highest - above, above, seen.highest_update
+
+        peak = float(rates[since:].max())
+        alive = rates > np.float64(DEAD * peak)
+        self.alive = self.updates - int(alive[::-1].argmax())  # up to the last that was
+        # At most half of what was alive: the steep beginning of a run does not tell of its end.
+        length = max(0, min(round(TAIL * (self.updates - since)), (self.alive - since) // 2))
+        self.tail = range(self.alive - length, self.alive)
+        tail = slice(self.tail.start, self.tail.stop)
+        self.tail_rate_share = _mean(rates[tail]) / peak if length and peak > 0 else 0.0
+        self.slope = slope(losses[tail])
+        fall = [-per_update * length for per_update in self.slope] if self.slope else [math.inf, 0.0, -math.inf]
+        self.most_fall, self.fall, self.least_fall = fall
+        self.falling = self.least_fall > 0 and self.fall > FALL * self.way_down
+
+    def code(self) -> VerdictCode:
+        if self._strayed():
+            return "thrashing"
+        # By more than an update: a one-cycle of two or three ends on a dead one.
+        early = self.alive - self.since + 1 < EARLY * (self.updates - self.since)
+        if early and (self.falling or self.most_fall > UNSURE * self.way_down):
+            return "rate_died_early"
+        settled = self.tail_rate_share >= AWAKE and self.most_fall <= FALL * self.way_down
+        if self.updates < FEW and not settled:
+            return "too_few_updates"
+        if self.stuck:
+            return "learned_nothing"
+        if self.falling:
+            return "still_falling"
+        return "unclear" if self.most_fall > UNSURE * self.way_down else "converged"
+
+    def _strayed(self) -> bool:
+        """Return whether the loss went far up, and at the end was no lower than it had been before."""
+        if self.stuck:
+            return self.climb > CLIMB * self.final  # the initial loss still, and the mean of more examples
+        return self.climb > CLIMB * self.initial and self.final >= self.before_climb
+
+    def evidence(self) -> Numbers:
+        numbers: Numbers = {
+            "initial_loss": self.initial,
+            "final_loss": self.final,
+            "lowest_loss": self.lowest,
+            "highest_loss": self.highest,
+            "before_climb_loss": self.before_climb,
+            "climb_loss": self.climb,
+            "climb_update": self.climb_update,
+        }
+        if self.slope:
+            numbers |= {
+                "tail_first_update": self.tail.start + 1,
+                "tail_last_update": self.tail.stop,
+                "slope_per_100_updates": 100 * self.slope.estimate,
+                "fall_loss": self.fall,
+                "fall_low_loss": self.least_fall,
+                "fall_high_loss": self.most_fall,
+                "fall_share": self.fall / self.way_down if self.way_down > 0 else math.nan,
+                "falling": int(self.falling),
+                "tail_rate_share": self.tail_rate_share,
+            }
+        return _numbers(numbers)
+
+
+def average(losses: Losses, *, window: int) -> Average:
+    """Return what there is to say of the moving average over `window` updates, from its first whole window on."""
+    smoothing = DebiasedEMA(1 - 1 / window)
+    lowest, highest, final, before_climb, climb = math.inf, -math.inf, 0.0, 0.0, -math.inf
+    highest_update = climb_update = 0
+    for start in range(0, len(losses), AT_ONCE):
+        smoothed = smoothing.update(losses[start : start + AT_ONCE])
+        first = max(start, window - 1)
+        part = smoothed[first - start :]
+        if not len(part):
+            continue
+        lows = np.minimum(np.minimum.accumulate(part), lowest)
+        top, peak = int((part - lows).argmax()), int(part.argmax())
+        if part[top] - lows[top] > climb:
+            before_climb, climb, climb_update = float(lows[top]), float(part[top] - lows[top]), first + top + 1
+        if part[peak] > highest:
+            highest, highest_update = float(part[peak]), first + peak + 1
+        lowest, final = float(lows[-1]), float(part[-1])
+    return Average(lowest, highest, highest_update, final, before_climb, climb, climb_update)
+
+
+def slope(losses: NDArray[np.floating[Any]]) -> Slope | None:
+    """Return the slope of the line through the means of ten blocks, or as many as there are; None below three.
+
+    The interval is that of Student's t on what the line leaves over.
+    """
+    blocks = min(BLOCKS, len(losses))
+    if blocks < FEWEST_BLOCKS:
+        return None
+    means = np.array([_mean(part) for part in np.array_split(losses, blocks)])
+    middles = np.array([part.mean() for part in np.array_split(np.arange(len(losses)), blocks)])
+    x, y = middles - middles.mean(), means - means.mean()
+    estimate = float(x @ y / (x @ x))
+    left = y - estimate * x
+    half = T_975[blocks - 3] * math.sqrt(float(left @ left / (x @ x)) / (blocks - 2))
+    return Slope(estimate - half, estimate, estimate + half)
+
+
+def _mean(values: NDArray[np.floating[Any]]) -> float:
+    return float(values.mean(dtype=np.float64))
+
+
+def _other_batch(config: RunConfig, updates: int) -> Numbers:
+    """Return what a batch of the usual size, or of a tenth, would have made of the budget, if that is more updates."""
+    size = USUAL_BATCH if config.batch_size > USUAL_BATCH else config.batch_size // 10
+    planned = planned_updates(config, batch_size=size) if size > 1 else None
+    return {"other_batch_size": size, "other_updates": planned} if planned and planned > updates else {}
+
+
+def _numbers(values: Mapping[str, Any]) -> Numbers:
+    """Return those values that are finite numbers."""
+    found = {name: value for name, value in values.items() if type(value) in (int, float)}
+    return {name: value for name, value in found.items() if math.isfinite(value)}

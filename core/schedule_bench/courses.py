@@ -1,0 +1,81 @@
+"""Say what each arm does at each of its updates, before anything is trained. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.run.batching import updates_per_epoch
+from core.run.choices import schedules
+from core.schedule_bench import EPOCHS, EXAMPLES, RAMP, TWIN
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+GROWTH = 4  # of the batch, each time
+PARTS = (EPOCHS // 2, EPOCHS // 4, EPOCHS // 4)  # epochs; it grows where the step schedule falls
+POINTS = 64  # of a curve, at equal distances in examples, and one before the first update
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some epochs at one batch size, with all rates multiplied by `scale`."""
+
+    batch_size: int
+    epochs: int
+    scale: float = 1.0
+
+    @property
+    def updates(self) -> int:
+        return self.epochs * updates_per_epoch(EXAMPLES, self.batch_size)
+
+
+@dataclass(frozen=True)
+class Course:
+    """The rate of each of U updates as a share of the peak (U,), and its batch size (U,).
+
+    On a plateau the shares are 1: what the rule makes of them is known when it has run.
+    """
+
+    shares: Floats
+    batch_sizes: Whole
+
+    @property
+    def updates(self) -> int:
+        return len(self.shares)
+
+    @property
+    def seen(self) -> Whole:
+        """Examples seen before the first update and after each, (U + 1,)."""
+        return np.concatenate([[0], self.batch_sizes.cumsum()])
+
+    @property
+    def marks(self) -> Whole:
+        """Updates made at each point of a curve, from 0 to U; fewer than POINTS + 1 where batches are larger."""
+        aims = np.linspace(0, self.seen[-1], POINTS + 1)
+        return np.unique(np.searchsorted(self.seen, aims))
+
+
+def stages(arm: str, batch_size: int) -> tuple[Stage, ...]:
+    """Return the stages of an arm that begins with this batch size.
+
+    A batch cannot grow beyond all examples: from there on the rate falls instead, as in the paper.
+    """
+    if arm not in (RAMP, TWIN):
+        return (Stage(batch_size, EPOCHS),)
+    grown = [batch_size * GROWTH**number for number in range(len(PARTS))]
+    sizes = [min(size, EXAMPLES) if arm == RAMP else batch_size for size in grown]
+    return tuple(Stage(size, epochs, size / wanted) for size, epochs, wanted in zip(sizes, PARTS, grown, strict=True))
+
+
+@cache
+def course(arm: str, batch_size: int) -> Course:
+    """Return the course of an arm that begins with this batch size."""
+    parts = stages(arm, batch_size)
+    sizes = np.concatenate([np.full(part.updates, part.batch_size) for part in parts])
+    if arm in (RAMP, TWIN):
+        return Course(np.concatenate([np.full(part.updates, part.scale) for part in parts]), sizes)
+    return Course(np.array([schedules.factor(arm, t, len(sizes)) for t in range(len(sizes))]), sizes)

@@ -1,0 +1,164 @@
+"""Keep what the bench came to at one batch size: curves, ends and tests, when, where and with which seeds. No torch."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core.schedule_bench import RATES, TUNING_SEEDS
+from core.words.errors import BatchLabError, Problem
+
+SHIPPED = Path(__file__).with_name("shipped.json")
+
+Curve = tuple[float, ...]  # a value at each of the course's marks
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How an arm ends beside another, seed by seed.
+
+    `ratio` is the geometric mean of second / first over the seeds and `low` to `high` its 95% interval; None where one
+    diverged. `p` is that of all sign flips, `p_adjusted` corrected for its family (Holm); `equivalent` says that the
+    two are within 25% of each other, by two one-sided tests. `diverged` counts the seeds of each that did.
+    """
+
+    first: str
+    second: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    p: float
+    p_adjusted: float
+    equivalent: bool
+    diverged: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One arm at one peak rate: excess losses, those of `middle` and `end` as geometric means over the seeds.
+
+    ends          of each seed, infinite where it diverged
+    end           with its 95% interval, `end_low` to `end_high`; None where a seed diverged
+    middle        along the course, with the lowest and the highest seed of each point
+    exact         what the noisy quadratic model expects at the same rates and batch sizes
+    start_left    how much of it is, at the end, left of the start; the rest is noise
+    shares        of the peak, by epoch, the mean of the seeds; empty where the plan knows them
+    """
+
+    arm: str
+    peak: float
+    ends: tuple[float, ...]
+    end: float | None
+    end_low: float | None
+    end_high: float | None
+    middle: Curve
+    lowest: Curve
+    highest: Curve
+    exact: Curve
+    start_left: float
+    shares: tuple[float, ...] = ()
+
+    @property
+    def diverged(self) -> int:
+        """How many seeds did."""
+        return sum(value == float("inf") for value in self.ends)
+
+    @property
+    def mean(self) -> float:
+        """The arithmetic mean of the ends, of which an expectation is one."""
+        return sum(self.ends) / len(self.ends)
+
+    @property
+    def off(self) -> float:
+        """By how much the exact expectation at the end is above the mean of what was measured, as a share of that."""
+        return self.exact[-1] / self.mean - 1
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All of one batch size.
+
+    tuned      arms by name, each at the rate that was best for it on the tuning seeds
+    alike      arms by name, all at ONE_RATE
+    tried      for each arm the end at each of RATES, a geometric mean over the tuning seeds; `expected` what the noisy
+               quadratic model says of it
+    against    tuned arms beside the constant rate, by arm, and `against_alike` those of `alike`; a family each
+    equal      pairs of decays, and the ramp beside its twin: how near they are to each other; one family
+    """
+
+    date: date
+    fingerprint: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    batch_size: int
+    seconds: float
+    curvature: float
+    tuned: Mapping[str, Trained]
+    alike: Mapping[str, Trained]
+    twin: Trained
+    tried: Mapping[str, tuple[float, ...]]
+    expected: Mapping[str, tuple[float, ...]]
+    against: Mapping[str, Compared]
+    against_alike: Mapping[str, Compared]
+    equal: tuple[Compared, ...]
+
+    @property
+    def tuning_seeds(self) -> tuple[int, ...]:
+        return tuning_seeds(self.seeds)
+
+    def is_at_the_edge(self, arm: str) -> bool:
+        """Return whether the best rate tried was the lowest or the highest: there may be a better one beyond."""
+        return self.tuned[arm].peak in (RATES[0], RATES[-1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_dict` reads them back."""
+        return asdict(self) | {"date": self.date.isoformat(), "fingerprint": dict(self.fingerprint)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Bench:
+        known = dict(values)
+        known["date"] = date.fromisoformat(known["date"])
+        known["seeds"] = tuple(known["seeds"])
+        for name in ("tuned", "alike"):
+            known[name] = {arm: _trained(each) for arm, each in known[name].items()}
+        known["twin"] = _trained(known["twin"])
+        for name in ("tried", "expected"):
+            known[name] = {arm: tuple(each) for arm, each in known[name].items()}
+        for name in ("against", "against_alike"):
+            known[name] = {arm: _compared(each) for arm, each in known[name].items()}
+        known["equal"] = tuple(map(_compared, known["equal"]))
+        return cls(**known)
+
+
+def tuning_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds on which the rates are tuned: none of those of the comparison."""
+    return tuple(max(seeds) + 1 + number for number in range(TUNING_SEEDS))
+
+
+def write(benches: Sequence[Bench], path: Path = SHIPPED) -> None:
+    """Write benches as JSON, each row of numbers in a line."""
+    text = json.dumps([bench.to_dict() for bench in benches], indent=1, allow_nan=True)
+    text = re.sub(r"\[([^\[\]{}]*)\]", lambda row: "[" + ", ".join(row[1].replace(",", " ").split()) + "]", text)
+    path.write_text(text + "\n")
+
+
+def load(path: Path = SHIPPED) -> dict[int, Bench]:
+    """Read what `write` wrote, by batch size. Raises BatchLabError."""
+    try:
+        benches = [Bench.from_dict(values) for values in json.loads(path.read_text())]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BatchLabError(Problem("bench_damaged", {"where": str(path), "cause": str(error)})) from error
+    return {bench.batch_size: bench for bench in benches}
+
+
+def _trained(values: Mapping[str, Any]) -> Trained:
+    known: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
+    return Trained(**known)
+
+
+def _compared(values: Mapping[str, Any]) -> Compared:
+    return Compared(**dict(values) | {"diverged": tuple(values["diverged"])})

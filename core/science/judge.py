@@ -1,0 +1,150 @@
+"""Judge what was measured: a verdict for each trial, corrected for how many there are, and one for each claim.
+
+A difference is tested by all sign flips of the paired logarithms of ratios, "no difference" by two one-sided t-tests
+against a margin of 25%; each of these two families of tests is corrected by Holm's method. Nothing here knows what
+the outcome should be. No torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from core.science.statistics import LEVEL, equivalence, holm, interval, log_ratios, sign_flip
+from core.science.trials import Exact, Pair, Trial
+
+Verdict = Literal["SUPPORTED", "REFUTED", "CONDITIONAL", "INCONCLUSIVE"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial and its verdict; all that a page or a script shows of it.
+
+    `effect_ratio` is the geometric mean of second / first over the seeds, `low` to `high` its 95% interval; None where
+    the result is exact or an arm diverged. `p` and `p_equivalence` are those of the trial alone, the adjusted ones
+    those that the verdict went by. `diverged` counts the seeds of the first and the second arm that did.
+    """
+
+    claim: str
+    arm: str
+    held_fixed: tuple[str, ...]
+    verdict: Verdict
+    is_contrast: bool
+    seconds: float
+    metric: str | None = None
+    claimed: str | None = None
+    first: Mapping[str, Any] = field(default_factory=dict)
+    second: Mapping[str, Any] = field(default_factory=dict)
+    first_values: tuple[float, ...] = ()
+    second_values: tuple[float, ...] = ()
+    effect_ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    p_equivalence: float | None = None
+    equivalent: bool = False
+    seeds: int | None = None
+    diverged: tuple[int, int] = (0, 0)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
+        """Read what `to_dict` wrote, also by way of JSON."""
+        tuples = ("held_fixed", "first_values", "second_values", "diverged")
+        known: dict[str, Any] = {name: tuple(each) if name in tuples else each for name, each in values.items()}
+        return cls(**known)
+
+
+def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
+    """Return the outcomes of the trials of each claim; all of them together are the family that is corrected for."""
+    pairs = [trial for each in trials.values() for trial in each if isinstance(trial, Pair)]
+    differences = [log_ratios(pair.first.values, pair.second.values) for pair in pairs]
+    raw = [sign_flip(values) for values in differences]
+    equal = [
+        1.0 if _diverged(pair) != (0, 0) else equivalence(values)
+        for pair, values in zip(pairs, differences, strict=True)
+    ]
+    # Two claims may have the same trainings to show: that is one test, and asked once.
+    same = [(pair.first.values, pair.second.values) for pair in pairs]
+    once = [same.index(figures) for figures in same]
+    tested = zip(pairs, differences, raw, _corrected(raw, once), equal, _corrected(equal, once), strict=True)
+    found = {id(pair): _of_pair(pair, *figures) for pair, *figures in tested}
+    judged = {}
+    for claim, each in trials.items():
+        values = [found[id(trial)] if isinstance(trial, Pair) else _of_exact(trial) for trial in each]
+        judged[claim] = [Outcome(claim=claim, **known) for known in values]
+    return judged
+
+
+def _corrected(p_values: Sequence[float], once: Sequence[int]) -> list[float]:
+    """Return p values by Holm's method, where each counts as the one at its place in `once`."""
+    places = sorted(set(once))
+    adjusted = dict(zip(places, holm([p_values[place] for place in places]), strict=True))
+    return [adjusted[place] for place in once]
+
+
+def headline(outcomes: Sequence[Outcome]) -> Verdict:
+    """Return the verdict on a whole claim: what its trials agree on, or CONDITIONAL where they do not.
+
+    Contrasts do not count. What some trials leave open, the others cannot close.
+    """
+    seen = {outcome.verdict for outcome in outcomes if not outcome.is_contrast}
+    if {"SUPPORTED", "REFUTED"} <= seen:
+        return "CONDITIONAL"
+    return seen.pop() if len(seen) == 1 else "INCONCLUSIVE"
+
+
+def _of_pair(
+    pair: Pair, differences: Any, p: float, p_adjusted: float, p_equivalence: float, p_equivalence_adjusted: float
+) -> dict[str, Any]:
+    equivalent = p_equivalence_adjusted < LEVEL
+    direction = "higher" if differences.mean() > 0 else "lower"
+    verdict: Verdict = "INCONCLUSIVE"
+    if equivalent or p_adjusted < LEVEL:
+        found = "equal" if equivalent else direction
+        verdict = "SUPPORTED" if found == pair.claimed else "REFUTED"
+    values = {
+        "arm": pair.arm,
+        "held_fixed": pair.held_fixed,
+        "verdict": verdict,
+        "is_contrast": pair.is_contrast,
+        "seconds": pair.seconds,
+        "metric": pair.metric,
+        "claimed": pair.claimed,
+        "first": dict(pair.first.settings),
+        "second": dict(pair.second.settings),
+        "first_values": pair.first.values,
+        "second_values": pair.second.values,
+        "p": p,
+        "p_adjusted": p_adjusted,
+        "p_equivalence": p_equivalence,
+        "equivalent": equivalent,
+        "seeds": len(differences),
+        "diverged": _diverged(pair),
+    }
+    if _diverged(pair) == (0, 0):
+        low, high = interval(differences)
+        values |= {"effect_ratio": math.exp(differences.mean()), "low": math.exp(low), "high": math.exp(high)}
+    return values
+
+
+def _of_exact(trial: Exact) -> dict[str, Any]:
+    return {
+        "arm": trial.arm,
+        "held_fixed": trial.held_fixed,
+        "verdict": "SUPPORTED" if trial.holds else "REFUTED",
+        "is_contrast": trial.is_contrast,
+        "seconds": trial.seconds,
+        "facts": dict(trial.facts),
+    }
+
+
+def _diverged(pair: Pair) -> tuple[int, int]:
+    first, second = (sum(not math.isfinite(value) for value in arm.values) for arm in (pair.first, pair.second))
+    return first, second

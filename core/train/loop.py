@@ -1,0 +1,183 @@
+"""The training loop: updates until the budget is spent. Knows no queue, file, chart or screen."""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+from typing import Any
+
+from core.memory import SimulatedOutOfMemoryError
+from core.run import changes
+from core.run.events import Ended, EndState, Epoch, Kept, Paused, Report, Started
+from core.train import continuation, snapshot
+from core.train.fingerprint import fingerprint
+from core.train.recorder import Diverged, Recorder
+from core.train.timing import Stopwatch, timed_horizon
+from core.train.trainer import Evaluation, Trainer
+from core.train.updater import Stopped
+
+CHECK_EVERY = 16  # updates between two looks for divergence
+EVALUATE_EVERY_S = 0.5  # at most this often; always at the end
+SNAPSHOT_EVERY_S = 0.25  # at most this often, and whenever the run stands still
+KEPT_CHANGES = 600  # of the update that ran out of memory
+
+
+class Loop:
+    """One run of a trainer. `run` never raises what a run can end with; anything else is a defect and passes."""
+
+    def __init__(self, trainer: Trainer, report: Report) -> None:
+        self.trainer, self.report = trainer, report
+        self.config, self.control = trainer.config, trainer.control
+        self.record = Recorder(updates=trainer.updates, examples=trainer.examples_seen, ceiling=trainer.ceiling)
+        self.clock = Stopwatch(self.control, elapsed_s=trainer.elapsed_s)
+        self.epochs = trainer.order.epoch
+        self.is_whole = trainer.order.seen_in_epoch == 0  # whether the present epoch began here
+        self.updates_before_epoch = trainer.updates
+        self.examples_before_epoch = trainer.examples_seen
+        self.updates_per_epoch: int | None = None
+        self.evaluated_at: float | None = None
+        self.confusion: tuple[tuple[int, ...], ...] = ()
+        self.looked_at = -SNAPSHOT_EVERY_S
+
+    def run(self) -> Ended:
+        """Train to the end, report on the way, and return the one end."""
+        self.control.on_pause = self._on_pause
+        try:
+            ended = self._ended("finished", self._train())
+        except Stopped:
+            ended = self._ended("stopped", self.control.stop_reason or "asked")
+            if ended.reason == changes.REASON:
+                self._keep_state(ended.elapsed_s)
+        except Diverged as error:
+            ended = self._ended("diverged", "loss", update=error.update, loss=error.loss)
+        except SimulatedOutOfMemoryError as error:
+            ended = self._ended("out_of_memory", "limit", **error.facts(), error=str(error), **self._black_box())
+            self._keep_state(ended.elapsed_s)
+        self.report(ended)
+        return ended
+
+    def _train(self) -> str:
+        trainer, record, control = self.trainer, self.record, self.control
+        try:
+            if self.config.budget == "seconds":
+                trainer.horizon = timed_horizon(trainer)
+        finally:  # a run that ends within the timing has started too
+            self.report(Started(trainer.horizon, fingerprint(), trainer.updates, trainer.shift))
+        self.clock = clock = Stopwatch(control, elapsed_s=trainer.elapsed_s)  # start-up is over
+        if self._spent(clock()):  # by the run from which this one goes on
+            self.epochs -= self.is_whole  # that run has closed it
+            self._close_epoch(complete=False, last=True)
+            return "budget"
+        watched = 0
+        while True:
+            rate = trainer.rate()
+            epoch_done = trainer.update(rate, *record.slots())
+            if control.attention:
+                control.update_done(epoch_done=epoch_done)
+
+            now = clock()
+            if record.add(rate, trainer.examples_seen, now):
+                self._flush(now)
+            if len(trainer.timelines) != watched:
+                watched = self._report_peak()
+            spent = self._spent(now)
+            if epoch_done or spent or trainer.updates % CHECK_EVERY == 0:
+                record.check()
+
+            if epoch_done or spent:
+                evaluation = self._close_epoch(complete=epoch_done, last=spent)
+                if evaluation and self.config.target_loss and evaluation.loss <= self.config.target_loss:
+                    return "target"
+            if spent:
+                return "budget"
+            if control.attention:
+                control.rest()
+
+    def _spent(self, elapsed_s: float) -> bool:
+        budget = self.config.budget
+        if budget == "seconds":
+            return elapsed_s >= self.config.budget_value
+        return self.trainer.updates >= self.trainer.horizon
+
+    def _close_epoch(self, *, complete: bool, last: bool) -> Evaluation | None:
+        trainer = self.trainer
+        self._flush(self.clock())
+        updates = trainer.updates - self.updates_before_epoch
+        complete, self.is_whole = complete and self.is_whole, True
+        if complete and self.updates_per_epoch is None:
+            self.updates_per_epoch = updates
+        self.epochs += 1
+        examples = trainer.examples_seen - self.examples_before_epoch
+        train_loss = self.record.close_epoch(examples) if examples else math.nan
+        evaluation = None
+        try:
+            evaluation = self._evaluate(always=last)
+        finally:  # an epoch whose evaluation runs out of memory has been trained
+            loss, accuracy = (evaluation.loss, evaluation.accuracy) if evaluation else (None, None)
+            self.report(
+                Epoch(self.epochs, trainer.updates, updates, complete, train_loss, loss, accuracy, seconds=self.clock())
+            )
+        self.updates_before_epoch, self.examples_before_epoch = trainer.updates, trainer.examples_seen
+        return evaluation
+
+    def _evaluate(self, *, always: bool) -> Evaluation | None:
+        always = always or self.trainer.plateau is not None or self.config.target_loss is not None
+        now = perf_counter()
+        if not always and self.evaluated_at is not None and now - self.evaluated_at < EVALUATE_EVERY_S:
+            return None
+        with self.clock.standing():
+            evaluation = self.trainer.evaluate()
+        self.evaluated_at = now
+        self.confusion = evaluation.confusion
+        self.trainer.note_evaluation(evaluation)
+        self._report_peak()
+        return evaluation
+
+    def _report_peak(self) -> int:
+        peak = self.trainer.peak()
+        if peak:
+            self.report(peak)
+        return len(self.trainer.timelines)
+
+    def _flush(self, now: float) -> None:
+        self.report(self.record.take())
+        if now - self.looked_at >= SNAPSHOT_EVERY_S:
+            self.looked_at = now
+            with self.clock.standing():
+                self._look()
+
+    def _look(self) -> None:
+        self.report(snapshot.take(self.trainer, self.confusion))
+
+    def _black_box(self) -> dict[str, Any]:
+        """Return what the update that ran out of memory had done until then."""
+        timeline = self.trainer.dropped
+        return {"timeline": timeline.newest(KEPT_CHANGES).to_dict()} if timeline else {}
+
+    def _keep_state(self, elapsed_s: float) -> None:
+        if self.trainer.state_bytes() <= changes.MOST_BYTES:
+            now = {"elapsed_s": elapsed_s, "ceiling": self.record.ceiling}
+            self.report(Kept(continuation.pack(self.trainer.state() | now)))
+
+    def _on_pause(self, paused: bool) -> None:
+        if paused:
+            self.report(self.record.take())
+            self._look()
+        self.report(Paused(paused))
+
+    def _ended(self, state: EndState, reason: str, **values: Any) -> Ended:
+        elapsed_s = self.clock()
+        self.report(self.record.take())
+        self._look()
+        repeats = self.config.budget != "seconds"
+        return Ended(
+            state,
+            reason,
+            values,
+            updates=self.trainer.updates,
+            updates_per_epoch=self.updates_per_epoch,
+            unchanged_updates=self.record.unchanged_updates,
+            peak=self.trainer.peak(),
+            losses_sha256=self.record.losses_sha256 if repeats else None,
+            elapsed_s=elapsed_s,
+        )

@@ -1,0 +1,139 @@
+"""Hold what is recorded of each update until it is read back as one block."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.run.events import Updates
+
+CAPACITY = 2_048
+DIVERGED_AT = 1_000.0  # times the initial loss
+INITIAL_EXAMPLES = 32  # of which the initial loss is the mean: that of a single example can be anything above zero
+REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first line soon, then a few blocks a second
+
+
+class Diverged(Exception):
+    """A loss is not finite, or a thousand times the initial one."""
+
+    def __init__(self, update: int, loss: float) -> None:
+        super().__init__(update, loss)
+        self.update, self.loss = update, loss
+
+
+class Recorder:
+    """Scalars that the updates write their loss and norm into, beside lists of plain numbers.
+
+    Nothing is read back per update: `take` (a few times a second) and `check` (every few updates) do. The record goes
+    on from so many `updates` and `examples` of another run, and its `ceiling`.
+    """
+
+    def __init__(self, *, updates: int = 0, examples: int = 0, ceiling: float | None = None) -> None:
+        self._losses, self._norms = torch.zeros(CAPACITY), torch.zeros(CAPACITY)
+        # One call each, 2 ms in all; a list of pairs wakes the garbage collector, and a start feels that.
+        self._loss_slots, self._norm_slots = self._losses.unbind(), self._norms.unbind()
+        self._next = 0  # the slot of the next update; the block are those before it
+        self._rates: list[float] = []
+        self._examples: list[int] = []
+        self._seconds: list[float] = []
+        self._digest = hashlib.sha256()
+        self._due_s = REPORT_EVERY_S[0]
+        self._first_losses: list[float] = []
+        self.ceiling = ceiling  # of a loss, known after the first examples; above it the run has diverged
+        self._offence: tuple[int, float] | None = None
+        self._epoch_loss = 0.0
+        self.reports = 0
+        self._examples_before = examples
+        self.updates_taken = updates
+        self.examples_taken = examples
+        self.unchanged_updates = 0
+
+    @property
+    def losses_sha256(self) -> str:
+        """The hash over all losses taken."""
+        return self._digest.hexdigest()
+
+    def slots(self) -> tuple[Tensor, Tensor]:
+        """Return the loss and norm scalars, both zero, for the next update; `take` leaves them with it."""
+        return self._loss_slots[self._next], self._norm_slots[self._next]
+
+    def add(self, rate: float, examples_seen: int, elapsed_s: float) -> bool:
+        """Complete the record of an update; return whether the block is due to be taken."""
+        self._rates.append(rate)
+        self._examples.append(examples_seen)
+        self._seconds.append(elapsed_s)
+        self._next += 1
+        if self.ceiling is None:
+            self._note_initial(float(self._losses[self._next - 1]), examples_seen - self._examples_before)
+        first_two = len(self._rates) == 2 and not self.reports
+        return elapsed_s >= self._due_s or self._next == CAPACITY or first_two
+
+    def take(self) -> Updates:
+        """Read the block back and begin a new one; it may be empty, and an update may be in progress."""
+        self._look()
+        losses, norms = self._losses[self._block], self._norms[self._block]
+        block = Updates(
+            self.updates_taken,
+            losses.numpy().astype("<f4"),
+            np.array(self._rates),
+            norms.numpy().copy(),
+            np.array(self._examples, dtype=np.int64),
+            np.array(self._seconds),
+        )
+        self._rates, self._examples, self._seconds = [], [], []
+        if self._next == CAPACITY:  # before that the slots go on, for an update in progress holds the next one
+            self._losses.zero_()
+            self._norms.zero_()
+            self._next = 0
+        if len(block):
+            self._account(block)
+        return block
+
+    def check(self) -> None:
+        """Raise Diverged if a loss since the last call went off.
+
+        Call it at update numbers that do not depend on time, so that the same run always ends at the same one.
+        """
+        self._look()
+        if self._offence:
+            raise Diverged(*self._offence)
+
+    def close_epoch(self, examples: int) -> float:
+        """Return the mean loss over the epoch's `examples`, all taken, and begin the next epoch."""
+        mean, self._epoch_loss = self._epoch_loss / examples, 0.0
+        return mean
+
+    @property
+    def _block(self) -> slice:
+        return slice(self._next - len(self._rates), self._next)
+
+    def _account(self, block: Updates) -> None:
+        self._digest.update(block.losses.tobytes())
+        sizes = np.diff(block.examples_seen, prepend=self.examples_taken)
+        self._epoch_loss += float(block.losses.astype(np.float64) @ sizes)
+        self.unchanged_updates += int((block.rates == 0).sum())
+        self.updates_taken += len(block)
+        self.examples_taken = int(block.examples_seen[-1])
+        self.reports += 1
+        pause = REPORT_EVERY_S[min(self.reports, len(REPORT_EVERY_S) - 1)]
+        self._due_s = float(block.seconds[-1]) + pause
+
+    def _note_initial(self, loss: float, examples_seen: int) -> None:
+        self._first_losses.append(loss)
+        if examples_seen >= INITIAL_EXAMPLES:  # none of these losses is above its own ceiling: 32 < 1,000
+            initial = sum(self._first_losses) / len(self._first_losses)
+            self.ceiling = DIVERGED_AT * initial if initial > 0 else math.inf
+
+    def _look(self) -> None:
+        losses = self._losses[self._block]
+        if self._offence or not len(losses):
+            return
+        ceiling = math.inf if self.ceiling is None else self.ceiling
+        worst = float(losses.max())  # NaN if one of them is
+        if not (math.isfinite(worst) and worst <= ceiling):
+            off = int((~(losses.isfinite() & (losses <= ceiling))).nonzero()[0])
+            self._offence = (self.updates_taken + off + 1, float(losses[off]))

@@ -1,0 +1,63 @@
+"""Find the lines along which the loss of a problem is equal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from core.trajectories.problems import Array, Problem
+
+LINES, POINTS = 22, 28
+WIDER, HIGHER = 1.7, 2.2  # than the window: a chart of other proportions shows more than that
+MOST_UPDATES = 60
+
+
+@lru_cache(maxsize=8)
+def contours(problem: Problem, lines: int = LINES, points: int = POINTS) -> Array:
+    """Return closed lines of equal loss from the inside out, (lines, points, 2).
+
+    Their losses above the optimum grow with the square of their number, so the lines of a quadratic are evenly spaced;
+    the last one goes through the farthest corner of what a chart may show around the window. The loss is convex, so
+    each ray from the optimum meets each line once.
+    """
+    lowest, window = problem.loss(problem.optimum), problem.window
+    middle = np.array([window.left + window.right, window.bottom + window.top]) / 2
+    half = np.array([WIDER * (window.right - window.left), HIGHER * (window.top - window.bottom)]) / 2
+    corners = middle + half * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+    highest = (problem.loss(corners) - lowest).max()
+    levels = highest * (np.arange(1, lines + 1) / lines) ** 2
+    values, axes = np.linalg.eigh(problem.curvature)
+    angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    # Evenly around a circle that is stretched as the lines near the optimum are.
+    rays = (np.column_stack([np.cos(angles), np.sin(angles)]) / np.sqrt(values)) @ axes.T
+    lengths = _lengths(problem, rays, lowest + levels)
+    found: Array = problem.optimum + lengths[..., None] * rays
+    found.flags.writeable = False
+    return found
+
+
+def _lengths(problem: Problem, rays: Array, losses: Array) -> Array:
+    """Return how far along each ray each loss is met, (losses, rays), by Newton's method from outside.
+
+    Along a ray the loss is convex and grows, so from a point beyond the line each update stays beyond it.
+    """
+    wanted = losses[:, None]
+    lengths = np.full((len(losses), len(rays)), 1.0)
+
+    def places() -> Array:
+        found: Array = problem.optimum + lengths[..., None] * rays
+        return found
+
+    for _ in range(MOST_UPDATES):
+        short = problem.loss(places()) < wanted
+        if not short.any():
+            break
+        lengths = np.where(short, 2 * lengths, lengths)
+    for _ in range(MOST_UPDATES):
+        over = problem.loss(places()) - wanted
+        slope = (problem.gradient(places()) * rays).sum(-1)
+        lengths = lengths - over / slope
+        if np.abs(over).max() <= 1e-12 * losses[-1]:
+            break
+    return lengths

@@ -1,0 +1,104 @@
+"""Walk plain SGD over a problem of two weights, and measure the path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.trajectories.problems import Array, Problem
+
+Sampling = Literal["shuffle", "iid"]
+LOST = 1e6  # a path that gets so far from 0 has diverged
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a path is like.
+
+    mean_cosine: between an update and the next; turn_degrees: the mean angle between them; mean_length: of an update;
+    detour: distance travelled over the straight distance from its start to its end; arrival: updates until it is first
+    within a radius of the optimum, None if it never is; spread: root mean square distance of its last third from the
+    straight line in time that fits it best, so that a path still under way does not pass for an unsettled one. A number
+    that the path is too short for is NaN.
+    """
+
+    mean_cosine: float
+    turn_degrees: float
+    mean_length: float
+    detour: float
+    arrival: int | None
+    spread: float
+
+
+def trajectory(
+    problem: Problem,
+    *,
+    batch_size: int,
+    rate: float,
+    updates: int,
+    seed: int,
+    start: Array | None = None,
+    sampling: Sampling = "shuffle",
+) -> Array:
+    """Return the weights before the first update and after each, (updates + 1, 2).
+
+    The order of the examples depends on the seed alone: one permutation an epoch, or as many independent draws, cut
+    into batches of which the last may be shorter. Two batch sizes with one seed meet the same examples in the same
+    order. A path that is farther than LOST from 0 has diverged and is NaN from there on.
+    """
+    if not 1 <= batch_size <= problem.examples:
+        raise ValueError(f"batch_size must be between 1 and {problem.examples}, got {batch_size}")
+    point = problem.start if start is None else np.asarray(start, float)
+    path = np.full((updates + 1, 2), np.nan)
+    path[0] = point
+    for number, batch in enumerate(islice(_batches(problem.examples, batch_size, seed, sampling), updates), start=1):
+        point = point - rate * problem.example_gradients(point, batch).mean(0)
+        if np.abs(point).max() > LOST:
+            break
+        path[number] = point
+    return path
+
+
+def _batches(examples: int, batch_size: int, seed: int, sampling: Sampling) -> Iterator[NDArray[np.int64]]:
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(examples) if sampling == "shuffle" else rng.integers(0, examples, examples)
+        for first in range(0, examples, batch_size):
+            yield order[first : first + batch_size]
+
+
+def statistics(path: Array, *, optimum: Array, radius: float) -> Statistics:
+    """Measure a path (updates + 1, 2), as far as it is finite."""
+    path = path[np.isfinite(path).all(1)]
+    steps = np.diff(path, axis=0)
+    lengths = np.linalg.norm(steps, axis=1)
+    moved = np.minimum(lengths[1:], lengths[:-1]) > 0
+    cosines = (steps[1:] * steps[:-1]).sum(1)[moved] / (lengths[1:] * lengths[:-1])[moved]
+    cosines = np.clip(cosines, -1.0, 1.0)
+    straight = float(np.linalg.norm(path[-1] - path[0]))
+    near = np.flatnonzero(np.linalg.norm(path - optimum, axis=1) <= radius)
+    return Statistics(
+        mean_cosine=_mean(cosines),
+        turn_degrees=_mean(np.degrees(np.arccos(cosines))),
+        mean_length=_mean(lengths),
+        detour=float(lengths.sum()) / straight if straight > 0 else float("nan"),
+        arrival=int(near[0]) if len(near) else None,
+        spread=_spread(path[-(len(path) // 3) :]) if len(path) >= 9 else float("nan"),
+    )
+
+
+def _spread(path: Array) -> float:
+    """Return the root mean square distance of points from the line at even speed that fits them best."""
+    time = np.arange(len(path)) - (len(path) - 1) / 2
+    apart = path - path.mean(0)
+    apart -= np.outer(time, time @ apart / (time @ time))
+    return float(np.sqrt((apart**2).sum(1).mean()))
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean()) if len(values) else float("nan")

@@ -1,0 +1,53 @@
+"""Say what went wrong as a code with values; `core.words.messages` makes the sentence.
+
+BatchLabError
+├── ConfigError      a value that cannot be used; nothing was started
+├── StoreError       the database cannot be opened or understood; its file is untouched
+└── HostError        the host process is gone or refused
+
+`core.memory.SimulatedOutOfMemoryError` stands outside the tree: it is PyTorch's own
+`torch.OutOfMemoryError`, so that tools which look for that one find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.words.messages import sentence
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: a code of the catalogue, the values of its sentence, and what would mend it.
+
+    `remedy` maps config fields to the values that would do ({"batch_size": 1437}), or is empty.
+    """
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    remedy: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BatchLabError(Exception):
+    """The root: carries one or more problems, and no text."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "; ".join(sentence(problem.code, **problem.values) for problem in self.problems)
+
+
+class ConfigError(BatchLabError):
+    """A value that cannot be used."""
+
+
+class StoreError(BatchLabError):
+    """A database that cannot be opened or understood."""
+
+
+class HostError(BatchLabError):
+    """A host process that is gone or that refused."""

@@ -1,0 +1,150 @@
+"""The command `python -m core claims`: what it prints, keeps and refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.__main__ import main
+from core.claims import results
+
+ROOT = Path(__file__).resolve().parents[3]
+TOLD = ["claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds"]
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Return what the command prints in this process; it ends well and complains of nothing."""
+    assert main(["claims", *map(str, arguments)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_for_a_script_each_experiment_is_one_object_with_the_same_keys_first() -> None:
+    """As a real process, whose output goes to a file."""
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "claims", "--claim", "C7", "--json"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = objects(done.stdout)
+    assert [list(line)[:10] for line in lines] == [TOLD] * 3
+    assert [(line["claim"], line["arm"]) for line in lines] == [
+        ("C7", "one_rate"),
+        ("C7", "scaled_rate"),
+        ("C7", "gradient_law"),
+    ]
+    measured, scaled, exact = lines
+    assert (measured["verdict"], measured["p"], measured["seeds"]) == ("REFUTED", 2 / 1024, 10)
+    assert measured["held_fixed"] == ["data", "weights", "rate"]
+    assert measured["low"] < measured["effect_ratio"] < measured["high"] < 1
+    assert scaled["verdict"] == "SUPPORTED"
+    assert scaled["effect_ratio"] == pytest.approx(16 * measured["effect_ratio"])
+    assert scaled["p_adjusted"] == 2 * 2 / 1024
+    assert 0 < measured["seconds"] < 60
+    assert [exact[name] for name in ("effect_ratio", "low", "high", "p", "seeds")] == [None] * 5
+    assert (exact["is_contrast"], exact["facts"]["draws"]) == (True, 300)
+
+
+def test_an_exact_result_has_no_p_and_no_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = objects(printed(capsys, "--claim", "C3", "--json"))
+    assert [(line["arm"], line["verdict"], line["p"], line["seeds"]) for line in lines] == [
+        ("every_batch", "SUPPORTED", None, None),
+        ("accumulated", "REFUTED", None, None),
+        ("overflow", "REFUTED", None, None),
+    ]
+    assert [line["facts"]["changes"] for line in lines[:2]] == [15, 4]
+
+
+def test_a_claim_may_be_given_in_small_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [line["claim"] for line in objects(printed(capsys, "--claim", " c4", "--json"))] == ["C4", "C4"]
+
+
+def test_for_a_person_there_is_the_verdict_and_each_result_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--claim", "C7").splitlines()
+    assert lines[0] == "C7  (With 1,000 a batch) learning proceeds in large strides and fast"
+    assert lines[1].startswith("    CONDITIONAL, ")
+    assert lines[1].endswith(" s. Holds: Rate scaled with the batch. Does not: One rate.")
+    number, rest = r"\d\.\d+", r"\), p = 0\.002 \(0\.0039 corrected\), 10 seeds\. Fixed: data, weights"
+    between, strides = rf"\({number} to {number}", "Length of an update: B = 256"
+    effects = (
+        rf"         refuted  One rate: {strides} is 2\.\d+ times lower {between}{rest}, learning rate\.",
+        rf"       supported  Rate scaled with the batch: {strides}, rate 16 is 7\.\d+ times higher {between}{rest}\.",
+    )
+    for line, effect in zip(lines[2:4], effects, strict=True):
+        assert re.fullmatch(effect, line), line
+    assert lines[4].startswith("            also  The law of strides: slope and intercept within ")
+    assert lines[5:] == ["", "Corrected for 2 tests (Holm). Seeds 0 to 9."]
+
+
+def test_nothing_is_corrected_where_nothing_was_tested(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--claim", "C4").splitlines()
+    found = "The article's table: 100 updates counted at 100 a batch, 10 at 1,000. Fixed: examples, epochs."
+    assert lines[2] == f"       supported  {found}"
+    assert lines[-1] == "Seeds 0 to 9."
+
+
+def test_the_seeds_are_ten_from_the_first_that_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, "--claim", "C4", "--seed", 30).splitlines()[-1] == "Seeds 30 to 39."
+    assert printed(capsys, "--claim", "C4", "--seed", 1_000_000).splitlines()[-1] == "Seeds 1000000 to 1000009."
+
+
+def test_what_is_kept_in_a_file_is_what_was_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("what was there before")
+    line, *_ = objects(printed(capsys, "--claim", "C3", "--seed", 5, "--json", "--output", path))
+    kept = results.load(path)
+    assert (kept.seeds, list(kept.claims)) == (tuple(range(5, 15)), ["C3"])
+    first = kept.claims["C3"].outcomes[0]
+    assert (first.claim, first.arm, first.seconds) == ("C3", line["arm"], line["seconds"])
+    assert json.loads(json.dumps(first.to_dict())).items() >= line.items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--claim", "X9"], "claim must be one of C1, C3, C4, C5, C6, C7, C8, C9, C10, C11, got 'X9'"),
+        (["--claim", ""], "got ''"),
+        (["--claim", "C2"], "the claim C2 is about words and has no experiment"),
+        (["--claim", "c12"], "the claim c12 is about words"),
+        (["--seed", "-1"], "seed must be a whole number between 0 and 1,000,000, got -1"),
+        (["--seed", "1.5"], "got '1.5'"),
+        (["--seed", "1000001"], "got 1000001"),
+        (["--seed", "many"], "got 'many'"),
+        (["--output", "/nowhere/at/all.json"], "/nowhere/at/all.json cannot be written (No such file or directory)"),
+        (["--output", "/"], "/ cannot be written (Is a directory)"),
+        (["--output", "zero\0byte.json"], "cannot be written"),
+        (["--bogus"], "--bogus"),
+        (["--cl", "C4"], "--cl"),  # nothing is guessed from a beginning
+    ],
+    ids=lambda value: " ".join(value).replace("\0", "0") if isinstance(value, list) else "",
+)
+def test_what_cannot_be_used_is_one_line_before_anything_is_run(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("an experiment was begun")
+
+    monkeypatch.setattr("core.claims.experiments.run", never)
+    try:
+        status: Any = main(["claims", *arguments])
+    except SystemExit as error:  # argparse
+        status = error.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert word in err

@@ -1,0 +1,281 @@
+"""The commands `python -m core train` and `predict`, as real processes: what they print and how they end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.__main__ import main
+from core.run.events import END_STATES
+from core.store import Store
+
+ROOT = Path(__file__).resolve().parents[3]
+DIGITS = ("--dataset", "digits", "--batch-size", "100")
+COUNTS = {"examples": 1_437, "batches_per_epoch": 15, "updates_per_epoch": 4, "total_updates": 8}
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    lines: list[dict[str, Any]]
+    stderr: str
+
+
+def command(*arguments: object, cwd: Path = ROOT) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", *map(str, arguments)],
+        cwd=cwd,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def result(process: subprocess.Popen[str], *, before: str = "") -> Result:
+    stdout, stderr = process.communicate(timeout=120)
+    return Result(process.returncode, [json.loads(line) for line in (before + stdout).splitlines()], stderr)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("headless")
+
+
+@pytest.fixture(scope="module")
+def finished(place: Path) -> Result:
+    """Train two epochs of four updates each, with everything written that can be."""
+    files = ("--losses", place / "losses.npy", "--database", place / "runs.sqlite")
+    return result(command("train", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2, *files))
+
+
+def test_a_run_prints_its_start_its_epochs_and_its_end_as_json_lines(finished: Result) -> None:
+    assert (finished.status, finished.stderr) == (0, "")
+    assert [line["event"] for line in finished.lines] == ["started", "epoch", "epoch", "finished"]
+    started, first, second, end = finished.lines
+    assert {name: started[name] for name in COUNTS} == COUNTS
+    assert [(line["epoch"], line["updates"]) for line in (first, second)] == [(1, 4), (2, 8)]
+    assert 0 < second["train_loss"] < first["train_loss"]
+    assert first["validation_loss"] > 0
+    assert 0 < second["validation_accuracy"] <= 1
+    assert (end["updates"], end["updates_per_epoch"]) == (8, 4)
+    assert end["peak_bytes"] == started["predicted_peak_bytes"] == sum(end["by_category"].values())
+    assert 0 < end["elapsed_s"] < 60
+
+
+def test_a_schedule_of_another_batch_size_is_told_by_the_updates_that_changed_nothing() -> None:
+    options = ("--schedule-batch-size", 480, "--schedule", "linear", "--epochs", 2)
+    out = result(command("train", *DIGITS, *options))
+    assert (out.status, out.stderr) == (0, "")
+    assert (out.lines[-1]["updates"], out.lines[-1]["unchanged_updates"]) == (30, 24)  # planned for 2 x 3 updates
+
+
+def test_the_losses_written_are_those_of_the_hash(finished: Result, place: Path) -> None:
+    losses = np.load(place / "losses.npy")
+    assert (losses.dtype, losses.shape) == (np.dtype("<f4"), (8,))
+    assert hashlib.sha256(losses.tobytes()).hexdigest() == finished.lines[-1]["losses_sha256"]
+    sizes = np.array([400, 400, 400, 237])
+    assert finished.lines[1]["train_loss"] == pytest.approx(float(losses[:4] @ sizes / 1_437), rel=1e-6)
+
+
+def test_the_database_holds_the_same_run(finished: Result, place: Path) -> None:
+    store = Store.open(place / "runs.sqlite")
+    (record,) = store.runs()
+    chunks = store.chunks_after(record.id)
+    losses = np.concatenate([chunk.updates.losses for chunk in chunks])
+    assert losses.tobytes() == np.load(place / "losses.npy").tobytes()
+    assert record.state == "finished"
+    assert (record.config.accumulate, record.config.optimizer) == (4, "adam")
+    end = finished.lines[-1]
+    assert record.ended is not None
+    assert record.ended.losses_sha256 == end["losses_sha256"]
+    assert (record.ended.updates, record.ended.updates_per_epoch) == (8, 4)
+    assert [epoch.validation_loss for epoch in store.epochs(record.id)] == [
+        line["validation_loss"] for line in finished.lines[1:3]
+    ]
+    store.close()
+
+
+def test_a_prediction_is_one_object_with_the_bytes_that_training_then_measures(finished: Result) -> None:
+    predicted = result(command("predict", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2))
+    assert (predicted.status, predicted.stderr) == (0, "")
+    (line,) = predicted.lines
+    assert {name: line[name] for name in COUNTS} == COUNTS
+    assert line["predicted_peak_bytes"] == finished.lines[-1]["peak_bytes"]
+    assert line["by_category"] == finished.lines[-1]["by_category"]
+    assert line["parameters"] == 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
+    assert line["largest_batch_size"] == 1_437  # no limit without the flag
+    assert "losses_sha256" not in line
+
+
+def test_a_full_device_is_exit_status_3() -> None:
+    # The linear model's first gradient does not fit beside a batch of all images.
+    out = result(command("train", "--model", "linear", "--batch-size", 10_000, "--epochs", 1, "--memory-limit-mb", 4))
+    assert (out.status, out.stderr) == (3, "")
+    assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
+    end = out.lines[-1]
+    assert (end["updates"], end["values"]["limit_bytes"]) == (0, 4 * 2**20)
+    assert end["peak_bytes"] <= 4 * 2**20 < out.lines[0]["predicted_peak_bytes"]
+
+
+def test_divergence_is_exit_status_4() -> None:
+    slope = ("--dataset", "linear", "--model", "mlp", "--hidden", "512-512-512-512", "--optimizer", "sgd")
+    out = result(command("train", *slope, "--lr", 100, "--batch-size", 50, "--epochs", 1))
+    assert (out.status, out.stderr) == (4, "")
+    assert [line["event"] for line in out.lines] == ["started", "diverged"]
+    assert out.lines[-1]["updates"] == 16
+    assert out.lines[-1]["values"]["update"] <= 16
+
+
+def test_a_run_that_ends_while_its_budget_of_seconds_is_timed_has_started_too() -> None:
+    out = result(command("train", "--model", "cnn", "--budget", "seconds", "--budget-value", 1, "--memory-limit-mb", 4))
+    assert (out.status, out.stderr) == (3, "")
+    assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
+
+
+def test_losses_that_cannot_be_kept_are_a_failed_run_whose_counts_are_told() -> None:
+    out = result(command("train", *DIGITS, "--epochs", 1, "--losses", "/dev/full"))
+    assert (out.status, out.stderr) == (1, "")
+    assert [line["event"] for line in out.lines] == ["started", "epoch", "failed"]
+    assert (out.lines[-1]["reason"], out.lines[-1]["updates"]) == ("not_writable", 15)
+
+
+def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
+    losses = tmp_path / "losses.npy"
+    losses.write_text("precious")
+    out = result(command("train", *DIGITS, "--losses", losses, "--database", "/proc/nowhere/runs.sqlite"))
+    assert (out.status, out.lines) == (2, [])
+    assert losses.read_text() == "precious"
+
+
+def test_a_killed_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
+    losses = tmp_path / "losses.npy"
+    losses.write_text("precious")
+    process = command("train", *DIGITS, "--epochs", 10_000, "--losses", losses)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    assert losses.read_text() == "precious"
+
+
+def test_a_run_that_was_ended_in_the_database_is_a_failed_one(tmp_path: Path) -> None:
+    database = tmp_path / "runs.sqlite"
+    process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
+    assert process.stdout is not None
+    before = process.stdout.readline()
+    store = Store.open(database)
+    (record,) = store.runs()
+    store.end(record.id, "failed", "owner_gone")
+    store.close()
+    out = result(process, before=before)
+    assert (out.status, out.stderr) == (1, "")
+    assert (out.lines[-1]["event"], out.lines[-1]["reason"]) == ("failed", "ended_elsewhere")
+
+
+def test_a_reader_that_goes_away_ends_the_run_without_a_word() -> None:
+    process = command("train", *DIGITS, "--epochs", 10_000)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr as complaints:
+        assert complaints.read() == ""
+    assert process.wait(timeout=60) != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("early", [False, True])
+def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals, early: bool, tmp_path: Path) -> None:
+    losses, database = tmp_path / "losses.npy", tmp_path / "runs.sqlite"
+    process = command("train", *DIGITS, "--epochs", 10_000, "--losses", losses, "--database", database)
+    before = ""
+    if early:
+        while not database.exists():  # which it does before it predicts, let alone trains
+            time.sleep(0.01)
+            assert process.poll() is None
+    else:
+        assert process.stdout is not None
+        before = process.stdout.readline()
+    process.send_signal(number)
+    out = result(process, before=before)
+    assert (out.status, out.stderr) == (0, "")
+    end = out.lines[-1]
+    assert [out.lines[0]["event"], end["event"], end["reason"]] == ["started", "stopped", "asked"]
+    written = np.load(losses)
+    assert len(written) == end["updates"] < 150_000
+    assert hashlib.sha256(written.tobytes()).hexdigest() == end["losses_sha256"]
+
+
+def test_a_damaged_data_set_is_a_failed_run_with_exit_status_1(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / ".batchlab" / "data" / "digits-v1").mkdir(parents=True)  # as if its files had been deleted
+    out = result(command("train", *DIGITS, "--epochs", 1, "--database", tmp_path / "runs.sqlite", cwd=tmp_path))
+    assert out.status == 1
+    assert out.lines[-1]["event"] == "failed"
+    assert "FileNotFoundError" in out.lines[-1]["values"]["error"]
+    assert set(END_STATES).isdisjoint(line["event"] for line in out.lines[:-1])
+    assert (out.lines[-1]["updates"], out.lines[-1]["peak_bytes"]) == (0, None)
+    store = Store.open(tmp_path / "runs.sqlite")
+    assert [record.state for record in store.runs()] == ["failed"]
+    store.close()
+
+
+def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None:
+    out = result(command("train", "--dataset", "digits", "--batch-size", 5_000))
+    assert (out.status, out.lines) == (2, [])
+    assert out.stderr == "batch_size must be between 1 and 1437 (the size of 'digits'), got 5000\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["train", "--epochs", "2", "--budget", "updates"], "--epochs"),
+        (["train", "--epochs", "2", "--budget-value", "5"], "--epochs"),
+        (["train", "--epochs", "many"], "budget_value"),
+        (["train", "--lr", "fast"], "lr"),
+        (["train", "--losses", "/nowhere/at/all/losses.npy", "--epochs", "1"], "/nowhere/at/all"),
+        (["predict", "--drop-last", "--accumulate", "500"], "drop_last"),
+        (["predict", "--budget", "seconds", "--schedule-batch-size", "1000"], "schedule_batch_size cannot be 1000"),
+        (["predict", "--model", "mlp", "--norm", "batch", "--batch-size", "1"], "batch normalisation"),
+        (["train", "--colour", "red"], "--colour"),
+        (["train", "--lr", "-1e-3"], "lr must be between 1e-08 and 1,000, got -0.001"),
+        (["train", "--epochs", "9" * 400], "999"),
+        (["train", "--bogus\nline"], "--bogus\\nline"),
+        (["train", "--losses", "/no\nwhere/l.npy"], "/no\\nwhere"),
+        (["train", "--database", "~nobody-here/runs.sqlite"], "~nobody-here"),
+        (["train", "--database", "sqlite:///runs%00.sqlite"], "zero byte"),
+        (["record", "--output", "/nowhere/at/all/run.json"], "/nowhere/at/all"),
+        (["record", "--batch-size", "50"], "--batch-size"),
+        (["train", "--epoch", "3"], "--epoch"),  # nothing is guessed from a beginning
+        (["walk"], "walk"),
+        ([], "command"),
+    ],
+    ids=" ".join,
+)
+def test_whatever_cannot_be_used_is_one_line_and_nothing_is_printed(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        status = main(arguments)
+    except SystemExit as error:  # argparse
+        status = error.code  # type: ignore[assignment]
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
+            signal.signal(number, handler)
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert word in err

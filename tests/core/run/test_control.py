@@ -1,0 +1,299 @@
+"""Pause, resume, stop and single updates, asked of a run from another thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from core.datasets.tensors import Data
+from core.run.config import RunConfig
+from core.run.control import Command, Control
+from core.run.events import Ended, Epoch, Event, Paused, Started, Updates
+from core.train.loop import Loop
+from core.train.trainer import Trainer
+
+DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=10_000, seed=2)
+WAIT_S = 20
+Begin = Callable[..., Any]
+
+
+class Running:
+    """A run in a thread of its own, and what it has reported so far."""
+
+    def __init__(self, config: RunConfig, data: Data, *, paused: bool) -> None:
+        self.control = Control(paused=paused)
+        self.trainer = Trainer(config, data, control=self.control)
+        self.events: list[Event] = []
+        self._pauses: queue.Queue[bool] = queue.Queue()
+        self.started = threading.Event()
+        self.ended: Ended | None = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        self.ended = Loop(self.trainer, self._report).run()
+
+    def _report(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, Paused):
+            self._pauses.put(event.paused)
+        elif isinstance(event, Started):
+            self.started.set()
+
+    def wait_for_pause(self) -> bool:
+        """Return once it stands; False if it ended instead."""
+        deadline = time.perf_counter() + WAIT_S
+        while time.perf_counter() < deadline:
+            try:
+                if self._pauses.get(timeout=0.05):
+                    return True
+            except queue.Empty:
+                if not self.thread.is_alive():
+                    return False
+        raise TimeoutError
+
+    def end(self, *, reason: str = "asked") -> tuple[Ended, float]:
+        """Stop it; return its end and how many seconds that took."""
+        asked = time.perf_counter()
+        self.control.request("stop", reason=reason)
+        self.thread.join(WAIT_S)
+        took = time.perf_counter() - asked
+        assert self.ended is not None
+        return self.ended, took
+
+    @property
+    def reported(self) -> int:
+        return sum(len(event) for event in self.events if isinstance(event, Updates))
+
+
+@pytest.fixture
+def begin(datasets: Callable[[str], Data]) -> Iterator[Begin]:
+    """Return a function that starts a run; all are over when the test is."""
+    runs: list[Running] = []
+
+    def begin(config: RunConfig = DIGITS, *, paused: bool = False) -> Running:
+        runs.append(Running(config, datasets(config.dataset), paused=paused))
+        return runs[-1]
+
+    yield begin
+    for running in runs:
+        running.control.request("stop")
+        running.thread.join(WAIT_S)
+        assert not running.thread.is_alive()
+
+
+def weights(running: Running) -> torch.Tensor:
+    return torch.nn.utils.parameters_to_vector(running.trainer.parameters).detach().clone()
+
+
+def test_a_pause_stands_with_everything_reported_and_a_resume_goes_on_to_the_same_end(begin: Begin) -> None:
+    config = DIGITS.replace(budget="updates", budget_value=300)
+    undisturbed = begin(config)
+    undisturbed.thread.join(WAIT_S)
+    running = begin(config, paused=True)
+    assert running.wait_for_pause()
+    stops = 0
+    while True:
+        running.control.request("resume")
+        time.sleep(0.05)
+        running.control.request("pause")
+        if not running.wait_for_pause():
+            break
+        stops += 1
+        before, stood = weights(running), running.trainer.updates
+        assert running.reported == stood
+        time.sleep(0.05)
+        assert (running.trainer.updates, running.reported) == (stood, stood)
+        assert torch.equal(weights(running), before)
+    assert stops > 0
+    assert (running.ended.state, running.ended.updates) == ("finished", 300)
+    assert running.ended.losses_sha256 == undisturbed.ended.losses_sha256
+
+
+def test_time_spent_paused_is_not_training_time(begin: Begin) -> None:
+    began = time.perf_counter()
+    running = begin(DIGITS.replace(budget="updates", budget_value=30), paused=True)
+    running.wait_for_pause()
+    for _ in range(2):
+        time.sleep(0.3)
+        running.control.request("one_update")
+        running.wait_for_pause()
+    time.sleep(0.3)
+    running.control.request("resume")
+    running.thread.join(WAIT_S)
+    assert running.control.paused_s > 0.9
+    took = time.perf_counter() - began
+    last = max(event.seconds[-1] for event in running.events if isinstance(event, Updates) and len(event))
+    assert last <= running.ended.elapsed_s < took - 0.9
+
+
+@pytest.mark.parametrize("accumulate", [1, 4])
+def test_one_update_makes_exactly_one_and_one_epoch_goes_to_the_end_of_the_epoch(begin: Begin, accumulate: int) -> None:
+    running = begin(DIGITS.replace(accumulate=accumulate), paused=True)
+    running.wait_for_pause()
+    assert running.trainer.updates == running.reported == 0
+    for count in (1, 2, 3):
+        running.control.request("one_update")
+        running.wait_for_pause()
+        time.sleep(0.03)
+        assert running.trainer.updates == running.reported == count
+    per_epoch = 15 if accumulate == 1 else 4
+    for epoch in (1, 2):
+        running.control.request("one_epoch")
+        running.wait_for_pause()
+        time.sleep(0.03)
+        assert running.trainer.updates == running.reported == epoch * per_epoch
+        assert sum(isinstance(event, Epoch) for event in running.events) == epoch
+    ended, _ = running.end()
+    assert (ended.state, ended.updates) == ("stopped", 2 * per_epoch)
+
+
+def test_every_request_for_one_update_counts_however_fast_they_come(begin: Begin) -> None:
+    running = begin(paused=True)
+    running.wait_for_pause()
+    for _ in range(5):
+        running.control.request("one_update")
+    while running.trainer.updates < 5:
+        time.sleep(0.01)
+    running.wait_for_pause()
+    time.sleep(0.05)
+    assert running.trainer.updates == running.reported == 5
+    for _ in range(3):
+        running.control.request("one_update")
+    running.control.request("pause")  # what has been asked for and not done is taken back
+    time.sleep(0.05)
+    stood = running.trainer.updates
+    assert 5 <= stood <= 8
+    time.sleep(0.05)
+    assert running.trainer.updates == stood
+
+
+@pytest.mark.parametrize(("command", "updates"), [("one_update", 16), ("one_epoch", 30), ("resume", None)])
+def test_what_is_asked_while_the_run_stands_within_an_evaluation_is_done_after_it(
+    begin: Begin, command: Command, updates: int | None
+) -> None:
+    running = begin(DIGITS.replace(budget_value=4), paused=True)
+    running.wait_for_pause()
+    evaluate, evaluations = running.trainer.evaluate_chunk, []
+
+    def pause_in_the_first(start: int, stop: int) -> Any:
+        evaluations.append(start)
+        if len(evaluations) == 1:
+            running.control.request("pause")
+        return evaluate(start, stop)
+
+    running.trainer.evaluate_chunk = pause_in_the_first
+    running.control.request("one_epoch")
+    running.wait_for_pause()
+    assert running.trainer.updates == 15
+    assert not any(isinstance(event, Epoch) for event in running.events)
+    running.control.request(command)
+    if updates is None:
+        running.thread.join(WAIT_S)
+        assert running.ended.updates == 60
+    else:
+        running.wait_for_pause()
+        time.sleep(0.03)
+        assert running.trainer.updates == updates
+
+
+def test_a_run_stopped_within_an_evaluation_does_not_count_it_as_training_time(begin: Begin) -> None:
+    running = begin(paused=True)
+    running.wait_for_pause()
+    within = threading.Event()
+    evaluate = running.trainer.evaluate_chunk
+
+    def slowly(start: int, stop: int) -> Any:
+        within.set()
+        time.sleep(0.5)
+        return evaluate(start, stop)
+
+    running.trainer.evaluate_chunk = slowly
+    running.control.request("resume")
+    within.wait(WAIT_S)
+    ended, took = running.end()
+    assert took > 0.2
+    last = max(event.seconds[-1] for event in running.events if isinstance(event, Updates) and len(event))
+    assert last <= ended.elapsed_s < last + 0.2
+
+
+def test_a_run_paused_within_an_update_still_completes_just_that_one(begin: Begin) -> None:
+    running = begin(DIGITS.replace(batch_size=1, accumulate=1_437))
+    running.started.wait(WAIT_S)
+    time.sleep(0.02)
+    running.control.request("pause")
+    running.wait_for_pause()
+    assert running.trainer.updates == 0
+    running.control.request("one_update")
+    running.wait_for_pause()
+    assert running.trainer.updates == running.reported == 1
+    assert len(running.trainer.order.window()) == 1_437
+
+
+def test_a_stop_in_the_middle_of_a_window_drops_the_unfinished_update(begin: Begin) -> None:
+    running = begin(DIGITS.replace(batch_size=1, accumulate=1_437, optimizer="adam", lr=0.001), paused=True)
+    running.wait_for_pause()
+    running.control.request("one_update")
+    running.wait_for_pause()
+    before = weights(running)
+    running.control.request("resume")
+    time.sleep(0.02)
+    ended, _ = running.end(reason="unwatched")
+    assert (ended.state, ended.reason, ended.updates) == ("stopped", "unwatched", 1)
+    assert running.reported == 1
+    assert torch.equal(weights(running), before)
+    assert all(parameter.grad is None for parameter in running.trainer.parameters)
+    assert running.trainer.order.position == 0
+    assert running.trainer.examples_seen == 1_437
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": "photos10k", "model": "cnn", "batch_size": 100},
+        {"batch_size": 1, "accumulate": 1_437},
+        {"dataset": "photos10k", "batch_size": 1, "accumulate": 100, "target_loss": 1e-9},
+        {"budget": "seconds", "budget_value": 100},
+    ],
+    ids=str,
+)
+def test_a_stop_takes_less_than_a_fifth_of_a_second_wherever_the_run_is(changes: dict[str, Any], begin: Begin) -> None:
+    times = []
+    for pause_s in (0.0, 0.05, 0.4):
+        running = begin(DIGITS.replace(**changes))
+        running.started.wait(0.1)
+        time.sleep(pause_s)
+        ended, took = running.end()
+        times.append(took)
+        assert (ended.state, ended.reason) == ("stopped", "asked")
+        assert ended.updates == running.reported
+    assert sorted(times)[1] < 0.2  # the median: a busy machine may take its time once
+
+
+def test_a_paused_run_can_be_stopped_and_the_first_reason_stays(begin: Begin) -> None:
+    running = begin(paused=True)
+    running.wait_for_pause()
+    running.control.request("stop", reason="unwatched")
+    ended, took = running.end()
+    assert (ended.state, ended.reason, ended.updates) == ("stopped", "unwatched", 0)
+    assert took < 0.2
+    pauses = [event.paused for event in running.events if isinstance(event, Paused)]
+    assert pauses == [True, False]
+
+
+def test_a_running_loop_is_told_by_one_attribute_and_left_alone_after_a_resume() -> None:
+    control = Control()
+    assert not control.attention
+    for command in ("pause", "one_update", "one_epoch"):
+        control.request(command)
+        assert control.attention
+    control.request("resume")
+    assert not control.attention
+    control.request("stop")
+    assert control.attention

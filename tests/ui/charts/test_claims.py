@@ -1,0 +1,77 @@
+"""The evidence for a claim as rows of a chart: effects with their seeds, and points on their law."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.science.trials import Exact, Line
+from tests.core.claims.arms import judged, pair
+from ui import charts
+
+Say = Callable[..., str]
+Rows = list[dict[str, Any]]
+
+
+def of(rows: Rows, series: str) -> Rows:
+    return [row for row in rows if row["series"] == series]
+
+
+def test_each_comparison_has_its_seeds_its_mean_and_its_interval_in_a_row(say: Say) -> None:
+    outcomes = judged(pair([0.5, 2.0] * 5), Exact("exact", (), True, 0.1), pair([3.0] * 10, arm="scaled_rate"))
+    rows = charts.effects_table(outcomes, say).to_pylist()
+    means = of(rows, "effect")
+    assert [row["x"] for row in means] == pytest.approx([1.0, 3.0])
+    assert [(row["low"], row["high"]) for row in means][1] == pytest.approx((3.0, 3.0))
+    assert means[0]["low"] < 1 < means[0]["high"]
+    assert [row["y"] for row in means] == [0.75, 1.75]  # an exact result takes no room
+    assert [row["x"] for row in of(rows, "seed")] == pytest.approx([0.5, 2.0] * 5 + [3.0] * 10)
+    assert [row["label"] for row in of(rows, "name")] == [
+        f"<arm.C9.{arm}>: <chart.effects.against one=<with.batch_size value=256>, <with.lr value=16> "
+        "other=<with.batch_size value=16>, <with.lr value=1>>"
+        for arm in ("equal_epochs", "scaled_rate")
+    ]
+
+
+def test_seven_comparisons_share_the_room_of_five(say: Say) -> None:
+    rows = charts.effects_table(judged(*[pair([2.0] * 10)] * 7), say).to_pylist()
+    places = [row["y"] for row in of(rows, "effect")]
+    assert places == pytest.approx([5 / 7 * (number + 0.75) for number in range(7)])
+    assert places[-1] < 5
+
+
+def test_a_training_that_diverged_leaves_the_other_seeds_and_no_mean(say: Say) -> None:
+    rows = charts.effects_table(judged(pair([0.5] * 9 + [math.inf])), say).to_pylist()
+    assert [row["x"] for row in of(rows, "seed")] == [0.5] * 9
+    assert of(rows, "effect") == []
+    assert charts.effects_table(judged(pair([math.inf] * 10)), say).num_rows == 5
+
+
+def test_the_axis_reaches_as_far_to_both_sides_and_the_band_is_that_of_25_per_cent(say: Say) -> None:
+    for ratios, reach in (([1.01] * 10, 2.5), ([40.0] * 10, 46.0), ([1 / 40] * 10, 46.0)):
+        rows = charts.effects_table(judged(pair(ratios)), say).to_pylist()
+        assert [row["x"] for row in of(rows, "extent")] == pytest.approx([1 / reach, reach])
+        (band,) = of(rows, "band")
+        assert (band["x"], band["high"]) == pytest.approx((0.8, 1.25))
+        assert [row["x"] for row in of(rows, "band, middle")] == [1.0]
+
+
+def test_measured_points_lie_on_their_law_with_one_standard_error_to_both_sides(say: Say) -> None:
+    lines = [
+        Line("law", (0.0, 1.0), (1.0, 2.0)),
+        Line("measured", (0.5,), (1.6,), (0.2,)),
+        Line("limit", (9.0,), (4.0,)),
+    ]
+    rows = charts.evidence_table("C8", lines, say).to_pylist()
+    assert [(row["x"], row["y"]) for row in of(rows, "law")] == [(0.0, 1.0), (1.0, 2.0)]
+    assert [(row["label"], row["x"], row["y"]) for row in of(rows, "measured")] == [
+        ("<evidence.C8.measured>", 0.5, 1.6),
+        ("<evidence.C8.limit>", 9.0, 4.0),
+    ]
+    (error,) = of(rows, "measured, error")
+    assert (error["x"], error["low"], error["high"]) == pytest.approx((0.5, 1.4, 1.8))
+    titles = [row["label"] for series in ("title", "y title") for row in of(rows, series)]
+    assert titles == ["<evidence.C8.x>", "<evidence.C8.y>"]

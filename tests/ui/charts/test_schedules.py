@@ -1,0 +1,170 @@
+"""The charts of the bench: specifications that never change, whichever schedule is chosen, and what is in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from core.schedule_bench import ARMS, RATES
+from core.schedule_bench.results import Bench, load
+from ui import charts
+
+Say = Callable[..., str]
+NAMES = ("bench_curves", "bench_rates", "bench_tuning")
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return load()[16]
+
+
+def table(name: str, bench: Bench, arm: str, say: Say) -> pa.Table:
+    if name == "bench_tuning":
+        return charts.bench_tuning_table(bench, arm, say)
+    made: pa.Table = getattr(charts, f"{name}_table")(bench.tuned, arm, bench.batch_size, say)
+    return made
+
+
+def of(found: pa.Table, series: str, **also: Any) -> list[dict[str, Any]]:
+    return [row for row in found.to_pylist() if row["series"] == series and also.items() <= row.items()]
+
+
+def places(found: pa.Table, series: str, **also: Any) -> dict[float, float]:
+    return {row["x"]: row["value"] for row in of(found, series, **also)}
+
+
+def parts(spec: Any) -> Iterator[Any]:
+    yield spec
+    for inner in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
+        yield from parts(inner)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_specification_is_valid_carries_no_data_and_is_the_same_to_the_byte_each_time(name: str, say: Say) -> None:
+    spec = getattr(charts, name)(say)
+    assert json.dumps(spec) == json.dumps(getattr(charts, name)(say))
+    assert not {"data", "datasets", "config"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
+    assert alt.Chart.from_dict(spec | {"data": {"name": "d"}}).to_dict(validate=True)["layer"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_column_that_a_specification_names_is_in_its_table(name: str, bench: Bench, say: Say) -> None:
+    spec = getattr(charts, name)(say)
+    fields = {part["field"] for part in parts(spec) if isinstance(part, dict) and "field" in part}
+    fields |= set(re.findall(r"datum\.(\w+)", json.dumps(spec)))
+    assert len(fields) >= 5
+    assert fields <= set(table(name, bench, "cosine", say).column_names)
+
+
+@pytest.mark.parametrize("arm", ["constant", "cosine", "plateau", "ramp"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_series_is_drawn_and_the_columns_are_the_same_whatever_is_chosen(
+    name: str, arm: str, bench: Bench, say: Say
+) -> None:
+    filters = json.dumps([layer["transform"] for layer in getattr(charts, name)(say)["layer"] if "transform" in layer])
+    found = table(name, bench, arm, say)
+    series = set(found["series"].to_pylist())
+    assert len(series) >= 4
+    for each in series:
+        assert f"'{each}'" in filters, each
+    assert found.schema == table(name, bench, "linear", say).schema
+    assert not found.equals(table(name, bench, "linear", say))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_axes_have_titles_and_points_tell_their_numbers(name: str, say: Say) -> None:
+    spec = getattr(charts, name)(say)
+    for layer in spec["layer"]:
+        for axis in ("x", "y"):
+            title = layer["encoding"].get(axis, {}).get("title")
+            assert title is None or title.startswith("<axis.bench.")
+    (told,) = [layer["encoding"]["tooltip"] for layer in spec["layer"] if "tooltip" in layer["encoding"]]
+    assert [each["field"] for each in told][:3] == ["label", "x", "value"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_chosen_schedule_is_strong_and_all_others_are_faint(name: str, bench: Bench, say: Say) -> None:
+    found = table(name, bench, "linear", say)
+    rows = {series: {row["row"] for row in of(found, series)} for series in ("chosen", "constant", "other")}
+    assert rows == {"chosen": {"linear"}, "constant": {"constant"}, "other": set(ARMS) - {"linear", "constant"}}
+    alone = table(name, bench, "constant", say)
+    assert {row["row"] for row in of(alone, "chosen")} == {"constant"}
+    assert of(alone, "constant") == []
+    assert {row["label"] for row in of(found, "point")} == {f"<bench.arm.{arm}>" for arm in ARMS}
+
+
+def test_a_curve_is_where_its_course_has_its_points(bench: Bench, say: Say) -> None:
+    found = table("bench_curves", bench, "linear", say)
+    linear = bench.tuned["linear"]
+    line, exact = places(found, "chosen"), places(found, "exact")
+    assert line[32_768] == linear.middle[-1] == pytest.approx(linear.end, rel=1e-3)
+    assert line[16_384] == linear.middle[32]
+    assert (exact[32_768], exact[16_384]) == (linear.exact[-1], linear.exact[32])
+    (last,) = of(found, "band", x=32_768.0)
+    assert (last["value"], last["high"]) == (linear.lowest[-1], linear.highest[-1])
+    assert min(linear.ends) == pytest.approx(last["value"], rel=1e-2)
+
+
+def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say: Say) -> None:
+    found = table("bench_curves", bench, "linear", say)
+    assert max(row["value"] for row in found.to_pylist() if row["series"] != "extent" and row["value"]) <= 0.5
+    lost = replace(
+        bench.tuned["linear"],
+        middle=(np.inf,) * 65,
+        lowest=(np.inf,) * 65,
+        highest=(np.inf,) * 65,
+        exact=(np.inf,) * 65,
+    )
+    found = charts.bench_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
+    assert [of(found, series) for series in ("chosen", "band", "exact")] == [[], [], []]
+    assert [row["label"] for row in of(found, "name below") + of(found, "name above")] == ["<bench.arm.constant>"]
+
+
+@pytest.mark.parametrize(("arm", "above"), [("linear", "constant"), ("step", "step")])
+def test_the_higher_line_has_its_name_above_and_the_lower_one_below(
+    arm: str, above: str, bench: Bench, say: Say
+) -> None:
+    found = table("bench_curves", bench, arm, say)
+    assert [row["label"] for row in of(found, "name above")] == [f"<bench.arm.{above}>"]
+    assert len(of(found, "name below")) == 1
+
+
+def test_the_plan_is_what_every_schedule_does(bench: Bench, say: Say) -> None:
+    found = table("bench_rates", bench, "ramp", say)
+    ramp = places(found, "chosen")
+    assert ramp[0.0] == 1.0
+    assert ramp[32_768.0] == 1 / 16  # the rate stays and the batch is 16 times as large
+    assert set(ramp.values()) == {1.0, 1 / 4, 1 / 16}
+    assert set(places(found, "constant").values()) == {1.0}
+    cosine = places(found, "other", row="cosine")
+    middle = min(cosine, key=lambda x: abs(x - 16_384))
+    assert cosine[middle] == pytest.approx(0.5, abs=0.02)
+
+
+def test_of_a_plateau_the_plan_is_what_happened_epoch_by_epoch(bench: Bench, say: Say) -> None:
+    shares = tuple(1.0 if epoch < 8 else 0.5 for epoch in range(16))
+    trained = {**bench.tuned, "plateau": replace(bench.tuned["plateau"], shares=shares)}
+    found = charts.bench_rates_table(trained, "plateau", 16, say)
+    corners = [(row["x"], row["value"]) for row in of(found, "chosen")]
+    assert corners[:2] == [(0.0, 1.0), (2_048.0, 1.0)]
+    assert corners[15:17] == [(16_384.0, 1.0), (16_384.0, 0.5)]
+    assert corners[-1] == (32_768.0, 0.5)
+
+
+def test_the_ring_is_at_the_best_rate_and_the_rule_at_the_one_for_all(bench: Bench, say: Say) -> None:
+    found = table("bench_tuning", bench, "exponential", say)
+    line = places(found, "chosen")
+    assert list(line) == list(RATES)
+    (ring,) = of(found, "best")
+    assert (ring["x"], ring["value"]) == (bench.tuned["exponential"].peak, min(line.values()))
+    (rule,) = of(found, "rule")
+    assert rule["x"] == 8.0
+    assert places(found, "exact")[8.0] == bench.expected["exponential"][RATES.index(8.0)]

@@ -1,0 +1,319 @@
+"""What all charts have in common: words, tables without surprises, and specifications that never change."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from core.comparison.course import Course
+from core.comparison.paths import Path, WeightPaths
+from core.forecast.prediction import Curve, Point
+from core.run.config import RunConfig
+from core.run.events import CATEGORIES, Epoch, Peak
+from core.run.searching import Attempt, Search
+from core.run.timeline import Block, Change, Timeline
+from core.science.trials import Line
+from core.store.reader import RunReader
+from core.trajectories.noise import Measured, law
+from core.trajectories.problems import PROBLEMS
+from tests.core.claims.arms import judged, pair
+from ui import charts
+from ui.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
+
+Say = Callable[..., str]
+ReaderOf = Callable[..., RunReader]
+PeakOf = Callable[..., Peak]
+Tables = dict[str, tuple[pa.Table, pa.Table]]
+
+NAMES = (
+    "loss",
+    "log_loss",
+    "rate",
+    "small_rate",
+    "memory",
+    "rss",
+    "gradient",
+    "rhythm",
+    "confusion",
+    "plane",
+    "curve",
+    "log_curve",
+    "timeline",
+    "attempts",
+    "trajectory",
+    "small_trajectory",
+    "cloud",
+    "law",
+    "effects",
+    "evidence",
+    "log_evidence",
+    "compare_logarithmic",
+    "compare_linear",
+    "compare_memory",
+    "weight_paths",
+)
+
+
+@pytest.fixture(scope="module")
+def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
+    """Return for each chart its table with as little in it as there can be, and with everything."""
+    config = RunConfig(schedule_batch_size=1_000)
+    epoch = Epoch(1, 2, 2, True, 1.0, 0.5, 0.9, 0.02)
+    run, ghost = reader_of([3.0, 90.0, 1.0, 1.0] * 3, epochs=[epoch], rss_bytes=2**28), reader_of([3.0, 2.0] * 9)
+    nothing, peaks = {"predicted": None, "measured": None}, {"predicted": peak_of(batch=1), "measured": None}
+    loss = [
+        (
+            charts.loss_table(None, None, None, say, log=log),
+            charts.loss_table(config, run, 500, say, x="epochs", log=log, ghost=ghost, ghost_name="before"),
+        )
+        for log in (False, True)
+    ]
+    rate = charts.rate_table(RunConfig(), None, None, say), charts.rate_table(config, 500, run, say)
+    no_points = charts.plane_table(np.zeros((0, 2)), np.zeros(0), [], "")
+    points = tuple(Point(size, peak_of(activations=size).with_workspace(2**20), True) for size in (1, 8))
+    known = Curve(points, (), 3, {})
+    curve = (
+        charts.curve_table(None, None, [], say, batch_size=None),
+        charts.curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2),
+    )
+    block = Block(2**20, "batch", "forward", "", "aten.zeros.default", (8,))
+    born = Timeline({"parameters": 2**20}, (Change(2**20, block, "forward", ""), Change(2**20, block, "backward", "")))
+    facts = {
+        "requested_bytes": 2**20,
+        "over_bytes": 5,
+        "workspace_bytes": 9,
+        "module": "",
+        "operation": "aten.mm.out",
+        "phase": "forward",
+    }
+    events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
+    valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
+    paths = tuple(charts.trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
+    theory, clouds = law(valley, here), {"one": (1, np.ones((3, 2))), "large": (64, np.ones((2, 2)))}
+    searches = [Search("doubling", (Attempt(2, True), Attempt(4, False)), 2)]
+    outcomes = judged(pair([0.5, 2.0] * 5), pair([1.0] * 9 + [math.inf]))
+    lines = [Line("law", (0.0, 1.0), (1.0, 2.0)), Line("measured", (0.5,), (1.6,), (0.2,))]
+    evidence = charts.evidence_table("C7", [], say), charts.evidence_table("C7", lines, say)
+    course = Course(
+        planned=2,
+        peak_bytes=2**20,
+        updates=np.array([1.0, 2.0]),
+        rate=np.array([0.2, 0.1]),
+        series={"loss": np.array([[2.0, 3.0], [1.0, 2.0]])},
+    )
+    compared = [
+        charts.comparison_table(name, arms, ["A", "B"], say, axis="updates")
+        for name in ("loss", "rate")
+        for arms in ([Course()], [course, course])
+    ]
+    walk = Path([0, 3], [0.0, 1.0], [0.0, 2.0], [2.0, 1.0], [2.0, 1.5])
+    plane = WeightPaths([walk], [0.9, 0.05], [0.0, 1.0], [0.0, 2.0], [[1.0, 2.0], [3.0, math.inf]], 10)
+    return {
+        "compare_logarithmic": (compared[0], compared[1]),
+        "compare_linear": (compared[2], compared[3]),
+        "compare_memory": (
+            charts.compare_memory_table([Course()], ["A"], None, say),
+            charts.compare_memory_table([course], ["A"], 2.0, say),
+        ),
+        "weight_paths": (
+            charts.weight_paths_table(None, [], say),
+            charts.weight_paths_table(plane, ["A"], say),
+        ),
+        "effects": (charts.effects_table([], say), charts.effects_table(outcomes, say)),
+        "evidence": evidence,
+        "log_evidence": evidence,
+        "loss": loss[0],
+        "log_loss": loss[1],
+        "rate": rate,
+        "small_rate": rate,
+        "memory": (charts.memory_table(nothing, None, say), charts.memory_table(peaks, 2**20, say, rss="256 MiB")),
+        "rss": (charts.rss_table(None), charts.rss_table(run)),
+        "gradient": (charts.gradient_table(None, say), charts.gradient_table(run, say, x="seconds")),
+        "rhythm": (charts.rhythm_table(config, None, None, say), charts.rhythm_table(config, run, config, say)),
+        "confusion": (charts.confusion_table([[0]]), charts.confusion_table([[7, 1], [2, 3]])),
+        "curve": curve,
+        "log_curve": curve,
+        "timeline": (
+            charts.timeline_table({}, say),
+            charts.timeline_table(events, say, limit_bytes=2**24, failed=facts),
+        ),
+        "attempts": (
+            charts.attempts_table([], 9, say, largest=0, most=9),
+            charts.attempts_table(searches, 9, say, largest=3, most=9),
+        ),
+        "trajectory": paths,
+        "small_trajectory": paths,
+        "cloud": (
+            charts.cloud_table({"small": (8, here[None])}, theory, here, say),
+            charts.cloud_table(clouds, theory, here, say),
+        ),
+        "law": (charts.law_table(theory, [], say), charts.law_table(theory, [Measured(4, 2.0, 0.1)], say)),
+        "plane": (no_points, charts.plane_table(np.ones((2, 2)), np.array([0, 1]), [0.0, 1.0], "data:")),
+    }
+
+
+def spec_of(name: str, say: Say) -> dict[str, Any]:
+    made: dict[str, Any] = getattr(charts, name)(say)
+    return made
+
+
+def parts(spec: Any) -> Iterator[Any]:
+    """Yield everything that is in a specification, itself included."""
+    yield spec
+    for inner in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
+        yield from parts(inner)
+
+
+# Specifications.
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_specification_is_valid_carries_no_data_and_is_the_same_to_the_byte_each_time(name: str, say: Say) -> None:
+    spec = spec_of(name, say)
+    assert json.dumps(spec) == json.dumps(spec_of(name, say))
+    assert not {"data", "datasets", "config"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
+    assert alt.Chart.from_dict(spec | {"data": {"name": "d"}}).to_dict(validate=True)["layer"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_column_that_a_specification_names_is_in_its_table(name: str, say: Say, tables: Tables) -> None:
+    spec, (_, table) = spec_of(name, say), tables[name]
+    fields = {part["field"] for part in parts(spec) if isinstance(part, dict) and "field" in part}
+    fields |= {field for field in re.findall(r"datum\.(\w+)", json.dumps(spec)) if field != "value"}
+    assert fields
+    assert fields <= set(table.column_names)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("confusion", "plane", "small_rate")])
+def test_every_series_of_a_table_is_drawn_by_some_mark(name: str, say: Say, tables: Tables) -> None:
+    spec, (_, table) = spec_of(name, say), tables[name]
+    filters = json.dumps([layer["transform"] for layer in spec["layer"] if "transform" in layer])
+    series = set(table["series"].to_pylist())
+    assert len(series) >= 2
+    for each in series:
+        assert f"'{each}'" in filters or f'"{each}"' in filters, each
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_axis_has_a_title_and_every_mark_that_stands_for_something_a_tooltip(name: str, say: Say) -> None:
+    spec = spec_of(name, say)
+    for layer in spec["layer"]:
+        for axis in ("x", "y"):
+            channel = layer["encoding"].get(axis, {})
+            if channel.get("type") == "quantitative" and "axis" in channel and channel["title"] is not None:
+                assert channel["title"].startswith("<axis.")
+        told = layer["encoding"].get("tooltip", [])
+        assert len(told) >= 2 or layer["mark"].get("tooltip", "none") is None or layer["mark"]["type"] == "rule"
+    tell = [layer for layer in spec["layer"] if len(layer["encoding"].get("tooltip", [])) >= 2]
+    assert tell
+    assert all(layer["mark"]["type"] != "line" for layer in tell)  # a line would tell of its first point alone
+
+
+@pytest.mark.parametrize("name", ["loss", "log_loss", "gradient"])
+def test_an_axis_that_changes_its_unit_has_its_title_in_the_table(name: str, say: Say) -> None:
+    spec = spec_of(name, say)
+    titles = {
+        layer["encoding"]["x"].get("title") for layer in spec["layer"] if "axis" in layer["encoding"].get("x", {})
+    }
+    assert titles == {None}
+    words = [layer for layer in spec["layer"] if {"filter": "datum.series == 'title'"} in layer.get("transform", [])]
+    assert [layer["encoding"]["text"]["field"] for layer in words] == ["label"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_has_the_same_columns_and_types_with_and_without_data(name: str, tables: Tables) -> None:
+    empty, full = tables[name]
+    assert not full.equals(empty)
+    assert empty.schema == full.schema
+    for column in full.schema:
+        texts = ("series", "row", "label", "url")
+        assert column.type == (pa.string() if column.name in texts else pa.float64()), column
+
+
+# The parts.
+
+
+def test_a_row_has_nothing_where_nothing_was_given() -> None:
+    rows = Rows("series", "x", "label", "value")
+    rows.add(series="loss", x=3)
+    rows.add(label="a limit", value=2.5)
+    table = rows.table().to_pydict()
+    assert table["series"] == ["loss", ""]
+    assert table["label"] == ["", "a limit"]
+    np.testing.assert_array_equal(table["x"], [3.0, np.nan])
+    np.testing.assert_array_equal(table["value"], [np.nan, 2.5])
+
+
+def test_a_single_value_goes_into_all_rows_that_are_added_with_it() -> None:
+    rows = Rows("series", "row", "x", "value")
+    rows.add(series="loss", row=["a", "b", "c"], x=np.array([1, 2, 3]), value=0.5)
+    assert rows.table().to_pylist() == [
+        {"series": "loss", "row": "a", "x": 1.0, "value": 0.5},
+        {"series": "loss", "row": "b", "x": 2.0, "value": 0.5},
+        {"series": "loss", "row": "c", "x": 3.0, "value": 0.5},
+    ]
+
+
+def test_no_rows_are_added_of_a_series_without_values() -> None:
+    rows = Rows("series", "x")
+    rows.add(series="loss", x=np.array([]))
+    rows.add(series="title")
+    assert rows.table()["series"].to_pylist() == ["title"]
+
+
+def test_numbers_keep_all_their_digits() -> None:
+    rows = Rows("x")
+    rows.add(x=[2**53 - 1, 0.1])
+    assert rows.table()["x"].to_pylist() == [9_007_199_254_740_991.0, 0.1]
+
+
+def test_whole_numbers_do_not_change_the_type_of_a_column() -> None:
+    rows = Rows("series", "x")
+    rows.add(series="extent", x=0)
+    assert rows.table().schema == pa.schema([("series", pa.string()), ("x", pa.float64())])
+
+
+def test_a_filter_picks_one_series() -> None:
+    assert only("smoothed_loss") == "datum.series == 'smoothed_loss'"
+
+
+def test_the_chosen_points_of_a_line_can_be_pointed_at_and_not_seen() -> None:
+    points = hover(alt.Chart(DATA).encode(x="x:Q", y="value:Q"), "loss", alt.Tooltip("x:Q"), alt.Tooltip("exact:Q"))
+    spec = points.to_dict()
+    assert (spec["mark"]["type"], spec["mark"]["opacity"], spec["mark"]["filled"]) == ("point", 0, True)
+    assert [each["field"] for each in spec["encoding"]["tooltip"]] == ["x", "exact"]
+    assert spec["transform"] == [{"filter": "datum.series == 'loss, told'"}]
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, 0), (1, 1), (2, 2), (60, 60), (61, 60), (400, 60)])
+def test_a_line_has_an_even_choice_of_its_points_to_point_at(count: int, told: int) -> None:
+    rows, places = Rows("series", "x", "value", "exact"), np.arange(count, dtype=float)
+    rows.add_line("loss", places, places / 2, exact=places * 3)
+    table = rows.table().to_pylist()
+    assert [row["x"] for row in table if row["series"] == "loss"] == places.tolist()
+    points = [row for row in table if row["series"] == "loss, told"]
+    assert len(points) == told
+    assert all((row["value"], row["exact"]) == (row["x"] / 2, row["x"] * 3) for row in points)
+    if told > 1:
+        assert (points[0]["x"], points[-1]["x"]) == (0, count - 1)
+        apart = np.diff([row["x"] for row in points])
+        assert apart.max() - apart.min() <= 1
+
+
+def test_a_code_is_shown_by_its_words_whatever_is_in_them() -> None:
+    words = {"series.loss": "each update", "series.plan": 'the run\'s "plan"'}
+    shown = labels(words.__getitem__, ["loss", "plan"])
+    assert shown == r"""({'loss': 'each update', 'plan': 'the run\'s "plan"'})[datum.value]"""
+
+
+def test_every_category_of_memory_has_a_colour_of_its_own() -> None:
+    assert tuple(CATEGORY_COLOURS) == CATEGORIES
+    assert len(set(CATEGORY_COLOURS.values())) == 6

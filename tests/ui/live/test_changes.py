@@ -1,0 +1,397 @@
+"""Changing the settings of a run while it trains, without a browser: what is offered, and what is said of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.run.config import RunConfig
+from core.run.events import Ended, Epoch, Started, Updates
+from core.store import Store
+from core.store.export import csv_of
+from core.store.reader import RunReader
+from tests.ui.live.test_page import cards, rows, run_until, shown, specs, words
+from ui.live import cards as cards_of
+from ui.live import changes, story
+from ui.shell.engine import engine
+
+App = Callable[..., AppTest]
+LONG = {"budget_value": 5_000, "dataset": "digits"}
+
+
+# What is said of a change.
+
+FIRST = RunConfig(budget_value=4)
+LARGER = FIRST.replace(batch_size=400)
+CHANGED = Ended("stopped", "changed", updates=200)
+Chain = Callable[..., RunReader]
+
+
+def block(first: int, count: int, size: int, seen: int, s: float = 0.01, rate: float = 0.05) -> Updates:
+    numbers, ones = np.arange(1, count + 1), np.ones(count)
+    seconds = first * 0.01 + s * numbers
+    return Updates(first, ones.astype("f4"), rate * ones, ones.astype("f4"), seen + size * numbers, seconds)
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[Chain]:
+    """Return a function that keeps a run of 200 updates and one of other settings that goes on from it."""
+    store = Store.open(tmp_path / "runs.sqlite")
+
+    def chain(
+        config: RunConfig = LARGER, *, end: Ended = CHANGED, begins: bool = True, rate: float = 0.05
+    ) -> RunReader:
+        store.create("first", FIRST, owner="o", session="s")
+        store.write("first", [Started(400), block(0, 200, 100, 0), end])
+        store.create("second", config, owner="o", session="s", parent="first")
+        if begins:
+            store.inherit("second", "first")
+            store.write("second", [Started(250, first=200, shift=-150), block(200, 30, 400, 20_000, 0.04, rate)])
+        reader = RunReader(store, "second")
+        reader.refresh()
+        return reader
+
+    yield chain
+    store.close()
+
+
+def told(reader: RunReader) -> str:
+    return story.told(reader, None)
+
+
+def test_a_changed_run_says_from_where_it_goes_on_and_with_what(chain: Chain) -> None:
+    assert told(chain()).endswith(" Goes on from update 200, with B = 400 instead of 100.")
+
+
+def test_a_changed_run_is_judged_from_its_change_on(chain: Chain) -> None:
+    found = story.verdict(chain(rate=1e-4), Ended("finished", "budget", updates=230))  # else it would be dead from 200
+    assert found.evidence["tail_last_update"] == 230
+
+
+def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Chain) -> None:
+    record = chain().record
+    assert record is not None
+    earlier = [[10, {"budget_value": [4, 10]}], [20, {"lr": [0.05, 0.1]}], [20, {"batch_size": [100, 50]}]]
+    last = {"changes": earlier, "changed": {"budget": ["epochs", "updates"], "budget_value": [10, 900]}, "first": 200}
+    seen = replace(record, config=LARGER.replace(budget="updates", budget_value=900), facts=last)
+    assert changes.marks(seen) == [
+        (10, "epochs 4 \u2192 10"),
+        (20, "rate 0.05 \u2192 0.1, B 100 \u2192 50"),
+        (200, "budget epochs \u2192 updates"),
+    ]
+
+
+def test_of_several_changes_batch_size_and_rate_are_said_and_the_others_counted(chain: Chain) -> None:
+    reader = chain(FIRST.replace(optimizer="adam", lr=0.2, batch_size=400))
+    assert told(reader).endswith(", with B = 400 instead of 100, rate = 0.2 instead of 0.05 and 1 more.")
+    assert changes.marks(reader.record) == [(200, "B 100 \u2192 400, rate 0.05 \u2192 0.2 and 1 more")]
+
+
+def test_a_switch_is_on_or_off(chain: Chain) -> None:
+    assert changes.marks(chain(FIRST.replace(checkpointing=True)).record) == [(200, "checkpointing off \u2192 on")]
+
+
+def test_a_run_that_was_out_of_memory_says_so_and_to_where_it_goes_on(chain: Chain) -> None:
+    reader = chain(end=Ended("out_of_memory", "limit", updates=200))
+    assert told(reader).endswith(
+        " Goes on from update 200 of a run out of memory, with B = 400 instead of 100, to the same number of examples."
+    )
+
+
+@pytest.mark.parametrize(("complete", "left"), [(True, False), (False, True)])
+def test_an_epoch_counts_as_spent_once_it_is_complete(complete: bool, left: bool, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "runs.sqlite")
+    store.create("a", FIRST, owner="o", session="s")
+    ends = Epoch(1, 100, 100, True, 0.5, None, None, 1.0), Epoch(2, 200, 100, complete, 0.4, None, None, 2.0)
+    store.write("a", [Started(400), block(0, 200, 100, 0), *ends, Ended("stopped", "asked", updates=200)])
+    reader = RunReader(store, "a")
+    reader.refresh()
+    assert reader.record
+    two_epochs = FIRST.replace(budget_value=2, batch_size=400)
+    assert (changes.why_not(reader.record, reader, two_epochs) is None) == left
+    store.close()
+
+
+def test_with_another_budget_it_is_not_the_same_number_of_examples(chain: Chain) -> None:
+    reader = chain(LARGER.replace(budget_value=9), end=Ended("out_of_memory", "limit", updates=200))
+    assert told(reader).endswith("of a run out of memory, with B = 400 instead of 100 and epochs = 9 instead of 4.")
+
+
+def test_of_a_budget_of_another_kind_nothing_is_said_unless_it_is_all(chain: Chain) -> None:
+    reader = chain(LARGER.replace(budget="updates", budget_value=9))
+    assert changes.marks(reader.record) == [(200, "B 100 \u2192 400")]
+
+
+def test_a_budget_of_another_kind_alone_is_named(chain: Chain) -> None:
+    reader = chain(FIRST.replace(budget="updates", budget_value=900))
+    assert changes.marks(reader.record) == [(200, "budget epochs \u2192 updates")]
+
+
+def test_the_epoch_of_a_changed_run_is_that_of_its_examples(chain: Chain) -> None:
+    assert told(chain()).startswith("Epoch 4;")  # 32,000 examples
+
+
+def test_what_is_planned_before_it_begins_is_what_is_left_in_batches_of_its_own(chain: Chain) -> None:
+    reader = chain(begins=False)
+    assert cards_of.planned(LARGER, reader) == 250
+
+
+def test_under_a_budget_of_updates_it_is_that(chain: Chain) -> None:
+    config = LARGER.replace(budget="updates", budget_value=900)
+    assert cards_of.planned(config, chain(config, begins=False)) == 900
+
+
+def test_the_time_left_is_by_the_updates_of_its_own(chain: Chain) -> None:
+    found = {card.label: card for card in cards_of.cards(LARGER, None, chain())}
+    assert found["Updates"].value == "230 / 250"
+    assert found["Speed"].detail == "0.8 s left"  # 20 of 0.04 s
+
+
+# What is offered.
+
+
+def begin(app: App, **settings: Any) -> AppTest:
+    """Start a run and come back when it has made updates."""
+    test = app(**(LONG | settings))
+    test.button(key="start").click().run()
+    until = time.monotonic() + 60
+    while not engine().reader(shown(test)).refresh() or not engine().reader(shown(test)).updates:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return test.run()
+
+
+def offered(test: AppTest) -> bool:
+    return "change_now" in [button.key for button in test.button]
+
+
+def change(test: AppTest, **settings: Any) -> None:
+    """Set fields of the form and press the button."""
+    for name, value in settings.items():
+        test.number_input(key=name).set_value(value)
+    test.run()
+    test.button(key="change_now").click().run()
+    assert not test.exception
+
+
+def stop(test: AppTest) -> None:
+    test.button(key="stop").click().run()
+    run_until(test, "Stopped at update")
+
+
+def test_a_running_run_is_changed_with_a_click_and_goes_on(app: App) -> None:
+    test = begin(app)
+    first, before = shown(test), specs(test)
+    assert not offered(test)  # the form says the same
+    change(test, batch_size=400)
+    second = shown(test)
+    assert second != first
+    run_until(test, "with B = 400 instead of 100.")
+    assert "Running" in words(test)
+    assert "Showing" not in words(test)
+    old, new = engine().store.run(first), engine().store.run(second)
+    assert old
+    assert old.ended
+    assert new
+    assert (old.state, old.ended.reason, new.parent) == ("stopped", "changed", first)
+    assert new.config == old.config.replace(batch_size=400)
+    since = new.facts["first"]
+    assert since == old.ended.updates > 0
+    for chart in ("Training loss", "Learning rate planned and actual"):
+        table = rows(test, chart)
+        assert [row["x"] for row in table if row["series"] == "change"] == [pytest.approx(since)]
+        assert [row["label"] for row in table if row["series"].startswith("change,")] == ["B 100 \u2192 400"]
+    assert specs(test) == before  # the charts keep their canvas
+    old_peak, new_peak = (engine().prediction(record.config, wait_s=60) for record in (old, new))
+    assert old_peak
+    assert new_peak
+    assert new_peak.peak.bytes > 1.2 * old_peak.peak.bytes
+    run_until(test, f"{new_peak.peak.bytes / 2**20:.2f} MiB")  # its second update may be still to come
+    assert cards(test)["Peak memory"][0] == f"{new_peak.peak.bytes / 2**20:.2f} MiB"
+    stop(test)
+    assert len(csv_of(engine().store, second).splitlines()) == 1 + engine().store.run(second).ended.updates
+
+
+def test_a_second_change_is_marked_beside_the_first(app: App) -> None:
+    test = begin(app)
+    change(test, batch_size=400)
+    run_until(test, "with B = 400 instead of 100.")
+    change(test, lr=0.2)
+    run_until(test, "with rate = 0.2 instead of 0.05.")
+    table = rows(test, "Training loss")
+    labels = [row["label"] for row in table if row["series"].startswith("change,")]
+    assert labels == ["B 100 \u2192 400", "rate 0.05 \u2192 0.2"]
+    stop(test)
+
+
+def test_a_paused_run_stays_paused(app: App) -> None:
+    test = begin(app)
+    test.button(key="pause").click().run()
+    run_until(test, "Paused at update")
+    before = engine().reader(shown(test)).updates
+    change(test, batch_size=400)
+    run_until(test, f"Paused at update {before:,} of")
+    run_until(test, f"Goes on from update {before:,}, with B = 400 instead of 100.")
+    test.button(key="one_update").click().run()
+    run_until(test, f"Paused at update {before + 1:,} of")
+    stop(test)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("hidden", "32", "The weights can be kept only with the same hidden layers."),
+        ("seed", 5, "The weights can be kept only with the same seed."),
+        ("budget_value", 1, "These settings have nothing left to do: the run has come further than their budget."),
+    ],
+)
+def test_what_cannot_be_changed_says_why(app: App, field: str, value: Any, why: str) -> None:
+    test = begin(app)
+    until = time.monotonic() + 60
+    reader = engine().reader(shown(test))
+    while not reader.last or reader.last.examples_seen < 1_437:
+        assert time.monotonic() < until
+        reader.refresh()
+    (test.text_input if field == "hidden" else test.number_input)(key=field).set_value(value).run()
+    button = test.button(key="change_now")
+    assert (button.disabled, button.help) == (True, why)
+    stop(test)
+    assert not offered(test)  # a run that was asked to stop has left no state
+
+
+def test_weights_that_are_too_many_to_keep_say_so(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.run.changes.MOST_BYTES", 2**17)
+    test = begin(app)
+    test.number_input(key="batch_size").set_value(400).run()
+    button = test.button(key="change_now")
+    # 64 x 128 + 128 x 64 + 64 x 10 weights and 202 biases, twice, of 4 bytes.
+    assert (button.disabled, button.help) == (
+        True,
+        "Weights and optimizer take 0.13 MiB, and at most 0.12 MiB are kept.",
+    )
+    stop(test)
+
+
+def test_a_run_that_has_finished_has_nothing_left_to_change(app: App) -> None:
+    test = app(dataset="digits", budget_value=1)
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    test.number_input(key="batch_size").set_value(400).run()
+    assert not offered(test)
+    assert test.button(key="start_these")
+
+
+def test_a_run_out_of_memory_may_go_on_with_what_the_form_says(app: App) -> None:
+    # 34,110 weights: with Adam's state the second update does not fit into 1 MiB.
+    out = {"hidden": "200-100", "optimizer": "adam", "lr": 0.001, "batch_size": 300, "memory_limit_mb": 1}
+    test = app(dataset="digits", budget_value=2, **out)
+    test.button(key="start").click().run()
+    run_until(test, "Out of memory (simulated)")
+    test.number_input(key="batch_size").set_value(50).run()
+    assert test.button(key="change_now").label == "Go on with these"
+    test.button(key="change_now").click().run()
+    run_until(test, "Finished")
+    assert "Goes on from update 1 of a run out of memory, with B = 50 instead of 300" in words(test)
+    # 1,137 examples of the first epoch are 23 batches of 50, those of the second 29.
+    assert cards(test)["Updates"] == ("53 / 53", "100% done")
+
+
+def test_the_run_before_stays_the_ghost(app: App) -> None:
+    test = app(dataset="digits", budget_value=1, batch_size=200)
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    test.number_input(key="batch_size").set_value(100)
+    test.number_input(key="budget_value").set_value(5_000).run()
+    test.button(key="start").click().run()
+    run_until(test, "Running")
+    change(test, batch_size=400)
+    run_until(test, "with B = 400 instead of 100.")
+    table = rows(test, "Training loss")
+    assert [row["label"] for row in table if row["series"] == "ghost name"] == ["before: 200 a batch"]
+    stop(test)
+
+
+# What comes in between.
+
+
+def test_another_page_with_the_same_run_goes_along(app: App) -> None:
+    test = begin(app)
+    first = shown(test)
+    other = app(**LONG, run=first)
+    assert shown(other) == first
+    change(test, batch_size=400)
+    run_until(other, "with B = 400 instead of 100.")
+    assert shown(other) == shown(test) != first
+    reloaded = app(**LONG, run=first)  # with the address from before
+    assert shown(reloaded) == shown(test)
+    stop(test)
+
+
+def test_a_run_that_cannot_go_on_leaves_the_page_with_the_one_it_was(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = begin(app)
+    first = shown(test)
+    with monkeypatch.context() as patch:
+        patch.setattr("core.run.machine.free_memory_bytes", lambda: 10 * 2**20)
+        change(test, batch_size=400)
+    test.run()
+    assert shown(test) == first
+    assert "Running" in words(test)
+    (notice,) = [item.value for item in test.warning]
+    assert notice.startswith("The settings were not changed: the run needs ")
+    assert notice.endswith("10 MiB are free.")
+    change(test, batch_size=400)
+    run_until(test, "with B = 400 instead of 100.")
+    assert not test.warning
+    stop(test)
+
+
+def test_a_run_that_ends_just_before_it_is_changed_is_shown_as_it_ended(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = app(dataset="digits", budget_value=1)
+    test.button(key="start").click().run()
+    run_until(test, "Finished")
+    first = shown(test)
+    monkeypatch.setattr("ui.live.changes.can_go_on", lambda record, config: record.config != config)
+    change(test, batch_size=400, budget_value=2)
+    until = time.monotonic() + 60
+    while shown(test) != first:
+        assert time.monotonic() < until
+        test.run()
+    run_until(test, "Finished")
+    assert [item.value for item in test.warning] == [
+        "The settings were not changed: the run before it has left no weights to go on with."
+    ]
+
+
+def test_a_press_that_comes_after_the_end_changes_nothing(app: App) -> None:
+    test = begin(app)
+    test.number_input(key="batch_size").set_value(400).run()
+    first = shown(test)
+    engine().client.command(first, "stop")
+    until = time.monotonic() + 60
+    while (record := engine().store.run(first)) and not record.ended:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    test.button(key="change_now").click().run()
+    assert shown(test) == first
+    assert "Stopped at update" in words(test)
+    assert not test.exception
+
+
+def test_what_is_stopped_before_it_has_begun_leaves_the_run_before_it_to_go_on_from(app: App) -> None:
+    test = begin(app)
+    first = shown(test)
+    engine().client.command(first, "stop", reason="changed")  # and nothing goes on from it
+    run_until(test, "It was stopped to go on with other settings.")
+    test.number_input(key="batch_size").set_value(400).run()
+    test.button(key="change_now").click().run()
+    run_until(test, "with B = 400 instead of 100.")
+    stop(test)

@@ -1,0 +1,119 @@
+"""Which charts there are, and that what is chosen is what is drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.run.config import RunConfig
+from core.store import recorded
+from core.store.reader import BETA
+from ui.live.options import BETAS, depths
+
+App = Callable[..., AppTest]
+
+
+def chart(test: AppTest, alt: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the specification and the rows of the chart that these words stand for."""
+    (proto,) = [each.proto for each in test.get("vega_lite_chart") if each.proto.alt.startswith(alt)]
+    return json.loads(proto.spec), pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
+
+
+def of(rows: list[dict[str, Any]], series: str, column: str) -> list[Any]:
+    return [row[column] for row in rows if row["series"] == series]
+
+
+@pytest.mark.parametrize("dataset", ["moons", "spirals"])
+def test_the_decision_boundary_comes_first_where_examples_are_points(dataset: str) -> None:
+    shown = depths(RunConfig(dataset=dataset))
+    assert shown == ("plane", "batch", "gradient", "rss", "rhythm", "confusion")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        RunConfig(),
+        RunConfig(dataset="noisy-digits"),
+        RunConfig(dataset="mixture"),
+        RunConfig(dataset="linear", model="linear"),
+    ],
+)
+def test_there_is_none_for_other_data(config: RunConfig) -> None:
+    assert depths(config) == ("batch", "gradient", "rss", "rhythm", "confusion")
+
+
+def test_the_usual_smoothing_is_one_of_the_choices_and_so_is_none() -> None:
+    assert BETA in BETAS
+    assert BETAS[0] == 0.0
+    assert list(BETAS) == sorted(BETAS)
+
+
+# These look at the recorded run, which the page shows before any other.
+
+
+@pytest.mark.parametrize(
+    ("unit", "title"), [("epochs", "epochs"), ("examples", "examples seen"), ("seconds", "seconds of training")]
+)
+def test_the_chosen_unit_is_that_of_the_axis(unit: str, title: str, app: App) -> None:
+    recording = recorded.load()
+    assert recording is not None
+    last = recording.chunks_after(recorded.RUN_ID)[-1].updates
+    end = {"epochs": 5.0, "examples": 50_000.0, "seconds": pytest.approx(float(last.seconds[-1]))}[unit]
+    test = app()
+    _, rows = chart(test, "Training loss")
+    assert of(rows, "title", "label") == ["updates"]
+    assert max(of(rows, "loss", "x")) == 500
+    test.get_by_key("depth").set_value("gradient").run()
+    test.get_by_key("x_axis").set_value(unit).run()
+    for name, series in (("Training loss", "loss"), ("Norm of the gradient", "gradient_norm")):
+        _, rows = chart(test, name)
+        assert of(rows, "title", "label") == [title]
+        assert max(of(rows, series, "x")) == end
+    assert not test.exception
+
+
+def test_the_loss_axis_is_logarithmic_if_that_is_chosen(app: App) -> None:
+    test = app()
+    before, _ = chart(test, "Training loss")
+    test.get_by_key("log_loss").set_value(True).run()
+    after, _ = chart(test, "Training loss")
+    scales = [layer["encoding"]["y"]["scale"] for spec in (before, after) for layer in spec["layer"][1:2]]
+    assert scales == [{"zero": True}, {"type": "log", "nice": False, "padding": 8}]
+
+
+def test_without_smoothing_the_strong_line_is_that_of_the_updates(app: App) -> None:
+    test = app()
+    _, rows = chart(test, "Training loss")
+    assert of(rows, "smoothed_loss", "value")[1:] != of(rows, "loss", "value")[1:]
+    smoothing = test.get_by_key("smoothing")
+    assert smoothing.value == 0.9
+    smoothing.set_value(0.0).run()
+    _, rows = chart(test, "Training loss")
+    exact = dict(zip(of(rows, "loss", "x"), of(rows, "loss", "exact"), strict=True))
+    smoothed = dict(zip(of(rows, "smoothed_loss", "x"), of(rows, "smoothed_loss", "value"), strict=True))
+    shared = exact.keys() & smoothed.keys()
+    assert len(shared) > 50
+    assert all(exact[place] == smoothed[place] for place in shared)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words", "alt"),
+    [
+        ("gradient", "The norm (length) of the gradient of each update.", "Norm of the gradient"),
+        ("rss", "What the training process holds of this machine's own memory.", "Resident memory"),
+        ("rhythm", "One epoch, and a stroke wherever the weights change.", "One epoch with a stroke"),
+    ],
+)
+def test_the_chosen_chart_is_the_one_below_with_its_words(choice: str, words: str, alt: str, app: App) -> None:
+    test = app()
+    test.get_by_key("depth").set_value(choice).run()
+    assert [item.value for item in test.caption if item.value.startswith(words)]
+    chart(test, alt)
+    below = ("Norm", "Resident", "One epoch", "Validation examples", "The plane")
+    assert len([each for each in test.get("vega_lite_chart") if each.proto.alt.startswith(below)]) == 1
+    assert not test.exception

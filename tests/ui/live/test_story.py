@@ -1,0 +1,310 @@
+"""How a run went, in one paragraph: a run of each kind, kept in a real database, and what is said of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.run.config import RunConfig
+from core.run.events import CATEGORIES, Ended, Peak, Prediction, Started, Updates
+from core.store import Store, recorded
+from core.store.reader import RunReader
+from ui.live import story
+from ui.live.story import told
+
+CONSTANT = RunConfig(schedule="constant")
+MIB = 2**20
+NUMBER = r"(?<![\w.])[-\u2212]?\d[\d,]*(?:\.\d+)?(?:e[-\u2212]?\d+)?(?!\w)"
+Record = Callable[..., RunReader]
+IDS = count()  # what was judged is remembered by the run's id
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Record]:
+    """Return a function that keeps a run with these losses and returns its reader."""
+    store = Store.open(tmp_path / "runs.sqlite")
+
+    def record(
+        losses: Sequence[float],
+        ended: Ended | None = None,
+        *,
+        config: RunConfig = CONSTANT,
+        rates: Sequence[float] | None = None,
+        norms: float = 1.0,
+    ) -> RunReader:
+        name, updates = f"told-{next(IDS)}", np.arange(1, len(losses) + 1)
+        block = Updates(
+            0,
+            np.array(losses, "f4"),
+            np.full(len(losses), config.lr) if rates is None else np.array(rates, "f8"),
+            np.full(len(losses), norms, "f4"),
+            updates * config.effective_batch_size,
+            updates * 0.01,
+        )
+        store.create(name, config, owner="o", session="s")
+        store.write(name, [Started(500), block, *([ended] if ended else [])])
+        reader = RunReader(store, name)
+        reader.refresh()
+        return reader
+
+    yield record
+    store.close()
+
+
+def finished(updates: int, **values: Any) -> Ended:
+    return Ended("finished", "budget", updates=updates, **values)
+
+
+def wavering(losses: np.ndarray) -> np.ndarray:
+    """Return losses with a little noise, which decides nothing."""
+    return losses + 0.002 * np.random.default_rng(0).standard_normal(len(losses))
+
+
+def falling(updates: int, to: float) -> np.ndarray:
+    """Return losses that fall from 2.5 at first fast and then ever more slowly to near `to`."""
+    return wavering(to + (2.5 - to) * np.exp(-np.arange(updates) / (updates / 12)))
+
+
+def numbers(text: str, lead: str = "") -> list[float]:
+    """Return all numbers of a complete paragraph that begins with `lead`, in order."""
+    assert text.startswith(f"**{lead}**" if lead else ""), text
+    assert text.endswith("."), text
+    assert not re.search(r"[{}]|nan|inf\b|None|  ", text), text
+    for constant in ("95% interval", "under 1% of"):
+        text = text.replace(constant, "")
+    return [float(found.replace(",", "").replace("\u2212", "-")) for found in re.findall(NUMBER, text)]
+
+
+def slope_of(found: list[float], *, level: bool) -> tuple[list[float], list[float]]:
+    """Take the sentence on the slope off: its bounds and the fall over it. Return the rest first."""
+    *rest, first, last, fall, low, high = found
+    assert low <= fall <= high
+    assert (low <= 0 <= high) == level
+    return rest, [first, last, fall]
+
+
+# While it trains.
+
+
+def test_a_run_on_its_way_is_told_by_epoch_rate_and_gradient(record: Record) -> None:
+    assert told(record([1.0] * 100, norms=0.25), None) == "Epoch 1; the rate is 0.05, the norm of the gradient 0.25."
+    assert told(record([1.0] * 101), None).startswith("Epoch 2;")
+    assert told(record([1.0] * 30, config=CONSTANT.replace(batch_size=1_000)), None).startswith("Epoch 3;")
+
+
+def test_before_the_first_update_there_is_nothing_to_tell(record: Record) -> None:
+    assert told(record([]), None) == ""
+
+
+# How it ended.
+
+
+def test_a_run_that_has_stopped_falling_has_converged(record: Record) -> None:
+    text = told(record(falling(500, 0.5), finished(500)), None)
+    rest, (first, last, fall) = slope_of(numbers(text, "Converged"), level=True)
+    assert rest == [2.5, 0.5]
+    assert (first, last) == (401, 500)
+    assert abs(fall) < 0.002
+    assert "is not distinguishable from zero" in text
+
+
+def test_a_run_that_came_to_rest_because_its_rate_did_says_so(record: Record) -> None:
+    rates = [0.05] * 250 + [0.01] * 250
+    text = told(record(falling(500, 0.5), finished(500), rates=rates), None)
+    rest, _ = slope_of(numbers(text, "Converged"), level=True)
+    assert rest == [20, 2.5, 0.5]
+    assert "20% of its peak" in text
+
+
+def test_a_run_whose_scatter_hides_its_fall_says_that_nobody_can_tell(record: Record) -> None:
+    scatter = 0.15 * np.random.default_rng(0).standard_normal(100)
+    text = told(record(np.linspace(2.3, 1.9, 100) + scatter, finished(100)), None)
+    rest, (first, last, change) = slope_of(numbers(text, "Cannot tell"), level=True)
+    assert rest == [pytest.approx(2.3, abs=0.2), pytest.approx(1.95, abs=0.1)]
+    assert (first, last) == (81, 100)
+    assert abs(change) < 0.3
+
+
+def test_a_run_that_still_falls_says_by_how_much(record: Record) -> None:
+    text = told(record(wavering(np.linspace(2.5, 0.5, 500)), finished(500)), None)
+    rest, (first, last, fall) = slope_of(numbers(text, "Still falling"), level=False)
+    assert rest == [2.5, pytest.approx(0.6, abs=0.02)]  # the average looks back on 25 updates
+    assert (first, last, fall) == (401, 500, pytest.approx(0.4, abs=0.01))
+
+
+def test_a_run_of_few_updates_names_the_batch_size_that_makes_more(record: Record) -> None:
+    config = RunConfig(batch_size=1_000, budget_value=5)
+    text = told(record(np.linspace(2.5, 1.5, 50), finished(50), config=config), None)
+    (updates, initial, final, *other), _ = slope_of(numbers(text, "Too few updates"), level=False)
+    assert (updates, initial, other) == (50, 2.5, [500, 100])
+    assert final == pytest.approx(1.5, abs=0.05)
+
+
+def test_a_run_of_two_updates_has_no_slope(record: Record) -> None:
+    config = CONSTANT.replace(batch_size=1, budget="updates", budget_value=2)
+    updates, initial, final = numbers(told(record([2.5, 2.4], finished(2), config=config), None), "Too few updates")
+    assert updates == 2
+    assert 2.4 <= final <= initial <= 2.5
+
+
+def test_a_rate_that_died_early_is_named_with_what_it_left_undone(record: Record) -> None:
+    losses = np.concatenate([np.linspace(2.5, 1.5, 50), np.full(450, 1.5)])
+    rates = [0.05] * 50 + [0.0] * 450
+    config = RunConfig(schedule_batch_size=1_000)
+    text = told(record(losses, finished(500, unchanged_updates=450), config=config, rates=rates), None)
+    *found, unchanged = numbers(text, "The rate died early")[:-1]  # which also says that the rate was 0
+    assert unchanged == 450
+    rest, (first, last, _) = slope_of(found, level=False)
+    assert rest == [50, 450, 1.5]
+    assert (first, last) == (26, 50)
+    assert text.endswith("450 updates changed nothing: their rate was 0.")
+
+
+def test_a_run_that_went_up_again_names_the_climb_and_the_rate(record: Record) -> None:
+    losses = np.concatenate([np.linspace(2.5, 0.5, 200), np.full(300, 1.8)])
+    config = CONSTANT.replace(lr=0.7, batch_size=250)
+    text = told(record(wavering(losses), finished(500), config=config), None)
+    low, climb, update, final, rate, size = numbers(text, "Thrashing")
+    assert low == pytest.approx(0.5 + 24 * 0.01, abs=0.01)  # the average looks back on 25 updates
+    assert final == pytest.approx(1.8, abs=0.02)
+    assert low + climb == pytest.approx(final, abs=0.02)
+    assert 200 < update <= 500
+    assert (rate, size) == (0.7, 250)
+
+
+def test_a_run_that_learned_nothing_says_between_what_it_stayed(record: Record) -> None:
+    text = told(record(wavering(np.full(500, 2.3)), finished(500)), None)
+    assert numbers(text, "Learned nothing")[:2] == pytest.approx([2.3, 2.3], abs=0.02)
+
+
+def test_a_run_that_reached_its_target_says_after_how_many_updates(record: Record) -> None:
+    config = CONSTANT.replace(target_loss=0.6)
+    text = told(record(falling(300, 0.5), Ended("finished", "target", updates=300), config=config), None)
+    assert numbers(text, "Reached the target") == [0.6, 300]
+
+
+@pytest.mark.parametrize("reason", ["asked", "unwatched"])
+@pytest.mark.parametrize("still", [True, False])
+def test_a_run_that_was_stopped_says_where_the_loss_stood_and_why_if_nobody_asked(
+    reason: str, still: bool, record: Record
+) -> None:
+    losses = wavering(np.linspace(2.5, 0.5, 300)) if still else falling(300, 0.5)
+    text = told(record(losses, Ended("stopped", reason, updates=300)), None)
+    why = "" if reason == "asked" else "Nobody was watching. "
+    assert text.startswith(why or "The loss stood")
+    assert numbers(text) == [pytest.approx(0.6 if still else 0.5, abs=0.03)]
+    assert ("still falling" in text) == still
+
+
+def test_a_run_that_was_stopped_before_its_first_update_has_nothing_to_tell(record: Record) -> None:
+    assert told(record([], Ended("stopped", "asked")), None) == ""
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (float("nan"), "The loss of update 1,234 is not a number."),
+        (float("inf"), "The loss of update 1,234 is infinite."),
+        (7_654.3, "The loss of update 1,234 is 7,654, a thousand times the initial one or more."),
+    ],
+)
+def test_a_run_that_diverged_says_in_which_way_and_what_to_do(loss: float, words: str, record: Record) -> None:
+    ended = Ended("diverged", "loss", {"update": 1_234, "loss": loss}, updates=1_240)
+    text = told(record([2.5, 2.6], ended, config=CONSTANT.replace(lr=1_000)), None)
+    assert text == f"{words} A rate of 1000 is too high for 100 a batch: lower it, or warm it up."
+
+
+@pytest.mark.parametrize(
+    ("reason", "values", "words"),
+    [
+        ("killed", {"signal": 9}, "The training process was ended from outside by signal 9."),
+        ("exited", {"exit_code": 3}, "The training process ended by itself with exit code 3."),
+        ("error", {"error": "OSError: no"}, "The training process had an error: OSError: no."),
+        ("host_gone", {}, "The process that trained this run was lost with the engine; start again."),
+        ("owner_gone", {}, "The process that trained this run is gone."),
+        ("no_prediction", {}, "The engine gave no answer; try again."),
+        (
+            "not_enough_memory",
+            {"needed": 3 * 2**30, "free": 2**30},
+            "The run needs 3 GiB of this machine's memory and 1 GiB are free.",
+        ),
+    ],
+)
+def test_a_run_that_failed_says_why(reason: str, values: dict[str, Any], words: str, record: Record) -> None:
+    assert told(record([2.5, 2.4], Ended("failed", reason, values, updates=2)), None) == words
+
+
+# Out of memory.
+
+
+def out_of_memory(phase: str, module: str) -> Ended:
+    values = {"limit_bytes": 4 * MIB, "requested_bytes": MIB // 2, "over_bytes": MIB // 4, "phase": phase}
+    return Ended("out_of_memory", "limit", values | {"module": module})
+
+
+@pytest.mark.parametrize(
+    ("phase", "module", "words"),
+    [
+        ("forward", "relu2", "during the forward pass in relu2, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("backward", "", "during the backward pass, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("optimizer", "", "in the optimizer's step, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("evaluation", "conv1", "during the evaluation in conv1, which asked for 0.50 MiB more: 0.25 MiB over"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("largest", "way_out"),
+    [(None, ""), (1_489, " The largest batch that fits is 1,489."), (0, " No batch size fits under this limit.")],
+)
+def test_a_full_device_says_where_by_how_much_and_the_way_out(
+    phase: str, module: str, words: str, largest: int | None, way_out: str, record: Record
+) -> None:
+    peak = Peak(5 * MIB, dict.fromkeys(CATEGORIES, 0), phase, module)
+    prediction = None if largest is None else Prediction(peak, 1_000, largest)
+    text = told(record([], out_of_memory(phase, module)), prediction)
+    assert (
+        text
+        == f"3.75 MiB of the simulated device's 4 MiB were in use {words} the limit.{way_out} No real memory ran out."
+    )
+
+
+# Once and for all.
+
+
+def test_what_a_run_came_to_is_worked_out_once(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = record(falling(500, 0.5), finished(500))
+    first = told(reader, None)
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("judged twice")
+
+    monkeypatch.setattr(story, "judge", never)
+    assert told(reader, None) == first
+
+
+def test_what_was_judged_is_forgotten_beyond_200_runs(record: Record) -> None:
+    for _ in range(205):
+        told(record([], Ended("stopped", "asked")), None)
+    assert len(story._verdicts) == 200
+
+
+def test_the_recorded_run_has_a_story_in_its_own_numbers() -> None:
+    recording = recorded.load()
+    assert recording is not None
+    reader = RunReader(recording, recorded.RUN_ID)
+    reader.refresh()
+    found = numbers(told(reader, None), "Converged")
+    rest, (first, last, _) = slope_of(found, level=True)
+    assert (
+        rest[-2:]
+        == [
+            pytest.approx(float(reader.losses[0]), rel=0.01),  # 100 examples in one update
+            pytest.approx(float(reader.losses[-25:].mean()), rel=0.5),
+        ]
+    )
+    assert 350 < first < last <= 500

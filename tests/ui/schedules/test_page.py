@@ -1,0 +1,221 @@
+"""The page of schedules: full at first sight, and what a choice changes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.host.process import Answer
+from core.schedule_bench.results import Bench, load
+from core.words.errors import HostError, Problem
+from ui.shell.engine import Engine
+
+App = Callable[..., AppTest]
+ALTS = (
+    "Loss above the optimum against examples seen",
+    "Learning rate for the size of the batch",
+    "Loss above the optimum at the end",
+)
+
+
+@pytest.fixture
+def page(app: App) -> App:
+    def open_page(**query: object) -> AppTest:
+        test = app(**query).switch_page("pages/schedules.py")
+        for name, value in query.items():  # going to another page leaves them behind
+            test.query_params[name] = str(value)
+        return test.run()
+
+    return open_page
+
+
+def words(test: AppTest) -> str:
+    assert not test.exception
+    html = [item.proto.body for item in test.get("html") if "<table" in item.proto.body]
+    return "\n".join([*(item.value for item in test.markdown), *(item.value for item in test.caption), *html])
+
+
+def table(test: AppTest, name: str) -> list[list[str]]:
+    (body,) = [item.proto.body for item in test.get("html") if f"results {name}'" in item.proto.body]
+    return [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in re.findall(r"<tr.*?>(.*?)</tr>", body)]
+
+
+def specs(test: AppTest) -> list[str]:
+    """Return the charts' specifications, without the names that Streamlit gives to the data."""
+    found = []
+    for chart in test.get("vega_lite_chart"):
+        spec = json.loads(chart.proto.spec)
+        spec.pop("data", None)
+        found.append(json.dumps(spec) + chart.proto.alt)
+    return found
+
+
+def rows(test: AppTest, alt: str, series: str) -> list[dict[str, Any]]:
+    (proto,) = [each.proto for each in test.get("vega_lite_chart") if each.proto.alt.startswith(alt)]
+    found: list[dict[str, Any]] = pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
+    return [row for row in found if row["series"] == series]
+
+
+def test_the_page_is_full_before_anything_runs(page: App) -> None:
+    test = page()
+    said = words(test)
+    assert "end nearer to the optimum than a constant rate, 1.2 to 1.7 times" in said
+    assert "with 1,184 updates instead of 2,048." in said
+    assert "Computed beforehand on" in said
+    assert "32,768 examples seen (16 epochs, drawn one by one and put back), 11 tries" in said
+    ends = table(test, "bench_ends")
+    assert ends[0] == [
+        "Schedule",
+        "Peak rate",
+        "Updates",
+        "End above the optimum (95%)",
+        "Beside constant (95%)",
+        "p",
+        "Model off by",
+    ]
+    assert len(ends) == 10
+    assert ends[3] == [
+        "Exponential",
+        "4",
+        "2,048",
+        "0.00065 (0.00056 to 0.00074)",
+        "1.7 times nearer (1.5 to 1.9)",
+        "0.016",
+        "\u22124%",
+    ]
+    assert ends[1] == ["Constant", "0.5", "2,048", "0.0011 (0.00087 to 0.0013)", "", "", "+21%"]
+    assert [len(rows(test, alt, "chosen")) > 5 for alt in ALTS] == [True] * 3
+    assert dict(test.query_params) == {}
+
+
+def test_another_schedule_changes_the_data_and_no_specification(page: App) -> None:
+    test = page()
+    before, drawn = specs(test), [rows(test, alt, "chosen") for alt in ALTS]
+    test.get_by_key("bench_arm").set_value("ramp").run()
+    assert specs(test) == before
+    assert len(before) == 3
+    for alt, earlier in zip(ALTS, drawn, strict=True):
+        assert {row["row"] for row in rows(test, alt, "chosen")} == {"ramp"}
+        assert rows(test, alt, "chosen") != earlier
+    assert "**Growing batch.** The rate stays, and the batch becomes four times as large" in words(test)
+    assert test.query_params["arm"] in ("ramp", ["ramp"])
+
+
+def test_another_batch_size_changes_no_specification_either(page: App) -> None:
+    test = page()
+    before = specs(test)
+    test.get_by_key("bench_batch").set_value("256").run()
+    test.get_by_key("bench_peak").set_value("alike").run()
+    assert specs(test) == before
+    assert "One peak of 8 for all, at B = 256:" in words(test)
+    assert "farther from it, 2.5 to 27 times." in words(test)
+    assert [row[1:3] for row in table(test, "bench_ends")[1:3]] == [["8", "128"], ["8", "128"]]
+
+
+def test_how_it_is_beside_the_constant_rate_is_told_for_all_batch_sizes(page: App) -> None:
+    test = page(arm="exponential")
+    assert table(test, "bench_beside") == [
+        ["Exponential beside the constant rate", "B = 16", "B = 64", "B = 256"],
+        ["Rates tuned", "1.7 times nearer", "1.7 times nearer", "1.7 times nearer"],
+        ["One rate, 8", "23 times nearer", "4.5 times nearer", "27 times farther"],
+    ]
+    test.get_by_key("bench_arm").set_value("constant").run()
+    assert "The constant rate is what the others are compared with." in words(test)
+    assert "Rates tuned" not in words(test)
+
+
+def test_what_is_shown_comes_from_the_address(page: App) -> None:
+    test = page(arm="wsd", batch=64, peak="alike")
+    assert [test.get_by_key(f"bench_{name}").value for name in ("arm", "batch", "peak")] == ["wsd", "64", "alike"]
+    assert "One peak of 8 for all, at B = 64:" in words(test)
+
+
+def test_what_the_address_has_wrong_is_named(page: App) -> None:
+    test = page(arm="cosin", batch=17)
+    said = words(test)
+    assert "Arm must be one of constant, step" in said
+    assert "got 'cosin'" in said
+    assert "got '17'" in said
+    assert (test.get_by_key("bench_arm").value, test.get_by_key("bench_batch").value) == ("cosine", "16")
+
+
+def test_the_choice_is_kept_while_another_page_is_open(page: App) -> None:
+    test = page()
+    test.get_by_key("bench_arm").set_value("linear").run()
+    test.query_params.clear()  # as by a link of the menu
+    test.switch_page("pages/about.py").run()
+    test.switch_page("pages/schedules.py").run()
+    assert test.get_by_key("bench_arm").value == "linear"
+
+
+# Running it again.
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, Answer]]:
+    """What the page asks the engine for, with the answers that a test gives."""
+    calls: list[tuple[int, int, Answer]] = []
+
+    def bench(self: Engine, batch_size: int, *, first_seed: int, seeds: int) -> Answer:
+        calls.append((batch_size, first_seed, Answer()))
+        return calls[-1][2]
+
+    monkeypatch.setattr(Engine, "bench", bench)
+    return calls
+
+
+def fresh(batch_size: int) -> Bench:
+    """Return a result in which step ends nearest of all."""
+    bench = load()[batch_size]
+    better = replace(bench.against["exponential"], second="step")
+    return replace(bench, seeds=tuple(range(50, 60)), against={**bench.against, "step": better})
+
+
+def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+    test = page()
+    test.get_by_key("bench_first_seed").set_value(-1).run()
+    assert "Seed must be a whole number between 0 and 1,000,000, got -1" in words(test)
+    assert test.button(key="run_bench").disabled
+    assert asked == []
+
+
+def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+    test = page()
+    test.get_by_key("bench_first_seed").set_value(50).run()
+    test.button(key="run_bench").click().run()
+    ((size, first_seed, answer),) = asked
+    assert (size, first_seed) == (16, 50)
+    assert "Waiting for a free core" in words(test)
+    assert test.button(key="run_bench").disabled
+    answer.share = 0.42
+    assert "Running: 42%" in words(test.run())
+    before = specs(test)
+    answer.set_result(fresh(16))
+    said = words(test.run())
+    assert "All six decays end nearer to the optimum" in said
+    assert "Computed just now on this machine; seeds 50 to 59" in said
+    assert specs(test) == before
+    assert not test.button(key="run_bench").disabled
+    test.get_by_key("bench_batch").set_value("64").run()
+    assert "Step cannot be told apart from it (after correction)." in words(test)  # that one was not run again
+
+
+def test_a_bench_that_failed_says_why_and_what_was_there_stays(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+    test = page()
+    test.button(key="run_bench").click().run()
+    assert isinstance(asked[0][2], Future)
+    asked[0][2].set_exception(HostError(Problem("no_prediction")))
+    said = words(test.run())
+    assert "The bench gave no result: The engine gave no answer; try again" in said
+    assert "Step cannot be told apart from it (after correction)." in said
+    test.button(key="run_bench").click().run()
+    assert len(asked) == 2
+    assert "Waiting for a free core" in words(test)

@@ -1,0 +1,173 @@
+"""The arithmetic in the person's own numbers, and what they are told to be careful with."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from core.run.cautions import Caution, cautions
+from core.run.config import RunConfig
+from core.run.events import CATEGORIES, Peak, Prediction
+from ui.setup.sentence import arithmetic, warn
+
+
+class Place:
+    """Where on a page a caption would be drawn."""
+
+    text, help = "", None
+
+    def caption(self, text: str, help: str | None = None) -> None:
+        self.text, self.help = text, help
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\*\*|:blue\[|\]", "", text)
+
+
+def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
+    place = Place()
+    warn(place, config, found if found is not None else cautions(config, None) if config else [])
+    return place.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "10,000 examples ÷ 100 a batch = 100 batches → 100 updates per epoch × 5 epochs = 500 updates"),
+        (
+            {"batch_size": 1_000},
+            "10,000 examples ÷ 1,000 a batch = 10 batches → 10 updates per epoch × 5 epochs = 50 updates",
+        ),
+        (
+            {"batch_size": 10_000, "budget_value": 1},
+            "10,000 examples ÷ 10,000 a batch = 1 batch → 1 update per epoch × 1 epoch = 1 update",
+        ),
+        (
+            {"accumulate": 8},
+            "10,000 examples ÷ 100 a batch = 100 batches ÷ 8 accumulated "
+            "(the last update has 400 examples, each weighs 2×) "
+            "→ 13 updates per epoch × 5 epochs = 65 updates",
+        ),
+        (
+            {"budget": "updates", "budget_value": 250},
+            "10,000 examples ÷ 100 a batch = 100 batches "
+            "→ 100 updates per epoch; a budget of 250 updates is 2.5 epochs",
+        ),
+        (
+            {"budget": "updates", "budget_value": 1},
+            "10,000 examples ÷ 100 a batch = 100 batches → 100 updates per epoch; a budget of 1 update is 0.01 epochs",
+        ),
+        (
+            {"budget": "examples", "budget_value": 10_050},
+            "10,000 examples ÷ 100 a batch = 100 batches → 100 updates per epoch; 10,050 examples make 101 updates",
+        ),
+        (
+            {"budget": "seconds", "budget_value": 2.5},
+            "10,000 examples ÷ 100 a batch = 100 batches "
+            "→ 100 updates per epoch; how many fit into 2.5 seconds is timed at the start",
+        ),
+    ],
+)
+def test_the_sentence_says_what_will_happen(settings: dict[str, Any], said: str) -> None:
+    assert plain(arithmetic(RunConfig(**settings))) == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 300}, "34 batches (the last batch has 100 examples, each weighs 3×) → 34 updates"),
+        ({"batch_size": 300, "drop_last": True}, "33 batches (the last 100 dropped) → 33 updates"),
+        ({"dataset": "digits"}, "15 batches (the last batch has 37 examples, each weighs 2.7×) → 15 updates"),
+        (
+            {"dataset": "digits", "batch_size": 1_436},
+            "2 batches (the last batch has 1 example, each weighs 1,436×) → 2 updates",
+        ),
+        # The last window of four has 100 + 100 + 37 examples of 400, that of seven 37 of 700.
+        (
+            {"dataset": "digits", "accumulate": 4},
+            "15 batches ÷ 4 accumulated (the last update has 237 examples, each weighs 1.69×) → 4 updates",
+        ),
+        (
+            {"dataset": "digits", "accumulate": 7},
+            "15 batches ÷ 7 accumulated (the last update has 37 examples, each weighs 18.9×) → 3 updates",
+        ),
+        ({"dataset": "digits", "batch_size": 479}, "= 3 batches → 3 updates"),
+    ],
+)
+def test_a_shorter_last_batch_is_named_with_the_weight_of_its_examples_in_the_update(
+    settings: dict[str, Any], said: str
+) -> None:
+    assert said in plain(arithmetic(RunConfig(**settings)))
+
+
+# What to be careful with.
+
+
+def test_where_there_is_nothing_to_be_careful_with_it_is_said_what_an_update_sees() -> None:
+    share = "The gradient of an update is the mean over"
+    assert warned(RunConfig()) == f"{share} 100 examples, 1% of the data."
+    assert warned(RunConfig(batch_size=250, accumulate=4)) == f"{share} 1,000 examples, 10% of the data."
+    assert warned(RunConfig(batch_size=1)) == f"{share} 1 example, 0.01% of the data."
+    assert warned(RunConfig(dataset="digits", accumulate=10), []) == f"{share} 1,000 examples, 69.6% of the data."
+    assert warned(RunConfig(dataset="digits", accumulate=99), []) == f"{share} 1,437 examples, 100% of the data."
+
+
+def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
+    assert warned(None) == "Fix the setting to start."
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 10_000}, "One update an epoch: the batch is the whole data set."),
+        ({"batch_size": 1_000, "budget_value": 1}, "Only 10 updates in all: the loss will hardly move."),
+        (
+            {"norm": "batch", "batch_size": 4},
+            "Batch normalisation takes its means over 4 examples: they will be noisy.",
+        ),
+        ({"optimizer": "adamw"}, "0.05 is a high rate for Adam; 0.001 is usual."),
+        (
+            {"schedule_batch_size": 1_000},
+            "The schedule is laid out for 1,000 a batch, so for 50 updates, and this run makes 500: the rate is 0 after "
+            "50, in epoch 1. Planning it for 100 a batch mends it.",
+        ),
+        (
+            {"schedule_batch_size": 250, "schedule": "step"},
+            "The schedule is laid out for 250 a batch, so for 200 updates, and this run makes 500: the rate is at its "
+            "lowest after 200, in epoch 3. Planning it for 100 a batch mends it.",
+        ),
+        (
+            {"schedule_batch_size": 10},
+            "The schedule is laid out for 10 a batch, so for 5,000 updates, and this run makes 500: the rate never gets "
+            "to its end.",
+        ),
+    ],
+)
+def test_a_caution_is_a_sentence_with_its_numbers(settings: dict[str, Any], said: str) -> None:
+    assert warned(RunConfig(**settings)) == f":material/warning: {said}"
+
+
+@pytest.mark.parametrize(
+    ("largest", "way_out"), [(1_489, "The largest batch that fits is 1,489."), (0, "No batch size fits.")]
+)
+def test_a_run_that_will_not_fit_is_told_in_mib_with_the_way_out(largest: int, way_out: str) -> None:
+    config = RunConfig(memory_limit_mb=4)
+    prediction = Prediction(Peak(5 * 2**20, dict.fromkeys(CATEGORIES, 0), "backward", ""), 1_000, largest)
+    assert warned(config, cautions(config, prediction)) == (
+        ":material/warning: This will run out of memory: 5 MiB are needed at the peak and the simulated device has "
+        f"4 MiB. {way_out}"
+    )
+
+
+def test_one_caution_is_told_and_the_others_are_in_its_help() -> None:
+    config = RunConfig(batch_size=4, norm="batch", optimizer="adam", budget="updates", budget_value=9)
+    assert len(cautions(config, None)) == 3
+    place = Place()
+    warn(place, config, cautions(config, None))
+    assert "Only 9 updates" in place.text
+    assert "over 4 examples" not in place.text
+    assert place.help is not None
+    assert "over 4 examples" in place.help
+    assert "Adam" in place.help

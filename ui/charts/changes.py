@@ -1,0 +1,95 @@
+"""Mark where the settings of a run were changed: a thin dashed rule, with what was changed beside its top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from core.store.reader import Axis, RunReader
+from ui.charts.style import DATA, GREY, Rows, only
+
+CHANGE, RIGHT, LEFT = "change", "change, right", "change, left"  # the words stand on the side that has room
+LETTER = 0.02  # of the axis, about, that a letter of a narrow chart takes
+LINE = 14  # pixels between two lines of words
+
+Marks = Sequence[tuple[int, str]]  # after how many updates something was changed, and what
+
+
+def change_layers(x: alt.X) -> list[alt.Chart]:
+    """Return what draws the marks, wherever the table says."""
+    base, top = alt.Chart(DATA).encode(x), alt.value(alt.expr("datum.value"))
+    rule = base.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.2, tooltip=None)
+    rule = rule.encode(y=top, y2=alt.value("height")).transform_filter(only(CHANGE))
+    words = base.encode(y=top, text="label:N")
+    style: dict[str, Any] = {"baseline": "top", "color": GREY, "fontSize": 11, "tooltip": None}
+    right = words.mark_text(align="left", dx=4, **style).transform_filter(only(RIGHT))
+    left = words.mark_text(align="right", dx=-4, **style).transform_filter(only(LEFT))
+    return [rule, right, left]
+
+
+def add_changes(
+    rows: Rows,
+    marks: Marks,
+    reader: RunReader | None,
+    *,
+    end: float,
+    top: int,
+    lines: int,
+    x: Axis = "updates",
+    after: bool = True,
+) -> float:
+    """Add a mark for each change; each rule begins beside its own words, so that it crosses none.
+
+    The axis ends at `end`, the first of so many lines of words so many pixels below the top. Of more changes than have
+    room the newest are told, `after` their rules where there is room on both sides. Return up to where words may reach
+    that stand after theirs.
+    """
+    if not marks or reader is None:
+        return 0.0
+    marks = [mark for mark in marks if mark[0] <= reader.updates]
+    places = (reader.places(np.array([updates for updates, _ in marks], dtype=np.int64), x) / end).tolist()
+    widths = [LETTER * len(text) for _, text in marks]
+    for first in range(len(marks) + 1):
+        told = _lines(places[first:], widths[first:], after=after)
+        if max((line for _, line in told), default=0) < lines:
+            break
+    for place in places[:first]:
+        rows.add(series=CHANGE, x=place * end, value=0.0)
+    reached = 0.0
+    for place, width, (_, text), (side, line) in zip(places[first:], widths[first:], marks[first:], told, strict=True):
+        pixels = float(top + LINE * line)
+        rows.add(series=CHANGE, x=place * end, value=pixels)
+        rows.add(series=side, x=place * end, value=pixels, label=text)
+        if side == RIGHT:
+            reached = max(reached, place + width)
+    return reached * end
+
+
+def _lines(places: Sequence[float], widths: Sequence[float], *, after: bool) -> list[tuple[str, int]]:
+    """Return for each mark, in shares of the axis, on which side of its rule the words stand, and on which line.
+
+    Words to the right of a rule reach over those that follow, which begin lower; words to the left over those before.
+    """
+    lines = [0] * len(places)
+    right = [each for each, at in enumerate(places) if _is_right(at, widths[each], after=after)]
+    left = [each for each in reversed(range(len(places))) if each not in right]
+    for side in (right, left):
+        for number, each in enumerate(side):
+            over = [lines[other] for other in side[:number] if abs(places[other] - places[each]) < widths[other]]
+            lines[each] = max(over, default=-1) + 1
+    reached = max((places[each] + widths[each] for each in right), default=0.0)
+    if any(places[each] - widths[each] < reached for each in left):
+        below = max((lines[each] for each in right), default=-1) + 1
+        for each in left:
+            lines[each] += below
+    return [(RIGHT if each in right else LEFT, line) for each, line in enumerate(lines)]
+
+
+def _is_right(place: float, width: float, *, after: bool) -> bool:
+    fits_after, fits_before = place + width <= 1, place >= width
+    if fits_after and fits_before:
+        return after
+    return fits_after or (not fits_before and place < 0.5)

@@ -1,0 +1,153 @@
+"""Draw how ways to find the largest batch get there: the batch sizes each of them tries, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+
+from core.run.searching import Search
+from ui.charts.style import (
+    BLUE,
+    COUNT,
+    DATA,
+    EXTENT,
+    GREY,
+    RED,
+    Rows,
+    Say,
+    Spec,
+    held_open,
+    labels,
+    only,
+    spec,
+)
+
+FITS, TOO_LARGE = "fits", "too large"
+NUMBER, NAME, COUNTED = "number", "name", "counted"
+LARGEST = "largest"
+LANES = 5  # in which the marks of a row stand one below the other where they would hide each other
+CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"  # an X: Vega's own is a plus
+NAMES = -0.7  # the lane of a row's name and of what came of it
+APART = 0.05  # of the axis, between two marks in one lane
+NUMBER_WIDTH = 22  # pixels of a mark with its number, of two digits
+
+
+def attempts(say: Say) -> Spec:
+    """Draw a row for each way: a numbered circle where a batch size fits, a cross where it ran out of memory."""
+    kinds = [FITS, TOO_LARGE]
+    ticks = [digit * 10.0**power for power in range(8) for digit in (1, 2, 5)]
+    x = alt.X("x:Q", title=say("axis.batch_size")).scale(type="log", nice=False).axis(values=ticks, format=COUNT)
+    y = alt.Y("row:N", title=None, sort=None).axis(labels=False, ticks=False, domain=False)
+    y = y.scale(paddingInner=0.1, paddingOuter=0.05)
+    lane = alt.YOffset("lane:Q").scale(domain=[LANES, -1.4])
+    key = alt.Legend(title=None, orient="bottom", direction="horizontal", labelExpr=labels(say, kinds), offset=6)
+    colour = alt.Color("series:N", legend=key).scale(domain=kinds, range=[BLUE, RED])
+    shape = alt.Shape("series:N", legend=key).scale(domain=kinds, range=["circle", CROSS])
+    tooltip = [
+        alt.Tooltip("row:N", title=say("axis.search")),
+        alt.Tooltip("value:Q", title=say("axis.attempt"), format=COUNT),
+        alt.Tooltip("x:Q", title=say("axis.batch_size"), format=COUNT),
+        alt.Tooltip("label:N", title=say("axis.outcome")),
+    ]
+    base = alt.Chart(DATA).encode(y=y, yOffset=lane)
+    marks = base.mark_point(filled=True, size=64, opacity=1).encode(x, colour, shape, tooltip=tooltip)
+    numbers = base.mark_text(
+        align="left",
+        dx=6,
+        fontSize=10,
+        color=GREY,
+        tooltip=None,
+        opacity=alt.expr(f"datum.room * width > {NUMBER_WIDTH} ? 1 : 0"),
+    )
+    names = base.mark_text(align="left", fontSize=12, fontWeight="bold", color=GREY, tooltip=None)
+    counts = base.mark_text(align="right", fontSize=12, color=GREY, tooltip=None)
+    late = "scale('x', datum.x) > width / 2"
+    goal = alt.Chart(DATA).encode(x)
+    words = goal.mark_text(
+        fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None, align=alt.expr(f"{late} ? 'right' : 'left'")
+    )
+    return spec(
+        alt.layer(
+            held_open(x),
+            goal.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).transform_filter(only(LARGEST)),
+            words.encode(y=alt.value(0), text="label:N").transform_filter(only(LARGEST)),
+            marks.transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds)),
+            numbers.encode(x, text=alt.Text("value:Q", format=COUNT)).transform_filter(only(NUMBER)),
+            names.encode(x=alt.value(0), text="label:N").transform_filter(only(NAME)),
+            counts.encode(x=alt.value("width"), text="label:N").transform_filter(only(COUNTED)),
+        ),
+        height=430,
+    )
+
+
+def attempts_table(
+    searches: Sequence[Search], shown: int, say: Callable[..., str], *, largest: int, most: int
+) -> pa.Table:
+    """Return the columns of `attempts`: series, row, label, x (batch size), lane, room, value (number of the attempt).
+
+    Only the first `shown` attempts of each way are there; what it found is said once they all are. `largest` is the
+    largest batch size that fits, 0 if none does, and `most` the largest there is, where the axis ends.
+    """
+    rows = Rows("series", "row", "label", "x", "lane", "room", "value")
+    end = float(max([most, 2, *(attempt.batch_size for search in searches for attempt in search.attempts)]))
+    rows.add(series=EXTENT, x=[1.0, end])
+    if largest:
+        rows.add(series=LARGEST, x=largest, label=say("chart.attempts.largest", size=f"{largest:,}"))
+    for search in searches:
+        name = say(f"search.{search.name}")
+        rows.add(series=NAME, row=name, label=name, lane=NAMES)
+        tried = search.attempts[: max(shown, 0)]
+        shares = np.log([attempt.batch_size for attempt in tried]) / np.log(end)
+        lanes = _lanes(shares.tolist())
+        rooms = _rooms(shares.tolist(), lanes)
+        for number, (attempt, lane, room) in enumerate(zip(tried, lanes, rooms, strict=True), start=1):
+            kind = FITS if attempt.fits else TOO_LARGE
+            at: dict[str, Any] = {"row": name, "x": attempt.batch_size, "lane": lane + 0.5, "value": number}
+            rows.add(series=kind, label=say(f"series.{kind}"), **at)
+            rows.add(series=NUMBER, room=room, **at)
+        if shown >= len(search.attempts):
+            rows.add(series=COUNTED, row=name, label=_outcome(search, largest, say), lane=NAMES)
+    return rows.table()
+
+
+def _lanes(shares: Sequence[float]) -> list[int]:
+    """Return for each mark the first lane in which no earlier one is near, else that with most room.
+
+    A mark stays where it is when later ones come.
+    """
+    taken: list[list[float]] = [[] for _ in range(LANES)]
+    lanes: list[int] = []
+    for share in shares:
+        rooms = [min((abs(other - share) for other in others), default=1.0) for others in taken]
+        lane = next((lane for lane, room in enumerate(rooms) if room >= APART), rooms.index(max(rooms)))
+        taken[lane].append(share)
+        lanes.append(lane)
+    return lanes
+
+
+def _rooms(shares: Sequence[float], lanes: Sequence[int]) -> list[float]:
+    """Return how far it is from each mark to the next on its right in its lane, where its number stands."""
+    marks = list(zip(shares, lanes, strict=True))
+    others = [
+        [there for at, (there, row) in enumerate(marks) if row == lane and at != here and there >= share]
+        for here, (share, lane) in enumerate(marks)
+    ]
+    return [
+        min((there - share for there in right), default=1.0) for (share, _), right in zip(marks, others, strict=True)
+    ]
+
+
+def _outcome(search: Search, largest: int, say: Callable[..., str]) -> str:
+    count = len(search.attempts)
+    tried = say("chart.attempts.tried.one" if count == 1 else "chart.attempts.tried", count=f"{count:,}")
+    if search.found == largest:
+        return say("chart.attempts.exact", tried=tried)
+    if not search.found:
+        return say("chart.attempts.none", tried=tried)
+    way = "below" if search.found < largest else "above"
+    apart = f"{abs(search.found - largest):,}"
+    return say(f"chart.attempts.{way}", tried=tried, found=f"{search.found:,}", apart=apart)

@@ -1,0 +1,242 @@
+"""Draw peak memory against batch size: stacked by category, the limit across it, and what real runs measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.forecast.prediction import Curve
+from core.run.events import CATEGORIES
+from ui.charts.memory.limit import add_limit, limit_layers
+from ui.charts.style import (
+    ANY,
+    CATEGORY_COLOURS,
+    COUNT,
+    DATA,
+    EXTENT,
+    GREY,
+    MIB,
+    SIZE,
+    Rows,
+    Say,
+    Spec,
+    held_open,
+    labels,
+    only,
+    spec,
+)
+
+WORKSPACE, TOTAL, TOLD = "workspace", "total", "told"
+FITS, HERE, MEASURED = "fits", "here", "measured"
+LAYERS = {**CATEGORY_COLOURS, WORKSPACE: GREY}  # from the bottom to the top
+DASHES = {
+    TOTAL: [1, 0],
+    "parameters": [8, 3],
+    "gradients": [4, 2],
+    "optimizer state": [8, 2, 2, 2],
+    "activations": [1, 0],
+    "batch": [5, 4],
+    "temporary": [2, 3],
+    WORKSPACE: [12, 4],
+}
+LABELLED_SHARE = 0.06  # of the axis: a thinner layer has no room for its name
+NAME_WIDTH = 0.25  # of the axis on a phone
+LEAST_SHARE = 0.01  # of the smallest total: less would stretch a logarithmic axis over decades of nothing
+ROOM = 1.1  # times the highest point: the name of the largest batch that fits stands above it
+SHORT = 100  # the batch sizes of an axis without a curve
+
+
+def curve(say: Say) -> Spec:
+    """Draw the categories as stacked layers on linear axes from 0."""
+    x = alt.X("x:Q", title=say("axis.batch_size")).scale(zero=True, nice=False)
+    x = x.axis(format=COUNT, tickCount=8, tickMinStep=1)
+    y = alt.Y("end:Q", title=say("axis.memory")).scale(zero=True, nice=False).axis(tickCount=5, format=ANY)
+    names = list(LAYERS)
+    key = _key(say, names, symbolType="square", symbolStrokeWidth=0)
+    colour = alt.Color("series:N", legend=key).scale(domain=names, range=list(LAYERS.values()))
+    base = alt.Chart(DATA).encode(x, y)
+    one_of = alt.FieldOneOfPredicate(field="series", oneOf=names)
+    areas = base.mark_area(opacity=1, tooltip=None).encode(colour, y2="start:Q").transform_filter(one_of)
+    inside = base.mark_text(color="white", align="right", dx=-6, fontSize=11, tooltip=None)
+    inside = inside.encode(y=alt.Y("middle:Q"), text="label:N")
+    inside = inside.transform_filter({"and": [one_of, "datum.label != ''"]})
+    edge = base.mark_line(color=GREY, strokeWidth=1.5, tooltip=None).transform_filter(only(TOTAL))
+    return _curve(say, x, y, [areas, edge, inside])
+
+
+def log_curve(say: Say) -> Spec:
+    """Draw the total and each category as a line on logarithmic axes, where layers cannot be stacked."""
+    ticks = [digit * 10.0**power for power in range(-4, 8) for digit in (1, 2, 5)]
+    x = alt.X("x:Q", title=say("axis.batch_size")).scale(type="log", nice=False)
+    x = x.axis(values=[tick for tick in ticks if tick >= 1], format=COUNT)
+    y = alt.Y("end:Q", title=say("axis.memory")).scale(type="log", nice=False).axis(values=ticks, format=ANY)
+    names = [TOTAL, *LAYERS]
+    key = _key(say, names, symbolType="stroke", symbolSize=200, symbolStrokeWidth=2.5)
+    colour = alt.Color("series:N", legend=key).scale(domain=names, range=[GREY, *LAYERS.values()])
+    dash = alt.StrokeDash("series:N", legend=key).scale(domain=names, range=[DASHES[name] for name in names])
+    base = alt.Chart(DATA).encode(x, y, colour, dash)
+    lines = base.mark_line(strokeWidth=2.5, tooltip=None).encode(y=alt.Y("value:Q", title=say("axis.memory")))
+    lines = lines.transform_filter(
+        {"and": [alt.FieldOneOfPredicate(field="series", oneOf=list(LAYERS)), "isValid(datum.value)"]}
+    )
+    total = base.mark_line(strokeWidth=4, tooltip=None).transform_filter(only(TOTAL))
+    return _curve(say, x, y, [lines, total])
+
+
+def _key(say: Say, names: Sequence[str], **looks: Any) -> alt.Legend:
+    # As many columns as there is room for: a legend does not break its lines of itself.
+    columns = alt.expr(f"width < 620 ? 3 : {len(names)}")
+    return alt.Legend(
+        title=None, orient="bottom", columns=columns, columnPadding=8, labelExpr=labels(say, names), offset=6, **looks
+    )
+
+
+def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
+    """Return the chart of what is drawn of the curve, with all that is told of it."""
+    at = alt.Tooltip("x:Q", title=say("axis.batch_size"), format=COUNT)
+    total = alt.Tooltip(f"{TOTAL}:Q", title=say("axis.total"), format=SIZE)
+    sizes = [alt.Tooltip(f"{name}:Q", title=say(f"series.{name}"), format=SIZE) for name in LAYERS]
+    exact = [
+        alt.Tooltip("end:Q", title=say("axis.measured"), format=SIZE),
+        alt.Tooltip("value:Q", title=say("axis.predicted"), format=SIZE),
+        alt.Tooltip("error:Q", title=say("axis.error"), format="+.2f"),
+    ]
+    top, bottom, base = alt.value(0), alt.value("height"), alt.Chart(DATA).encode(x)
+    columns = (
+        alt.Chart(DATA)
+        .mark_rect(opacity=0)
+        .encode(
+            x=alt.X("left:Q", title=say("axis.batch_size")), x2="right:Q", y=top, y2=bottom, tooltip=[at, total, *sizes]
+        )
+    )
+    here = base.mark_text(fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None).encode(y=top, text="label:N")
+    late = "scale('x', datum.x) > width / 2"  # the words stand on the side that has room
+    words = base.mark_text(
+        fontSize=12,
+        fontWeight="bold",
+        color=GREY,
+        baseline="top",
+        dy=3,
+        tooltip=None,
+        align=alt.expr(f"{late} ? 'right' : 'left'"),
+        dx=alt.expr(f"{late} ? -5 : 5"),
+    )
+    ring = base.mark_point(shape="circle", filled=False, size=80, opacity=1).encode(y=y)
+    layers = [
+        held_open(x, y),
+        *drawn,
+        columns.transform_filter(only(TOLD)),
+        base.mark_rule(color=GREY, opacity=0.6, tooltip=None).encode(y=top, y2=bottom).transform_filter(only(HERE)),
+        here.transform_filter(only(HERE)),
+        *limit_layers(y),
+        base.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).encode(y=y, y2=top).transform_filter(only(FITS)),
+        words.encode(y=top, text="label:N").transform_filter(only(FITS)),
+        base.mark_point(shape="diamond", filled=True, size=120, color=GREY, opacity=1, stroke="white", strokeWidth=1.5)
+        .encode(y=y, tooltip=[at, total])
+        .transform_filter(only(FITS)),
+        # Dark within light: one of the two stands out from whatever is behind.
+        ring.mark_point(
+            filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None
+        ).transform_filter(only(MEASURED)),
+        ring.mark_point(filled=False, size=80, stroke="#1f2329", strokeWidth=2, opacity=1)
+        .encode(tooltip=[at, *exact])
+        .transform_filter(only(MEASURED)),
+    ]
+    return spec(alt.layer(*layers), height=380)
+
+
+def curve_table(
+    curve: Curve | None,
+    limit_bytes: int | None,
+    measured: Sequence[tuple[int, int]],
+    say: Callable[..., str],
+    *,
+    batch_size: int | None,
+) -> pa.Table:
+    """Return the columns of `curve` and `log_curve`: series, label, x (batch size) and sizes in MiB.
+
+    Those are start and end of a layer, middle of its name, value: its size where a logarithmic axis has room for it,
+    or what was predicted of a measured run, total, and by category what is told between left and right. `measured` are
+    batch sizes with bytes of runs; those outside the curve's points are left out. error: how much more they needed, in
+    per cent.
+    """
+    rows = Rows("series", "label", "x", "left", "right", "start", "end", "middle", "value", "error", TOTAL, *LAYERS)
+    points = sorted(curve.points, key=lambda point: point.batch_size) if curve else []
+    places = np.array([point.batch_size for point in points], float)
+    sizes = (
+        np.array(
+            [
+                [*(point.peak.by_category.get(name, 0) for name in CATEGORIES), point.peak.workspace_bytes]
+                for point in points
+            ],
+            float,
+        ).reshape(len(points), len(LAYERS))
+        / MIB
+    )
+    total = sizes.sum(1)
+    end = add_limit(rows, limit_bytes, total.max(initial=0.0), say, room=ROOM)
+    if curve and points:
+        _add_layers(rows, places, sizes, end, say)
+        if limit_bytes and curve.largest_batch_size:
+            label = say("chart.curve.fits", size=f"{curve.largest_batch_size:,}")
+            if curve.largest_batch_size > places[-1]:
+                rows.add(series=FITS, x=places[-1], label=f"{label} \u2192")
+            else:
+                highest = np.interp(curve.largest_batch_size, places, total)
+                rows.add(series=FITS, x=curve.largest_batch_size, end=highest, total=highest, label=label)
+        for size, needed in measured:
+            if places[0] <= size <= places[-1]:
+                mib, predicted = needed / MIB, np.interp(size, places, total)
+                error = 100 * (mib - predicted) / predicted
+                rows.add(series=MEASURED, x=size, end=mib, value=predicted, error=error)
+    if batch_size:
+        rows.add(series=HERE, x=batch_size, label=say("chart.curve.here", size=f"{batch_size:,}"))
+    lowest = sizes[_is_seen(sizes)].min(initial=end)
+    first, last = (places[0], places[-1]) if points else (1.0, float(max(SHORT, 2 * (batch_size or 0))))
+    rows.add(series=EXTENT, x=[first, last], end=[lowest, end])
+    return rows.table()
+
+
+def _add_layers(
+    rows: Rows, places: NDArray[np.float64], sizes: NDArray[np.float64], end: float, say: Callable[..., str]
+) -> None:
+    """Add each layer over the one below it, their total, and what is told between the middles of two points."""
+    ends = np.cumsum(sizes, axis=1)
+    total = ends[:, -1]
+    values = np.where(_is_seen(sizes), sizes, np.nan)
+    left = max(places[-1] * (1 - NAME_WIDTH), places[0])
+    along = np.array([left, *places[places > left]])
+    for name, size, top, value in zip(LAYERS, sizes.T, ends.T, values.T, strict=True):
+        # A name is level and a layer seldom is: what of its right end is within it all along?
+        low, high = np.interp(along, places, top - size).max(), np.interp(along, places, top).min()
+        name_fits = high - low > LABELLED_SHARE * end
+        rows.add(
+            series=name,
+            x=places,
+            start=top - size,
+            end=top,
+            value=value,
+            middle=(low + high) / 2,
+            label=[""] * (len(places) - 1) + [say(f"series.{name}") if name_fits else ""],
+        )
+    rows.add(series=TOTAL, x=places, end=total, value=total)
+    middles = (places[1:] + places[:-1]) / 2
+    rows.add(
+        series=TOLD,
+        x=places,
+        left=[*places[:1], *middles],
+        right=[*middles, *places[-1:]],
+        total=total,
+        **dict(zip(LAYERS, sizes.T, strict=True)),
+    )
+
+
+def _is_seen(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which sizes (points, layers) a logarithmic axis has room for."""
+    seen: NDArray[np.bool_] = sizes >= LEAST_SHARE * sizes.sum(1).min(initial=np.inf)
+    return seen

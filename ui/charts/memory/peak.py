@@ -1,0 +1,139 @@
+"""Draw memory: the simulated device's peak by category against its limit, and the process' real memory over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+
+from core.run.events import CATEGORIES, Peak
+from core.store.reader import RunReader
+from ui.charts.style import (
+    ANY,
+    BLUE,
+    CATEGORY_COLOURS,
+    DATA,
+    EXTENT,
+    FAR,
+    GREY,
+    MIB,
+    RED,
+    SIZE,
+    Rows,
+    Say,
+    Spec,
+    held_open,
+    hover,
+    labels,
+    only,
+    size,
+    spec,
+)
+
+LABELLED_SHARE = 0.13  # of the axis: a narrower piece has no room for its label
+LIMIT, LIMIT_NAME, REAL = "limit", "limit name", "real"
+
+
+def memory(say: Say) -> Spec:
+    """Draw the peak by category as stacked bars, predicted over measured, against the limit's dashed rule."""
+    rows, kinds = ["predicted", "measured"], list(CATEGORIES)
+    key = alt.Legend(
+        title=None,
+        orient="bottom",
+        columns=2,
+        labelExpr=labels(say, kinds),
+        symbolType="square",
+        symbolStrokeWidth=0,
+        offset=4,
+        rowPadding=1,
+    )
+    x = (
+        alt.X("start:Q", title=say("axis.memory"))
+        .scale(zero=True, nice=False)
+        .axis(tickCount=5, format=ANY, titlePadding=2)
+    )
+    y = alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelExpr=labels(say, rows), ticks=False, domain=False))
+    y = y.scale(domain=rows)
+    colour = alt.Color("series:N", legend=key).scale(domain=kinds, range=[CATEGORY_COLOURS[kind] for kind in kinds])
+    tooltip = [
+        alt.Tooltip("series:N", title=say("axis.category")),
+        alt.Tooltip("value:Q", title=say("axis.memory"), format=SIZE),
+        alt.Tooltip("row:N", title=say("axis.row")),
+    ]
+    base = alt.Chart(DATA)
+    bars = base.mark_bar(height={"band": 0.72}).encode(x, y, colour, tooltip=tooltip)
+    bars = bars.encode(x2="end:Q").transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds))
+    inside = base.mark_text(color="white", fontSize=10, tooltip=None).encode(x=alt.X("middle:Q"), y=y, text="label:N")
+    inside = inside.transform_filter(
+        {"and": [alt.FieldOneOfPredicate(field="series", oneOf=kinds), "datum.label != ''"]}
+    )
+    rule = base.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2).encode(x=x).transform_filter(only(LIMIT))
+    words = base.mark_text(color=RED, align="right", baseline="bottom", dx=6, fontSize=11, tooltip=None)
+    words = words.encode(x=x, y=alt.value(-20), text="label:N").transform_filter(only(LIMIT_NAME))
+    real = base.mark_text(color=GREY, align="left", baseline="bottom", fontSize=11, tooltip=None)
+    real = real.encode(x=alt.value(0), y=alt.value(-3), text="label:N").transform_filter(only(REAL))
+    return spec(alt.layer(held_open(x), bars, inside, rule, words, real), height=240, title=say("chart.memory"))
+
+
+def memory_table(
+    peaks: Mapping[str, Peak | None], limit_bytes: int | None, say: Callable[..., str], *, rss: str = ""
+) -> pa.Table:
+    """Return the columns row, series, start, end, middle, value (MiB) and label of `memory`.
+
+    `peaks` has the rows "predicted" and "measured"; `rss` says what the process really holds. A limit that is far off
+    the bars is named but not drawn.
+    """
+    largest = max([peak.bytes for peak in peaks.values() if peak] or [0]) / MIB
+    limit = limit_bytes / MIB if limit_bytes else None
+    far = bool(limit and largest and limit > FAR * largest)
+    end = (largest * 1.1 if far or not limit else max(largest, limit)) or 1.0
+    rows = Rows("row", "series", "start", "end", "middle", "value", "label")
+    rows.add(series=EXTENT, start=[0.0, end * 1.02])
+    rows.add(series=REAL, label=rss)
+    for name, peak in peaks.items():
+        sizes = np.array([peak.by_category.get(category, 0) if peak else 0 for category in CATEGORIES]) / MIB
+        ends = np.cumsum(sizes)
+        wide = sizes > LABELLED_SHARE * end
+        labels = [say(f"series.{category}") if fits else "" for category, fits in zip(CATEGORIES, wide, strict=True)]
+        rows.add(
+            row=name,
+            series=list(CATEGORIES),
+            start=ends - sizes,
+            end=ends,
+            middle=ends - sizes / 2,
+            value=sizes,
+            label=labels,
+        )
+    if limit:
+        text = say("chart.memory.far" if far else "chart.memory.limit", limit=size(limit))
+        rows.add(series=LIMIT_NAME, start=end if far else limit, value=limit, label=text)
+        if not far:
+            rows.add(series=LIMIT, start=limit, value=limit)
+    return rows.table()
+
+
+def rss(say: Say) -> Spec:
+    """Draw the resident memory of the training process over time."""
+    x = alt.X("x:Q", title=say("axis.seconds")).scale(zero=True, nice=False).axis(tickCount=8, format=ANY)
+    y = alt.Y("value:Q", title=say("axis.rss")).scale(zero=True).axis(tickCount=5, format=",.0f")
+    tooltip = [
+        alt.Tooltip("x:Q", title=say("axis.seconds"), format=".1f"),
+        alt.Tooltip("value:Q", title=say("axis.rss"), format=",.1f"),
+    ]
+    base = alt.Chart(DATA).encode(x, y)
+    line = base.mark_line(strokeWidth=2, color=BLUE, tooltip=None).transform_filter(only("rss_bytes"))
+    return spec(alt.layer(held_open(x, y), line, hover(base, "rss_bytes", *tooltip)), height=260)
+
+
+def rss_table(reader: RunReader | None) -> pa.Table:
+    """Return the columns series, x (seconds of training) and value (MiB) of `rss`."""
+    rows = Rows("series", "x", "value")
+    rows.add(series=EXTENT, x=0.0, value=0.0)
+    if reader and reader.updates:
+        ((name, places, values),) = reader.curves(("rss_bytes",), x="seconds")
+        rows.add_line(name, places, values / MIB)
+    else:
+        rows.add(series=EXTENT, x=1.0, value=1.0)
+    return rows.table()

@@ -1,0 +1,145 @@
+"""Draw the learning rate: planned dashed, actual over it, and where the run is now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.run.choices.schedules import PLATEAU
+from core.run.config import RunConfig
+from core.run.plan import is_planned_otherwise, rate_factor
+from core.store.reader import POINTS, RunReader
+from core.store.records import has_begun
+from ui.charts.changes import Marks, add_changes, change_layers
+from ui.charts.style import (
+    ANY,
+    BLUE,
+    COUNT,
+    DATA,
+    EXTENT,
+    GREY,
+    RATE,
+    Rows,
+    Say,
+    Spec,
+    held_open,
+    hover,
+    labels,
+    only,
+    spec,
+)
+
+INTENDED, INTENDED_NAME = "intended", "intended name"
+HIGH = 0.6  # of the axis: words at a point above may run into what is said of a change
+HERE, HERE_EARLY, HERE_LATE = "here", "here, early", "here, late"  # the words stand on the side that has room
+
+
+def rate(say: Say) -> Spec:
+    """Draw the chart beside the loss."""
+    return _rate(say, height=190, title=say("chart.rate"), key=True)
+
+
+def small_rate(say: Say) -> Spec:
+    """Draw the preview in the form: the plan alone."""
+    return _rate(say, height=110, title=None, key=False)
+
+
+def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
+    names = ["planned", "actual"]
+    legend = alt.Legend(title=None, orient="bottom-left", labelExpr=labels(say, names), symbolStrokeWidth=2)
+    ticks = 6 if key else 4
+    x = alt.X("x:Q", title=say("axis.update")).scale(zero=True, nice=False)
+    fonts: dict[str, Any] = (
+        {} if key else {"labelFontSize": 10, "titleFontSize": 10, "titlePadding": 2, "labelPadding": 2}
+    )
+    x = x.axis(format=COUNT, tickCount=ticks, tickMinStep=1, **fonts)
+    y = alt.Y("value:Q", title=say("axis.rate") if key else say("axis.rate.short")).scale(zero=True)
+    y = y.axis(tickCount=4 if key else 2, format=ANY, **fonts)
+    dash = alt.StrokeDash("series:N", legend=legend if key else None).scale(domain=names, range=[[5, 4], [1, 0]])
+    colour = alt.Color("series:N", legend=legend if key else None).scale(domain=names, range=[GREY, BLUE])
+    at = alt.Tooltip("x:Q", title=say("axis.update"), format=COUNT)
+    base = alt.Chart(DATA).encode(x, y)
+    series = base.encode(colour, dash)
+    name = base.mark_text(baseline="bottom", align="left", dx=5, dy=-3, color=GREY, fontSize=11, tooltip=None)
+    words = base.encode(text="label:N")
+    layers = [
+        held_open(x, y),
+        base.mark_line(strokeWidth=1.5, strokeDash=[1, 3], color=GREY, tooltip=None).transform_filter(only(INTENDED)),
+        name.encode(text="label:N").transform_filter(only(INTENDED_NAME)),
+        series.mark_line(strokeWidth=5, opacity=0.5, tooltip=None).transform_filter(only("actual")),
+        series.mark_line(strokeWidth=1.5, tooltip=None).transform_filter(only("planned")),
+        hover(base, "planned", at, alt.Tooltip("value:Q", title=say("series.planned"), format=RATE)),
+    ]
+    if key:
+        layers[1:1] = change_layers(x)
+        layers += [
+            hover(base, "actual", at, alt.Tooltip("value:Q", title=say("series.actual"), format=RATE)),
+            base.mark_point(filled=True, size=70, color=BLUE, opacity=1, tooltip=None).transform_filter(only(HERE)),
+            words.mark_text(align="left", dx=7, dy=-8, color=BLUE, fontSize=11, tooltip=None).transform_filter(
+                only(HERE_EARLY)
+            ),
+            words.mark_text(align="right", dx=6, dy=-14, color=BLUE, fontSize=11, tooltip=None).transform_filter(
+                only(HERE_LATE)
+            ),
+        ]
+    return spec(alt.layer(*layers), height=height, title=title)
+
+
+def rate_table(
+    config: RunConfig,
+    horizon: int | None,
+    reader: RunReader | None,
+    say: Callable[..., str],
+    *,
+    marks: Marks = (),
+) -> pa.Table:
+    """Return the columns series, x, value and label of `rate`; nothing is planned without a horizon, nor under plateau.
+
+    Where the schedule was laid out for another batch size, the one laid out for the run's own is there too.
+    """
+    end = float(max(horizon or 1, reader.updates if reader else 0))
+    rows = Rows("series", "x", "value", "label")
+    rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
+    crowded = add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
+    record = reader.record if reader else None
+    facts = record.facts if record else {}
+    is_to_go_on = bool(record and record.parent and not has_begun(facts))  # from where is not known yet
+    if horizon and config.schedule != PLATEAU and not is_to_go_on:
+        since = facts.get("first", 0), facts.get("shift", 0)
+        places, rates = planned_rates(config, horizon, *since)
+        rows.add_line("planned", places, rates)
+        if is_planned_otherwise(config, horizon):
+            places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon, *since)
+            rows.add(series=INTENDED, x=places, value=rates)
+            third, name = len(places) // 3, say("chart.rate.intended", size=f"{config.batch_size:,}")
+            rows.add(series=INTENDED_NAME, x=places[third], value=rates[third], label=name)
+    if reader:
+        ((_, places, rates),) = reader.curves(("rate",))
+        rows.add_line("actual", places, rates)
+        rows.add(series=HERE, x=places[-1:], value=rates[-1:])
+        late = len(places) and places[-1] > 0.7 * end
+        if not (len(places) and places[-1] < crowded and rates[-1] > HIGH * max(config.lr, np.max(rates))):
+            rows.add(
+                series=HERE_LATE if late else HERE_EARLY, x=places[-1:], value=rates[-1:], label=say("chart.rate.here")
+            )
+    return rows.table()
+
+
+@lru_cache(maxsize=64)
+def planned_rates(
+    config: RunConfig, horizon: int, first: int = 0, shift: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at most POINTS of the updates 1 ... U, the first and the last among them, and the planned rate of each.
+
+    Of a run that goes on from another's, those after its `first`, with the schedule shifted by so many updates.
+    """
+    count = max(1, horizon - first)
+    updates = first + np.unique(np.linspace(0, count - 1, min(count, POINTS)).round().astype(int))
+    rates = np.array([config.lr * rate_factor(config, int(t) + shift, horizon + shift) for t in updates])
+    return updates + 1.0, rates

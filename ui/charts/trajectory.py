@@ -1,0 +1,133 @@
+"""Draw the path of a training over its loss: two weights, both axes to one scale, so that angles are what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal
+
+import altair as alt
+import numpy as np
+import pyarrow as pa
+
+from core.trajectories.contours import contours
+from core.trajectories.problems import ASPECT, Array, Problem
+from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, held_open, only, spec
+
+Side = Literal["small", "large"]  # which of the two batch sizes a path, or a cloud, is of
+
+ORANGE = "#d9730d"
+SIDES: list[Side] = ["small", "large"]
+SIDE_COLOURS, SIDE_SHAPES = [BLUE, ORANGE], ["circle", "square"]
+SHADED, SHADE = 9, 0.045  # the inner lines that are filled, and how dark each makes what is inside
+LINE, PATH, START, BEST, NOW = "line", "path", "start", "best", "now"
+INK = alt.ExprRef("luminance(background) > 0.5 ? '#1f2329' : '#e8eaed'")  # of the page's own text, light or dark
+
+
+def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
+    """Return what holds the axes open, with one scale for both, and what the marks in them are made of.
+
+    The extent in the table must be ASPECT times as wide as high. Where there is more room than that, more is shown
+    instead of stretching it. Marks ask the scales for their places, so that none of them widens the axes: what is
+    outside is cut off.
+    """
+    wide = alt.ExprRef(f"max(0, (width - {ASPECT} * height) / 2)")
+    high = alt.ExprRef(f"max(0, (height - width / {ASPECT}) / 2)")
+    across = alt.X("x:Q", title=x).axis(tickCount=6, grid=False, format=".3~g")
+    up = alt.Y("y:Q", title=y).axis(tickCount=5, grid=False, format=".3~g")
+    held = held_open(across.scale(zero=False, nice=False, padding=wide), up.scale(zero=False, nice=False, padding=high))
+    place = {name: alt.value(alt.expr(f"scale('{name}', datum.{name})")) for name in ("x", "y")}
+    return held, alt.Chart(DATA).encode(**place)
+
+
+def trajectory(say: Say) -> Spec:
+    """Draw a path from its start to where it is now."""
+    return _panel(say, height=430)
+
+
+def small_trajectory(say: Say) -> Spec:
+    """Draw a path where four of them stand together."""
+    return _panel(say, height=290)
+
+
+def _panel(say: Say, *, height: int) -> Spec:
+    held, base = one_scale(say("axis.weight1"), say("axis.weight2"))
+    colour = alt.Color("row:N", legend=None).scale(domain=SIDES, range=SIDE_COLOURS)
+    shape = alt.Shape("row:N", legend=None).scale(domain=SIDES, range=SIDE_SHAPES)
+    tooltip = [
+        alt.Tooltip("order:Q", title=say("axis.updates.made"), format=COUNT),
+        alt.Tooltip("x:Q", title=say("axis.weight1"), format=".3f"),
+        alt.Tooltip("y:Q", title=say("axis.weight2"), format=".3f"),
+        alt.Tooltip("value:Q", title=say("axis.excess"), format=".3~g"),
+    ]
+    lines = base.mark_line(
+        interpolate="cardinal-closed",
+        clip=True,
+        filled=True,
+        fill=GREY,
+        fillOpacity=alt.expr("datum.value"),
+        stroke=GREY,
+        strokeWidth=0.7,
+        strokeOpacity=0.45,
+        tooltip=None,
+    )
+    path = base.mark_line(strokeWidth=1.4, strokeJoin="round", opacity=0.65, clip=True, tooltip=None)
+    points = base.mark_point(filled=True, size=18, opacity=0.9, clip=True)
+    words = base.mark_text(
+        fontSize=11, color=INK, align="left", baseline="bottom", dx=7, dy=-6, clip=True, tooltip=None
+    )
+    ends = alt.FieldOneOfPredicate(field="series", oneOf=[START, BEST])
+    ring = base.mark_point(
+        shape="circle", size=70, filled=False, stroke=INK, strokeWidth=1.8, opacity=1, clip=True, tooltip=None
+    )
+    cross = base.mark_point(shape="cross", size=110, filled=True, color=INK, opacity=1, clip=True, tooltip=None)
+    now = base.mark_point(filled=True, size=150, opacity=1, clip=True, stroke="white", strokeWidth=2)
+    return spec(
+        alt.layer(
+            held,
+            lines.encode(detail="row:N", order="order:Q").transform_filter(only(LINE)),
+            path.encode(colour, order="order:Q").transform_filter(only(PATH)),
+            points.encode(colour, shape, tooltip=tooltip).transform_filter(only(PATH)),
+            ring.transform_filter(only(START)),
+            cross.transform_filter(only(BEST)),
+            words.encode(text="label:N").transform_filter(ends),
+            now.encode(colour, shape, tooltip=tooltip).transform_filter(only(NOW)),
+        ),
+        height=height,
+    )
+
+
+def trajectory_table(problem: Problem, path: Array, say: Callable[..., str], *, side: Side, shown: int) -> pa.Table:
+    """Return the columns of `trajectory`: series, row, label, x and y (the weights), order (updates made) and value.
+
+    value is the loss above the optimum's, and of a line of equal loss how dark its inside is. `path` is
+    (updates + 1, 2), of which the first `shown` updates are drawn, as far as they are finite. The axes are those of the
+    problem's window, whatever the path.
+    """
+    rows = Rows("series", "row", "label", "x", "y", "order", "value")
+    window = problem.window
+    rows.add(series=EXTENT, x=[window.left, window.right], y=[window.bottom, window.top])
+    names, places, order, shades = _lines(problem)
+    rows.add(series=LINE, row=names, x=places[:, 0], y=places[:, 1], order=order, value=shades)
+    drawn = path[: shown + 1]
+    drawn = drawn[np.isfinite(drawn).all(1)]
+    above = problem.loss(drawn) - problem.loss(problem.optimum)
+    updates = np.arange(len(drawn))
+    columns = {"x": drawn[:, 0], "y": drawn[:, 1], "order": updates, "value": above}
+    rows.add(series=PATH, row=[side] * len(drawn), **columns)
+    (x, y), (best_x, best_y) = drawn[0], problem.optimum
+    rows.add(series=START, label=say("chart.trajectory.start"), x=x, y=y)
+    rows.add(series=BEST, label=say("chart.trajectory.best"), x=best_x, y=best_y)
+    if len(drawn) > shown:  # a path that has diverged is nowhere
+        rows.add(series=NOW, row=side, **{name: column[-1] for name, column in columns.items()})
+    return rows.table()
+
+
+@lru_cache(maxsize=8)
+def _lines(problem: Problem) -> tuple[list[str], Array, Array, Array]:
+    """Return name, place, order and shade of each point of the lines of equal loss, from the outside in."""
+    lines = contours(problem)[::-1]
+    count, points, _ = lines.shape
+    names = [str(number) for number in range(count, 0, -1) for _ in range(points)]
+    shades = np.where(np.arange(count, 0, -1) <= SHADED, SHADE, 0.0).repeat(points)
+    return names, lines.reshape(-1, 2), np.tile(np.arange(points, dtype=float), count), shades

@@ -1,0 +1,239 @@
+"""Draw the claims: which one is shown, what came out of its experiment, and the runs that are under way."""
+
+from __future__ import annotations
+
+import html
+from functools import cache
+
+import streamlit as st
+
+from core.claims import CLAIMS, TESTED
+from core.claims.results import SEEDS, Result, Results, load
+from core.claims.telling import conditions, finding, fixed
+from core.science.judge import Outcome
+from core.words.errors import BatchLabError
+from ui import charts
+from ui.kit import plots, seed_field
+from ui.setup import notices
+from ui.shell.engine import engine
+from ui.shell.session import Session
+from ui.shell.text import duration, explain, number, say
+
+REFRESH_S = 0.25
+FIRST_CLAIM = "C9"  # the one that most depends on what is held fixed
+BADGES = {
+    "SUPPORTED": ("check", "green"),
+    "REFUTED": ("close", "orange"),
+    "CONDITIONAL": ("call_split", "blue"),
+    "INCONCLUSIVE": ("question_mark", "gray"),
+    "WORDS": ("translate", "gray"),
+}
+LOGARITHMIC = ("C4", "C7", "C11")  # whose points lie on straight lines there
+
+
+@cache
+def shipped() -> Results:
+    return load()
+
+
+def are_there() -> bool:
+    """Return whether the results that come with Batch Lab can be read, and say so if they cannot."""
+    try:
+        shipped()
+        return True
+    except BatchLabError as error:
+        st.error(say("claims.none", reason=notices.reasons(error.problems)), icon=":material/error:")
+        return False
+
+
+def controls(session: Session) -> None:
+    """Draw the seed and the button that runs everything."""
+    help_ = say("claims.first_seed.help", seeds=SEEDS)
+    seed_field.field(session, "first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
+    seconds = duration(sum(result.seconds for result in shipped().claims.values()))
+    st.button(
+        say("claims.run_all"),
+        key="run_all_claims",
+        icon=":material/play_arrow:",
+        on_click=_run,
+        args=(session, TESTED),
+        disabled=bool(session.claims_running or seed_field.refused(session, "first_seed")),
+        help=say("claims.run_all.help", seconds=seconds),
+    )
+
+
+def panel(session: Session) -> None:
+    """Draw the choice and the chosen claim, refreshed by a timer while an experiment runs."""
+    given = st.query_params.get("claim", FIRST_CLAIM)
+    if given not in CLAIMS:
+        st.caption(f":material/warning: {explain('unknown_claim', {'value': given, 'choices': ', '.join(CLAIMS)})}")
+    session.set_field("claim", session.field("claim", given if given in CLAIMS else FIRST_CLAIM))
+
+    def refresh() -> None:
+        st.fragment(_draw)(session)
+
+    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
+    st.fragment(refresh, run_every=REFRESH_S if session.claims_running else None)()
+
+
+def _draw(session: Session) -> None:
+    if _collect(session):  # the timer and the buttons are what the last full run drew
+        st.rerun()
+    chosen: str | None = st.pills(
+        say("claims.choice"),
+        list(CLAIMS),
+        key="claim",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+        format_func=lambda code: _pill(session, code),
+    )
+    code = chosen or FIRST_CLAIM
+    if st.query_params.get("claim") != code:  # not bound: the address would then have the badge in it
+        st.query_params["claim"] = code
+    with st.container(border=True, key="claim_shown"):
+        _claim(session, code)
+    with st.expander(say("claims.all"), expanded=True):
+        st.html(_overview(session))
+
+
+def _run(session: Session, codes: tuple[str, ...]) -> None:
+    """Ask for experiments; they wait for a core one after the other."""
+    first_seed = seed_field.chosen(session, "first_seed")
+    session.claim_trouble.clear()
+    for code in codes:
+        try:
+            session.claims_running[code] = engine().claim(code, first_seed=first_seed, seeds=SEEDS)
+        except BatchLabError as error:
+            session.claim_trouble[code] = notices.reasons(error.problems)
+
+
+def _collect(session: Session) -> bool:
+    """Take the results that have come; return whether nothing more is to come."""
+    if not session.claims_running:
+        return False
+    for code, asked in list(session.claims_running.items()):
+        if not asked.done():
+            continue
+        del session.claims_running[code]
+        try:
+            session.claims[code] = asked.result()
+        except BatchLabError as error:
+            session.claim_trouble[code] = notices.reasons(error.problems)
+    return not session.claims_running
+
+
+def _results(session: Session, code: str) -> Results:
+    return session.claims.get(code) or shipped()
+
+
+def _verdict(session: Session, code: str) -> str:
+    return _results(session, code).claims[code].verdict if code in TESTED else "WORDS"
+
+
+def _pill(session: Session, code: str) -> str:
+    icon, _ = BADGES[_verdict(session, code)]
+    return f":material/{icon}: {code}"
+
+
+def _claim(session: Session, code: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="claim_head"):
+        st.markdown(f"#### {say('claims.quote', quote=CLAIMS[code].quote)}", width="stretch")
+        _badge(_verdict(session, code))
+        if code in TESTED:
+            _run_button(session, code)
+    st.markdown(f"{code}. {say(f'claim.{code}')}.")
+    if code not in TESTED:
+        st.markdown(say(f"claim.{code}.lesson"))
+        st.caption(say("claims.words"))
+        return
+    results = _results(session, code)
+    result = results.claims[code]
+    st.markdown(say("claims.test", test=say(f"claim.{code}.test")))
+    st.caption(_progress(session, code) or _origin(session, results, result))
+    left, right = st.columns([6, 5], gap="medium")
+    with left:
+        _charts(result)
+    with right:
+        for outcome in result.outcomes:
+            st.markdown(_line(outcome))
+    st.markdown(f"{say('claims.lesson', lesson=say(f'claim.{code}.lesson'))} {conditions(result.outcomes, say)}")
+
+
+def _run_button(session: Session, code: str) -> None:
+    seconds = duration(shipped().claims[code].seconds)
+    st.button(
+        say("claims.run"),
+        key="run_claim",
+        icon=":material/replay:",
+        on_click=_run_and_draw,
+        args=(session, code),
+        disabled=code in session.claims_running or bool(seed_field.refused(session, "first_seed")),
+        help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
+    )
+
+
+def _run_and_draw(session: Session, code: str) -> None:
+    _run(session, (code,))
+    st.rerun()  # it is pressed in the fragment, and the timer is outside of it
+
+
+def _progress(session: Session, code: str) -> str:
+    """Return how far an experiment is, or why it failed; nothing where neither is so."""
+    asked = session.claims_running.get(code)
+    if asked is None:
+        trouble = session.claim_trouble.get(code)
+        return say("claims.failed", reason=trouble) if trouble else ""
+    if asked.share is None:
+        return f":material/hourglass_empty: {say('claims.waits')}"
+    return f":material/directions_run: {say('claims.runs', share=round(100 * asked.share))}"
+
+
+def _origin(session: Session, results: Results, result: Result) -> str:
+    """Return when, where, and with which seeds and how many tests a result came about, where it has any."""
+    parts = []
+    if any(outcome.seeds for outcome in result.outcomes):
+        parts.append(say("claims.seeds", first=number(results.seeds[0]), last=number(results.seeds[-1])))
+    parts.append(duration(result.seconds))
+    is_tested = any(outcome.p is not None for outcome in result.outcomes)
+    key = "none" if not is_tested else "one" if results.tests == 1 else "many"
+    parts.append(say(f"claims.tests.{key}", count=results.tests))
+    if result.code in session.claims:
+        return say("claims.fresh", rest="; ".join(parts))
+    facts = results.fingerprint
+    machine = say("claims.machine", torch=facts["torch"], capability=facts["cpu_capability"])
+    day = f"{results.date:%d %B %Y}".lstrip("0")
+    return say("claims.shipped", date=day, machine=machine, rest="; ".join(parts))
+
+
+def _charts(result: Result) -> None:
+    if any(outcome.metric is not None for outcome in result.outcomes):
+        plots.draw("effects", charts.effects_table(result.outcomes, say))
+    if result.lines:
+        name = "log_evidence" if result.code in LOGARITHMIC else "evidence"
+        plots.draw(name, charts.evidence_table(result.code, result.lines, say))
+
+
+def _line(outcome: Outcome) -> str:
+    """Return a trial and what came of it, with its badge."""
+    icon, colour = BADGES[outcome.verdict]
+    word = say("claims.also") if outcome.is_contrast else say(f"verdict_word.{outcome.verdict}").lower()
+    badge = f":gray-badge[{word}]" if outcome.is_contrast else f":{colour}-badge[:material/{icon}: {word}]"
+    name = say(f"arm.{outcome.claim}.{outcome.arm}")
+    return f"{badge} **{name}:** {finding(outcome, say)}. :small[:gray[{fixed(outcome, say)}]]"
+
+
+def _badge(verdict: str) -> None:
+    icon, colour = BADGES[verdict]
+    st.badge(say(f"verdict_word.{verdict}"), icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
+
+
+def _overview(session: Session) -> str:
+    """Return all claims with their verdicts as a table."""
+    rows = []
+    for code in CLAIMS:
+        verdict = _verdict(session, code)
+        said = conditions(_results(session, code).claims[code].outcomes, say) if code in TESTED else ""
+        cells = (code, say(f"claim.{code}"), say(f"verdict_word.{verdict}"), said)
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    return f"<table class='claims'>{''.join(rows)}</table>"

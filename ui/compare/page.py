@@ -1,0 +1,200 @@
+"""Draw the comparison that is shown: buttons, where it stands, who wins, charts over each other and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.comparison.course import Axis, Course
+from core.comparison.result import AXES
+from core.comparison.setup import Comparison, as_trained
+from core.store import ACTIVE_STATES, new_run_id
+from core.words.errors import StoreError
+from ui import charts
+from ui.charts.compare import FIGURES, LINEAR
+from ui.compare import arms as compare_setup
+from ui.compare import telling, weight_paths
+from ui.compare.arms import arm_names
+from ui.compare.shown import Shown, read
+from ui.kit import plots
+from ui.setup import notices
+from ui.shell.engine import engine
+from ui.shell.session import Session
+from ui.shell.text import duration, explain, say
+
+REFRESH_S = 0.5
+KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
+
+
+def buttons(session: Session, shown: Shown | None) -> None:
+    """Draw Start and Stop; what cannot be pressed says why."""
+    comparison, problems = compare_setup.wanted(session)
+    refused = explain(problems[0].code, problems[0].values) if problems else ""
+    active, _ = _drawn_for(session, shown)
+    own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
+    restarts = active and (own or not engine().watchers.elsewhere(session.comparison_id or ""))
+    st.button(
+        say("compare.stop"),
+        key="compare_stop",
+        icon=":material/stop:",
+        disabled=not active,
+        on_click=_stop,
+        args=(session,),
+        shortcut=KEYS["stop"],
+        help=say("control.shortcut", what=say("compare.stop.help"), keys=KEYS["stop"]),
+    )
+    what = say("control.shortcut", what=say("compare.start.help"), keys=KEYS["start"])
+    st.button(
+        say("compare.restart" if restarts else "compare.start"),
+        key="compare_start",
+        type="primary",
+        icon=":material/restart_alt:" if restarts else ":material/play_arrow:",
+        disabled=comparison is None,
+        help=refused or what,
+        on_click=_ask,
+        args=(session,),
+        shortcut=KEYS["start"],
+    )
+
+
+def _ask(session: Session) -> None:
+    session.compare_wanted = True
+    session.compare_unread = False  # what is shown is what was asked for
+
+
+def _stop(session: Session) -> None:
+    if session.comparison_id:
+        engine().client.command(session.comparison_id, "stop")
+
+
+def _owner(session: Session) -> str:
+    """Return as whose the store keeps a session's comparisons, apart from its runs."""
+    return f"comparison {session.id}"
+
+
+def start_if_asked(session: Session) -> None:
+    """Start what the page describes, if that was asked for, in place of what trains."""
+    asked, session.compare_wanted = session.compare_wanted, False
+    if not asked:
+        return
+    comparison, problems = compare_setup.wanted(session)
+    session.compare_trouble = problems
+    if comparison is None:
+        return
+    shared, run_id, owner = engine(), new_run_id(), _owner(session)
+    try:
+        for record in shared.store.active(session=owner):
+            shared.client.command(record.id, "stop")
+        left = session.comparison_id  # perhaps another session's, by its link, or this one's before a reload
+        if left and not shared.watchers.elsewhere(left):
+            shared.client.command(left, "stop")
+        shared.client.start_comparison(comparison, run_id=run_id, session=owner)
+    except StoreError as error:
+        session.compare_trouble = error.problems
+        return
+    session.comparison_id, session.compare_changed, session.compare_notice = run_id, False, ""
+    st.query_params["comparison"] = run_id
+    st.query_params.pop("arms", None)
+
+
+def panel(session: Session, shown: Shown | None) -> None:
+    """Draw all that moves, with a timer while something trains; `shown` is what the buttons were drawn for."""
+    was = _drawn_for(session, shown)
+
+    def refresh() -> None:
+        st.fragment(_draw)(session, was)
+
+    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
+    st.fragment(refresh, run_every=REFRESH_S if any(was) or weight_paths.waits(session) else None)()
+
+
+def _drawn_for(session: Session, shown: Shown | None) -> tuple[bool, bool]:
+    """Return what the buttons and the timer depend on: whether it trains, and whether it cannot be read."""
+    return shown is not None and shown.is_active, bool(session.compare_lost)
+
+
+def _draw(session: Session, was: tuple[bool, bool]) -> None:
+    shown = read(session)
+    active, _ = now = _drawn_for(session, shown)
+    if session.comparison_id:
+        engine().watchers.show("compare", session.comparison_id)
+        if active:
+            engine().client.renew([session.comparison_id])
+    if now != was:
+        st.rerun()
+    if session.compare_lost:
+        st.warning(notices.reasons(session.compare_lost), icon=":material/warning:")
+        return
+    if shown is None:
+        comparison, _ = compare_setup.wanted(session)
+        if comparison:
+            st.caption(say("compare.none", arms=len(comparison.arms), seeds=comparison.seeds))
+        return
+    comparison, courses = shown.comparison, shown.courses
+    names = arm_names(comparison.arms, is_tuned=comparison.is_tuned)
+    with st.container(border=True, key="compare_verdict"):
+        st.caption(_state(session, shown, names))
+        st.markdown(telling.verdict(comparison, courses, names))
+        st.caption(telling.held(comparison))
+    session.set_field("compare_axis", session.field("compare_axis", comparison.budget))
+    chosen: Axis | None = st.segmented_control(
+        say("compare.axis"),
+        AXES,
+        key="compare_axis",
+        required=True,
+        width="content",
+        format_func=lambda name: say(f"compare.budget.{name}"),
+    )
+    _charts(comparison, courses, names, chosen or comparison.budget)
+    st.html(telling.table(comparison, courses, names))
+    trained = [name for name, course in zip(names, courses, strict=True) if len(course.checked)]
+    weight_paths.draw(session, as_trained(comparison, courses), trained)
+
+
+def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], axis: Axis) -> None:
+    with st.container(key="compare_charts"):
+        upper, lower = st.columns(4, gap="small"), st.columns(4, gap="small")
+        *places, last = (*upper, *lower)
+        for place, name in zip(places, FIGURES, strict=True):
+            chart = "compare_linear" if name in LINEAR else "compare_logarithmic"
+            with place.container(border=True):
+                plots.draw(chart, charts.comparison_table(name, courses, names, say, axis=axis), part=name)
+        with last.container(border=True):
+            limits = {arm.memory_limit_mb for arm in comparison.arms}
+            limit = limits.pop() if len(limits) == 1 else None
+            plots.draw("compare_memory", charts.compare_memory_table(courses, names, limit, say))
+    st.caption(f"{say('compare.bands')} {say('compare.machine')}")
+
+
+def _state(session: Session, shown: Shown, names: Sequence[str]) -> str:
+    """Return where the comparison is, and whether it is what the page describes."""
+    text = _where(shown, names)
+    comparison, _ = compare_setup.wanted(session)
+    if comparison != shown.comparison:
+        text = f"{text} {say('compare.shown_differs')}"
+    return text
+
+
+def _where(shown: Shown, names: Sequence[str]) -> str:
+    record = shown.record
+    if record is None:
+        return say("compare.state.recorded", date=shown.date) + "."
+    if record.state not in ACTIVE_STATES:
+        elapsed = duration(record.ended.elapsed_s) if record.ended else ""
+        reason = explain(record.ended.reason, record.ended.values) if record.ended else ""
+        return say(f"compare.state.{record.state}", elapsed=elapsed, reason=reason) + "."
+    if record.state in ("queued", "starting"):
+        return say(f"compare.state.{record.state}") + "."
+    tuning = [name for name, course in zip(names, shown.courses, strict=True) if course.state == "tuning"]
+    if tuning:
+        return say("compare.state.tuning", arm=tuning[0]) + "."
+    shares = [
+        float(course.updates[-1]) / course.planned if len(course.updates) else 0.0
+        for course in shown.courses
+        if course.state != "out_of_memory"
+    ]
+    if not any(shares):
+        return say("compare.state.preparing") + "."
+    return say("compare.state.running", share=round(100 * float(np.mean(shares)))) + "."

@@ -1,0 +1,205 @@
+"""Say what came out of a comparison: who is ahead, what was held fixed, and the numbers in a table."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.comparison.course import Course, Floats
+from core.comparison.result import Standing, standings
+from core.comparison.setup import DEFAULT_SEEDS, Comparison, differences, held_fixed
+from core.run.config import RunConfig
+from core.science.statistics import LEVEL, MARGIN, geometric_mean
+from ui.shell.text import duration, label, loss_text, mib, number, plain, say, times
+
+
+def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
+    """Return who is ahead by the budget that was made equal, and by which other way of counting it is another.
+
+    While an arm still trains it is only said how they stand, without a p: it would be of something half done.
+    """
+    short = [
+        say("compare.out_of_memory", arm=name, peak=mib(course.peak_bytes), limit=mib(arm.memory_limit_bytes or 0))
+        for name, course, arm in zip(names, courses, comparison.arms, strict=True)
+        if course.state == "out_of_memory"
+    ]
+    found = {standing.axis: standing for standing in standings(courses)}
+    first = found.pop(comparison.budget, None)
+    told = list(short)
+    if first is not None and any(course.state in ("waiting", "tuning", "running") for course in courses):
+        is_lost = math.isinf(first.losses[first.second])
+        told.append(say("compare.so_far.lost" if is_lost else "compare.so_far", **_losses(first, names)))
+        told += _rest(first, courses, names, comparison.seeds)
+    elif first is not None:
+        told.append(_standing(first, names, comparison.seeds))
+        told += _rest(first, courses, names, comparison.seeds)
+        others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
+        if others:
+            falls = any(arm.schedule != "constant" for arm in comparison.arms)
+            told.append(say("compare.otherwise.falling" if falls else "compare.otherwise", others="; ".join(others)))
+    elif courses and all(course.is_lost for course in courses):
+        told.append(say("compare.all_diverged"))
+    told += [
+        say("compare.at_edge", arm=name, rate=f"{course.lr:.3g}")
+        for name, course in zip(names, courses, strict=True)
+        if course.at_edge
+    ]
+    return " ".join(told) or "\u00a0"
+
+
+def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
+    values: dict[str, Any] = {**_losses(found, names), "seeds": seeds}
+    if found.p is None:
+        return say("compare.one_seed", **values)
+    values |= {"p": f"{found.p:.2g}", "few": _few(seeds)}
+    if found.ratio is None or found.low is None or found.high is None:
+        key = "compare.diverged" if found.is_clear else "compare.diverged.unclear"
+        return say(key, lost=found.diverged[found.best], count=found.diverged[found.second], **values)
+    values |= {
+        "ratio": times(found.ratio),
+        "low": times(found.low),
+        "high": times(found.high),
+        "percent": f"{100 * (1 - 1 / found.ratio):.2g}",
+    }
+    key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
+    return say(f"compare.{key}", **values)
+
+
+def _few(seeds: int) -> str:
+    """Return why so few seeds cannot show a difference; nothing where they can: of n pairs p is at least 2 / 2^n."""
+    least = 2.0 ** (1 - seeds)
+    return "" if least < LEVEL else " " + say("compare.few", seeds=seeds, least=f"{least:.2g}", enough=DEFAULT_SEEDS)
+
+
+def _rest(found: Standing, courses: Sequence[Course], names: Sequence[str], seeds: int) -> list[str]:
+    """Return where the arms after the first two stand, if there are any."""
+    rest = [arm for arm, course in enumerate(courses) if len(course.checked) and arm not in (found.best, found.second)]
+    rest.sort(key=lambda arm: (found.diverged[arm], found.losses[arm]))
+    told = [_one_of_the_rest(found, arm, names, seeds) for arm in rest]
+    return [say("compare.rest", others="; ".join(told))] if told else []
+
+
+def _one_of_the_rest(found: Standing, arm: int, names: Sequence[str], seeds: int) -> str:
+    if found.diverged[arm]:
+        return say("compare.rest.diverged", arm=names[arm], count=found.diverged[arm], seeds=seeds)
+    ratio = found.losses[arm] / found.losses[found.best]
+    values = {"arm": names[arm], "loss": loss_text(found.losses[arm]), "best": names[found.best]}
+    if ratio <= math.exp(MARGIN):
+        return say("compare.rest.near", **values)
+    return say("compare.rest.far", times=times(ratio), **values)
+
+
+def _losses(found: Standing, names: Sequence[str]) -> dict[str, str]:
+    """Return where the first two stand, in words."""
+    return {
+        "axis": say(f"axis_word.{found.axis}"),
+        "at": _place(found),
+        "best": names[found.best],
+        "second": names[found.second],
+        "loss": loss_text(found.losses[found.best]),
+        "other": loss_text(found.losses[found.second]),
+        "measure": say(f"measure.{found.measure}"),
+    }
+
+
+def _outcome(found: Standing) -> tuple[int, bool, bool]:
+    return found.best, found.is_clear, found.equal
+
+
+def _otherwise(found: Standing, names: Sequence[str]) -> str:
+    values = {
+        "axis": say(f"axis_word.{found.axis}"),
+        "at": _place(found),
+        "best": names[found.best],
+        "second": names[found.second],
+    }
+    if found.equal:
+        return say("compare.otherwise.equal", **values)
+    if not found.is_clear or found.ratio is None:
+        return say("compare.otherwise.unclear", **values)
+    return say("compare.otherwise.one", times=times(found.ratio), **values)
+
+
+def _place(found: Standing) -> str:
+    return duration(found.at) if found.axis == "seconds" else number(float(f"{found.at:.4g}"))
+
+
+def held(comparison: Comparison) -> str:
+    """Return what is trained, what all arms have in common, and in what they differ."""
+    named = differences(comparison.arms, is_tuned=comparison.is_tuned) + ["lr"] * comparison.is_tuned
+    fixed = ", ".join(say(f"fixed.{name}") for name in held_fixed(comparison))
+    apart = ", ".join(label(name).lower() for name in named) or say("none")
+    models = ", ".join(dict.fromkeys(_model(arm) for arm in comparison.arms))
+    return say("compare.held", data=comparison.arms[0].dataset, models=models, fixed=fixed, differences=apart)
+
+
+def _model(arm: RunConfig) -> str:
+    return f"{arm.model} {plain(arm.hidden)}" if arm.model == "mlp" else arm.model
+
+
+COLUMNS = (
+    "arm",
+    "state",
+    "updates",
+    "examples",
+    "lr",
+    "excess",
+    "train",
+    "validation",
+    "accuracy",
+    "seconds",
+    "peak",
+)
+
+
+def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
+    """Return configurations and results as a table: means over the seeds, and from the lowest to the highest.
+
+    How far above the optimum an arm ended is a column only where that is known.
+    """
+    is_known = any("excess_loss" in course.checks for course in courses)
+    columns = [name for name in COLUMNS if is_known or name != "excess"]
+    head = "".join(f"<th>{html.escape(say(f'compare.table.{name}'))}</th>" for name in columns)
+    rows = []
+    for name, course in zip(names, courses, strict=True):
+        cells = _cells(name, course)
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cells[column])}</td>" for column in columns) + "</tr>")
+    return f"<div class='wide'><table class='results'><tr>{head}</tr>{''.join(rows)}</table></div>"
+
+
+def _cells(name: str, course: Course) -> dict[str, str]:
+    none = say("none")
+    made = float(course.updates[-1]) if len(course.updates) else 0.0
+    took = made if course.state == "stopped" else course.planned
+    accuracy = course.newest("validation_accuracy")
+    return {
+        "arm": name,
+        "state": say(f"compare.arm_state.{course.state}"),
+        "updates": number(made),
+        "examples": number(float(course.along(np.array([made]), "examples")[0])),
+        "lr": f"{course.lr:.3g}" if course.lr else none,
+        "excess": _losses_of(course.newest("excess_loss")),
+        "train": _losses_of(course.newest("training_loss")),
+        "validation": _losses_of(course.newest("validation_loss")),
+        "accuracy": _range(100 * accuracy, np.mean, "{:.1f}%".format),
+        "seconds": duration(took * course.seconds_per_update) if took and course.seconds_per_update else none,
+        "peak": mib(course.peak_bytes) if course.peak_bytes else none,
+    }
+
+
+def _losses_of(values: Floats) -> str:
+    """Return losses as the verdict tells them, by their geometric mean."""
+    return _range(values, geometric_mean, loss_text)
+
+
+def _range(values: Floats, mean: Callable[[Floats], float | np.floating[Any]], form: Callable[[float], str]) -> str:
+    """Return the mean over the seeds that did not diverge, and from where to where they go."""
+    good = values[np.isfinite(values)]
+    if not len(good):
+        return say("none")
+    middle, low, high = (form(float(value)) for value in (mean(good), good.min(), good.max()))
+    return middle if low == high else say("compare.table.range", middle=middle, low=low, high=high)

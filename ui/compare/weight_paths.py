@@ -1,0 +1,73 @@
+"""Draw where the weights of the arms went, once that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.comparison.paths import WeightPaths
+from core.comparison.setup import Comparison
+from core.words.errors import BatchLabError
+from ui import charts
+from ui.kit import plots
+from ui.setup import notices
+from ui.shell.engine import engine
+from ui.shell.session import Session
+from ui.shell.text import loss_text, number, say
+
+
+def waits(session: Session) -> bool:
+    """Return whether weights are being followed."""
+    return session.weight_paths is not None and not session.weight_paths.done()
+
+
+def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) -> None:
+    """Draw the button, how far it is, or the paths of a comparison's arms; of none there are no paths."""
+    setup = comparison.to_json() if comparison else ""
+    with st.container(border=True, key="weight_paths"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{say('weights.title')}**", width="stretch")
+            st.button(
+                say("weights.show"),
+                key="follow_weights",
+                icon=":material/polyline:",
+                disabled=comparison is None or waits(session),
+                help=say("weights.show.help"),
+                on_click=_follow,
+                args=(session, comparison),
+            )
+        if comparison is None or session.weight_paths is None or session.weight_paths_of != setup:
+            return
+        if not session.weight_paths.done():
+            share = session.weight_paths.share
+            running = say("weights.waits") if share is None else say("weights.running", share=round(100 * share))
+            st.caption(running)
+            return
+        try:
+            _paths(session.weight_paths.result(), names)
+        except BatchLabError as error:
+            st.caption(say("weights.failed", reason=notices.reasons(error.problems)))
+    if session.weight_paths_was_waiting:  # the timer is what the last full run drew
+        session.weight_paths_was_waiting = False
+        st.rerun()
+
+
+def _follow(session: Session, comparison: Comparison) -> None:
+    try:
+        session.weight_paths = engine().weight_paths(comparison)
+        session.weight_paths_of, session.weight_paths_was_waiting = comparison.to_json(), True
+    except BatchLabError as error:
+        session.compare_trouble = error.problems
+    st.rerun()  # it is pressed in the fragment, and the timer is outside of it
+
+
+def _paths(paths: WeightPaths, names: Sequence[str]) -> None:
+    plots.draw("weight_paths", charts.weight_paths_table(paths, names, say))
+    share = f"{100 * sum(paths.shares):.3g}"
+    told = [say("weights.about", share=share, examples=number(paths.examples))]
+    told += [
+        say("weights.ends", arm=name, loss=loss_text(path.loss[-1]), plane=loss_text(path.plane_loss[-1]))
+        for name, path in zip(names, paths.paths, strict=True)
+    ]
+    st.markdown(" ".join([*told, say("weights.lesson")]))

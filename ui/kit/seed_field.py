@@ -1,0 +1,32 @@
+"""Draw the field for the first seed of an experiment: it takes any number, and says which it cannot begin at."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.commands.files import first_seed
+from core.words.errors import ConfigError
+from ui.setup import notices
+from ui.shell.session import Session
+
+
+def field(session: Session, key: str, *, label: str, help_: str, step: int) -> None:
+    """Draw the field, and under it why its number is refused."""
+    with st.container(width="content", gap="small"):
+        st.number_input(label, value=0, step=step, key=key, persist_state="session", width=150, help=help_)
+        if why := refused(session, key):
+            st.caption(f":material/warning: {why}")
+
+
+def refused(session: Session, key: str) -> str:
+    """Return why the number in the field is no first seed; nothing where it is one."""
+    try:
+        first_seed(str(chosen(session, key)))
+    except ConfigError as error:
+        return notices.reasons(error.problems)
+    return ""
+
+
+def chosen(session: Session, key: str) -> int:
+    """Return the number in the field."""
+    return int(session.field(key, 0))

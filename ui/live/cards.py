@@ -1,0 +1,208 @@
+"""Make the metric cards of a run, or of what a run will do: label, value, one line under it, and a small picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from html import escape
+
+from core.run.changes import position
+from core.run.config import RunConfig
+from core.run.events import Prediction
+from core.run.plan import plan
+from core.store.reader import Last, RunReader
+from ui.kit import sparks
+from ui.shell.text import duration, loss_text, mib, number, say
+
+LONG = 13  # characters, from which a value is set smaller
+
+
+@dataclass(frozen=True)
+class Card:
+    """One metric; `picture` is an SVG of `ui.kit.sparks`. `confirmed` says that what was predicted has been measured."""
+
+    label: str
+    value: str
+    detail: str
+    help: str
+    picture: str = sparks.NOTHING
+    confirmed: bool = False
+
+    def unconfirmed(self) -> Card:
+        """Return the card without the mark, for when the form describes another run than the one shown."""
+        detail = say("card.counted") if self.detail == say("confirmed") else self.detail
+        return replace(self, confirmed=False, detail=detail)
+
+
+def html(cards: list[Card]) -> str:
+    """Return cards of equal height, in as many columns as there is room for."""
+    return f'<div class="cards">{"".join(_html(card) for card in cards)}</div>'
+
+
+def _html(card: Card) -> str:
+    size = ' class="long"' if len(card.value) > LONG else ""
+    mark = ' class="confirmed"' if card.confirmed else ""
+    return (
+        f'<div class="card" title="{escape(card.help)}"><p>{escape(card.label)}</p>'
+        f"<strong{size}>{escape(card.value)}</strong><small{mark}>{escape(card.detail)}</small>{card.picture}</div>"
+    )
+
+
+def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:
+    """Return all cards; without a reader they say what is predicted."""
+    return [
+        _updates(config, reader),
+        _per_epoch(config, reader),
+        _loss(reader),
+        _validation(config, reader),
+        _peak(config, prediction, reader),
+        _speed(config, reader),
+    ]
+
+
+def blank() -> list[Card]:
+    """Return the cards of settings that cannot be trained: nothing is known."""
+    names = ("updates", "per_epoch", "loss", "accuracy", "peak", "speed")
+    return [Card(say(f"card.{name}"), say("none"), "", "") for name in names]
+
+
+def planned(config: RunConfig, reader: RunReader | None) -> int | None:
+    """Return the planned updates: of the run once it has started, which knows them for a budget of seconds too."""
+    record = reader.record if reader else None
+    horizon: int | None = record.facts.get("horizon") if record else None
+    total = plan(config).total_updates
+    last = reader.last if reader and reader.inherited else None
+    if horizon or not total or last is None or config.budget == "updates":
+        return horizon or total
+    return last.updates + max(0, total - position(config, last.examples_seen))  # of a run that is about to go on
+
+
+def updates_done(reader: RunReader) -> int:
+    """Return the updates of a run: what it said at its end, before that what has been recorded."""
+    record = reader.record
+    return max(record.ended.updates if record and record.ended else 0, reader.updates)
+
+
+def measured_per_epoch(reader: RunReader | None) -> int | None:
+    """Return the updates counted in the first complete epoch; of a run that goes on from another's, its own first."""
+    record = reader.record if reader else None
+    if reader is None or record is None:
+        return None
+    first = record.facts.get("first", 0)
+    own = (epoch for epoch in reader.epochs if epoch.complete and epoch.updates - epoch.updates_in_epoch >= first)
+    return next((epoch.updates_in_epoch for epoch in own), None)
+
+
+def is_confirmed(config: RunConfig, reader: RunReader | None) -> bool:
+    """Return whether the updates of an epoch have been counted, and are those predicted."""
+    return measured_per_epoch(reader) == plan(config).updates_per_epoch
+
+
+def _updates(config: RunConfig, reader: RunReader | None) -> Card:
+    total = planned(config, reader)
+    label, help_ = say("card.updates"), say("card.updates.help")
+    if reader is None:
+        value, detail = (number(total), say("card.predicted")) if total else (say("none"), say("card.timed"))
+        return Card(label, value, detail, help_, sparks.progress(0.0))
+    done = updates_done(reader)
+    if not total:
+        return Card(label, number(done), say("card.timed"), help_)
+    if config.budget == "seconds":
+        last = reader.last
+        share = 1.0 if reader.record and reader.record.state == "finished" else 0.0
+        share = max(share, min(1.0, last.seconds / config.budget_value if last else 0.0))
+        detail = say("card.updates.seconds", share=math.floor(100 * share), planned=number(total))
+        return Card(label, number(done), detail, help_, sparks.progress(share))
+    share = done / total
+    detail = say("card.updates.done", share=math.floor(100 * share))
+    value = say("card.updates.value", done=number(done), planned=number(total))
+    return Card(label, value, detail, help_, sparks.progress(share))
+
+
+def _per_epoch(config: RunConfig, reader: RunReader | None) -> Card:
+    predicted, measured = plan(config).updates_per_epoch, measured_per_epoch(reader)
+    label, help_ = say("card.per_epoch"), say("card.per_epoch.help")
+    if measured is None:
+        return Card(label, number(predicted), say("card.predicted"), help_, sparks.ticks(predicted))
+    if measured == predicted:
+        return Card(label, number(measured), say("confirmed"), help_, sparks.ticks(measured), confirmed=True)
+    text = say("not_confirmed", predicted=number(predicted), measured=number(measured))
+    return Card(label, number(measured), text, help_, sparks.ticks(measured))
+
+
+def _loss(reader: RunReader | None) -> Card:
+    last = reader.last if reader else None
+    label, help_ = say("card.loss"), say("card.loss.help")
+    if reader is None or last is None:
+        return Card(label, say("none"), say("card.no_update"), help_)
+    detail = say("card.loss.detail", last=loss_text(last.loss))
+    return Card(label, loss_text(last.smoothed_loss), detail, help_, sparks.line(reader.sparkline("smoothed_loss")))
+
+
+def _validation(config: RunConfig, reader: RunReader | None) -> Card:
+    counts = config.spec.task == "classification"
+    label, help_ = say("card.accuracy" if counts else "card.validation_loss"), say("card.validation.help")
+    for epoch in reversed(reader.epochs if reader else ()):
+        if reader is None or epoch.validation_loss is None:
+            continue
+        if epoch.validation_accuracy is None:
+            detail = say("card.validation.detail", epoch=number(epoch.epoch))
+            picture = sparks.line(reader.sparkline("validation_loss"))
+            return Card(label, loss_text(epoch.validation_loss), detail, help_, picture)
+        detail = say("card.accuracy.detail", loss=loss_text(epoch.validation_loss))
+        picture = sparks.line(reader.sparkline("validation_accuracy"))
+        return Card(label, f"{100 * epoch.validation_accuracy:.1f}%", detail, help_, picture)
+    return Card(label, say("none"), say("card.no_evaluation"), help_)
+
+
+def _peak(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> Card:
+    label, help_, limit = say("card.peak"), say("card.peak.help"), config.memory_limit_bytes
+    record = reader.record if reader else None
+    measured = record.peak.bytes if record and record.peak else None
+    predicted = prediction.peak.bytes if prediction else None
+    size = measured if measured is not None else predicted
+    if size is None:
+        return Card(label, say("none"), say("card.peak.asking"), help_)
+    if limit and size > limit:
+        share = say("card.peak.over", limit=mib(limit))
+    elif limit:
+        share = say("card.peak.share", share=_percent(size / limit), limit=mib(limit))
+    else:
+        share = say("card.peak.no_limit")
+    picture = sparks.against_limit(size, limit)
+    if measured is None or predicted is None:
+        return Card(label, mib(size), share, help_, picture)
+    if measured == predicted:
+        return Card(label, mib(size), say("card.peak.equal", share=share), help_, picture, confirmed=True)
+    key = "card.peak.needs" if record and record.state == "out_of_memory" else "card.peak.unequal"
+    return Card(label, mib(size), say(key, predicted=mib(predicted)), help_, picture)
+
+
+def _speed(config: RunConfig, reader: RunReader | None) -> Card:
+    label, help_ = say("card.speed"), say("card.speed.help")
+    last = reader.last if reader else None
+    if reader is None or last is None or last.seconds <= 0:
+        return Card(label, say("none"), say("card.no_update"), help_)
+    value = say("card.speed.value", rate=number(round(last.examples_seen / last.seconds, -1)))
+    total, record = planned(config, reader), reader.record
+    if record and record.ended:
+        detail = say("card.speed.took", elapsed=duration(record.ended.elapsed_s))
+    elif config.budget == "seconds":
+        detail = say("card.speed.left", left=duration(max(0.0, config.budget_value - last.seconds)))
+    elif total:
+        detail = say("card.speed.left", left=duration((total - last.updates) * _seconds_per_update(reader, last)))
+    else:
+        detail = ""
+    return Card(label, value, detail, help_, sparks.line(reader.speeds()))
+
+
+def _seconds_per_update(reader: RunReader, last: Last) -> float:
+    """Return how long an update has taken, of the run's own as soon as it has made one."""
+    first = reader.inherited
+    if 0 < first < last.updates:
+        return (last.seconds - float(reader.seconds[first - 1])) / (last.updates - first)
+    return last.seconds / last.updates
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}" if share >= 0.01 else f"{100 * share:.1f}"

@@ -1,0 +1,275 @@
+"""Start, stop and step the run of this browser session. What is pressed answers in its own rerun."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from core.run.changes import REASON
+from core.run.config import RunConfig
+from core.run.control import Command
+from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
+from core.store.reader import RunReader
+from core.store.records import has_begun
+from core.words.errors import Problem, StoreError
+from ui.live import changes
+from ui.setup.form import Form, apply, settings
+from ui.shell.engine import Engine, engine
+from ui.shell.session import Session
+from ui.shell.text import explain, say
+
+LINE = 2  # updates: one point draws none
+FIRST_LINE_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
+HEARD_AFTER_S = 2.0  # when a browser knows of a start
+# With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
+KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
+
+
+def attach(session: Session) -> None:
+    """Take up the run in the URL, or put the shown run there. Whoever knows a run's id has control of it."""
+    named = st.query_params.get("run")
+    # A browser that has not heard of a start yet still sends the address from before it.
+    late = named == session.left_run_id and time.monotonic() < session.left_at_s + HEARD_AFTER_S
+    if named and named != session.run_id and not late:
+        session.unknown_run = not _is_known(session, named)
+        session.run_id = None if session.unknown_run else named
+    elif session.run_id and not _is_known(session, session.run_id) and not session.trouble:  # deleted meanwhile
+        session.unknown_run, session.run_id = True, None
+    if session.run_id:
+        with suppress(StoreError):  # the panel says so
+            session.run_id = _to_show(session, session.run_id)
+    if session.run_id and st.query_params.get("run") != session.run_id:
+        st.query_params["run"] = session.run_id
+    elif session.unknown_run and "run" in st.query_params:
+        del st.query_params["run"]
+
+
+def _is_known(session: Session, run_id: str) -> bool:
+    try:
+        store = engine().store
+        known = store.run(run_id) is not None and store.comparison(run_id) is None  # which has a page of its own
+        session.trouble = ()
+        return known
+    except StoreError as error:
+        session.trouble = error.problems
+        return False
+
+
+def _to_show(session: Session, run_id: str) -> str:
+    """Return the run that is to be shown for this one: where its settings were changed, the one that has taken its
+    place; and where it ended before it could take another's place, that one."""
+    store = engine().store
+    while (record := store.run(run_id)) and record.ended:
+        before = store.run(record.parent) if record.parent and not has_begun(record.facts) else None
+        heir = store.heir(run_id) if record.ended.reason == REASON else None
+        if heir:
+            run_id = heir
+        elif before:
+            run_id = before.id
+            if record.ended.state == "failed":
+                session.not_changed = Problem(record.ended.reason, record.ended.values)
+        else:
+            break
+    return run_id
+
+
+def is_active(record: RunRecord | None) -> bool:
+    """Return whether there is a run that has not ended."""
+    return record is not None and record.state in ACTIVE_STATES
+
+
+def is_paused(record: RunRecord | None) -> bool:
+    """Return whether there is a run that stands still and can go on."""
+    return record is not None and record.state == "paused"
+
+
+def draw(session: Session, form: Form, record: RunRecord | None) -> None:
+    """Draw the buttons; what cannot be pressed says why."""
+    active, paused = is_active(record), is_paused(record)
+    refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
+    idle = "" if active else say("control.idle")
+    no_start = say("control.start.refused", reason=refused) if refused else ""
+    pause: Command = "resume" if paused else "pause"
+    # The callbacks get the session: to ask Streamlit for it there, with a newer run of the script waiting, breaks the
+    # callback off, and what was pressed is lost.
+    _button("pause", pause, "resume" if paused else "pause", idle, _command, session, pause)
+    _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
+    _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")
+    _button("stop", "stop", "stop", idle, _stop, session)
+    restarts = record is not None and active
+    if record is not None and record.session != session.id:
+        restarts = restarts and not engine().watchers.elsewhere(record.id)
+    words, icon = ("restart", "restart_alt") if restarts else ("start", "play_arrow")
+    _button("start", words, icon, no_start, ask_to_start, session, primary=True)
+
+
+def _button(
+    key: str, words: str, icon: str, why_not: str, act: Callable[..., None], *args: Any, primary: bool = False
+) -> None:
+    what = say("control.shortcut", what=say(f"control.{words}.help"), keys=KEYS[key])
+    st.button(
+        say(f"control.{words}"),
+        key=key,
+        icon=f":material/{icon}:",
+        help=why_not or what,
+        disabled=bool(why_not),
+        on_click=act,
+        args=args,
+        shortcut=KEYS[key],
+        type="primary" if primary else "secondary",
+    )
+
+
+def ask_to_start(session: Session, first: Command | None = None) -> None:
+    """Want what the form says to be started, or with a `first` command a run that stands after it; a callback.
+
+    A key is here before the field in which it was pressed: a field that was typed into tells its value a moment
+    later, which begins this run of the script anew. Hence `start_if_asked`, once the form has been drawn.
+    """
+    session.wanted, session.goes_on = first or "start", None
+
+
+def ask_to_change(session: Session) -> None:
+    """Want what the form says to take the place of the shown run's settings; a callback, as `ask_to_start`."""
+    session.wanted, session.goes_on = "change", None
+
+
+def ask_to_go_on(session: Session, run_id: str | None, config: RunConfig) -> None:
+    """Want a run to be gone on from with other settings, which the form takes over; None begins anew. A callback."""
+    session.wanted, session.goes_on = "start", (run_id, config)
+    apply(settings(config))
+
+
+def start_if_asked(session: Session, form: Form) -> None:
+    """Start what the form says, or what is to go on from another run, if that was asked for."""
+    shared = engine()
+    if session.wanted is None:
+        return
+    # Until the session has its new run nothing here is Streamlit's, at which this run of the script could break off.
+    wanted, session.wanted = session.wanted, None
+    goes_on, session.goes_on = session.goes_on, None
+    first = None if wanted == "start" or wanted == "change" else wanted
+    parent, config = goes_on or (None, form.config)
+    stands = first is not None
+    if wanted == "change":
+        record = _changeable(session, shared, config)
+        if record is None:
+            return
+        parent, stands = record.id, is_paused(record)
+    if config is None or not _start(session, shared, config, first, parent=parent, paused=stands):
+        return
+    assert session.run_id is not None
+    st.query_params["run"] = session.run_id
+    reader = shared.readers.reader(session.run_id)
+    enough = 1 if first else 0 if stands else LINE
+    _wait(FIRST_LINE_WAIT_S, lambda: _read(reader) and _is_there(reader, enough))
+
+
+def _changeable(session: Session, shared: Engine, config: RunConfig | None) -> RunRecord | None:
+    """Return the shown run if these settings may take the place of its own: it may have ended since it was drawn."""
+    if session.run_id is None or config is None:
+        return None
+    reader = shared.readers.reader(session.run_id)
+    with suppress(StoreError):
+        reader.refresh()
+    record = reader.record
+    if record is None or not changes.can_go_on(record, config) or changes.why_not(record, reader, config):
+        return None
+    return record
+
+
+def _is_there(reader: RunReader, enough: int) -> bool:
+    """Return whether a run has made so many updates of its own, or stands without one, or has ended."""
+    record = reader.record
+    if record is None or not is_active(record):
+        return True
+    own = reader.updates - reader.inherited
+    return own >= enough and (enough > 0 or is_paused(record))
+
+
+def _start(
+    session: Session, shared: Engine, config: RunConfig, first: Command | None, *, parent: str | None, paused: bool
+) -> bool:
+    """Give the session a new run in place of the one it has; return whether the database took it."""
+    run_id = new_run_id()
+    try:
+        goes_on = _line_of(shared.store, parent)
+        for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
+            if record.id not in goes_on:
+                shared.client.command(record.id, "stop")
+        left = session.run_id  # perhaps another session's, by its link, or this one's before a reload
+        if left and left not in goes_on and not shared.watchers.elsewhere(left):
+            shared.client.command(left, "stop")
+        shared.client.start(config, run_id=run_id, session=session.id, paused=paused, parent=parent)
+        if first:
+            shared.client.command(run_id, first)
+    except StoreError as error:
+        session.trouble = error.problems
+        return False
+    if session.run_id and session.run_id != parent and shared.reader(session.run_id).updates >= LINE:
+        session.previous_run_id = session.run_id
+    session.left_run_id, session.left_at_s = session.run_id, time.monotonic()
+    session.run_id, session.unknown_run, session.trouble = run_id, False, ()
+    session.not_changed = None
+    session.url_problems.clear()
+    return True
+
+
+def _line_of(store: Store, run_id: str | None) -> set[str]:
+    """Return a run that another goes on from, and those before it whose place it has not taken yet."""
+    line = set()
+    while run_id:
+        line.add(run_id)
+        record = store.run(run_id)
+        run_id = record.parent if record and is_active(record) else None
+    return line
+
+
+# These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.
+
+
+def _stop(session: Session) -> None:
+    run_id, shared = session.run_id, engine()
+    if run_id:
+        shared.client.command(run_id, "stop")
+        _wait(END_WAIT_S, lambda: not is_active(shared.store.run(run_id)))
+
+
+def _command(session: Session, command: Command) -> None:
+    run_id, shared = session.run_id, engine()
+    if run_id:
+        shared.client.command(run_id, command)
+        paused = command == "pause"
+        _wait(END_WAIT_S, lambda: is_paused(shared.store.run(run_id)) == paused)
+
+
+def _step(session: Session, command: Command) -> None:
+    """Make one update or epoch and stand still; without a run that is active, begin one."""
+    run_id, shared = session.run_id, engine()
+    reader = shared.readers.reader(run_id) if run_id else None
+    with suppress(StoreError):
+        if reader:
+            reader.refresh()
+    if reader is None or run_id is None or not is_active(reader.record):
+        ask_to_start(session, command)
+        return
+    before = reader.updates
+    shared.client.command(run_id, command)
+    _wait(END_WAIT_S, lambda: _read(reader) and reader.updates > before and is_paused(reader.record))
+
+
+def _read(reader: RunReader) -> bool:
+    reader.refresh()  # which another tab may have done before us
+    return True
+
+
+def _wait(longest_s: float, done: Callable[[], bool]) -> None:
+    """Wait for something in the store, so that the click's own rerun draws it; the panel meets it later if not."""
+    until = time.monotonic() + longest_s
+    with suppress(StoreError):  # the panel will say so
+        while not done() and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)

@@ -1,0 +1,95 @@
+"""Draw the chart below the fold: gradient, real memory, rhythm, the batch, or what the model answers."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core.datasets import pictures
+from core.run.config import RunConfig
+from core.run.events import GRID, Snapshot
+from core.store.reader import Axis, RunReader
+from ui import charts
+from ui.kit import plots, png
+from ui.live import options
+from ui.shell.text import number, say
+
+POINTS_SHOWN = 400
+SQUARE = 540  # pixels: what has two equal sides is not stretched over the page
+TINT = ((255, 155, 45, 105), (150, 152, 145, 0), (45, 149, 245, 105))  # class 0, undecided, class 1
+
+
+def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig | None) -> None:
+    """Draw the choice, the words and the picture of what is chosen: as much as there is."""
+    name = options.draw_for_depth(config)
+    record = reader.record if reader else None
+    snapshot = record.snapshot if record else None
+    if name == "gradient":
+        st.caption(say("depth.gradient.about"))
+        plots.draw("gradient", charts.gradient_table(reader, say, x=x))
+    elif name == "rss":
+        st.caption(say("depth.rss.about"))
+        plots.draw("rss", charts.rss_table(reader))
+    elif name == "rhythm":
+        st.caption(say("depth.rhythm.about"))
+        plots.draw("rhythm", charts.rhythm_table(config, reader, before, say))
+    elif name == "batch":
+        _batch(config, snapshot)
+    elif name == "confusion":
+        _confusion(config, snapshot)
+    elif snapshot is None:
+        st.caption(say("depth.none"))
+    elif not pictures.are_built(config.spec):
+        st.caption(say("depth.building"))
+    else:
+        st.caption(say("depth.plane.about", update=number(snapshot.updates)))
+        _plane(config, snapshot)
+
+
+def waits(config: RunConfig, snapshot: Snapshot | None) -> bool:
+    """Return whether there are examples to show, and the data set that has them is still being built."""
+    visible = config.spec.is_image or config.spec.is_plane
+    return snapshot is not None and visible and not pictures.are_built(config.spec)
+
+
+def _batch(config: RunConfig, snapshot: Snapshot | None) -> None:
+    if snapshot is None or not snapshot.batch:
+        st.caption(say("depth.batch.none"))
+        return
+    values = {"size": number(snapshot.batch_size)}
+    if not config.spec.is_image:
+        st.caption(say("depth.batch.no_pictures", **values))
+        return
+    shown, more = len(snapshot.batch), snapshot.batch_size - len(snapshot.batch)
+    words = say("depth.batch.more", count=number(more)) if more else ""
+    st.caption(say("depth.batch.about", shown=shown, more=words, **values))
+    if not pictures.are_built(config.spec):
+        st.caption(say("depth.building"))
+        return
+    images, labels = pictures.of(config.spec, snapshot.batch)
+    figures = "".join(_figure(image, int(label)) for image, label in zip(images, labels, strict=True))
+    st.html(f'<div class="batch">{figures}</div>')
+
+
+def _figure(image: Any, label: int) -> str:
+    text = escape(say("depth.batch.label", label=label))
+    return f'<figure><img src="{png.grey(image)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def _confusion(config: RunConfig, snapshot: Snapshot | None) -> None:
+    if config.spec.task != "classification":
+        st.caption(say("depth.confusion.regression"))
+    elif snapshot is None or not snapshot.confusion:
+        st.caption(say("depth.confusion.none"))
+    else:
+        st.caption(say("depth.confusion.about"))
+        plots.draw("confusion", charts.confusion_table(snapshot.confusion), width=SQUARE)
+
+
+def _plane(config: RunConfig, snapshot: Snapshot) -> None:
+    points, classes = pictures.points(config.spec, POINTS_SHOWN, snapshot.batch)
+    in_batch = [0.0] * (len(points) - len(snapshot.batch)) + [1.0] * len(snapshot.batch)
+    picture = png.tinted(snapshot.plane, GRID, TINT)
+    plots.draw("plane", charts.plane_table(points, classes, in_batch, picture), width=SQUARE)

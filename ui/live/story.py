@@ -1,0 +1,158 @@
+"""Tell in one paragraph how a run ended, with the numbers that show it."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from core.run.config import RunConfig
+from core.run.events import Ended, Prediction
+from core.run.plan import plan
+from core.run.verdict import Verdict, judge
+from core.store import RunRecord
+from core.store.reader import RunReader
+from ui.live import changes
+from ui.shell.text import explain, loss_text, mib, number, say
+
+WHERE = {"optimizer": "oom.optimizer", "evaluation": "oom.evaluation"}
+SLOW = 0.5  # of the peak rate: below, it may be the schedule that brought the loss to rest
+KEPT = 200
+_verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended: they do not change
+
+
+def told(reader: RunReader, prediction: Prediction | None) -> str:
+    """Return where a run is, and once it has ended how it went."""
+    record = reader.record
+    if record is None:
+        return ""
+    if record.ended is None:
+        return f"{_on_the_way(record.config, reader)} {_goes_on(record)}".strip()
+    if record.ended.state == "out_of_memory":
+        return out_of_memory(record, prediction)
+    parts = [] if record.ended.state == "diverged" else [_reason(record.ended)]
+    parts.append(_judged(record.config, record.ended, verdict(reader, record.ended)))
+    if record.ended.unchanged_updates:
+        parts.append(say("verdict.unchanged", count=number(record.ended.unchanged_updates)))
+    parts.append(_goes_on(record))
+    return " ".join(part for part in parts if part)
+
+
+def _goes_on(record: RunRecord) -> str:
+    """Say that a run goes on from another's state."""
+    if record.parent is None:
+        return ""
+    facts = record.facts
+    first, is_remedy = facts.get("first", 0), facts.get("after", "out_of_memory") == "out_of_memory"
+    if not first:
+        return say("story.in_place") if is_remedy else ""
+    values = {"first": number(first), "changed": changes.told(record)}
+    if not is_remedy:
+        return say("story.changed", **values)
+    same = not {"budget", "budget_value"} & facts.get("changed", {}).keys()
+    return say("story.goes_on" if same else "story.goes_on.otherwise", **values)
+
+
+def verdict(reader: RunReader, ended: Ended) -> Verdict:
+    """Return what a run that has ended came to, worked out once."""
+    known = _verdicts.get(reader.run_id)
+    if known is None:
+        assert reader.record is not None  # it has ended
+        marks = changes.marks(reader.record)
+        since = marks[-1][0] if marks else 0
+        known = judge(reader.record.config, ended, losses=reader.losses, rates=reader.rates, since=since)
+        if reader.updates >= ended.updates:  # all has been read
+            _verdicts[reader.run_id] = known
+        while len(_verdicts) > KEPT:
+            _verdicts.popitem(last=False)
+    return known
+
+
+def _on_the_way(config: RunConfig, reader: RunReader) -> str:
+    last = reader.last
+    if last is None:
+        return ""
+    if reader.inherited:  # updates of other sizes are no measure
+        epoch = -(-last.examples_seen // config.spec.examples)
+    else:
+        epoch = (last.updates - 1) // plan(config).updates_per_epoch + 1
+    return say("story.running", epoch=number(epoch), rate=f"{last.rate:.3g}", norm=f"{last.gradient_norm:.3g}")
+
+
+def _reason(ended: Ended) -> str:
+    """Return why a run ended, where that is not plain from its state."""
+    plain = ended.reason in ("budget", "target") or (ended.state, ended.reason) == ("stopped", "asked")
+    return "" if plain else f"{explain(ended.reason, ended.values)}."
+
+
+def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
+    seen = verdict.evidence
+    values = {name: loss_text(value) for name, value in seen.items() if name.endswith("_loss")}
+    values |= {name: number(value) for name, value in seen.items() if name.endswith(("updates", "update", "_size"))}
+    values |= {"lr": f"{config.lr:g}", "size": number(config.effective_batch_size)}
+    if verdict.code == "diverged":
+        return _diverged(ended, values)
+    if verdict.code in ("failed", "out_of_memory") or "final_loss" not in seen:
+        return ""
+    if verdict.code == "stopped":
+        return say(f"verdict.stopped.{'falling' if seen.get('falling') else 'level'}", **values)
+    key = f"verdict.{verdict.code}"
+    if verdict.code == "converged" and seen.get("tail_rate_share", 1.0) < SLOW:
+        key, values["rate_share"] = f"{key}.slow", f"{100 * seen['tail_rate_share']:.0f}"
+    parts = [say(key, **values)]
+    if verdict.code == "too_few_updates" and "other_updates" in seen:
+        parts.append(say("verdict.other_batch", **values))
+    parts += _slope(verdict.code, seen, values)
+    return " ".join(parts)
+
+
+def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list[str]:
+    """Say how the loss went in the run's tail, where that is evidence for the verdict."""
+    if "fall_loss" not in seen:
+        return []
+    if code in ("still_falling", "rate_died_early", "too_few_updates"):
+        return [say("verdict.slope", **values)] if seen["fall_low_loss"] > 0 else []
+    if code not in ("converged", "unclear"):
+        return []
+    if seen["fall_low_loss"] > 0:
+        return [say("verdict.slope.slight", **values)]
+    values |= {
+        "change": loss_text(-seen["fall_loss"]),
+        "low": loss_text(-seen["fall_high_loss"]),
+        "high": loss_text(-seen["fall_low_loss"]),
+    }
+    if seen["fall_high_loss"] < 0:
+        return [say("verdict.slope.up", **values)]
+    return [say("verdict.slope.level", **values)]
+
+
+def _diverged(ended: Ended, values: dict[str, str]) -> str:
+    """Say in which of its three ways the loss went off."""
+    loss = ended.values.get("loss", math.nan)
+    kind = "nan" if math.isnan(loss) else "infinite" if math.isinf(loss) else "high"
+    update = number(ended.values.get("update", ended.updates))
+    return say(f"verdict.diverged.{kind}", **values | {"update": update, "loss": loss_text(loss)})
+
+
+def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
+    """Return what was asked for where, by how much it missed the limit, and the way out."""
+    facts = dict(record.ended.values) if record.ended else {}
+    aside = facts.get("workspace_bytes", 0)
+    module = say("oom.module", module=facts["module"]) if facts.get("module") else ""
+    parts = [
+        say(
+            WHERE.get(facts["phase"], "oom.forward"),
+            limit=mib(facts["limit_bytes"]),
+            phase=facts["phase"],
+            module=module,
+            live=mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"] - aside),
+            requested=mib(facts["requested_bytes"]),
+            over=mib(facts["over_bytes"]),
+            aside=say("oom.aside", aside=mib(aside)) if aside else "",
+        )
+    ]
+    if prediction:
+        largest = prediction.largest_batch_size
+        parts.append(say("oom.fits", largest=number(largest)) if largest else say("oom.fits_none"))
+    parts.append(say("oom.real"))
+    return " ".join(parts)

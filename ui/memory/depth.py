@@ -1,0 +1,131 @@
+"""Draw the choice of what more there is to know about memory, and what is chosen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.forecast.sizes import largest_size, next_size
+from core.run import searching
+from core.run.config import RunConfig
+from core.words.errors import BatchLabError
+from ui import charts
+from ui.kit import plots
+from ui.memory.accumulation import draw as draw_accumulation
+from ui.memory.own_model import draw as draw_own_model
+from ui.memory.peak import Known
+from ui.setup import notices, remedies
+from ui.setup.form import apply_from_panel, settings
+from ui.shell.engine import engine, is_public
+from ui.shell.session import Session
+from ui.shell.text import mib, number, say
+
+CHOICES = ("update", "fit", "search", "accumulation", "own")
+
+
+def draw(session: Session, config: RunConfig, known: Known) -> bool:
+    """Draw the choice and what is chosen; return whether something is still being worked out."""
+    chosen = st.segmented_control(
+        say("memory.choice"),
+        CHOICES,
+        default=CHOICES[0],
+        key="memory_choice",
+        required=True,
+        format_func=lambda name: say(f"memory.choice.{name}"),
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    try:
+        if chosen == "fit":
+            return _fit(config, known)
+        if chosen == "search":
+            return _search(session, config, known)
+        if chosen == "accumulation":
+            return draw_accumulation()
+        if chosen == "own":
+            return draw_own_model(session) if not is_public() else _off()
+        return _update(config)
+    except BatchLabError as error:
+        st.caption(notices.reasons(error.problems))
+        return False
+
+
+def _off() -> bool:
+    st.caption(say("own.off"))
+    return False
+
+
+def _update(config: RunConfig) -> bool:
+    found = engine().timelines(config)
+    st.caption(say("memory.update.about"))
+    table = charts.timeline_table(found or {}, say, limit_bytes=config.memory_limit_bytes)
+    plots.draw("timeline", table)
+    return found is None
+
+
+def _fit(config: RunConfig, known: Known) -> bool:
+    limit = config.memory_limit_bytes
+    if limit is None:
+        st.markdown(say("fix.no_limit"))
+        return False
+    if known.prediction is None:
+        st.caption(say("memory.asking"))
+        return known.waits
+    if known.prediction.peak.bytes <= limit:
+        st.markdown(say("fix.fits", peak=mib(known.prediction.peak.bytes), limit=mib(limit)))
+        return False
+    if not known.prediction.largest_batch_size and known.curve:
+        st.markdown(remedies.none_fits(known.curve.resting))
+    remedies.draw(config, button=say("fix.use"), take=_take)
+    return remedies.asked(config) == (None, None)
+
+
+def _take(config: RunConfig) -> None:
+    apply_from_panel(settings(config))
+
+
+def _search(session: Session, config: RunConfig, known: Known) -> bool:
+    """Draw how many attempts each way takes; a tick shows one more of each."""
+    st.caption(say("memory.search.about"))
+    if config.memory_limit_bytes is None:
+        st.markdown(say("memory.search.no_limit"))
+        return False
+    if known.prediction is None:
+        st.caption(say("memory.asking"))
+        return known.waits
+    largest, most = known.prediction.largest_batch_size, largest_size(config)
+    ways = _searches(largest, most)
+    longest = max(len(way.attempts) for way in ways)
+    shown = min(session.attempts_shown, longest) if session.attempts_shown is not None else longest
+    words = "memory.search.play" if session.attempts_shown is None else "memory.search.replay"
+    st.button(say(words), key="play", icon=":material/play_arrow:", on_click=_replay, args=(session,))
+    plots.draw("attempts", charts.attempts_table(ways, shown, say, largest=largest, most=most))
+    moves = session.attempts_shown is not None and session.attempts_shown < longest
+    if moves and session.attempts_shown is not None:
+        session.attempts_shown += 1
+    return _checked(config, largest) or moves
+
+
+def _searches(largest: int, most: int) -> list[searching.Search]:
+    def fits(size: int) -> bool:
+        return size <= largest
+
+    ways = [way(fits, most=most) for way in searching.SEARCHES.values()]
+    return [searching.closed_form(fits, predicted=largest, most=most), *ways]
+
+
+def _replay(session: Session) -> None:
+    session.attempts_shown = 0
+
+
+def _checked(config: RunConfig, largest: int) -> bool:
+    """Say what the two trainings that check the prediction came to; return whether they are under way."""
+    above = next_size(config, largest)
+    found: dict[int, bool] | None = engine().verification(config, [size for size in (largest, above) if size])
+    if found is None:
+        st.caption(say("memory.search.checking"))
+        return True
+    right = all(passes == (size <= largest) for size, passes in found.items())
+    over = say("memory.search.over", size=number(above)) if above else say("memory.search.all")
+    key = "memory.search.checked" if right else "memory.search.wrong"
+    st.markdown(say(key, fits=number(largest), over=over))
+    return False

@@ -1,0 +1,57 @@
+"""Draw the memory page under its setup: devices, numbers, curve, law and what more there is, as answers come in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.run.config import RunConfig
+from ui.memory import depth, peak
+from ui.setup import peak_hint
+from ui.setup.form import Form, apply
+from ui.shell.session import Session
+from ui.shell.text import say
+
+# GiB as their makers sell them; the free cloud is what Community Cloud gives an app.
+DEVICES_MB = {"free": 1_024, "3060": 12_288, "t4": 16_384, "4090": 24_576, "a100": 81_920}
+WAIT_S = 0.4  # in a full run; what takes longer is drawn by a refresh
+REFRESH_S = 0.4
+
+
+def devices() -> None:
+    """Draw the devices, each of which sets the limit."""
+    st.caption(say("memory.devices"), width="content", help=say("memory.devices.help"))
+    for name, size in DEVICES_MB.items():
+        st.button(
+            say(f"memory.device.{name}"),
+            key=f"device_{name}",
+            type="tertiary",
+            on_click=apply,
+            args=({"memory_limit_mb": size},),
+        )
+
+
+def panel(session: Session, form: Form) -> None:
+    """Draw everything, refreshed by a timer while something is being worked out or played."""
+    config = form.config
+    assert config is not None
+    known, measured = peak.ask(config, wait_s=WAIT_S), peak.runs_on(config)
+    peak_hint.tell(form, known.prediction, known.trouble)
+    session.memory_waits = known.waits or session.memory_waits
+
+    def refresh() -> None:
+        st.fragment(_draw)(session, config, measured)
+
+    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
+    st.fragment(refresh, run_every=REFRESH_S if session.memory_waits else None)()
+
+
+def _draw(session: Session, config: RunConfig, measured: list[tuple[int, int]]) -> None:
+    known = peak.ask(config)
+    peak.numbers(config, known)
+    peak.curve(config, known, measured)
+    peak.law(config, known)
+    with st.container(border=True, key="memory_depths"):
+        waits = depth.draw(session, config, known) or known.waits
+    if waits != session.memory_waits:  # the timer is what the last full run drew
+        session.memory_waits = waits
+        st.rerun()

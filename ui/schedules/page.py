@@ -1,0 +1,221 @@
+"""Draw the bench of schedules: which one is shown at which batch size, what came out, and the runs under way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+import streamlit as st
+
+from core.schedule_bench import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SEEDS, TUNING_SEEDS
+from core.schedule_bench.results import Bench, Compared, Trained, load
+from core.schedule_bench.telling import about, batches, beside_constant, conclusions
+from core.words.errors import BatchLabError
+from ui import charts
+from ui.kit import plots, seed_field
+from ui.schedules import tables
+from ui.setup import notices
+from ui.shell.engine import engine
+from ui.shell.session import Session
+from ui.shell.text import duration, explain, number, say
+
+Peaks = Literal["tuned", "alike"]
+
+REFRESH_S = 0.5
+FIRST: dict[str, str] = {"arm": "cosine", "batch": "16", "peak": "tuned"}  # what the address says only if it differs
+CHOICES: dict[str, tuple[str, ...]] = {"arm": ARMS, "batch": tuple(map(str, BATCH_SIZES)), "peak": ("tuned", "alike")}
+
+
+@cache
+def shipped() -> dict[int, Bench]:
+    return load()
+
+
+def panel(session: Session) -> None:
+    """Draw the page below its title, refreshed by a timer while the bench runs."""
+    for name, choices in CHOICES.items():
+        given = st.query_params.get(name, FIRST[name])
+        if given not in choices:
+            values = {"field": name, "value": given, "choices": ", ".join(choices)}
+            st.caption(f":material/warning: {explain('not_a_choice', values)}")
+        session.set_field(f"bench_{name}", session.field(f"bench_{name}", given if given in choices else FIRST[name]))
+
+    def refresh() -> None:
+        st.fragment(_draw)(session)
+
+    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
+    st.fragment(refresh, run_every=REFRESH_S if session.bench_running else None)()
+
+
+def _draw(session: Session) -> None:
+    if _collect(session):  # the timer is what the last full run drew
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="bench_inputs"):
+        batch_size, peaks = _inputs(session)
+    bench = session.benches.get(batch_size) or shipped()[batch_size]
+    trained, against = (bench.tuned, bench.against) if peaks == "tuned" else (bench.alike, bench.against_alike)
+    with st.container(border=True, key="bench_told"):
+        st.markdown(_told(bench, peaks))
+        st.caption(_progress(session, batch_size) or _origin(session, bench))
+    chosen: str | None = st.pills(
+        say("schedules.arm"),
+        ARMS,
+        key="bench_arm",
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+        format_func=lambda arm: say(f"bench.arm.{arm}"),
+    )
+    arm = chosen or FIRST["arm"]
+    for name in CHOICES:
+        session.remember(f"bench_{name}")
+    _keep_address({"arm": arm, "batch": str(batch_size), "peak": peaks})
+    with st.container(key="bench_about"):
+        st.markdown(
+            f"**{say(f'bench.arm.{arm}')}.** {about(arm, trained[arm], batch_size, say)} {_edge(bench, arm, peaks)}"
+        )
+    with st.container(key="bench_charts"):
+        _charts(bench, trained, arm)
+    with st.container(key="bench_more"):
+        with st.container(key="bench_tables"):
+            _tables(session, bench, trained, against, arm)
+        st.caption(tables.held_fixed(bench))
+        with st.expander(say("schedules.model")):
+            st.markdown(tables.model_text(bench, shipped()[BATCH_SIZES[0]]))
+    if session.bench_running:
+        engine().freeze_once()  # Streamlit's collection after each refresh costs more than the refresh
+
+
+def _inputs(session: Session) -> tuple[int, Peaks]:
+    """Draw what is chosen of the results, and what makes new ones; return batch size and peaks."""
+    given: str | None = st.segmented_control(
+        say("schedules.batch"),
+        CHOICES["batch"],
+        key="bench_batch",
+        required=True,
+        width="content",
+        format_func=lambda size: say("schedules.batch.option", size=size),
+        help=say("schedules.batch.help"),
+    )
+    rate = number(ONE_RATE)
+    peaks: str | None = st.segmented_control(
+        say("schedules.peaks"),
+        CHOICES["peak"],
+        key="bench_peak",
+        required=True,
+        width="content",
+        format_func=lambda name: say(f"schedules.peaks.{name}", rate=rate),
+        help=say("schedules.peaks.help", tries=len(RATES), seeds=TUNING_SEEDS, rate=rate),
+    )
+    help_ = say("schedules.first_seed.help", seeds=SEEDS, tuning=TUNING_SEEDS)
+    seed_field.field(session, "bench_first_seed", label=say("schedules.first_seed"), help_=help_, step=SEEDS)
+    size = int(given or FIRST["batch"])
+    trainings = len(ARMS) * (len(RATES) * TUNING_SEEDS + 2 * SEEDS) + SEEDS
+    seconds = duration(shipped()[size].seconds)
+    st.button(
+        say("schedules.run"),
+        key="run_bench",
+        icon=":material/replay:",
+        on_click=_run,
+        args=(session, size),
+        disabled=size in session.bench_running or bool(seed_field.refused(session, "bench_first_seed")),
+        help=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
+    )
+    return size, "alike" if peaks == "alike" else "tuned"
+
+
+def _run(session: Session, batch_size: int) -> None:
+    """Ask for the bench at a batch size; it waits for a core."""
+    session.bench_trouble.pop(batch_size, None)
+    try:
+        first_seed = seed_field.chosen(session, "bench_first_seed")
+        session.bench_running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
+    except BatchLabError as error:
+        session.bench_trouble[batch_size] = notices.reasons(error.problems)
+    st.rerun()  # it is pressed in the fragment, and the timer is outside of it
+
+
+def _collect(session: Session) -> bool:
+    """Take the results that have come; return whether nothing more is to come."""
+    if not session.bench_running:
+        return False
+    for size, asked in list(session.bench_running.items()):
+        if not asked.done():
+            continue
+        del session.bench_running[size]
+        try:
+            session.benches[size] = asked.result()
+        except BatchLabError as error:
+            session.bench_trouble[size] = notices.reasons(error.problems)
+    return not session.bench_running
+
+
+def _keep_address(shown: Mapping[str, str]) -> None:
+    """Put what is shown into the address, as far as it is not what everybody sees first."""
+    for name, value in shown.items():
+        if value == FIRST[name]:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def _told(bench: Bench, peaks: Peaks) -> str:
+    if peaks == "tuned":
+        return " ".join(conclusions(bench, say))
+    intro = say("schedules.alike", rate=number(ONE_RATE), size=number(bench.batch_size))
+    return " ".join([intro, *beside_constant(bench.against_alike, say)])
+
+
+def _progress(session: Session, batch_size: int) -> str:
+    """Return how far the bench is, or why it failed; nothing where neither is so."""
+    asked = session.bench_running.get(batch_size)
+    if asked is None:
+        trouble = session.bench_trouble.get(batch_size)
+        return say("schedules.failed", reason=trouble) if trouble else ""
+    if asked.share is None:
+        return f":material/hourglass_empty: {say('schedules.waits')}"
+    return f":material/directions_run: {say('schedules.runs', share=round(100 * asked.share))}"
+
+
+def _origin(session: Session, bench: Bench) -> str:
+    """Return when, where and with which seeds a result came about."""
+    values = {"first": number(bench.seeds[0]), "last": number(bench.seeds[-1]), "seconds": duration(bench.seconds)}
+    if bench.batch_size in session.benches:
+        return say("schedules.fresh", **values)
+    facts, day = bench.fingerprint, f"{bench.date:%d %B %Y}".lstrip("0")
+    return say("schedules.shipped", date=day, torch=facts["torch"], capability=facts["cpu_capability"], **values)
+
+
+def _edge(bench: Bench, arm: str, peaks: Peaks) -> str:
+    if peaks == "alike" or not bench.is_at_the_edge(arm):
+        return ""
+    end = "lowest" if bench.tuned[arm].peak == RATES[0] else "highest"
+    return say("schedules.edge", end=say(f"schedules.edge.{end}"))
+
+
+def _charts(bench: Bench, trained: Mapping[str, Trained], arm: str) -> None:
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
+        st.caption(say("schedules.curves", seeds=len(bench.seeds)))
+        plots.draw("bench_curves", charts.bench_curves_table(trained, arm, bench.batch_size, say))
+    with right:
+        st.caption(say("schedules.rates"))
+        plots.draw("bench_rates", charts.bench_rates_table(trained, arm, bench.batch_size, say))
+        st.caption(say("schedules.tuning", seeds=TUNING_SEEDS, rate=number(ONE_RATE)))
+        plots.draw("bench_tuning", charts.bench_tuning_table(bench, arm, say))
+
+
+def _tables(
+    session: Session, bench: Bench, trained: Mapping[str, Trained], against: Mapping[str, Compared], arm: str
+) -> None:
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
+        st.html(tables.ends(bench.batch_size, trained, against, arm))
+    with right:
+        if arm == CONSTANT:
+            st.caption(say("schedules.beside.constant"))
+            return
+        benches = [session.benches.get(size) or shipped()[size] for size in BATCH_SIZES]
+        st.html(tables.by_batch(benches, arm))
+        st.caption(batches(benches, arm, say))

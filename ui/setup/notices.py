@@ -1,0 +1,72 @@
+"""Tell what is wrong with the settings, the address or the database, each in a place of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.words.errors import Problem
+from ui.setup.form import Form, apply
+from ui.shell.engine import engine
+from ui.shell.session import Session
+from ui.shell.text import explain, plain, say
+
+
+def draw(session: Session, form: Form) -> None:
+    """Draw what was wrong with the address, until the form is changed, and with the database."""
+    said = form.config or form.problems
+    session.form_at_first = session.form_at_first or said
+    if said != session.form_at_first:
+        session.url_problems.clear()
+    address, unknown, database, unchanged = st.empty(), st.empty(), st.empty(), st.empty()
+    if session.url_problems:
+        lines = [
+            say(
+                "url.ignored" if problem.code == "unknown_field" else "url.used",
+                reason=explain(problem.code, problem.values),
+                value=plain(used),
+            )
+            for problem, used in session.url_problems
+        ]
+        text = lines[0] if len(lines) == 1 else "\n".join([say("url.several"), *(f"- {line}" for line in lines)])
+        address.warning(text, icon=":material/link_off:")
+    if session.unknown_run:
+        unknown.info(say("run.unknown"), icon=":material/link_off:")
+    if session.trouble:
+        database.error(reasons(session.trouble), icon=":material/database:")
+    elif error := engine().store_error:
+        text = say("store.fresh", reason=reasons(error.problems), where=engine().store.where)
+        database.warning(text, icon=":material/database:")
+    if session.not_changed:
+        unchanged.warning(say("change.failed", reason=_within(session.not_changed)), icon=":material/undo:")
+
+
+def refusal(form: Form) -> None:
+    """Draw why the form's settings cannot be trained, with the way out as a button each."""
+    for index, problem in enumerate(form.problems):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"problem_{index}"):
+            st.markdown(f":red[:material/block: {explain(problem.code, problem.values)}]")
+            if problem.remedy:
+                remedy = dict(problem.remedy)
+                st.button(_remedy_label(remedy), key=f"remedy_{index}", on_click=apply, args=(remedy,))
+
+
+def reasons(problems: Iterable[Problem]) -> str:
+    """Return the sentences of problems."""
+    return "; ".join(explain(problem.code, problem.values) for problem in problems)
+
+
+def _within(problem: Problem) -> str:
+    """Return the sentence of a problem as it goes on after a colon."""
+    text = reasons((problem,))
+    return text[0].lower() + text[1:]
+
+
+def _remedy_label(remedy: Mapping[str, Any]) -> str:
+    labels = [
+        say(f"remedy.{name}.{value}") if name == "drop_last" else say(f"remedy.{name}", value=plain(value))
+        for name, value in remedy.items()
+    ]
+    return labels[0] if len(labels) == 1 else say("remedy.and", first=labels[0], second=labels[1])

@@ -1,0 +1,20 @@
+"""Tell beside the form what its settings will need of the simulated device."""
+
+from __future__ import annotations
+
+from core.run.events import Prediction
+from ui.setup.form import Form
+from ui.shell.text import mib, number, say
+
+
+def tell(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
+    """Fill the form's place for what its settings need."""
+    limit = form.config.memory_limit_bytes if form.config else None
+    if form.config is None or prediction is None:
+        form.needs.caption(no_prediction or (say("form.needs_asking") if form.config else "\u00a0"))
+        return
+    peak, largest = prediction.peak.bytes, prediction.largest_batch_size
+    key = "form.needs_no_limit" if not limit else "form.needs" if peak <= limit else "form.needs_over"
+    if limit and not largest:
+        key = "form.needs_none"
+    form.needs.caption(say(key, peak=mib(peak), limit=mib(limit or 0), largest=number(largest)))

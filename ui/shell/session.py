@@ -1,0 +1,96 @@
+"""The one place that touches st.session_state: what a browser session remembers, with a type for each."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import streamlit as st
+
+from core.claims.results import Results
+from core.host.process import Answer
+from core.run.config import RunConfig
+from core.run.control import Command
+from core.schedule_bench.results import Bench
+from core.words.errors import Problem
+
+
+@dataclass
+class Session:
+    """What this browser session remembers, beside the widgets.
+
+    One object, fetched once a script run: at every access to st.session_state Streamlit may break the run off for a
+    newer one, and what belongs together must not be torn apart.
+    """
+
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    framed: bool = False  # app.py has run in this script run
+    url_read: bool = False  # the settings in the address have been checked
+    on_form: bool = False  # the last run drew the form
+    fields: dict[str, Any] = field(default_factory=dict)  # of the form, for when another page has been open
+    form_at_first: Any = None  # what the form said when it was first drawn
+    url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
+    # A start, a change of the shown run, or the first command of a run that stands after it.
+    wanted: Command | Literal["start", "change"] | None = None
+    goes_on: tuple[str | None, RunConfig] | None = None  # a run to go on from, and the settings to do so with
+    run_id: str | None = None  # the run that is shown
+    previous_run_id: str | None = None  # the one shown before, for the ghost on the charts
+    left_run_id: str | None = None  # the one that the address had when another was started,
+    left_at_s: float = 0.0  # and when that was, by the monotonic clock
+    unknown_run: bool = False  # the address named a run that there is not
+    memory_waits: bool = False  # the memory page works something out, or plays it
+    attempts_shown: int | None = None  # of the ways to find the largest batch; None: all
+    own_model: dict[str, str] | None = None  # that was asked about last,
+    own_model_asked: str = ""  # and which time of asking that was
+    path_position: int | None = None  # updates shown on the page of trajectories; None: all
+    compare_arms: tuple[RunConfig, ...] | None = None  # that the page describes; None before it was opened
+    compare_preset: str | None = None  # whose arms they are
+    compare_changed: bool = False  # they have been changed, and nothing was started with them yet
+    compare_recorded: bool = False  # the comparison that came with Batch Lab is shown until another one starts
+    compare_wanted: bool = False  # a start was asked for
+    comparison_id: str | None = None  # the comparison that is shown,
+    compare_unread: bool = False  # and whether the page still has to take up its arms
+    weight_paths: Answer | None = None  # of the comparison whose weights are followed,
+    weight_paths_of: str = ""  # which that is,
+    weight_paths_was_waiting: bool = False  # and whether the last full run drew a timer for it
+    compare_notice: str = ""  # what the address asked for and there is not
+    compare_trouble: tuple[Problem, ...] = ()  # why it did not start,
+    compare_lost: tuple[Problem, ...] = ()  # and why it cannot be read, for as long as that is so
+    path_plays: bool = False  # and they are played
+    path_sent: list[int] = field(default_factory=list)  # the newest positions that their slider was set to,
+    path_stopped_s: float = 0.0  # and when playing stopped, by the monotonic clock
+    claims: dict[str, Results] = field(default_factory=dict)  # run again here, each claim by itself
+    claims_running: dict[str, Answer] = field(default_factory=dict)
+    claim_trouble: dict[str, str] = field(default_factory=dict)  # why a claim could not be run
+    benches: dict[int, Bench] = field(default_factory=dict)  # of schedules, run again here, by batch size
+    bench_running: dict[int, Answer] = field(default_factory=dict)
+    bench_trouble: dict[int, str] = field(default_factory=dict)  # why one could not be run
+    not_changed: Problem | None = None  # why the shown run has the settings that it had
+    trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
+
+    def field(self, name: str, default: Any) -> Any:
+        """Return a setting of the form, also while its widget is not drawn."""
+        return st.session_state.get(name, self.fields.get(name, default))
+
+    def set_field(self, name: str, value: Any) -> None:
+        """Set a widget of the form; in a callback or before it is drawn."""
+        st.session_state[name] = value
+
+    def remember(self, name: str) -> None:
+        """Keep the value of a widget for when another page has been open."""
+        if name in st.session_state:
+            self.fields[name] = st.session_state[name]
+
+    def restore_fields(self) -> None:
+        """Give all widgets of the form, before they are drawn again, the values they had."""
+        for name, value in self.fields.items():
+            self.set_field(name, value)
+
+
+def current() -> Session:
+    """Return what the browser session that this script runs for remembers."""
+    if "_session" not in st.session_state:
+        st.session_state["_session"] = Session()
+    found: Session = st.session_state["_session"]
+    return found
