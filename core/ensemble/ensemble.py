@@ -51,8 +51,8 @@ class Evaluation(NamedTuple):
 class Ensemble:
     """Train many runs of one shape at once: they differ in seed, peak rate, schedule and warm-up alone.
 
-    Each run gets the weights, the order and the rates that `core.train.trainer.Trainer` would give it, and comes out equal
-    to rounding; a run that diverges does not disturb the others. `data` is one set for all or one each. Its type
+    Each run gets the weights, the order and the rates that `core.train.trainer.Trainer` would give it, and comes out
+    equal to rounding; a run that diverges does not disturb the others. `data` is one set for all or one each. Its type
     decides that of the weights: float64 data train what a Trainer trains under that default type.
     `start` replaces the initial weights: one tensor a parameter, broadcastable to (M, *shape).
     Memory limits and target losses are ignored; what else stands in the way says `problem_with`. Raises ValueError.

@@ -25,8 +25,8 @@ class RunConfig:
     `schedule_batch_size` plans the schedule, warm-up included, for another batch size than the run has, and so for
     another number of updates (see `core.run.plan.schedule_horizon`); None plans it for the run's own.
     `checkpointing` computes activations again instead of keeping them, `precision` is that of the forward pass and the
-    loss. The four after them are habits that waste memory (see `core.train.updater.Practice`); `validate_whole` evaluates
-    the whole validation set in one chunk.
+    loss. The four after them are habits that waste memory (see `core.train.updater.Practice`); `validate_whole`
+    evaluates the whole validation set in one chunk.
     """
 
     dataset: str = "photos10k"

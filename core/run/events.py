@@ -154,7 +154,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Kept:
-    """The state after the last completed update, from which another run may go on; `core.train.continuation` reads it."""
+    """The state after the last completed update; `core.train.continuation` reads it to continue a run."""
 
     payload: bytes
 

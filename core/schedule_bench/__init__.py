@@ -1,8 +1,8 @@
 """Train one problem under every schedule, each at a peak rate tuned for it, and compare where they end. No torch here.
 
 Softmax regression on the mixture of Gaussians: convex, so that "near the optimum" is a number. Examples are drawn one
-by one and put back, as the exact expectation behind each curve assumes it (`core.schedule_bench.quadratic`); shuffled epochs
-would end lower (Ying et al. 2018). All arms of a batch size see equally many examples.
+by one and put back, as the exact expectation behind each curve assumes it (`core.schedule_bench.quadratic`); shuffled
+epochs would end lower (Ying et al. 2018). All arms of a batch size see equally many examples.
 """
 
 from core.run.choices.datasets import DATASETS

@@ -1,4 +1,4 @@
-"""Say what came out of the bench, in the words of a catalogue (`core.schedule_bench.english` or a translation). No torch."""
+"""Say what came out of the bench in the words of a catalogue. No torch."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ class RunReader:
         return self._updates.nbytes + self._chunks.nbytes + sum(array.nbytes for array in smoothed)
 
     def smoothed(self, beta: float) -> NDArray[np.float32]:
-        """Return the losses of all updates, smoothed (`core.run.smoothing`). Raises ValueError for a beta out of [0, 1).
+        """Return the losses of all updates, smoothed. Raises ValueError for a beta outside [0, 1).
 
         The arrays of the KEPT_BETAS betas asked for last are kept, and only what is new in them is worked out.
         """

@@ -1,1 +1,1 @@
-"""Problems of two weights that can be drawn, and what plain SGD does on them. NumPy only, so the web server can use it."""
+"""Problems of two weights that can be drawn, and what plain SGD does on them. NumPy only."""

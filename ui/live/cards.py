@@ -19,7 +19,7 @@ LONG = 13  # characters, from which a value is set smaller
 
 @dataclass(frozen=True)
 class Card:
-    """One metric; `picture` is an SVG of `ui.kit.sparks`. `confirmed` says that what was predicted has been measured."""
+    """One metric; `picture` is an SVG of `ui.kit.sparks`. `confirmed`: the prediction has been measured."""
 
     label: str
     value: str

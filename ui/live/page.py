@@ -69,8 +69,8 @@ def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Predict
 
 
 def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
-    """Fill the places of `ui.setup.sentence.draw` and the form's own from what is predicted, and by whether the shown run
-    has confirmed it. Return what this full run draws by.
+    """Fill the places of `ui.setup.sentence.draw` and of the form from what is predicted, and by whether the shown
+    run has confirmed it. Return what this full run draws by.
 
     Outside the panel: Streamlit lets a fragment write outside itself only where the last full run has, and fails if
     that was broken off before.

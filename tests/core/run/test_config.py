@@ -101,8 +101,8 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "no_full_window",
         {"dataset": "digits", "batch_size": 500, "accumulate": 3, "drop_last": True},
-        "drop_last would drop everything: 500 x 3 = 1500 examples a window, but 'digits' has 1437; keep the last batch, "
-        "or lower batch_size or accumulate",
+        "drop_last would drop everything: 500 x 3 = 1500 examples a window, but 'digits' has 1437; keep the last "
+        "batch, or lower batch_size or accumulate",
         {"drop_last": False},
     ),
     (

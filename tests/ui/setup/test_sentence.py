@@ -130,8 +130,8 @@ def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
         ({"optimizer": "adamw"}, "0.05 is a high rate for Adam; 0.001 is usual."),
         (
             {"schedule_batch_size": 1_000},
-            "The schedule is laid out for 1,000 a batch, so for 50 updates, and this run makes 500: the rate is 0 after "
-            "50, in epoch 1. Planning it for 100 a batch mends it.",
+            "The schedule is laid out for 1,000 a batch, so for 50 updates, and this run makes 500: the rate is 0 "
+            "after 50, in epoch 1. Planning it for 100 a batch mends it.",
         ),
         (
             {"schedule_batch_size": 250, "schedule": "step"},
@@ -140,8 +140,8 @@ def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
         ),
         (
             {"schedule_batch_size": 10},
-            "The schedule is laid out for 10 a batch, so for 5,000 updates, and this run makes 500: the rate never gets "
-            "to its end.",
+            "The schedule is laid out for 10 a batch, so for 5,000 updates, and this run makes 500: the rate never "
+            "gets to its end.",
         ),
     ],
 )
