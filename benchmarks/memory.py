@@ -7,8 +7,8 @@ from time import perf_counter
 
 import torch
 
-from core.forecast.estimate import Reach
 from core.forecast.predict import curve, new_trainer, predict
+from core.forecast.workspace import Reach
 from core.host import warm
 from core.run.config import RunConfig
 from core.train.updater import Updater

@@ -11,9 +11,9 @@ import torch
 
 from core.datasets.build import build
 from core.datasets.tensors import load
-from core.forecast.estimate import Reach
 from core.forecast.predict import Forecast
 from core.forecast.remedies import runs_through
+from core.forecast.workspace import Reach
 from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
 from core.science.trials import Exact, Findings, Line, Progress

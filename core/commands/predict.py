@@ -43,8 +43,8 @@ def answer(config: RunConfig, *, workspace: bool) -> dict[str, Any]:
     """Return what a run will do and need."""
     import torch
 
-    from core.forecast.estimate import Reach
     from core.forecast.predict import predict
+    from core.forecast.workspace import Reach
 
     torch.set_num_threads(1)  # as a training has it: workspace depends on it
     prediction = predict(config, reach=Reach.FAR if workspace else Reach.NONE)

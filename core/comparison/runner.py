@@ -16,8 +16,8 @@ from core.comparison.result import AXES
 from core.comparison.setup import FIRST_TUNING_SEED, TUNING_FACTORS, TUNING_SEEDS, Comparison
 from core.comparison.trainings import Figures, Training, open_training
 from core.datasets.tensors import Data
-from core.forecast.estimate import Reach
 from core.forecast.predict import predict
+from core.forecast.workspace import Reach
 from core.run.config import RunConfig, planned_updates
 from core.run.control import Control
 from core.run.fields import NUMBERS

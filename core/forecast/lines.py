@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.forecast.prediction import EVENTS, Event, Piece
+from core.forecast.records import EVENTS, Event, Piece
 from core.forecast.rehearsal import Make, Sizes, rehearse
 from core.run.events import CATEGORIES, Peak
 from core.run.timeline import Change, Timeline, peak_of

@@ -1,4 +1,4 @@
-"""Predict the memory of somebody's own model: on fake tensors where it runs on them, else on small real batches."""
+"""Predict the memory of a user's own model: on fake tensors if it runs on them, else on small real batches."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from functools import cached_property, partial
 from itertools import zip_longest
 from time import perf_counter
 
-from core.forecast.estimate import Estimates, through
 from core.forecast.lines import PROBES, Lines
 from core.forecast.own_model import MOST, OwnModel, WrongModel, in_a_line, updater
 from core.forecast.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
+from core.forecast.workspace import Estimates, through
 from core.run import machine
 from core.run.events import Peak, Prediction
 from core.run.searching import bisection, largest_from

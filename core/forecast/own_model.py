@@ -1,4 +1,4 @@
-"""Describe a training of somebody's own model: any importable nn.Module, and the shape that it takes."""
+"""Describe the training of a user's own model: any importable nn.Module and its input shape."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from functools import partial
 import torch
 
 from core.datasets.tensors import Data
-from core.forecast.estimate import Estimates, Reach
 from core.forecast.lines import Extra, Lines
-from core.forecast.prediction import Curve, Point
+from core.forecast.records import Curve, Point
 from core.forecast.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
 from core.forecast.sizes import largest_size, with_size
+from core.forecast.workspace import Estimates, Reach
 from core.run import batching
 from core.run.config import RunConfig, planned_updates
 from core.run.events import Peak, Prediction

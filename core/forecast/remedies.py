@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from core.forecast.estimate import Reach
 from core.forecast.predict import Forecast, chunks_of, heaviest_windows, new_trainer
-from core.forecast.prediction import Remedy
+from core.forecast.records import Remedy
 from core.forecast.sizes import with_size
+from core.forecast.workspace import Reach
 from core.memory import SimulatedOutOfMemoryError
 from core.run.config import RunConfig
 from core.run.events import Peak

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from core.forecast.estimate import Reach
 from core.forecast.predict import chunks_of, curve, heaviest_windows, new_trainer, predict
-from core.forecast.prediction import EVENTS
+from core.forecast.records import EVENTS
 from core.forecast.rehearsal import rehearse
 from core.forecast.remedies import remedies, runs_through
+from core.forecast.workspace import Reach
 from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
 

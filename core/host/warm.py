@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 
 from core.datasets.tensors import Data
-from core.forecast.estimate import Reach
 from core.forecast.predict import predict
+from core.forecast.workspace import Reach
 from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.events import Event

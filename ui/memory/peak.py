@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.forecast.prediction import Curve, Piece
+from core.forecast.records import Curve, Piece
 from core.host.client import MEMORY_FIELDS
 from core.run.config import RunConfig
 from core.run.events import Prediction

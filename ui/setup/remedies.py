@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.forecast.prediction import Remedy
+from core.forecast.records import Remedy
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError
 from ui.setup import notices

@@ -17,7 +17,7 @@ import streamlit as st
 from core.claims.results import Results
 from core.comparison.paths import WeightPaths
 from core.comparison.setup import Comparison
-from core.forecast.prediction import Curve, Remedy, curve_from_dict, remedy_from_dict
+from core.forecast.records import Curve, Remedy, curve_from_dict, remedy_from_dict
 from core.host.client import HostClient
 from core.host.process import Answer as Asked
 from core.run.config import RunConfig

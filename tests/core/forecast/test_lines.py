@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.forecast.lines import PROBES, Lines
 from core.forecast.predict import curve, new_trainer
-from core.forecast.prediction import EVENTS, Piece
+from core.forecast.records import EVENTS, Piece
 from core.forecast.rehearsal import Sizes, rehearse
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Category, Peak

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from core.forecast.estimate import Reach
 from core.forecast.predict import Forecast, largest_batch_size, predict, timelines
 from core.forecast.sizes import next_size
+from core.forecast.workspace import Reach
 from core.memory import SimulatedOutOfMemoryError
 from core.run.config import RunConfig, planned_updates
 from core.run.fields import CHOICES, NORMS

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from core.datasets.tensors import Data
-from core.forecast.estimate import Reach
 from core.forecast.predict import Forecast, predict
-from core.forecast.prediction import REMEDIES, Remedy
+from core.forecast.records import REMEDIES, Remedy
 from core.forecast.remedies import remedies, runs_through
+from core.forecast.workspace import Reach
 from core.run.config import RunConfig
 from core.run.events import Ended
 from core.run.plan import planned_examples

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.forecast.prediction import Remedy, remedy_from_dict
+from core.forecast.records import Remedy, remedy_from_dict
 from core.host.client import HostClient
 from core.run.config import RunConfig
 from core.store import RunRecord, Store, new_run_id

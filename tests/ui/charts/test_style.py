@@ -15,7 +15,7 @@ import pytest
 
 from core.comparison.course import Course
 from core.comparison.paths import Path, WeightPaths
-from core.forecast.prediction import Curve, Point
+from core.forecast.records import Curve, Point
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Epoch, Peak
 from core.run.searching import Attempt, Search

@@ -14,7 +14,7 @@ from core.comparison.course import ArmState
 from core.comparison.presets import PRESETS
 from core.comparison.setup import BUDGETS
 from core.comparison.setup import RULES as RATE_RULES
-from core.forecast.prediction import EVENTS, REMEDIES
+from core.forecast.records import EVENTS, REMEDIES
 from core.run.choices.datasets import DATASETS
 from core.run.config import FIELDS
 from core.run.events import CATEGORIES, END_STATES

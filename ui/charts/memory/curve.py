@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.forecast.prediction import Curve
+from core.forecast.records import Curve
 from core.run.events import CATEGORIES
 from ui.charts.memory.limit import add_limit, limit_layers
 from ui.charts.style import (

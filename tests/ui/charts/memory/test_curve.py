@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from core.forecast.prediction import Curve, Point
+from core.forecast.records import Curve, Point
 from core.run.events import CATEGORIES, Peak
 from ui import charts
 from ui.charts.style import CATEGORY_COLOURS

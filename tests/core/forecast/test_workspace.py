@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from core.forecast.estimate import Estimates, Reach
 from core.forecast.predict import predict
-from core.forecast.prediction import Workspace
+from core.forecast.records import Workspace
+from core.forecast.workspace import Estimates, Reach
 from core.run.config import RunConfig
 from core.run.timeline import Timeline
 

@@ -1,4 +1,4 @@
-"""Find the workspace of an update at any batch size: measured where that is affordable, else from smaller batches."""
+"""Estimate the workspace of an update at any batch size: measured within reach, else extrapolated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from core.forecast.prediction import Workspace
+from core.forecast.records import Workspace
 from core.run.timeline import Timeline, operations_of, peak_of
 
 SMALL = 3

@@ -1,4 +1,4 @@
-"""What is known of a run's memory before it runs: plain numbers, no text, no torch."""
+"""Define the records a forecast returns: plain numbers, no text, no torch."""
 
 from __future__ import annotations
 
