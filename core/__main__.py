@@ -29,7 +29,7 @@ from core.commands import (
 from core.commands import (
     schedules as schedules_command,
 )
-from core.commands.files import cause, check_writable, not_writable
+from core.commands.file_arguments import cause, check_writable, not_writable
 from core.commands.tables import table
 from core.run import machine
 from core.run.choices.datasets import DATA

@@ -10,8 +10,9 @@ from typing import Any
 
 from core.claims import CLAIMS, TESTED
 from core.claims.results import SEEDS, Results, write
-from core.commands.files import check_writable, first_seed
+from core.commands.file_arguments import check_writable
 from core.science.judge import Outcome
+from core.science.seeds import first_seed
 from core.words.errors import ConfigError, Problem
 
 PURPOSE = "put the article's claims to the test and print the verdicts; with --json one object for each experiment"

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from core.commands.files import read_text
+from core.commands.file_arguments import read_text
 from core.comparison import shipped
 from core.comparison.presets import PRESETS
 from core.comparison.result import Standing, standings

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.commands.files import check_writable, first_seed
+from core.commands.file_arguments import check_writable
 from core.schedule_bench import ARMS, BATCH_SIZES, SEEDS
 from core.schedule_bench.results import Bench, write
+from core.science.seeds import first_seed
 from core.words.errors import ConfigError, Problem
 
 PURPOSE = "train the same run under every schedule, each at its own best peak rate, and say which ends nearest"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.commands.files import first_seed
+from core.science.seeds import first_seed
 from core.words.errors import ConfigError
 from ui.setup import notices
 from ui.shell.session import Session
