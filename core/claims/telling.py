@@ -8,6 +8,7 @@ from typing import Any
 
 from core.science.judge import Outcome
 from core.science.statistics import MARGIN
+from core.science.telling import p_text
 
 Say = Callable[..., str]
 MIB = 2**20
@@ -51,11 +52,6 @@ def conditions(outcomes: Sequence[Outcome], say: Say) -> str:
         if arms:
             parts.append(say(f"{key}.under", arms="; ".join(arms)))
     return " ".join(parts)
-
-
-def p_text(p: float | None) -> str:
-    """Return a p value with two digits."""
-    return "" if p is None else f"{p:.2g}" if p >= 0.0001 else f"{p:.0e}"
 
 
 def _effect(outcome: Outcome, say: Say) -> str:

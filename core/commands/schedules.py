@@ -59,9 +59,9 @@ def show(benches: Sequence[Bench], *, as_json: bool) -> None:
             for arm in ARMS:
                 print(json.dumps(_values(bench, arm)), flush=True)
         return
-    from core.claims.telling import p_text
     from core.schedule_bench.courses import course
     from core.schedule_bench.telling import beside, conclusions, off_text
+    from core.science.telling import p_text
 
     for bench in benches:
         print(f"B = {bench.batch_size}, seeds {bench.seeds[0]} to {bench.seeds[-1]}, {bench.seconds:.1f} s")

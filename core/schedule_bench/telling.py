@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from core.claims.telling import p_text
 from core.run.choices import schedules
 from core.schedule_bench import CONSTANT, DECAYS, EXAMPLES, RAMP, TWIN
 from core.schedule_bench.courses import course, stages
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.science.statistics import LEVEL, MARGIN
+from core.science.telling import p_text
 
 Say = Callable[..., str]
 

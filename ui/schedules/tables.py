@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from core.claims.telling import p_text
 from core.schedule_bench import (
     ARMS,
     CONSTANT,
@@ -20,6 +19,7 @@ from core.schedule_bench import (
 from core.schedule_bench.courses import course
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.schedule_bench.telling import beside, off_text, times
+from core.science.telling import p_text
 from ui.shell.text import number, say
 
 

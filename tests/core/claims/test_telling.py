@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.claims.english import ENGLISH
-from core.claims.telling import arm_name, conditions, finding, fixed, p_text
+from core.claims.telling import arm_name, conditions, finding, fixed
 from core.science.judge import Outcome
 from core.science.trials import Arm, Exact, Pair
 from tests.core.claims.arms import judged, noise, pair
@@ -152,14 +152,6 @@ def test_conditions_say_where_a_claim_holds_where_it_does_not_and_where_that_is_
         "Does not: Equal epochs, rate scaled. Open: Equal updates, low rate."
     )
     assert conditions(found[:1], say) == "Holds: Equal epochs, one rate."
-
-
-@pytest.mark.parametrize(
-    ("p", "told"),
-    [(None, ""), (1.0, "1"), (2 / 1024, "0.002"), (0.3515625, "0.35"), (0.0001, "0.0001"), (0.00004, "4e-05")],
-)
-def test_a_p_value_has_two_digits(p: float | None, told: str) -> None:
-    assert p_text(p) == told
 
 
 def test_seconds_and_other_figures_are_told_alike() -> None:

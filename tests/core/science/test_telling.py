@@ -1,0 +1,15 @@
+"""Numbers of a test, as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.science.telling import p_text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(None, ""), (1.0, "1"), (2 / 1024, "0.002"), (0.3515625, "0.35"), (0.0001, "0.0001"), (0.00004, "4e-05")],
+)
+def test_a_p_value_has_two_digits_and_a_tiny_one_has_one(p: float | None, text: str) -> None:
+    assert p_text(p) == text
