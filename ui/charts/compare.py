@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import altair as alt
 import numpy as np
@@ -39,8 +38,17 @@ ROOM = 1.1
 EMPTY = (0.1, 1.0)  # what an axis spans before there is anything on it
 
 
+def compare_logarithmic(say: Say) -> Spec:
+    """Draw one figure of all arms on a logarithmic axis, without the values that are not above 0."""
+    return _course(say, logarithmic=True)
+
+
+def compare_linear(say: Say) -> Spec:
+    """Draw one figure of all arms on a linear axis."""
+    return _course(say, logarithmic=False)
+
+
 def _course(say: Say, *, logarithmic: bool) -> Spec:
-    """Draw one figure of all arms; on a logarithmic axis what is not above 0 is left out."""
     scale = alt.Scale(type="log", nice=False, padding=6) if logarithmic else alt.Scale(zero=False, nice=True)
     ticks = [digit * 10.0**power for power in range(-9, 7) for digit in (1, 2, 5)]
     axis = alt.Axis(values=ticks, format="~g", labelOverlap=True) if logarithmic else alt.Axis(tickCount=5, format=ANY)
@@ -74,9 +82,6 @@ def _course(say: Say, *, logarithmic: bool) -> Spec:
         height=210,
     )
 
-
-compare_logarithmic = partial(_course, logarithmic=True)
-compare_linear = partial(_course, logarithmic=False)
 
 JUDGED = "judged"  # the training loss, or how far above the optimum it is where that is known
 FIGURES = ("loss", JUDGED, "validation_loss", "rate", "gradient_norm", "update_length", "angle")

@@ -12,7 +12,7 @@ from core.claims.results import SEEDS, Result, Results, load
 from core.claims.telling import conditions, finding, fixed
 from core.science.judge import Outcome
 from core.words.errors import BatchLabError
-from ui import charts
+from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
 from ui.kit import plots, seed_field
 from ui.setup import notices
 from ui.shell.engine import engine
@@ -208,10 +208,10 @@ def _origin(session: Session, results: Results, result: Result) -> str:
 
 def _charts(result: Result) -> None:
     if any(outcome.metric is not None for outcome in result.outcomes):
-        plots.draw("effects", charts.effects_table(result.outcomes, say))
+        plots.draw(effects, effects_table(result.outcomes, say))
     if result.lines:
-        name = "log_evidence" if result.code in LOGARITHMIC else "evidence"
-        plots.draw(name, charts.evidence_table(result.code, result.lines, say))
+        chart = log_evidence if result.code in LOGARITHMIC else evidence
+        plots.draw(chart, evidence_table(result.code, result.lines, say))
 
 
 def _line(outcome: Outcome) -> str:

@@ -12,8 +12,15 @@ from core.comparison.result import AXES
 from core.comparison.setup import Comparison, as_trained
 from core.store import ACTIVE_STATES, new_run_id
 from core.words.errors import StoreError
-from ui import charts
-from ui.charts.compare import FIGURES, LINEAR
+from ui.charts.compare import (
+    FIGURES,
+    LINEAR,
+    compare_linear,
+    compare_logarithmic,
+    compare_memory,
+    compare_memory_table,
+    comparison_table,
+)
 from ui.compare import arms as compare_setup
 from ui.compare import telling, weight_paths
 from ui.compare.arms import arm_names
@@ -158,13 +165,13 @@ def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
         upper, lower = st.columns(4, gap="small"), st.columns(4, gap="small")
         *places, last = (*upper, *lower)
         for place, name in zip(places, FIGURES, strict=True):
-            chart = "compare_linear" if name in LINEAR else "compare_logarithmic"
+            chart = compare_linear if name in LINEAR else compare_logarithmic
             with place.container(border=True):
-                plots.draw(chart, charts.comparison_table(name, courses, names, say, axis=axis), part=name)
+                plots.draw(chart, comparison_table(name, courses, names, say, axis=axis), part=name)
         with last.container(border=True):
             limits = {arm.memory_limit_mb for arm in comparison.arms}
             limit = limits.pop() if len(limits) == 1 else None
-            plots.draw("compare_memory", charts.compare_memory_table(courses, names, limit, say))
+            plots.draw(compare_memory, compare_memory_table(courses, names, limit, say))
     st.caption(f"{say('compare.bands')} {say('compare.machine')}")
 
 

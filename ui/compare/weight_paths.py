@@ -9,7 +9,7 @@ import streamlit as st
 from core.comparison.paths import WeightPaths
 from core.comparison.setup import Comparison
 from core.words.errors import BatchLabError
-from ui import charts
+from ui.charts.weight_paths import weight_paths, weight_paths_table
 from ui.kit import plots
 from ui.setup import notices
 from ui.shell.engine import engine
@@ -63,7 +63,7 @@ def _follow(session: Session, comparison: Comparison) -> None:
 
 
 def _paths(paths: WeightPaths, names: Sequence[str]) -> None:
-    plots.draw("weight_paths", charts.weight_paths_table(paths, names, say))
+    plots.draw(weight_paths, weight_paths_table(paths, names, say))
     share = f"{100 * sum(paths.shares):.3g}"
     told = [say("weights.about", share=share, examples=number(paths.examples))]
     told += [

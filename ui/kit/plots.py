@@ -1,7 +1,8 @@
-"""Draw the charts of ui.charts: tables that change under specifications that do not."""
+"""Draw the charts of `ui.charts`: the tables change, their specifications do not."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
@@ -10,24 +11,25 @@ import streamlit as st
 
 from core.run.choices.schedules import PLATEAU
 from core.run.config import RunConfig
-from ui import charts
-from ui.charts.style import Spec
+from ui.charts.style import Say, Spec
 from ui.shell.text import LANGUAGE, say
+
+Chart = Callable[[Say], Spec]  # a function of `ui.charts`, whose name is the chart's
 
 
 @cache
-def _spec(name: str, language: str) -> Spec:
-    made: Spec = getattr(charts, name)(say)
-    return made
+def _spec(chart: Chart, language: str) -> Spec:
+    return chart(say)
 
 
-def draw(name: str, table: pa.Table, *, part: str = "", width: int | Literal["stretch"] = "stretch") -> None:
-    """Draw a chart of `ui.charts`; `part` tells one from another where it is drawn more than once."""
-    # The alt text never changes either: the browser takes a chart with another one for another chart. The numbers
-    # are in the cards, as text.
+def draw(chart: Chart, table: pa.Table, *, part: str = "", width: int | Literal["stretch"] = "stretch") -> None:
+    """Draw a chart on a page; `part` distinguishes two drawings of the same chart."""
+    name = chart.__name__
+    # The alt text is constant because the browser rebuilds a chart whose alt text changes. The cards have the
+    # numbers as text.
     alt = say(f"chart.{name}.{part}.alt" if part else f"chart.{name}.alt")
     key = f"chart_{name}_{part}" if part else f"chart_{name}"
-    st.vega_lite_chart(table, _spec(name, LANGUAGE), key=key, alt=alt, width=width)
+    st.vega_lite_chart(table, _spec(chart, LANGUAGE), key=key, alt=alt, width=width)
 
 
 def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:

@@ -12,7 +12,7 @@ from core.run.config import RunConfig
 from core.run.timeline import Timeline, plain_operation
 from core.store import RunRecord
 from core.words.errors import StoreError
-from ui import charts
+from ui.charts.memory.timeline import timeline, timeline_table
 from ui.kit import plots
 from ui.live import controls
 from ui.setup import remedies
@@ -41,11 +41,9 @@ def draw(session: Session, record: RunRecord | None) -> None:
         st.markdown(f"**{say('box.title')}**")
         st.caption(_what(facts))
         if "timeline" in facts:
-            timeline = Timeline.from_dict(facts["timeline"])
-            table = charts.timeline_table(
-                {_event(record, facts): timeline}, say, limit_bytes=facts["limit_bytes"], failed=facts
-            )
-            plots.draw("timeline", table)
+            changes = {_event(record, facts): Timeline.from_dict(facts["timeline"])}
+            table = timeline_table(changes, say, limit_bytes=facts["limit_bytes"], failed=facts)
+            plots.draw(timeline, table)
         with st.expander(say("box.error")):
             st.code(facts.get("error", ""), language=None, wrap_lines=True)
     with narrow.container(border=True, key="fixes"):

@@ -12,7 +12,7 @@ from core.run.config import RunConfig
 from core.store import ACTIVE_STATES, RunRecord
 from core.store.reader import RunReader
 from core.words.errors import BatchLabError, StoreError
-from ui.charts import Marks
+from ui.charts.changes import Marks
 from ui.shell.engine import engine
 from ui.shell.text import label, mib, plain, say
 

@@ -11,7 +11,17 @@ from core.datasets import pictures
 from core.run.config import RunConfig
 from core.run.events import GRID, Snapshot
 from core.store.reader import Axis, RunReader
-from ui import charts
+from ui.charts.depth import (
+    confusion,
+    confusion_table,
+    gradient,
+    gradient_table,
+    plane,
+    plane_table,
+    rhythm,
+    rhythm_table,
+)
+from ui.charts.memory.peak import rss, rss_table
 from ui.kit import plots, png
 from ui.live import options
 from ui.shell.text import number, say
@@ -28,13 +38,13 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
     snapshot = record.snapshot if record else None
     if name == "gradient":
         st.caption(say("depth.gradient.about"))
-        plots.draw("gradient", charts.gradient_table(reader, say, x=x))
+        plots.draw(gradient, gradient_table(reader, say, x=x))
     elif name == "rss":
         st.caption(say("depth.rss.about"))
-        plots.draw("rss", charts.rss_table(reader))
+        plots.draw(rss, rss_table(reader))
     elif name == "rhythm":
         st.caption(say("depth.rhythm.about"))
-        plots.draw("rhythm", charts.rhythm_table(config, reader, before, say))
+        plots.draw(rhythm, rhythm_table(config, reader, before, say))
     elif name == "batch":
         _batch(config, snapshot)
     elif name == "confusion":
@@ -85,11 +95,11 @@ def _confusion(config: RunConfig, snapshot: Snapshot | None) -> None:
         st.caption(say("depth.confusion.none"))
     else:
         st.caption(say("depth.confusion.about"))
-        plots.draw("confusion", charts.confusion_table(snapshot.confusion), width=SQUARE)
+        plots.draw(confusion, confusion_table(snapshot.confusion), width=SQUARE)
 
 
 def _plane(config: RunConfig, snapshot: Snapshot) -> None:
     points, classes = pictures.points(config.spec, POINTS_SHOWN, snapshot.batch)
     in_batch = [0.0] * (len(points) - len(snapshot.batch)) + [1.0] * len(snapshot.batch)
     picture = png.tinted(snapshot.plane, GRID, TINT)
-    plots.draw("plane", charts.plane_table(points, classes, in_batch, picture), width=SQUARE)
+    plots.draw(plane, plane_table(points, classes, in_batch, picture), width=SQUARE)

@@ -13,7 +13,9 @@ from core.run.events import Prediction
 from core.store import RunRecord, recorded
 from core.store.reader import Axis, RunReader
 from core.words.errors import BatchLabError
-from ui import charts
+from ui.charts.loss import log_loss, loss, loss_table
+from ui.charts.memory.peak import memory, memory_table
+from ui.charts.rate import rate, rate_table
 from ui.kit import plots
 from ui.live import black_box, cards, changes, controls, depth, options, state
 from ui.setup import notices, peak_hint, sentence
@@ -185,7 +187,7 @@ def _charts(
     with wide.container(border=True, key="loss"):
         chosen = options.draw_for_loss()
         marks = changes.marks(reader.record if reader else None)
-        table = charts.loss_table(
+        table = loss_table(
             config,
             reader,
             horizon,
@@ -197,10 +199,10 @@ def _charts(
             ghost_name=_ghost_name(before, config) if before and config else "",
             marks=marks,
         )
-        plots.draw("log_loss" if chosen.log else "loss", table)
+        plots.draw(log_loss if chosen.log else loss, table)
     with narrow.container(border=True, key="memory_and_rate"):
         _memory(config, prediction, reader)
-        plots.draw("rate", charts.rate_table(config or DEFAULT, horizon, reader, say, marks=marks))
+        plots.draw(rate, rate_table(config or DEFAULT, horizon, reader, say, marks=marks))
         no_plan = st.empty()
         if config and (why := plots.why_no_plan(config, horizon)):
             no_plan.caption(why)
@@ -212,7 +214,7 @@ def _memory(config: RunConfig | None, prediction: Prediction | None, reader: Run
     peaks = {"predicted": prediction.peak if prediction else None, "measured": record.peak if record else None}
     rss = say("chart.memory.rss", rss=mib(last.rss_bytes, digits=0)) if last and last.rss_bytes else ""
     limit = config.memory_limit_bytes if config else None
-    plots.draw("memory", charts.memory_table(peaks, limit, say, rss=rss))
+    plots.draw(memory, memory_table(peaks, limit, say, rss=rss))
 
 
 def _ghost(record: RunRecord | None) -> RunReader | None:

@@ -8,7 +8,8 @@ from core.forecast.sizes import largest_size, next_size
 from core.run import searching
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError
-from ui import charts
+from ui.charts.memory.attempts import attempts, attempts_table
+from ui.charts.memory.timeline import timeline, timeline_table
 from ui.kit import plots
 from ui.memory.accumulation import draw as draw_accumulation
 from ui.memory.own_model import draw as draw_own_model
@@ -57,8 +58,8 @@ def _off() -> bool:
 def _update(config: RunConfig) -> bool:
     found = engine().timelines(config)
     st.caption(say("memory.update.about"))
-    table = charts.timeline_table(found or {}, say, limit_bytes=config.memory_limit_bytes)
-    plots.draw("timeline", table)
+    table = timeline_table(found or {}, say, limit_bytes=config.memory_limit_bytes)
+    plots.draw(timeline, table)
     return found is None
 
 
@@ -98,7 +99,7 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
     shown = min(session.attempts_shown, longest) if session.attempts_shown is not None else longest
     words = "memory.search.play" if session.attempts_shown is None else "memory.search.replay"
     st.button(say(words), key="play", icon=":material/play_arrow:", on_click=_replay, args=(session,))
-    plots.draw("attempts", charts.attempts_table(ways, shown, say, largest=largest, most=most))
+    plots.draw(attempts, attempts_table(ways, shown, say, largest=largest, most=most))
     moves = session.attempts_shown is not None and session.attempts_shown < longest
     if moves and session.attempts_shown is not None:
         session.attempts_shown += 1

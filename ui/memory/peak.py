@@ -13,7 +13,7 @@ from core.run.config import RunConfig
 from core.run.events import Prediction
 from core.run.timeline import plain_operation
 from core.words.errors import BatchLabError, StoreError
-from ui import charts
+from ui.charts.memory import curve as curve_chart
 from ui.kit import plots, sparks
 from ui.live import cards
 from ui.live.cards import Card
@@ -105,8 +105,8 @@ def curve(config: RunConfig, known: Known, measured: list[tuple[int, int]]) -> N
     with st.container(border=True, key="curve"):
         logarithmic = st.toggle(say("memory.log"), key="log_curve", persist_state="session")
         shown = known.curve if logarithmic or known.curve is None else _around(known.curve, config.batch_size)
-        table = charts.curve_table(shown, config.memory_limit_bytes, measured, say, batch_size=config.batch_size)
-        plots.draw("log_curve" if logarithmic else "curve", table)
+        table = curve_chart.curve_table(shown, config.memory_limit_bytes, measured, say, batch_size=config.batch_size)
+        plots.draw(curve_chart.log_curve if logarithmic else curve_chart.curve, table)
         st.caption(_measured(len(measured)))
 
 

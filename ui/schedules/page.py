@@ -12,7 +12,14 @@ from core.schedule_bench import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SE
 from core.schedule_bench.results import Bench, Compared, Trained, load
 from core.schedule_bench.telling import about, batches, beside_constant, conclusions
 from core.words.errors import BatchLabError
-from ui import charts
+from ui.charts.schedules import (
+    bench_curves,
+    bench_curves_table,
+    bench_rates,
+    bench_rates_table,
+    bench_tuning,
+    bench_tuning_table,
+)
 from ui.kit import plots, seed_field
 from ui.schedules import tables
 from ui.setup import notices
@@ -198,12 +205,12 @@ def _charts(bench: Bench, trained: Mapping[str, Trained], arm: str) -> None:
     left, right = st.columns([7, 5], gap="medium")
     with left:
         st.caption(say("schedules.curves", seeds=len(bench.seeds)))
-        plots.draw("bench_curves", charts.bench_curves_table(trained, arm, bench.batch_size, say))
+        plots.draw(bench_curves, bench_curves_table(trained, arm, bench.batch_size, say))
     with right:
         st.caption(say("schedules.rates"))
-        plots.draw("bench_rates", charts.bench_rates_table(trained, arm, bench.batch_size, say))
+        plots.draw(bench_rates, bench_rates_table(trained, arm, bench.batch_size, say))
         st.caption(say("schedules.tuning", seeds=TUNING_SEEDS, rate=number(ONE_RATE)))
-        plots.draw("bench_tuning", charts.bench_tuning_table(bench, arm, say))
+        plots.draw(bench_tuning, bench_tuning_table(bench, arm, say))
 
 
 def _tables(

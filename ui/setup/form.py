@@ -13,7 +13,7 @@ from core.run.fields import CHOICES, NUMBERS, written
 from core.run.plan import plan
 from core.store import recorded
 from core.words.errors import ConfigError, Problem
-from ui import charts
+from ui.charts.rate import rate_table, small_rate
 from ui.kit import plots
 from ui.shell.session import Session, current
 from ui.shell.text import number, say
@@ -137,7 +137,7 @@ def draw(session: Session) -> Form:
     shown = form.config or DEFAULT
     horizon = plan(shown).total_updates if form.config else None
     with preview:
-        plots.draw("small_rate", charts.rate_table(shown, horizon, None, say))
+        plots.draw(small_rate, rate_table(shown, horizon, None, say))
         if form.config and (why := plots.why_no_plan(shown, horizon)):
             st.caption(why)
     return form

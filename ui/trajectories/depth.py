@@ -11,8 +11,8 @@ import streamlit as st
 from core.trajectories.cells import RATIOS, Cell, effects, two_by_two
 from core.trajectories.noise import DRAWS, Law, Measured, cloud, law, measured
 from core.trajectories.problems import PROBLEMS, Array, Problem, largest_rate
-from ui import charts
-from ui.charts.trajectory import SIDES, Side
+from ui.charts import cloud as cloud_charts
+from ui.charts.trajectory import SIDES, Side, small_trajectory, trajectory_table
 from ui.kit import plots
 from ui.shell.text import number, rough, say
 from ui.trajectories.inputs import MARKS, UPDATES, Setup, updates
@@ -71,8 +71,8 @@ def _cell(problem: Problem, cell: Cell, side: Side, rate: str) -> None:
         say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"),
         unsafe_allow_html=True,
     )
-    table = charts.trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1)
-    plots.draw("small_trajectory", table, part=f"{side}_{rate}")
+    table = trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1)
+    plots.draw(small_trajectory, table, part=f"{side}_{rate}")
     found = cell.statistics
     arrival = (
         say("path.cells.never") if found.arrival is None else say("path.cells.arrival", updates=number(found.arrival))
@@ -123,10 +123,10 @@ def _cloud(problem: Problem, setup: Setup, point: Array, update: int) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(say("path.cloud.title"))
-        plots.draw("cloud", charts.cloud_table(clouds, theory, problem.gradient(point), say))
+        plots.draw(cloud_charts.cloud, cloud_charts.cloud_table(clouds, theory, problem.gradient(point), say))
     with right:
         st.markdown(say("path.law.title"))
-        plots.draw("law", charts.law_table(theory, found, say))
+        plots.draw(cloud_charts.law, cloud_charts.law_table(theory, found, say))
     st.markdown(_law(theory, found))
     st.markdown(_table(theory, found))
 

@@ -10,8 +10,7 @@ import streamlit as st
 from core.run.batching import updates_per_epoch
 from core.trajectories.paths import Statistics, statistics
 from core.trajectories.problems import Array, Problem
-from ui import charts
-from ui.charts.trajectory import Side
+from ui.charts.trajectory import Side, trajectory, trajectory_table
 from ui.kit import plots
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -152,7 +151,7 @@ def _side(side: Side, setup: Setup, shown: int, most: int) -> Statistics | None:
         say("path.title", mark=MARKS[side], epochs=f"{made * size / problem.examples:.2f}", **values),
         unsafe_allow_html=True,
     )
-    plots.draw("trajectory", charts.trajectory_table(problem, path, say, side=side, shown=shown), part=side)
+    plots.draw(trajectory, trajectory_table(problem, path, say, side=side, shown=shown), part=side)
     st.markdown(told(problem, path[: shown + 1], found, size))
     return found if np.isfinite(path[shown]).all() else None
 

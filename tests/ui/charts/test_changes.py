@@ -14,9 +14,13 @@ from core.run.config import RunConfig
 from core.run.events import Started, Updates
 from core.store import Store
 from core.store.reader import RunReader
-from ui import charts
+from ui.charts.depth import rhythm_table
+from ui.charts.loss import log_loss, loss, loss_table
+from ui.charts.rate import rate, rate_table, small_rate
+from ui.charts.style import Spec
 
 Say = Callable[..., str]
+Chart = Callable[[Say], Spec]
 ReaderOf = Callable[..., RunReader]
 MarksOf = Callable[..., dict[str, list[tuple[float, float, str]]]]
 CONFIG = RunConfig(schedule="constant")
@@ -37,7 +41,7 @@ def loss_marks(reader_of: ReaderOf, say: Say) -> MarksOf:
     """Return a function that draws marks on the loss of a run of 500 updates, all of them made."""
 
     def loss_marks(*marks: tuple[int, str], **options: Any) -> dict[str, list[tuple[float, float, str]]]:
-        return marks_in(charts.loss_table(CONFIG, reader_of([1.0] * 500), 500, say, marks=marks, **options))
+        return marks_in(loss_table(CONFIG, reader_of([1.0] * 500), 500, say, marks=marks, **options))
 
     return loss_marks
 
@@ -87,7 +91,7 @@ def test_of_many_changes_each_has_a_rule_and_the_newest_have_words(loss_marks: M
 def test_marks_stand_where_their_update_does_in_each_unit(reader_of: ReaderOf, say: Say) -> None:
     reader, marks = reader_of([1.0] * 500), [(150, "change")]
     for unit, place in (("updates", 150), ("epochs", 1.5), ("examples", 15_000), ("seconds", 1.5)):
-        table = charts.loss_table(CONFIG, reader, 500, say, x=unit, marks=marks)
+        table = loss_table(CONFIG, reader, 500, say, x=unit, marks=marks)
         ((found, _, _),) = marks_in(table)["change"]
         assert found == pytest.approx(place)
 
@@ -95,16 +99,16 @@ def test_marks_stand_where_their_update_does_in_each_unit(reader_of: ReaderOf, s
 def test_a_change_that_is_not_read_yet_is_not_marked(loss_marks: MarksOf, reader_of: ReaderOf, say: Say) -> None:
     assert loss_marks((501, "change"))["change"] == []
     assert loss_marks()["change"] == []
-    assert marks_in(charts.loss_table(CONFIG, None, 500, say, marks=[(1, "change")]))["change"] == []
+    assert marks_in(loss_table(CONFIG, None, 500, say, marks=[(1, "change")]))["change"] == []
 
 
 def test_the_rate_has_the_same_marks_with_the_words_before_the_rule(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([1.0] * 500)
     marks = [(150, "first one"), (200, "second one"), (210, "third one")]
-    found = marks_in(charts.rate_table(CONFIG, 500, reader, say, marks=marks))
+    found = marks_in(rate_table(CONFIG, 500, reader, say, marks=marks))
     assert [place for place, _, _ in found["change"]] == [150, 200, 210]
     assert found["change, left"] == [(200, 16, "second one"), (210, 2, "third one")]  # there is room for two lines
-    early = marks_in(charts.rate_table(CONFIG, 500, reader, say, marks=[(10, "change")]))
+    early = marks_in(rate_table(CONFIG, 500, reader, say, marks=[(10, "change")]))
     assert early["change, right"] == [(10, 2, "change")]
 
 
@@ -114,21 +118,21 @@ def test_the_words_at_the_point_give_way_to_those_of_a_change_where_both_are_hig
     marks = [(10, "B 100 to 400")]
     high, low = [0.05] * 60, [0.05] * 59 + [0.01]
     for rates, shown in ((high, set()), (low, {"here, early"})):
-        table = charts.rate_table(CONFIG, 500, reader_of([1.0] * 60, rates=rates), say, marks=marks)
+        table = rate_table(CONFIG, 500, reader_of([1.0] * 60, rates=rates), say, marks=marks)
         assert {"here, early"} & set(table["series"].to_pylist()) == shown
-    later = charts.rate_table(CONFIG, 500, reader_of([1.0] * 300), say, marks=marks)
+    later = rate_table(CONFIG, 500, reader_of([1.0] * 300), say, marks=marks)
     assert "here, early" in later["series"].to_pylist()
 
 
-@pytest.mark.parametrize("name", ["loss", "log_loss", "rate"])
-def test_a_chart_draws_marks_wherever_the_table_has_them(name: str, say: Say) -> None:
-    layers = json.dumps(getattr(charts, name)(say))
+@pytest.mark.parametrize("chart", [loss, log_loss, rate])
+def test_a_chart_draws_marks_wherever_the_table_has_them(chart: Chart, say: Say) -> None:
+    layers = json.dumps(chart(say))
     for kind in KINDS:
         assert f"datum.series == '{kind}'" in layers
 
 
 def test_the_preview_has_none(say: Say) -> None:
-    assert "datum.series == 'change" not in json.dumps(charts.small_rate(say))
+    assert "datum.series == 'change" not in json.dumps(small_rate(say))
 
 
 # A run that goes on from one with other batches.
@@ -161,14 +165,14 @@ def test_the_axis_of_a_changed_run_ends_where_its_budget_does(
     unit: Any, end: float, changed: RunReader, say: Say
 ) -> None:
     config = RunConfig(budget_value=4, batch_size=400)
-    table = charts.loss_table(config, changed, 250, say, x=unit, marks=[(200, "change")])
+    table = loss_table(config, changed, 250, say, x=unit, marks=[(200, "change")])
     assert max(row["x"] for row in table.to_pylist() if row["series"] == "extent") == pytest.approx(end)
     assert marks_in(table)["change"][0][0] == pytest.approx({"updates": 200, "epochs": 2, "examples": 20_000}[unit])
 
 
 def test_the_strokes_of_a_changed_run_are_filled_by_the_examples_of_its_epoch(changed: RunReader, say: Say) -> None:
     config = RunConfig(budget_value=4, batch_size=400)  # 32,000 examples: 2,000 into the fourth epoch
-    rows = charts.rhythm_table(config, changed, None, say).to_pylist()
+    rows = rhythm_table(config, changed, None, say).to_pylist()
     assert [row["value"] for row in rows if row["series"] == "done"] == [1, 2, 3, 4, 5]
 
 
@@ -180,5 +184,5 @@ def test_no_rate_is_planned_for_a_run_before_it_is_known_from_where_it_goes_on(t
     reader = RunReader(store, "second")
     reader.refresh()
     store.close()
-    table = charts.rate_table(CONFIG.replace(batch_size=400), 275, reader, say)
+    table = rate_table(CONFIG.replace(batch_size=400), 275, reader, say)
     assert "planned" not in table["series"].to_pylist()

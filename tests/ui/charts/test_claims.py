@@ -10,7 +10,7 @@ import pytest
 
 from core.science.trials import Exact, Line
 from tests.core.claims.arms import judged, pair
-from ui import charts
+from ui.charts.claims import effects_table, evidence_table
 
 Say = Callable[..., str]
 Rows = list[dict[str, Any]]
@@ -22,7 +22,7 @@ def of(rows: Rows, series: str) -> Rows:
 
 def test_each_comparison_has_its_seeds_its_mean_and_its_interval_in_a_row(say: Say) -> None:
     outcomes = judged(pair([0.5, 2.0] * 5), Exact("exact", (), True, 0.1), pair([3.0] * 10, arm="scaled_rate"))
-    rows = charts.effects_table(outcomes, say).to_pylist()
+    rows = effects_table(outcomes, say).to_pylist()
     means = of(rows, "effect")
     assert [row["x"] for row in means] == pytest.approx([1.0, 3.0])
     assert [(row["low"], row["high"]) for row in means][1] == pytest.approx((3.0, 3.0))
@@ -37,22 +37,22 @@ def test_each_comparison_has_its_seeds_its_mean_and_its_interval_in_a_row(say: S
 
 
 def test_seven_comparisons_share_the_room_of_five(say: Say) -> None:
-    rows = charts.effects_table(judged(*[pair([2.0] * 10)] * 7), say).to_pylist()
+    rows = effects_table(judged(*[pair([2.0] * 10)] * 7), say).to_pylist()
     places = [row["y"] for row in of(rows, "effect")]
     assert places == pytest.approx([5 / 7 * (number + 0.75) for number in range(7)])
     assert places[-1] < 5
 
 
 def test_a_training_that_diverged_leaves_the_other_seeds_and_no_mean(say: Say) -> None:
-    rows = charts.effects_table(judged(pair([0.5] * 9 + [math.inf])), say).to_pylist()
+    rows = effects_table(judged(pair([0.5] * 9 + [math.inf])), say).to_pylist()
     assert [row["x"] for row in of(rows, "seed")] == [0.5] * 9
     assert of(rows, "effect") == []
-    assert charts.effects_table(judged(pair([math.inf] * 10)), say).num_rows == 5
+    assert effects_table(judged(pair([math.inf] * 10)), say).num_rows == 5
 
 
 def test_the_axis_reaches_as_far_to_both_sides_and_the_band_is_that_of_25_per_cent(say: Say) -> None:
     for ratios, reach in (([1.01] * 10, 2.5), ([40.0] * 10, 46.0), ([1 / 40] * 10, 46.0)):
-        rows = charts.effects_table(judged(pair(ratios)), say).to_pylist()
+        rows = effects_table(judged(pair(ratios)), say).to_pylist()
         assert [row["x"] for row in of(rows, "extent")] == pytest.approx([1 / reach, reach])
         (band,) = of(rows, "band")
         assert (band["x"], band["high"]) == pytest.approx((0.8, 1.25))
@@ -65,7 +65,7 @@ def test_measured_points_lie_on_their_law_with_one_standard_error_to_both_sides(
         Line("measured", (0.5,), (1.6,), (0.2,)),
         Line("limit", (9.0,), (4.0,)),
     ]
-    rows = charts.evidence_table("C8", lines, say).to_pylist()
+    rows = evidence_table("C8", lines, say).to_pylist()
     assert [(row["x"], row["y"]) for row in of(rows, "law")] == [(0.0, 1.0), (1.0, 2.0)]
     assert [(row["label"], row["x"], row["y"]) for row in of(rows, "measured")] == [
         ("<evidence.C8.measured>", 0.5, 1.6),

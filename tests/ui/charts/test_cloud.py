@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from core.trajectories.noise import Law, Measured
-from ui import charts
+from ui.charts.cloud import cloud_table, law_table
 
 Say = Callable[..., str]
 FULL = np.array([1.0, 2.0])
@@ -27,7 +27,7 @@ def of(table: pa.Table, series: str, **also: Any) -> list[dict[str, Any]]:
 
 
 def clouds(theory: Law, say: Say, **given: tuple[int, Any]) -> pa.Table:
-    return charts.cloud_table(
+    return cloud_table(
         {kind: (size, np.asarray(draws, float)) for kind, (size, draws) in given.items()}, theory, FULL, say
     )
 
@@ -65,14 +65,14 @@ def test_the_axes_reach_as_far_as_the_farthest_draw_and_have_one_scale(theory: L
 
 
 def test_the_law_is_a_line_from_the_full_gradient_to_a_single_example(theory: Law, say: Say) -> None:
-    line = of(charts.law_table(theory, [], say), "law")
+    line = of(law_table(theory, [], say), "law")
     assert [(row["x"], row["value"]) for row in line] == [(0, 5), (1, 10)]
 
 
 def test_a_measurement_stands_at_its_share_of_the_variance_with_two_standard_errors_to_each_side(
     theory: Law, say: Say
 ) -> None:
-    (row,) = of(charts.law_table(theory, [Measured(26, 5.2, 0.1)], say), "mean")
+    (row,) = of(law_table(theory, [Measured(26, 5.2, 0.1)], say), "mean")
     assert row["x"] == pytest.approx(75 / 100 / 26)
     assert (row["value"], row["low"], row["high"]) == (5.2, pytest.approx(5.0), pytest.approx(5.4))
     assert (row["error"], row["size"]) == (0.1, 26)
@@ -81,11 +81,11 @@ def test_a_measurement_stands_at_its_share_of_the_variance_with_two_standard_err
 
 def test_points_too_near_to_each_other_to_be_named_share_the_name_of_the_first(theory: Law, say: Say) -> None:
     found = [Measured(size, 5.0, 0.1) for size in (1, 10, 26, 50, 101)]
-    labels = [row["label"] for row in of(charts.law_table(theory, found, say), "mean")]
+    labels = [row["label"] for row in of(law_table(theory, found, say), "mean")]
     assert labels == ["1", "10", "<chart.law.sizes sizes=26, 50, 101>", "", ""]
 
 
 def test_the_axis_has_room_for_the_longest_bar(theory: Law, say: Say) -> None:
-    extent = of(charts.law_table(theory, [Measured(1, 11.0, 2.0)], say), "extent")
+    extent = of(law_table(theory, [Measured(1, 11.0, 2.0)], say), "extent")
     assert [row["value"] for row in extent] == [0, pytest.approx(15 * 1.05)]
     assert [row["x"] for row in extent] == [0, 1]

@@ -12,7 +12,7 @@ import pytest
 
 from core.run.config import RunConfig
 from core.store.reader import RunReader
-from ui import charts
+from ui.charts.depth import confusion_table, gradient_table, plane, plane_table, rhythm_table
 
 DIGITS = RunConfig(dataset="digits", batch_size=100)  # 1,437 examples: 15 updates an epoch, the last on 37
 Say = Callable[..., str]
@@ -33,7 +33,7 @@ def strokes(table: pa.Table) -> list[dict[str, Any]]:
 def test_the_norm_of_every_gradient_is_drawn_in_the_unit_of_the_axis(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([1.0] * 3, gradient_norms=[4.0, float("inf"), 0.5])
     for x, places in (("updates", [1, 2, 3]), ("examples", [100, 200, 300]), ("seconds", [0.01, 0.02, 0.03])):
-        table = charts.gradient_table(reader, say, x=x)  # type: ignore[arg-type]
+        table = gradient_table(reader, say, x=x)  # type: ignore[arg-type]
         rows = of(table, series="gradient_norm")
         assert [row["x"] for row in rows] == pytest.approx(places)
         np.testing.assert_array_equal([row["value"] for row in rows], [4.0, np.nan, 0.5])
@@ -43,7 +43,7 @@ def test_the_norm_of_every_gradient_is_drawn_in_the_unit_of_the_axis(reader_of: 
 def test_a_gradient_out_of_the_ordinary_is_not_lost_in_a_long_run(reader_of: ReaderOf, say: Say) -> None:
     norms = np.ones(5_000)
     norms[3_210] = 70.0
-    rows = of(charts.gradient_table(reader_of([1.0] * 5_000, gradient_norms=norms), say), series="gradient_norm")
+    rows = of(gradient_table(reader_of([1.0] * 5_000, gradient_norms=norms), say), series="gradient_norm")
     assert 100 < len(rows) <= 400
     assert [row["x"] for row in rows if row["value"] == 70.0] == [3_211]
 
@@ -52,7 +52,7 @@ def test_the_axes_of_the_norm_are_held_open_before_the_first_update_and_from_zer
     reader_of: ReaderOf, say: Say
 ) -> None:
     for reader, held in ((None, [0, 1]), (reader_of([]), [0, 1]), (reader_of([1.0]), [0, 0])):
-        rows = of(charts.gradient_table(reader, say), series="extent")
+        rows = of(gradient_table(reader, say), series="extent")
         assert [row["x"] for row in rows] == [row["value"] for row in rows] == held
 
 
@@ -60,7 +60,7 @@ def test_the_axes_of_the_norm_are_held_open_before_the_first_update_and_from_zer
 
 
 def test_a_stroke_stands_where_each_update_of_an_epoch_ends_and_the_last_one_at_its_end(say: Say) -> None:
-    rows = strokes(charts.rhythm_table(DIGITS, None, None, say))
+    rows = strokes(rhythm_table(DIGITS, None, None, say))
     assert [row["x"] for row in rows] == [100 * number for number in range(1, 15)] + [1_437]
     assert [row["value"] for row in rows] == list(range(1, 16))
     assert {row["row"] for row in rows} == {"<chart.rhythm.this size=100 every=1>"}
@@ -77,19 +77,19 @@ def test_a_stroke_stands_where_each_update_of_an_epoch_ends_and_the_last_one_at_
     ],
 )
 def test_windows_and_what_is_dropped_are_as_in_training(changes: dict[str, Any], ends: list[int], say: Say) -> None:
-    assert [row["x"] for row in strokes(charts.rhythm_table(DIGITS.replace(**changes), None, None, say))] == ends
+    assert [row["x"] for row in strokes(rhythm_table(DIGITS.replace(**changes), None, None, say))] == ends
 
 
 @pytest.mark.parametrize(("updates", "done"), [(0, 0), (1, 1), (14, 14), (15, 15), (16, 1), (37, 7), (45, 15)])
 def test_what_is_done_of_the_present_epoch_is_told_from_what_is_to_come(
     updates: int, done: int, reader_of: ReaderOf, say: Say
 ) -> None:
-    rows = strokes(charts.rhythm_table(DIGITS, reader_of([1.0] * updates, config=DIGITS), None, say))
+    rows = strokes(rhythm_table(DIGITS, reader_of([1.0] * updates, config=DIGITS), None, say))
     assert [row["series"] for row in rows] == ["done"] * done + ["to come"] * (15 - done)
 
 
 def test_the_run_before_has_a_row_below(say: Say) -> None:
-    table = charts.rhythm_table(DIGITS, None, DIGITS.replace(batch_size=500), say)
+    table = rhythm_table(DIGITS, None, DIGITS.replace(batch_size=500), say)
     before = of(table, series="before")
     assert [row["x"] for row in before] == [500, 1_000, 1_437]
     assert {row["row"] for row in before} == {"<chart.rhythm.before size=500 every=1>"}
@@ -97,7 +97,7 @@ def test_the_run_before_has_a_row_below(say: Say) -> None:
 
 
 def test_a_run_before_of_the_same_batch_size_has_a_row_of_its_own_too(say: Say) -> None:
-    table = charts.rhythm_table(DIGITS, None, DIGITS.replace(lr=0.01), say)
+    table = rhythm_table(DIGITS, None, DIGITS.replace(lr=0.01), say)
     assert {row["row"] for row in of(table, series="before")}.isdisjoint(
         row["row"] for row in of(table, series="to come")
     )
@@ -105,7 +105,7 @@ def test_a_run_before_of_the_same_batch_size_has_a_row_of_its_own_too(say: Say) 
 
 def test_of_more_updates_than_there_is_room_for_an_even_choice_is_drawn_and_said(reader_of: ReaderOf, say: Say) -> None:
     config = RunConfig(batch_size=8)  # 1,250 updates an epoch: every fourth makes 312
-    table = charts.rhythm_table(config, reader_of([1.0] * 1_300, config=config), None, say)
+    table = rhythm_table(config, reader_of([1.0] * 1_300, config=config), None, say)
     rows = strokes(table)
     assert [row["value"] for row in rows] == list(range(4, 1_251, 4))
     assert [row["x"] for row in rows] == [8 * number for number in range(4, 1_251, 4)]
@@ -114,15 +114,15 @@ def test_of_more_updates_than_there_is_room_for_an_even_choice_is_drawn_and_said
 
 
 def test_four_hundred_updates_are_drawn_one_by_one(say: Say) -> None:
-    assert len(strokes(charts.rhythm_table(RunConfig(batch_size=25), None, None, say))) == 400
-    assert len(strokes(charts.rhythm_table(RunConfig(batch_size=24), None, None, say))) == 208  # every second of 417
+    assert len(strokes(rhythm_table(RunConfig(batch_size=25), None, None, say))) == 400
+    assert len(strokes(rhythm_table(RunConfig(batch_size=24), None, None, say))) == 208  # every second of 417
 
 
 # Confusion.
 
 
 def test_every_count_stands_at_its_true_class_and_answer() -> None:
-    rows = charts.confusion_table(((5, 1, 0), (2, 6, 2), (0, 0, 4))).to_pylist()
+    rows = confusion_table(((5, 1, 0), (2, 6, 2), (0, 0, 4))).to_pylist()
     assert {(row["y"], row["x"]): row["value"] for row in rows} == {
         (0, 0): 5,
         (0, 1): 1,
@@ -137,14 +137,14 @@ def test_every_count_stands_at_its_true_class_and_answer() -> None:
 
 
 def test_the_shares_of_a_true_class_sum_to_one() -> None:
-    rows = charts.confusion_table(((5, 1, 0), (2, 6, 2), (0, 0, 4))).to_pylist()
+    rows = confusion_table(((5, 1, 0), (2, 6, 2), (0, 0, 4))).to_pylist()
     for truth in range(3):
         assert sum(row["share"] for row in rows if row["y"] == truth) == pytest.approx(1)
     assert {(row["y"], row["x"]): row["share"] for row in rows}[1, 1] == pytest.approx(0.6)
 
 
 def test_a_class_without_examples_has_no_shares() -> None:
-    assert [row["share"] for row in charts.confusion_table(((0, 0), (1, 3))).to_pylist()] == [0, 0, 0.25, 0.75]
+    assert [row["share"] for row in confusion_table(((0, 0), (1, 3))).to_pylist()] == [0, 0, 0.25, 0.75]
 
 
 # The plane.
@@ -152,7 +152,7 @@ def test_a_class_without_examples_has_no_shares() -> None:
 
 def test_the_points_of_the_plane_have_their_class_and_those_of_the_batch_a_mark() -> None:
     points = np.array([[1.0, 2.0], [-1.0, 0.5], [0.0, -2.0]], np.float32)
-    table = charts.plane_table(points, np.array([0, 1, 1]), [0.0, 0.0, 1.0], "data:image/png;base64,AAAA")
+    table = plane_table(points, np.array([0, 1, 1]), [0.0, 0.0, 1.0], "data:image/png;base64,AAAA")
     assert table.to_pylist() == [
         {"series": "picture", "url": "data:image/png;base64,AAAA", "x": 0, "y": 0, "in_batch": 0},
         {"series": "class 0", "url": "", "x": 1, "y": 2, "in_batch": 0},
@@ -162,7 +162,7 @@ def test_the_points_of_the_plane_have_their_class_and_those_of_the_batch_a_mark(
 
 
 def test_the_plane_is_a_square_about_the_origin_whose_classes_are_told_apart_by_shape(say: Say) -> None:
-    layers = charts.plane(say)["layer"]
+    layers = plane(say)["layer"]
     for axis in ("x", "y"):
         assert {tuple(layer["encoding"][axis]["scale"]["domain"]) for layer in layers} == {(-2.5, 2.5)}
     (shape,) = [layer["encoding"]["shape"] for layer in layers if "shape" in layer["encoding"]]

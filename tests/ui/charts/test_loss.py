@@ -12,7 +12,7 @@ import pytest
 from core.run.config import RunConfig
 from core.run.events import Epoch
 from core.store.reader import RunReader
-from ui import charts
+from ui.charts.loss import loss_table
 
 CONFIG = RunConfig()  # 10,000 examples in batches of 100: 100 updates an epoch
 DIGITS = RunConfig(dataset="digits", batch_size=100)  # 1,437 examples: 15 updates an epoch
@@ -32,7 +32,7 @@ def end_of(table: pa.Table) -> float:
 
 def test_the_table_spans_the_planned_updates_and_holds_what_was_recorded(reader_of: ReaderOf, say: Say) -> None:
     epoch = Epoch(1, 3, 3, True, 1.0, 0.25, 0.9, 0.03)
-    table = charts.loss_table(CONFIG, reader_of([2.0, 1.0, 0.5], epochs=[epoch]), 500, say)
+    table = loss_table(CONFIG, reader_of([2.0, 1.0, 0.5], epochs=[epoch]), 500, say)
     assert of(table, "extent", "x") == [0.0, 500.0]
     assert of(table, "loss", "x") == [1.0, 2.0, 3.0]
     assert of(table, "loss", "value") == of(table, "loss", "exact") == [2.0, 1.0, 0.5]
@@ -43,32 +43,32 @@ def test_the_table_spans_the_planned_updates_and_holds_what_was_recorded(reader_
 
 def test_the_smoothing_is_the_chosen_one_and_none_draws_the_updates_as_they_are(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([2.0, 1.0, 0.5])
-    half = charts.loss_table(CONFIG, reader, 500, say, beta=0.5)
+    half = loss_table(CONFIG, reader, 500, say, beta=0.5)
     assert of(half, "smoothed_loss", "value") == pytest.approx(
         [2.0, (0.5 * 2 + 1) / 1.5, (0.25 * 2 + 0.5 + 0.5) / 1.75]
     )
-    none = charts.loss_table(CONFIG, reader, 500, say, beta=0.0)
+    none = loss_table(CONFIG, reader, 500, say, beta=0.0)
     assert of(none, "smoothed_loss", "value") == [2.0, 1.0, 0.5]
 
 
 def test_the_axes_are_held_open_before_the_first_loss_and_from_zero_after_it(reader_of: ReaderOf, say: Say) -> None:
     for nothing in (None, reader_of([])):
-        assert of(charts.loss_table(CONFIG, nothing, 500, say), "extent", "value") == [0.0, 1.0]
-        assert of(charts.loss_table(CONFIG, nothing, 500, say, log=True), "extent", "value") == [1.0, 1.0]
-    assert of(charts.loss_table(CONFIG, reader_of([2.0]), 500, say), "extent", "value") == [0.0, 0.0]
+        assert of(loss_table(CONFIG, nothing, 500, say), "extent", "value") == [0.0, 1.0]
+        assert of(loss_table(CONFIG, nothing, 500, say, log=True), "extent", "value") == [1.0, 1.0]
+    assert of(loss_table(CONFIG, reader_of([2.0]), 500, say), "extent", "value") == [0.0, 0.0]
 
 
 def test_a_loss_that_is_no_number_or_infinite_is_a_gap(reader_of: ReaderOf, say: Say) -> None:
-    table = charts.loss_table(CONFIG, reader_of([2.0, float("inf"), float("nan"), 1.0]), 4, say)
+    table = loss_table(CONFIG, reader_of([2.0, float("inf"), float("nan"), 1.0]), 4, say)
     np.testing.assert_array_equal(of(table, "loss", "value"), [2.0, np.nan, np.nan, 1.0])
-    table = charts.loss_table(CONFIG, reader_of([float("nan")] * 3), 4, say)
+    table = loss_table(CONFIG, reader_of([float("nan")] * 3), 4, say)
     assert np.isnan(of(table, "loss", "value")).all()
     assert end_of(table) == 4
 
 
 def test_a_long_run_is_drawn_in_at_most_400_points_a_series(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of(list(np.linspace(2, 0, 5_000)))
-    table = charts.loss_table(CONFIG, reader, 5_000, say, ghost=reader, ghost_name="itself")
+    table = loss_table(CONFIG, reader, 5_000, say, ghost=reader, ghost_name="itself")
     for series in ("loss", "smoothed_loss", "ghost"):
         assert 100 < len(of(table, series)) <= 400
         assert of(table, series, "x")[-1] == 5_000
@@ -79,7 +79,7 @@ def test_a_long_run_is_drawn_in_at_most_400_points_a_series(reader_of: ReaderOf,
 
 @pytest.mark.parametrize("x", ["updates", "epochs", "examples", "seconds"])
 def test_the_title_of_the_axis_follows_its_unit(x: Any, say: Say) -> None:
-    table = charts.loss_table(CONFIG, None, 500, say, x=x)
+    table = loss_table(CONFIG, None, 500, say, x=x)
     assert of(table, "title", "label") == [f"<axis.{x}>"]
 
 
@@ -96,7 +96,7 @@ def test_the_updates_stand_at_their_places_in_the_unit_of_the_axis(
     x: Any, places: list[float], reader_of: ReaderOf, say: Say
 ) -> None:
     seen = [1_437 * epoch + min(100 * batch, 1_437) for epoch in (0, 1) for batch in range(1, 16)]
-    table = charts.loss_table(DIGITS, reader_of([1.0] * 30, config=DIGITS, examples_seen=seen), 75, say, x=x)
+    table = loss_table(DIGITS, reader_of([1.0] * 30, config=DIGITS, examples_seen=seen), 75, say, x=x)
     drawn = of(table, "loss", "x")
     assert [drawn[0], drawn[14], drawn[29]] == pytest.approx(places)
 
@@ -121,34 +121,34 @@ def test_the_updates_stand_at_their_places_in_the_unit_of_the_axis(
 def test_the_axis_ends_where_the_plan_does(
     changes: dict[str, Any], planned: int | None, x: Any, end: float, say: Say
 ) -> None:
-    assert end_of(charts.loss_table(CONFIG.replace(**changes), None, planned, say, x=x)) == pytest.approx(end)
+    assert end_of(loss_table(CONFIG.replace(**changes), None, planned, say, x=x)) == pytest.approx(end)
 
 
 def test_an_axis_in_seconds_ends_with_the_last_update_and_at_a_budget_that_is_later(
     reader_of: ReaderOf, say: Say
 ) -> None:
     reader = reader_of([1.0] * 300)
-    assert end_of(charts.loss_table(CONFIG, reader, 500, say, x="seconds")) == pytest.approx(3.0)
+    assert end_of(loss_table(CONFIG, reader, 500, say, x="seconds")) == pytest.approx(3.0)
     for budget, end in ((2.0, 3.0), (60.0, 60.0)):
         config = CONFIG.replace(budget="seconds", budget_value=budget)
-        assert end_of(charts.loss_table(config, reader, 500, say, x="seconds")) == pytest.approx(end)
+        assert end_of(loss_table(config, reader, 500, say, x="seconds")) == pytest.approx(end)
 
 
 def test_a_run_that_went_on_beyond_its_plan_is_drawn_to_its_end(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([1.0] * 30)
-    assert end_of(charts.loss_table(CONFIG, reader, 20, say)) == 30
-    assert end_of(charts.loss_table(CONFIG, reader, None, say)) == 30
+    assert end_of(loss_table(CONFIG, reader, 20, say)) == 30
+    assert end_of(loss_table(CONFIG, reader, None, say)) == 30
 
 
 def test_settings_that_cannot_be_trained_have_an_axis_too(say: Say) -> None:
     for x in ("updates", "epochs", "examples", "seconds"):
-        assert end_of(charts.loss_table(None, None, None, say, x=x)) == 1  # type: ignore[arg-type]
+        assert end_of(loss_table(None, None, None, say, x=x)) == 1  # type: ignore[arg-type]
 
 
 def test_the_axis_of_a_very_long_run_ends_where_its_beginning_can_be_seen(reader_of: ReaderOf, say: Say) -> None:
-    assert end_of(charts.loss_table(CONFIG, reader_of([2.0, 1.0]), 500_000, say)) == 100_000
-    assert end_of(charts.loss_table(CONFIG, reader_of([1.0] * 100_001), 500_000, say)) == 200_000
-    assert end_of(charts.loss_table(CONFIG, reader_of([1.0] * 100_001), 150_000, say)) == 150_000
+    assert end_of(loss_table(CONFIG, reader_of([2.0, 1.0]), 500_000, say)) == 100_000
+    assert end_of(loss_table(CONFIG, reader_of([1.0] * 100_001), 500_000, say)) == 200_000
+    assert end_of(loss_table(CONFIG, reader_of([1.0] * 100_001), 150_000, say)) == 150_000
 
 
 # Single updates far above the rest.
@@ -156,7 +156,7 @@ def test_the_axis_of_a_very_long_run_ends_where_its_beginning_can_be_seen(reader
 
 def test_a_spike_is_cut_at_a_fifth_above_the_smoothed_loss_and_the_chart_says_so(reader_of: ReaderOf, say: Say) -> None:
     losses = [1.0] * 50 + [123.456] + [1.0] * 49
-    table = charts.loss_table(CONFIG, reader_of(losses), 100, say)
+    table = loss_table(CONFIG, reader_of(losses), 100, say)
     highest = (np.array(losses)[:51] * 0.9 ** np.arange(50, -1, -1)).sum() / (0.9 ** np.arange(51)).sum()  # the average
     drawn = of(table, "loss", "value")
     assert max(drawn) == drawn[50] == pytest.approx(1.2 * highest)
@@ -167,7 +167,7 @@ def test_a_spike_is_cut_at_a_fifth_above_the_smoothed_loss_and_the_chart_says_so
 
 def test_a_loss_that_wavers_is_not_cut(reader_of: ReaderOf, say: Say) -> None:
     losses = [1.0] * 50 + [1.49] + [1.0] * 49  # the smoothed loss is above 1 beside it
-    table = charts.loss_table(CONFIG, reader_of(losses), 100, say)
+    table = loss_table(CONFIG, reader_of(losses), 100, say)
     assert max(of(table, "loss", "value")) == pytest.approx(1.49)
     assert of(table, "cut") == []
 
@@ -175,7 +175,7 @@ def test_a_loss_that_wavers_is_not_cut(reader_of: ReaderOf, say: Say) -> None:
 def test_a_validation_loss_above_all_updates_is_room_for_them(reader_of: ReaderOf, say: Say) -> None:
     epoch = Epoch(1, 100, 100, True, 1.0, 10.0, 0.9, 1.0)
     losses = [1.0] * 50 + [14.0] + [1.0] * 49
-    table = charts.loss_table(CONFIG, reader_of(losses, epochs=[epoch]), 100, say)
+    table = loss_table(CONFIG, reader_of(losses, epochs=[epoch]), 100, say)
     assert max(of(table, "loss", "value")) == 14.0
     assert of(table, "cut") == []
 
@@ -185,7 +185,7 @@ def test_on_a_logarithmic_axis_nothing_is_cut_and_what_is_not_above_zero_is_a_ga
 ) -> None:
     epoch = Epoch(1, 4, 4, True, 1.0, 0.0, 0.9, 1.0)
     reader = reader_of([1.0, 0.0, -2.0, 900.0], epochs=[epoch])
-    table = charts.loss_table(CONFIG, reader, 4, say, log=True, beta=0.0)
+    table = loss_table(CONFIG, reader, 4, say, log=True, beta=0.0)
     for series in ("loss", "smoothed_loss"):
         np.testing.assert_array_equal(of(table, series, "value"), [1.0, np.nan, np.nan, 900.0])
         assert of(table, series, "exact") == [1.0, 0.0, -2.0, 900.0]
@@ -205,7 +205,7 @@ def test_the_run_before_is_drawn_at_most_twice_as_far_as_this_one_goes(
     updates: int, end: float, drawn: int, reader_of: ReaderOf, say: Say
 ) -> None:
     ghost = reader_of([3.0] * updates)
-    table = charts.loss_table(CONFIG, reader_of([2.0]), 100, say, ghost=ghost, ghost_name="before: 10 a batch")
+    table = loss_table(CONFIG, reader_of([2.0]), 100, say, ghost=ghost, ghost_name="before: 10 a batch")
     assert of(table, "ghost", "x") == list(range(1, drawn + 1))
     assert of(table, "ghost", "value") == of(table, "ghost", "exact") == pytest.approx([3.0] * drawn)
     assert end_of(table) == end
@@ -217,19 +217,19 @@ def test_the_run_before_is_drawn_at_most_twice_as_far_as_this_one_goes(
 def test_the_run_before_is_smoothed_and_laid_out_as_this_one_is(reader_of: ReaderOf, say: Say) -> None:
     before = CONFIG.replace(batch_size=1_000)  # 10 updates an epoch
     ghost = reader_of([4.0, 2.0] + [1.0] * 8, config=before)
-    table = charts.loss_table(CONFIG, None, 500, say, x="epochs", beta=0.0, ghost=ghost, ghost_name="before")
+    table = loss_table(CONFIG, None, 500, say, x="epochs", beta=0.0, ghost=ghost, ghost_name="before")
     assert of(table, "ghost", "x") == pytest.approx(np.arange(1, 11) / 10)
     assert of(table, "ghost", "value") == [4.0, 2.0] + [1.0] * 8
 
 
 def test_a_run_before_that_made_no_update_is_not_there(reader_of: ReaderOf, say: Say) -> None:
-    table = charts.loss_table(CONFIG, None, 500, say, ghost=reader_of([]), ghost_name="before")
+    table = loss_table(CONFIG, None, 500, say, ghost=reader_of([]), ghost_name="before")
     assert set(table["series"].to_pylist()) == {"title", "extent"}
     assert end_of(table) == 500
 
 
 def test_the_run_before_cuts_no_update_of_this_one(reader_of: ReaderOf, say: Say) -> None:
-    table = charts.loss_table(CONFIG, reader_of([1.0] * 9), 9, say, ghost=reader_of([90.0] * 9), ghost_name="before")
+    table = loss_table(CONFIG, reader_of([1.0] * 9), 9, say, ghost=reader_of([90.0] * 9), ghost_name="before")
     assert of(table, "loss", "value") == [1.0] * 9
     assert max(of(table, "ghost", "value")) == pytest.approx(90.0)
 
@@ -237,8 +237,8 @@ def test_the_run_before_cuts_no_update_of_this_one(reader_of: ReaderOf, say: Say
 def test_what_exploded_leaves_the_rest_to_be_seen(reader_of: ReaderOf, say: Say) -> None:
     losses = [2.0] * 5 + [1e30, 1e34]
     for table in (
-        charts.loss_table(CONFIG, reader_of(losses), 7, say, beta=0.0),
-        charts.loss_table(CONFIG, reader_of([1.0] * 9), 9, say, beta=0.0, ghost=reader_of(losses), ghost_name="before"),
+        loss_table(CONFIG, reader_of(losses), 7, say, beta=0.0),
+        loss_table(CONFIG, reader_of([1.0] * 9), 9, say, beta=0.0, ghost=reader_of(losses), ghost_name="before"),
     ):
         assert np.nanmax(table["value"].to_numpy()) <= 1.2 * 20 * 2.0
     assert of(table, "ghost name", "x") == [5]
@@ -246,5 +246,5 @@ def test_what_exploded_leaves_the_rest_to_be_seen(reader_of: ReaderOf, say: Say)
 
 def test_on_a_logarithmic_axis_the_run_before_has_gaps_too(reader_of: ReaderOf, say: Say) -> None:
     ghost = reader_of([4.0, 0.0, 1.0])
-    table = charts.loss_table(CONFIG, None, 3, say, log=True, beta=0.0, ghost=ghost, ghost_name="before")
+    table = loss_table(CONFIG, None, 3, say, log=True, beta=0.0, ghost=ghost, ghost_name="before")
     np.testing.assert_array_equal(of(table, "ghost", "value"), [4.0, np.nan, 1.0])

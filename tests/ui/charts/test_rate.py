@@ -12,8 +12,7 @@ import pytest
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.store.reader import RunReader
-from ui import charts
-from ui.charts import planned_rates
+from ui.charts.rate import planned_rates, rate, rate_table, small_rate
 
 Say = Callable[..., str]
 ReaderOf = Callable[..., RunReader]
@@ -66,7 +65,7 @@ def test_a_schedule_of_another_batch_size_is_planned_as_it_will_run_out() -> Non
 
 
 def test_the_table_holds_the_plan_and_the_axes_open_to_the_end_and_the_peak(say: Say) -> None:
-    table = charts.rate_table(RunConfig(schedule="linear", lr=0.4), 4, None, say)
+    table = rate_table(RunConfig(schedule="linear", lr=0.4), 4, None, say)
     assert of(table, "extent") == [(0.0, 0.0, ""), (4.0, 0.4, "")]
     places, rates = line(table, "planned")
     assert places == [1, 2, 3, 4]
@@ -76,7 +75,7 @@ def test_the_table_holds_the_plan_and_the_axes_open_to_the_end_and_the_peak(say:
 
 @pytest.mark.parametrize(("schedule", "horizon"), [("plateau", 500), ("cosine", None)])
 def test_nothing_is_planned_where_nothing_can_be(schedule: str, horizon: int | None, say: Say) -> None:
-    table = charts.rate_table(RunConfig(schedule=schedule), horizon, None, say)
+    table = rate_table(RunConfig(schedule=schedule), horizon, None, say)
     assert set(table["series"].to_pylist()) == {"extent"}
     assert of(table, "extent")[1][0] == (horizon or 1)
 
@@ -86,7 +85,7 @@ def test_nothing_is_planned_where_nothing_can_be(schedule: str, horizon: int | N
 
 def test_a_plan_of_another_batch_size_stands_beside_the_one_that_was_meant(say: Say) -> None:
     config = RunConfig(schedule="linear", lr=1.0, budget_value=1, schedule_batch_size=2_500)
-    table = charts.rate_table(config, 100, None, say)
+    table = rate_table(config, 100, None, say)
     assert line(table, "planned")[1] == [1.0, 0.75, 0.5, 0.25] + [0.0] * 96
     places, rates = line(table, "intended")
     assert places == list(range(1, 101))
@@ -99,7 +98,7 @@ def test_a_plan_of_another_batch_size_stands_beside_the_one_that_was_meant(say: 
     "changes", [{}, {"schedule_batch_size": 100}, {"schedule": "plateau", "schedule_batch_size": 9}]
 )
 def test_a_plan_that_was_meant_is_not_drawn_twice_and_none_without_a_plan(changes: dict[str, Any], say: Say) -> None:
-    table = charts.rate_table(RunConfig(**changes), 500, None, say)
+    table = rate_table(RunConfig(**changes), 500, None, say)
     assert not {"intended", "intended name"} & set(table["series"].to_pylist())
 
 
@@ -107,14 +106,14 @@ def test_a_plan_that_was_meant_is_not_drawn_twice_and_none_without_a_plan(change
 
 
 def test_the_rates_of_a_run_are_drawn_and_a_point_is_where_it_is_now(reader_of: ReaderOf, say: Say) -> None:
-    table = charts.rate_table(RunConfig(), 500, reader_of([1.0] * 3, rates=[0.5, 0.25, 0.125]), say)
+    table = rate_table(RunConfig(), 500, reader_of([1.0] * 3, rates=[0.5, 0.25, 0.125]), say)
     assert line(table, "actual") == ([1, 2, 3], [0.5, 0.25, 0.125])
     assert of(table, "here") == [(3.0, 0.125, "")]
 
 
 def test_in_a_long_run_the_point_is_at_the_last_update_all_the_same(reader_of: ReaderOf, say: Say) -> None:
     rates = np.linspace(0.5, 0.25, 5_000)
-    table = charts.rate_table(RunConfig(), 5_000, reader_of([1.0] * 5_000, rates=rates), say)
+    table = rate_table(RunConfig(), 5_000, reader_of([1.0] * 5_000, rates=rates), say)
     places, _ = line(table, "actual")
     assert 100 < len(places) <= 400
     assert places[-1] == 5_000
@@ -127,26 +126,26 @@ def test_in_a_long_run_the_point_is_at_the_last_update_all_the_same(reader_of: R
 def test_the_words_at_the_point_stand_on_the_side_that_has_room(
     updates: int, side: str, reader_of: ReaderOf, say: Say
 ) -> None:
-    table = charts.rate_table(RunConfig(), 100, reader_of([1.0] * updates), say)
+    table = rate_table(RunConfig(), 100, reader_of([1.0] * updates), say)
     assert of(table, side) == [(updates, pytest.approx(0.05), "<chart.rate.here>")]
     assert len({"here, early", "here, late"} & set(table["series"].to_pylist())) == 1
 
 
 def test_before_the_first_update_there_is_no_point(reader_of: ReaderOf, say: Say) -> None:
-    table = charts.rate_table(RunConfig(), 500, reader_of([]), say)
+    table = rate_table(RunConfig(), 500, reader_of([]), say)
     assert drawn(table) == {"extent", "planned"}
 
 
 def test_a_run_beyond_its_horizon_is_drawn_to_its_end(reader_of: ReaderOf, say: Say) -> None:
     config = RunConfig(budget="seconds", budget_value=1)
-    assert of(charts.rate_table(config, 20, reader_of([1.0] * 30, config=config), say), "extent")[1][0] == 30
+    assert of(rate_table(config, 20, reader_of([1.0] * 30, config=config), say), "extent")[1][0] == 30
 
 
 # How it is drawn.
 
 
 def test_the_preview_is_the_same_chart_smaller_and_without_a_key(say: Say) -> None:
-    large, small = charts.rate(say), charts.small_rate(say)
+    large, small = rate(say), small_rate(say)
     assert large["height"] > small["height"]
     assert large["title"]["text"] == "<chart.rate>"
     assert "title" not in small
@@ -157,9 +156,7 @@ def test_the_preview_is_the_same_chart_smaller_and_without_a_key(say: Say) -> No
 
 
 def test_planned_and_actual_are_told_apart_without_colour(say: Say) -> None:
-    dashes = [
-        layer["encoding"]["strokeDash"] for layer in charts.rate(say)["layer"] if "strokeDash" in layer["encoding"]
-    ]
+    dashes = [layer["encoding"]["strokeDash"] for layer in rate(say)["layer"] if "strokeDash" in layer["encoding"]]
     assert len(dashes) == 2
     for dash in dashes:
         assert dash["scale"] == {"domain": ["planned", "actual"], "range": [[5, 4], [1, 0]]}

@@ -15,10 +15,18 @@ import pytest
 
 from core.schedule_bench import ARMS, RATES
 from core.schedule_bench.results import Bench, load
-from ui import charts
+from ui.charts.schedules import (
+    bench_curves,
+    bench_curves_table,
+    bench_rates,
+    bench_rates_table,
+    bench_tuning,
+    bench_tuning_table,
+)
 
 Say = Callable[..., str]
-NAMES = ("bench_curves", "bench_rates", "bench_tuning")
+CHARTS = {"bench_curves": bench_curves, "bench_rates": bench_rates, "bench_tuning": bench_tuning}
+NAMES = tuple(CHARTS)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +36,9 @@ def bench() -> Bench:
 
 def table(name: str, bench: Bench, arm: str, say: Say) -> pa.Table:
     if name == "bench_tuning":
-        return charts.bench_tuning_table(bench, arm, say)
-    made: pa.Table = getattr(charts, f"{name}_table")(bench.tuned, arm, bench.batch_size, say)
-    return made
+        return bench_tuning_table(bench, arm, say)
+    make = bench_curves_table if name == "bench_curves" else bench_rates_table
+    return make(bench.tuned, arm, bench.batch_size, say)
 
 
 def of(found: pa.Table, series: str, **also: Any) -> list[dict[str, Any]]:
@@ -49,15 +57,15 @@ def parts(spec: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_specification_is_valid_carries_no_data_and_is_the_same_to_the_byte_each_time(name: str, say: Say) -> None:
-    spec = getattr(charts, name)(say)
-    assert json.dumps(spec) == json.dumps(getattr(charts, name)(say))
+    spec = CHARTS[name](say)
+    assert json.dumps(spec) == json.dumps(CHARTS[name](say))
     assert not {"data", "datasets", "config"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
     assert alt.Chart.from_dict(spec | {"data": {"name": "d"}}).to_dict(validate=True)["layer"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_column_that_a_specification_names_is_in_its_table(name: str, bench: Bench, say: Say) -> None:
-    spec = getattr(charts, name)(say)
+    spec = CHARTS[name](say)
     fields = {part["field"] for part in parts(spec) if isinstance(part, dict) and "field" in part}
     fields |= set(re.findall(r"datum\.(\w+)", json.dumps(spec)))
     assert len(fields) >= 5
@@ -69,7 +77,7 @@ def test_every_column_that_a_specification_names_is_in_its_table(name: str, benc
 def test_every_series_is_drawn_and_the_columns_are_the_same_whatever_is_chosen(
     name: str, arm: str, bench: Bench, say: Say
 ) -> None:
-    filters = json.dumps([layer["transform"] for layer in getattr(charts, name)(say)["layer"] if "transform" in layer])
+    filters = json.dumps([layer["transform"] for layer in CHARTS[name](say)["layer"] if "transform" in layer])
     found = table(name, bench, arm, say)
     series = set(found["series"].to_pylist())
     assert len(series) >= 4
@@ -81,7 +89,7 @@ def test_every_series_is_drawn_and_the_columns_are_the_same_whatever_is_chosen(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_axes_have_titles_and_points_tell_their_numbers(name: str, say: Say) -> None:
-    spec = getattr(charts, name)(say)
+    spec = CHARTS[name](say)
     for layer in spec["layer"]:
         for axis in ("x", "y"):
             title = layer["encoding"].get(axis, {}).get("title")
@@ -123,7 +131,7 @@ def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say
         highest=(np.inf,) * 65,
         exact=(np.inf,) * 65,
     )
-    found = charts.bench_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
+    found = bench_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
     assert [of(found, series) for series in ("chosen", "band", "exact")] == [[], [], []]
     assert [row["label"] for row in of(found, "name below") + of(found, "name above")] == ["<bench.arm.constant>"]
 
@@ -152,7 +160,7 @@ def test_the_plan_is_what_every_schedule_does(bench: Bench, say: Say) -> None:
 def test_of_a_plateau_the_plan_is_what_happened_epoch_by_epoch(bench: Bench, say: Say) -> None:
     shares = tuple(1.0 if epoch < 8 else 0.5 for epoch in range(16))
     trained = {**bench.tuned, "plateau": replace(bench.tuned["plateau"], shares=shares)}
-    found = charts.bench_rates_table(trained, "plateau", 16, say)
+    found = bench_rates_table(trained, "plateau", 16, say)
     corners = [(row["x"], row["value"]) for row in of(found, "chosen")]
     assert corners[:2] == [(0.0, 1.0), (2_048.0, 1.0)]
     assert corners[15:17] == [(16_384.0, 1.0), (16_384.0, 0.5)]

@@ -25,41 +25,72 @@ from core.store.reader import RunReader
 from core.trajectories.noise import Measured, law
 from core.trajectories.problems import PROBLEMS
 from tests.core.claims.arms import judged, pair
-from ui import charts
+from ui.charts import cloud as cloud_charts
+from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
+from ui.charts.cloud import cloud_table, law_table
+from ui.charts.compare import (
+    compare_linear,
+    compare_logarithmic,
+    compare_memory,
+    compare_memory_table,
+    comparison_table,
+)
+from ui.charts.depth import (
+    confusion,
+    confusion_table,
+    gradient,
+    gradient_table,
+    plane,
+    plane_table,
+    rhythm,
+    rhythm_table,
+)
+from ui.charts.loss import log_loss, loss, loss_table
+from ui.charts.memory.attempts import attempts, attempts_table
+from ui.charts.memory.curve import curve, curve_table, log_curve
+from ui.charts.memory.peak import memory, memory_table, rss, rss_table
+from ui.charts.memory.timeline import timeline, timeline_table
+from ui.charts.rate import rate, rate_table, small_rate
 from ui.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
+from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
+from ui.charts.weight_paths import weight_paths, weight_paths_table
 
 Say = Callable[..., str]
 ReaderOf = Callable[..., RunReader]
 PeakOf = Callable[..., Peak]
 Tables = dict[str, tuple[pa.Table, pa.Table]]
 
-NAMES = (
-    "loss",
-    "log_loss",
-    "rate",
-    "small_rate",
-    "memory",
-    "rss",
-    "gradient",
-    "rhythm",
-    "confusion",
-    "plane",
-    "curve",
-    "log_curve",
-    "timeline",
-    "attempts",
-    "trajectory",
-    "small_trajectory",
-    "cloud",
-    "law",
-    "effects",
-    "evidence",
-    "log_evidence",
-    "compare_logarithmic",
-    "compare_linear",
-    "compare_memory",
-    "weight_paths",
-)
+CHARTS = {
+    chart.__name__: chart
+    for chart in (
+        loss,
+        log_loss,
+        rate,
+        small_rate,
+        memory,
+        rss,
+        gradient,
+        rhythm,
+        confusion,
+        plane,
+        curve,
+        log_curve,
+        timeline,
+        attempts,
+        trajectory,
+        small_trajectory,
+        cloud_charts.cloud,
+        cloud_charts.law,
+        effects,
+        evidence,
+        log_evidence,
+        compare_logarithmic,
+        compare_linear,
+        compare_memory,
+        weight_paths,
+    )
+}
+NAMES = tuple(CHARTS)
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +102,18 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     nothing, peaks = {"predicted": None, "measured": None}, {"predicted": peak_of(batch=1), "measured": None}
     loss = [
         (
-            charts.loss_table(None, None, None, say, log=log),
-            charts.loss_table(config, run, 500, say, x="epochs", log=log, ghost=ghost, ghost_name="before"),
+            loss_table(None, None, None, say, log=log),
+            loss_table(config, run, 500, say, x="epochs", log=log, ghost=ghost, ghost_name="before"),
         )
         for log in (False, True)
     ]
-    rate = charts.rate_table(RunConfig(), None, None, say), charts.rate_table(config, 500, run, say)
-    no_points = charts.plane_table(np.zeros((0, 2)), np.zeros(0), [], "")
+    rate = rate_table(RunConfig(), None, None, say), rate_table(config, 500, run, say)
+    no_points = plane_table(np.zeros((0, 2)), np.zeros(0), [], "")
     points = tuple(Point(size, peak_of(activations=size).with_workspace(2**20), True) for size in (1, 8))
     known = Curve(points, (), 3, {})
     curve = (
-        charts.curve_table(None, None, [], say, batch_size=None),
-        charts.curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2),
+        curve_table(None, None, [], say, batch_size=None),
+        curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2),
     )
     block = Block(2**20, "batch", "forward", "", "aten.zeros.default", (8,))
     born = Timeline({"parameters": 2**20}, (Change(2**20, block, "forward", ""), Change(2**20, block, "backward", "")))
@@ -96,12 +127,12 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     }
     events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
     valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
-    paths = tuple(charts.trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
+    paths = tuple(trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
     theory, clouds = law(valley, here), {"one": (1, np.ones((3, 2))), "large": (64, np.ones((2, 2)))}
     searches = [Search("doubling", (Attempt(2, True), Attempt(4, False)), 2)]
     outcomes = judged(pair([0.5, 2.0] * 5), pair([1.0] * 9 + [math.inf]))
     lines = [Line("law", (0.0, 1.0), (1.0, 2.0)), Line("measured", (0.5,), (1.6,), (0.2,))]
-    evidence = charts.evidence_table("C7", [], say), charts.evidence_table("C7", lines, say)
+    evidence = evidence_table("C7", [], say), evidence_table("C7", lines, say)
     course = Course(
         planned=2,
         peak_bytes=2**20,
@@ -110,7 +141,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
         series={"loss": np.array([[2.0, 3.0], [1.0, 2.0]])},
     )
     compared = [
-        charts.comparison_table(name, arms, ["A", "B"], say, axis="updates")
+        comparison_table(name, arms, ["A", "B"], say, axis="updates")
         for name in ("loss", "rate")
         for arms in ([Course()], [course, course])
     ]
@@ -120,49 +151,48 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
         "compare_logarithmic": (compared[0], compared[1]),
         "compare_linear": (compared[2], compared[3]),
         "compare_memory": (
-            charts.compare_memory_table([Course()], ["A"], None, say),
-            charts.compare_memory_table([course], ["A"], 2.0, say),
+            compare_memory_table([Course()], ["A"], None, say),
+            compare_memory_table([course], ["A"], 2.0, say),
         ),
         "weight_paths": (
-            charts.weight_paths_table(None, [], say),
-            charts.weight_paths_table(plane, ["A"], say),
+            weight_paths_table(None, [], say),
+            weight_paths_table(plane, ["A"], say),
         ),
-        "effects": (charts.effects_table([], say), charts.effects_table(outcomes, say)),
+        "effects": (effects_table([], say), effects_table(outcomes, say)),
         "evidence": evidence,
         "log_evidence": evidence,
         "loss": loss[0],
         "log_loss": loss[1],
         "rate": rate,
         "small_rate": rate,
-        "memory": (charts.memory_table(nothing, None, say), charts.memory_table(peaks, 2**20, say, rss="256 MiB")),
-        "rss": (charts.rss_table(None), charts.rss_table(run)),
-        "gradient": (charts.gradient_table(None, say), charts.gradient_table(run, say, x="seconds")),
-        "rhythm": (charts.rhythm_table(config, None, None, say), charts.rhythm_table(config, run, config, say)),
-        "confusion": (charts.confusion_table([[0]]), charts.confusion_table([[7, 1], [2, 3]])),
+        "memory": (memory_table(nothing, None, say), memory_table(peaks, 2**20, say, rss="256 MiB")),
+        "rss": (rss_table(None), rss_table(run)),
+        "gradient": (gradient_table(None, say), gradient_table(run, say, x="seconds")),
+        "rhythm": (rhythm_table(config, None, None, say), rhythm_table(config, run, config, say)),
+        "confusion": (confusion_table([[0]]), confusion_table([[7, 1], [2, 3]])),
         "curve": curve,
         "log_curve": curve,
         "timeline": (
-            charts.timeline_table({}, say),
-            charts.timeline_table(events, say, limit_bytes=2**24, failed=facts),
+            timeline_table({}, say),
+            timeline_table(events, say, limit_bytes=2**24, failed=facts),
         ),
         "attempts": (
-            charts.attempts_table([], 9, say, largest=0, most=9),
-            charts.attempts_table(searches, 9, say, largest=3, most=9),
+            attempts_table([], 9, say, largest=0, most=9),
+            attempts_table(searches, 9, say, largest=3, most=9),
         ),
         "trajectory": paths,
         "small_trajectory": paths,
         "cloud": (
-            charts.cloud_table({"small": (8, here[None])}, theory, here, say),
-            charts.cloud_table(clouds, theory, here, say),
+            cloud_table({"small": (8, here[None])}, theory, here, say),
+            cloud_table(clouds, theory, here, say),
         ),
-        "law": (charts.law_table(theory, [], say), charts.law_table(theory, [Measured(4, 2.0, 0.1)], say)),
-        "plane": (no_points, charts.plane_table(np.ones((2, 2)), np.array([0, 1]), [0.0, 1.0], "data:")),
+        "law": (law_table(theory, [], say), law_table(theory, [Measured(4, 2.0, 0.1)], say)),
+        "plane": (no_points, plane_table(np.ones((2, 2)), np.array([0, 1]), [0.0, 1.0], "data:")),
     }
 
 
 def spec_of(name: str, say: Say) -> dict[str, Any]:
-    made: dict[str, Any] = getattr(charts, name)(say)
-    return made
+    return CHARTS[name](say)
 
 
 def parts(spec: Any) -> Iterator[Any]:

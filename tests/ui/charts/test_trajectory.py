@@ -10,12 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from core.trajectories import paths
 from core.trajectories.contours import contours
-from core.trajectories.paths import trajectory
 from core.trajectories.problems import PROBLEMS, Problem
-from ui import charts
+from ui.charts.cloud import cloud
+from ui.charts.style import Spec
+from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
 
 Say = Callable[..., str]
+Chart = Callable[[Say], Spec]
 
 
 @pytest.fixture(params=PROBLEMS)
@@ -28,8 +31,8 @@ def of(table: pa.Table, series: str) -> list[dict[str, Any]]:
 
 
 def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(problem: Problem, say: Say) -> None:
-    path = trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
-    rows = of(charts.trajectory_table(problem, path, say, side="small", shown=7), "path")
+    path = paths.trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
+    rows = of(trajectory_table(problem, path, say, side="small", shown=7), "path")
     assert [(row["x"], row["y"]) for row in rows] == [tuple(point) for point in path[:8].tolist()]
     assert [row["order"] for row in rows] == list(range(8))
     assert {row["row"] for row in rows} == {"small"}
@@ -38,8 +41,8 @@ def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(
 
 
 def test_start_optimum_and_the_present_weights_are_marked(problem: Problem, say: Say) -> None:
-    path = trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
-    table = charts.trajectory_table(problem, path, say, side="large", shown=7)
+    path = paths.trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
+    table = trajectory_table(problem, path, say, side="large", shown=7)
     (start,), (best,), (now,) = (of(table, series) for series in ("start", "best", "now"))
     assert (start["x"], start["y"], start["label"]) == (*problem.start.tolist(), "<chart.trajectory.start>")
     assert (best["x"], best["y"], best["label"]) == (*problem.optimum.tolist(), "<chart.trajectory.best>")
@@ -47,22 +50,22 @@ def test_start_optimum_and_the_present_weights_are_marked(problem: Problem, say:
 
 
 def test_before_the_first_update_the_path_is_its_start(problem: Problem, say: Say) -> None:
-    table = charts.trajectory_table(problem, problem.start[None], say, side="small", shown=0)
+    table = trajectory_table(problem, problem.start[None], say, side="small", shown=0)
     assert len(of(table, "path")) == len(of(table, "now")) == 1
 
 
 def test_a_path_that_has_diverged_is_drawn_as_far_as_it_went_and_is_nowhere_now(problem: Problem, say: Say) -> None:
     path = np.vstack([[problem.start, [1e5, -1e5]], np.full((3, 2), np.nan)])
-    table = charts.trajectory_table(problem, path, say, side="small", shown=4)
+    table = trajectory_table(problem, path, say, side="small", shown=4)
     assert [row["order"] for row in of(table, "path")] == [0, 1]
     assert of(table, "now") == []
-    assert len(of(charts.trajectory_table(problem, path, say, side="small", shown=1), "now")) == 1
+    assert len(of(trajectory_table(problem, path, say, side="small", shown=1), "now")) == 1
 
 
 def test_the_axes_are_those_of_the_window_whatever_the_path(problem: Problem, say: Say) -> None:
     window = problem.window
     for path in (problem.start[None], np.array([[1e5, 1e5]])):
-        extent = of(charts.trajectory_table(problem, path, say, side="small", shown=0), "extent")
+        extent = of(trajectory_table(problem, path, say, side="small", shown=0), "extent")
         assert [row["x"] for row in extent] == [window.left, window.right]
         assert [row["y"] for row in extent] == [window.bottom, window.top]
 
@@ -70,7 +73,7 @@ def test_the_axes_are_those_of_the_window_whatever_the_path(problem: Problem, sa
 def test_the_lines_of_equal_loss_are_drawn_from_the_outside_in_and_the_inner_ones_are_filled(
     problem: Problem, say: Say
 ) -> None:
-    rows = of(charts.trajectory_table(problem, problem.start[None], say, side="small", shown=0), "line")
+    rows = of(trajectory_table(problem, problem.start[None], say, side="small", shown=0), "line")
     lines = contours(problem)
     count, points, _ = lines.shape
     assert [row["row"] for row in rows[::points]] == [str(number) for number in range(count, 0, -1)]
@@ -80,11 +83,11 @@ def test_the_lines_of_equal_loss_are_drawn_from_the_outside_in_and_the_inner_one
     assert shades == [0.0] * (count - 9) + [0.045] * 9
 
 
-@pytest.mark.parametrize("name", ["trajectory", "small_trajectory", "cloud"])
+@pytest.mark.parametrize("chart", [trajectory, small_trajectory, cloud])
 def test_nothing_but_the_extent_decides_the_axes_so_that_a_path_that_leaves_does_not_move_them(
-    name: str, say: Say
+    chart: Chart, say: Say
 ) -> None:
-    first, *others = getattr(charts, name)(say)["layer"]
+    first, *others = chart(say)["layer"]
     assert first["encoding"]["x"]["field"] == "x"
     assert {"filter": "datum.series == 'extent'"} in first["transform"]
     for layer in others:
@@ -92,10 +95,10 @@ def test_nothing_but_the_extent_decides_the_axes_so_that_a_path_that_leaves_does
             assert "field" not in layer["encoding"].get(axis, {})
 
 
-@pytest.mark.parametrize("name", ["trajectory", "small_trajectory", "cloud"])
+@pytest.mark.parametrize("chart", [trajectory, small_trajectory, cloud])
 @pytest.mark.parametrize(("width", "height"), [(600, 370), (300, 370), (640, 230)])
-def test_a_unit_is_as_many_pixels_long_on_both_axes(name: str, width: int, height: int, say: Say) -> None:
-    encoding = getattr(charts, name)(say)["layer"][0]["encoding"]
+def test_a_unit_is_as_many_pixels_long_on_both_axes(chart: Chart, width: int, height: int, say: Say) -> None:
+    encoding = chart(say)["layer"][0]["encoding"]
     pads = [
         eval(encoding[axis]["scale"]["padding"]["expr"], {"max": max, "width": width, "height": height})
         for axis in ("x", "y")
@@ -106,14 +109,12 @@ def test_a_unit_is_as_many_pixels_long_on_both_axes(name: str, width: int, heigh
 
 
 def test_the_two_batch_sizes_are_told_apart_by_colour_and_by_shape(say: Say) -> None:
-    shapes = [
-        layer["encoding"]["shape"]["scale"] for layer in charts.trajectory(say)["layer"] if "shape" in layer["encoding"]
-    ]
+    shapes = [layer["encoding"]["shape"]["scale"] for layer in trajectory(say)["layer"] if "shape" in layer["encoding"]]
     assert len(shapes) == 2
     for scale in shapes:
         assert dict(zip(scale["domain"], scale["range"], strict=True)) == {"small": "circle", "large": "square"}
 
 
 def test_what_leaves_the_picture_is_cut_off(say: Say) -> None:
-    drawn = charts.trajectory(say)["layer"][1:]
+    drawn = trajectory(say)["layer"][1:]
     assert all(layer["mark"]["clip"] for layer in drawn), json.dumps(drawn)

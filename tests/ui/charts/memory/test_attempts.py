@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from core.run.searching import Attempt, Search
-from ui import charts
+from ui.charts.memory.attempts import attempts, attempts_table
 
 Say = Callable[..., str]
 
@@ -23,7 +23,7 @@ EXACT = search([75, 76], 75, name="closed_form")
 
 
 def table_of(say: Say, *searches: Search, shown: int = 99, largest: int = 75, most: int = 10_000) -> pa.Table:
-    return charts.attempts_table(searches, shown, say, largest=largest, most=most)
+    return attempts_table(searches, shown, say, largest=largest, most=most)
 
 
 def of(table: pa.Table, *series: str) -> list[dict[str, Any]]:
@@ -136,6 +136,6 @@ def test_a_number_knows_how_far_the_next_mark_on_its_right_is(say: Say) -> None:
 
 
 def test_what_fits_and_what_does_not_are_told_apart_by_shape(say: Say) -> None:
-    (shape,) = [layer["encoding"]["shape"] for layer in charts.attempts(say)["layer"] if "shape" in layer["encoding"]]
+    (shape,) = [layer["encoding"]["shape"] for layer in attempts(say)["layer"] if "shape" in layer["encoding"]]
     assert shape["scale"]["domain"] == ["fits", "too large"]
     assert shape["scale"]["range"][0] == "circle" != shape["scale"]["range"][1]

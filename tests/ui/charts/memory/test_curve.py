@@ -12,12 +12,13 @@ import pytest
 
 from core.forecast.records import Curve, Point
 from core.run.events import CATEGORIES, Peak
-from ui import charts
-from ui.charts.style import CATEGORY_COLOURS
+from ui.charts.memory.curve import curve, curve_table, log_curve
+from ui.charts.style import CATEGORY_COLOURS, Spec
 
 MIB = 2**20
 LAYERS = [*CATEGORIES, "workspace"]
 Say = Callable[..., str]
+Chart = Callable[[Say], Spec]
 PeakOf = Callable[..., Peak]
 
 
@@ -48,7 +49,7 @@ def table_of(
     measured: Sequence[tuple[int, int]] = (),
     batch_size: int | None = None,
 ) -> pa.Table:
-    return charts.curve_table(curve, limit, measured, say, batch_size=batch_size)
+    return curve_table(curve, limit, measured, say, batch_size=batch_size)
 
 
 # Layers.
@@ -179,11 +180,11 @@ def test_without_a_curve_the_limit_is_there(say: Say) -> None:
 # How it is drawn.
 
 
-@pytest.mark.parametrize(("name", "mark", "scale"), [("curve", "area", None), ("log_curve", "line", "log")])
+@pytest.mark.parametrize(("chart", "mark", "scale"), [(curve, "area", None), (log_curve, "line", "log")])
 def test_categories_are_layers_on_linear_axes_and_lines_on_logarithmic_ones(
-    name: str, mark: str, scale: str | None, say: Say
+    chart: Chart, mark: str, scale: str | None, say: Say
 ) -> None:
-    layers = getattr(charts, name)(say)["layer"]
+    layers = chart(say)["layer"]
     drawn = [layer for layer in layers if layer["mark"]["type"] == mark and "color" in layer["encoding"]]
     assert drawn
     for layer in drawn:
@@ -194,9 +195,7 @@ def test_categories_are_layers_on_linear_axes_and_lines_on_logarithmic_ones(
 
 
 def test_lines_are_told_apart_by_their_dashes_too(say: Say) -> None:
-    dashed = [
-        layer["encoding"]["strokeDash"] for layer in charts.log_curve(say)["layer"] if "strokeDash" in layer["encoding"]
-    ]
+    dashed = [layer["encoding"]["strokeDash"] for layer in log_curve(say)["layer"] if "strokeDash" in layer["encoding"]]
     assert all(each == dashed[0] for each in dashed)
     dashes = dict(zip(dashed[0]["scale"]["domain"], map(tuple, dashed[0]["scale"]["range"]), strict=True))
     assert set(dashes) == {"total", *LAYERS}

@@ -10,7 +10,7 @@ import pytest
 
 from core.run.events import CATEGORIES
 from core.run.timeline import Block, Change, Timeline
-from ui import charts
+from ui.charts.memory.timeline import timeline, timeline_table
 from ui.charts.style import CATEGORY_COLOURS
 
 MIB = 2**20
@@ -78,7 +78,7 @@ def of_sizes(sizes: Sequence[float], phase: str = "forward") -> Timeline:
 
 
 def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_category(say: Say) -> None:
-    table = charts.timeline_table({"first update": update()}, say)
+    table = timeline_table({"first update": update()}, say)
     for name in CATEGORIES:  # a step lasts until the next; the last one is drawn to its end
         assert column(table, name, "x") == [0, 1, 2, 3, 4, 5, 6, 7, 8]
     assert column(table, "parameters", "end") == [1] * 9
@@ -90,7 +90,7 @@ def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_cate
 
 
 def test_each_step_tells_its_change_and_what_is_alive_after_it(say: Say) -> None:
-    rows = of(charts.timeline_table({"first update": update()}, say), "step")
+    rows = of(timeline_table({"first update": update()}, say), "step")
     told = [(row["number"], row["row"], row["label"], row["value"] / MIB, row["live"]) for row in rows]
     assert told == [
         (0, "", "<chart.timeline.before>", 0, 1),
@@ -119,13 +119,13 @@ def test_an_operation_is_said_without_its_library_and_overload(
     module: str, operation: str, shape: tuple[int, ...], text: str, say: Say
 ) -> None:
     made = block(1, module=module, operation=operation, shape=shape)
-    table = charts.timeline_table({"evaluation": Timeline({}, (born(made, "evaluation"),))}, say)
+    table = timeline_table({"evaluation": Timeline({}, (born(made, "evaluation"),))}, say)
     assert column(table, "step", "label")[1] == text
 
 
 def test_of_a_block_from_before_only_its_category_is_known(say: Say) -> None:
     old = Block(MIB, "gradients", "", "", "", ())
-    table = charts.timeline_table({"second update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, say)
+    table = timeline_table({"second update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, say)
     assert column(table, "step", "label") == ["<chart.timeline.before>", "<series.gradients>"]
     assert column(table, "gradients", "end") == [1, 0, 0]
 
@@ -134,7 +134,7 @@ def test_of_a_block_from_before_only_its_category_is_known(say: Say) -> None:
 
 
 def test_events_stand_one_after_the_other_with_a_gap_and_their_names(say: Say) -> None:
-    table = charts.timeline_table({"first update": of_sizes([1] * 99), "second update": of_sizes([2] * 99)}, say)
+    table = timeline_table({"first update": of_sizes([1] * 99), "second update": of_sizes([2] * 99)}, say)
     assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "event")] == [
         ("<event.first update>", 0, 100),
         ("<event.second update>", 106, 206),  # 0.03 of 200
@@ -145,14 +145,14 @@ def test_events_stand_one_after_the_other_with_a_gap_and_their_names(say: Say) -
 
 
 def test_a_short_event_has_a_fifth_of_the_room(say: Say) -> None:
-    table = charts.timeline_table({"first update": of_sizes([1] * 89), "evaluation": of_sizes([2] * 9)}, say)
+    table = timeline_table({"first update": of_sizes([1] * 89), "evaluation": of_sizes([2] * 9)}, say)
     assert [(row["x"], row["end_x"]) for row in of(table, "event")] == [(0, 90), (93, 113)]
     assert column(table, "step", "x", panel=1) == [93 + 2 * step for step in range(10)]
     assert column(table, "peak", "x", panel=1) == [96]  # in the middle of its step
 
 
 def test_the_numbers_on_the_axis_begin_anew_with_each_event(say: Say) -> None:
-    table = charts.timeline_table({"first update": of_sizes([1] * 99), "second update": of_sizes([2] * 49)}, say)
+    table = timeline_table({"first update": of_sizes([1] * 99), "second update": of_sizes([2] * 49)}, say)
     ticks = [(row["panel"], row["number"], row["x"]) for row in of(table, "tick")]
     assert ticks == [
         (0, 0, 0),
@@ -168,7 +168,7 @@ def test_the_numbers_on_the_axis_begin_anew_with_each_event(say: Say) -> None:
 
 @pytest.mark.parametrize(("changes", "every"), [(1, 1), (11, 1), (12, 2), (100, 10), (5_000, 500)])
 def test_the_numbers_on_the_axis_are_round(changes: int, every: int, say: Say) -> None:
-    numbers = column(charts.timeline_table({"evaluation": of_sizes([1.0] * changes)}, say), "tick", "number")
+    numbers = column(timeline_table({"evaluation": of_sizes([1.0] * changes)}, say), "tick", "number")
     assert numbers == [every * place for place in range(len(numbers))]
     assert 1 <= len(numbers) <= 13
 
@@ -177,7 +177,7 @@ def test_the_numbers_on_the_axis_are_round(changes: int, every: int, say: Say) -
 
 
 def test_a_phase_begins_with_its_first_allocation(say: Say) -> None:
-    table = charts.timeline_table({"first update": update()}, say)
+    table = timeline_table({"first update": update()}, say)
     assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "phase")] == [
         ("<phase.forward>", 1, 3),
         ("<phase.backward>", 3, 6),
@@ -187,13 +187,13 @@ def test_a_phase_begins_with_its_first_allocation(say: Say) -> None:
 
 
 def test_the_only_phase_of_an_event_is_not_named_again(say: Say) -> None:
-    table = charts.timeline_table({"evaluation": of_sizes([1, 2], "evaluation")}, say)
+    table = timeline_table({"evaluation": of_sizes([1, 2], "evaluation")}, say)
     assert of(table, "phase") == of(table, "bound") == []
 
 
 def test_stretches_too_short_to_be_seen_have_no_bounds(say: Say) -> None:
     changes = of_sizes([1] * 300).changes + of_sizes([1] * 3, "backward").changes
-    table = charts.timeline_table({"first update": Timeline({}, changes)}, say)
+    table = timeline_table({"first update": Timeline({}, changes)}, say)
     assert of(table, "bound") == []
     assert column(table, "phase", "label") == ["<phase.forward>", "<phase.backward>"]
 
@@ -202,7 +202,7 @@ def test_stretches_too_short_to_be_seen_have_no_bounds(say: Say) -> None:
 
 
 def test_the_peak_of_each_event_is_marked_and_says_what_made_it(say: Say) -> None:
-    table = charts.timeline_table({"first update": update(), "second update": of_sizes([1, 2.5, 1])}, say)
+    table = timeline_table({"first update": update(), "second update": of_sizes([1, 2.5, 1])}, say)
     first, second = of(table, "peak")
     assert (first["x"], first["end"], second["end"]) == (3.5, 7, 2.5)
     assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "peak name")] == [
@@ -213,18 +213,18 @@ def test_the_peak_of_each_event_is_marked_and_says_what_made_it(say: Say) -> Non
 
 def test_an_event_that_only_releases_peaks_before_its_first_change(say: Say) -> None:
     old = Block(MIB, "gradients", "", "", "", ())
-    table = charts.timeline_table({"second update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, say)
+    table = timeline_table({"second update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, say)
     assert column(table, "peak", "x") == [0.5]
     assert column(table, "peak name", "label") == ["<chart.timeline.peak size=1 MiB>\n<chart.timeline.before>"]
 
 
 def test_the_axis_has_room_above_the_peak_and_the_limit(say: Say) -> None:
     events = {"first update": update()}
-    assert column(charts.timeline_table(events, say), "extent", "end") == [0, pytest.approx(8.4)]
-    table = charts.timeline_table(events, say, limit_bytes=10 * MIB)
+    assert column(timeline_table(events, say), "extent", "end") == [0, pytest.approx(8.4)]
+    table = timeline_table(events, say, limit_bytes=10 * MIB)
     assert column(table, "limit", "end") == [10]
     assert column(table, "extent", "end") == [0, pytest.approx(12)]
-    table = charts.timeline_table(events, say, limit_bytes=22 * MIB)  # the peak is 7
+    table = timeline_table(events, say, limit_bytes=22 * MIB)  # the peak is 7
     assert of(table, "limit") == []
     assert column(table, "limit name", "label") == ["<chart.limit.far limit=22 MiB>"]
 
@@ -243,9 +243,7 @@ def facts(requested: float, over: float, workspace: float = 0, **others: Any) ->
 
 
 def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(say: Say) -> None:
-    table = charts.timeline_table(
-        {"first update": of_sizes([1, 4, 3])}, say, limit_bytes=4 * MIB, failed=facts(1.5, 0.5)
-    )
+    table = timeline_table({"first update": of_sizes([1, 4, 3])}, say, limit_bytes=4 * MIB, failed=facts(1.5, 0.5))
     (bar,) = of(table, "failed")
     assert (bar["x"], bar["end_x"], bar["start"], bar["end"]) == (4, 5, 3, 4.5)
     assert (bar["row"], bar["label"], bar["value"], bar["over"]) == ("<phase.forward>", "conv1: convolution", 1.5, 0.5)
@@ -257,7 +255,7 @@ def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(say: Sa
 
 
 def test_workspace_that_is_set_aside_stands_below_it(say: Say) -> None:
-    table = charts.timeline_table(
+    table = timeline_table(
         {"first update": of_sizes([3])}, say, limit_bytes=4 * MIB, failed=facts(1, 0.25, 0.25, shape=[8, 2])
     )
     assert [(row["start"], row["end"]) for row in of(table, "set aside")] == [(3, 3.25)]
@@ -266,14 +264,14 @@ def test_workspace_that_is_set_aside_stands_below_it(say: Say) -> None:
 
 
 def test_what_is_far_too_large_is_cut_at_twice_the_limit_and_told_whole(say: Say) -> None:
-    table = charts.timeline_table({"first update": of_sizes([1])}, say, limit_bytes=4 * MIB, failed=facts(100, 97))
+    table = timeline_table({"first update": of_sizes([1])}, say, limit_bytes=4 * MIB, failed=facts(100, 97))
     assert [(row["end"], row["value"], row["over"]) for row in of(table, "failed")] == [(8, 100, 97)]
     assert max(column(table, "extent", "end")) == pytest.approx(8 * 1.3)
 
 
 def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(say: Say) -> None:
     events = {"first update": of_sizes([1, 3, 2]), "second update": of_sizes([1, 2])}
-    table = charts.timeline_table(events, say, limit_bytes=4 * MIB, failed=facts(3, 1))
+    table = timeline_table(events, say, limit_bytes=4 * MIB, failed=facts(3, 1))
     assert column(table, "peak", "panel") == [0]
     assert column(table, "peak name", "label") == ["<chart.timeline.peak size=3 MiB>"]
     assert len(of(table, "failed")) == 1
@@ -288,7 +286,7 @@ def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_ea
     rises[1_234] = 9.0
     forward, backward = of_sizes(rises), of_sizes([2, 1] * 500, "backward")
     long = Timeline({}, forward.changes + backward.changes)
-    rows = of(charts.timeline_table({"first update": long}, say), "step")
+    rows = of(timeline_table({"first update": long}, say), "step")
     numbers = [row["number"] for row in rows]
     assert 300 <= len(numbers) <= 400
     assert numbers == sorted(set(numbers))
@@ -300,13 +298,13 @@ def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_ea
 
 
 def test_400_steps_are_all_drawn(say: Say) -> None:
-    assert len(of(charts.timeline_table({"evaluation": of_sizes([1] * 399)}, say), "step")) == 400
-    assert len(of(charts.timeline_table({"evaluation": of_sizes([1] * 400)}, say), "step")) <= 400
+    assert len(of(timeline_table({"evaluation": of_sizes([1] * 399)}, say), "step")) == 400
+    assert len(of(timeline_table({"evaluation": of_sizes([1] * 400)}, say), "step")) <= 400
 
 
 def test_more_phases_than_there_is_room_for_are_thinned_too(say: Say) -> None:
     changes = of_sizes([1, 2, 3]).changes + of_sizes([4, 1], "backward").changes
-    numbers = column(charts.timeline_table({"first update": Timeline({}, changes * 300)}, say), "step", "number")
+    numbers = column(timeline_table({"first update": Timeline({}, changes * 300)}, say), "step", "number")
     assert len(numbers) <= 400
     assert numbers[0] == 0
     assert numbers[-1] == 1_500
@@ -316,14 +314,14 @@ def test_more_phases_than_there_is_room_for_are_thinned_too(say: Say) -> None:
 
 
 def test_without_an_event_the_axes_are_held_open(say: Say) -> None:
-    table = charts.timeline_table({}, say, limit_bytes=4 * MIB)
+    table = timeline_table({}, say, limit_bytes=4 * MIB)
     assert column(table, "extent", "x") == [0, 1]
     assert column(table, "extent", "end") == [0, pytest.approx(4.8)]
     assert set(table["series"].to_pylist()) == {"extent", "limit", "limit name"}
 
 
 def test_the_areas_are_steps_in_the_colours_of_the_categories_and_do_not_cross_from_event_to_event(say: Say) -> None:
-    (area,) = [layer for layer in charts.timeline(say)["layer"] if layer["mark"]["type"] == "area"]
+    (area,) = [layer for layer in timeline(say)["layer"] if layer["mark"]["type"] == "area"]
     assert area["mark"]["interpolate"] == "step-after"
     colours = area["encoding"]["color"]["scale"]
     assert dict(zip(colours["domain"], colours["range"], strict=True)) == CATEGORY_COLOURS
