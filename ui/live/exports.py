@@ -10,6 +10,7 @@ import streamlit as st
 from core.store.export import csv_of
 from core.store.reader import RunReader
 from ui.shell.engine import engine
+from ui.shell.pages import BY_NAME
 from ui.shell.text import say
 
 
@@ -30,7 +31,7 @@ def draw(reader: RunReader | None) -> None:
     )
     with st.popover(say("control.link"), icon=":material/link:", type="tertiary", help=say("control.link.help")):
         st.caption(say("control.link.text"))
-        settings = {name: value for name, value in st.query_params.items() if name != "run"}
+        settings = {name: value for name, value in st.query_params.items() if not BY_NAME["live"].reads(name)}
         here = urlsplit(str(st.context.url or ""))
         link = here._replace(path=here.path or "/", query=urlencode(settings), fragment="")
         st.code(urlunsplit(link), language=None, wrap_lines=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +14,11 @@ from core.store import recorded
 from core.words.errors import ConfigError, Problem
 from ui.charts.rate import rate_table, small_rate
 from ui.kit import plots
+from ui.shell import pages
 from ui.shell.session import Session, current
 from ui.shell.text import number, say
 
 DEFAULT = recorded.CONFIG
-NOT_OURS = re.compile(
-    "run|claim|preset|comparison|arms|path_.*|embed|embed_options|utm_.*|fbclid|gclid"
-)  # in an address, but no setting
 SIZES = (
     1,
     2,
@@ -74,7 +71,7 @@ def read_url(session: Session) -> None:
     if session.url_read:
         return
     session.url_read = True
-    given = {name: value for name, value in st.query_params.items() if not NOT_OURS.fullmatch(name)}
+    given = {name: value for name, value in st.query_params.items() if not pages.is_known(name)}
     parsed, problems = parse(given)
     if "memory_limit_mb" in parsed and parsed["memory_limit_mb"] is None:
         largest = NUMBERS["memory_limit_mb"][1]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.shell.pages import PAGES, Page
 from ui.shell.session import current
 from ui.shell.text import say
 
@@ -153,19 +154,7 @@ if (!window.batchLabListens) {
 def run() -> None:
     """Set up the page and run it inside the navigation."""
     st.set_page_config(page_title=say("app.title"), page_icon=str(ICON), layout="wide")
-    pages = [
-        st.Page("pages/live.py", title=say("page.live"), icon=":material/monitoring:", url_path="train", default=True),
-        st.Page("pages/live.py", title=say("page.live"), url_path="live", visibility="hidden"),
-        st.Page("pages/memory.py", title=say("page.memory"), icon=":material/memory:", url_path="memory"),
-        st.Page(
-            "pages/trajectories.py", title=say("page.trajectories"), icon=":material/route:", url_path="trajectories"
-        ),
-        st.Page("pages/compare.py", title=say("page.compare"), icon=":material/compare_arrows:", url_path="compare"),
-        st.Page("pages/claims.py", title=say("page.claims"), icon=":material/gavel:", url_path="claims"),
-        st.Page("pages/schedules.py", title=say("page.schedules"), icon=":material/show_chart:", url_path="schedules"),
-        st.Page("pages/about.py", title=say("page.about"), icon=":material/info:", url_path="about"),
-    ]
-    page = st.navigation(pages, position="top")
+    page = st.navigation([entry for page in PAGES for entry in _entries(page)], position="top")
     st.html(STYLE)
     with st.container(key="shortcut"):
         st.html(SHORTCUT, unsafe_allow_javascript=True)
@@ -175,6 +164,16 @@ def run() -> None:
         page.run()
     finally:
         session.framed = False
+
+
+def _entries(page: Page) -> list[st.Page]:
+    """Return the entries of a page in the navigation: one in the menu, and a hidden one for each alias."""
+    title = say(page.title_key)
+    shown = st.Page(
+        page.script, title=title, icon=f":material/{page.icon}:", url_path=page.url, default=page is PAGES[0]
+    )
+    hidden = [st.Page(page.script, title=title, url_path=url, visibility="hidden") for url in page.aliases]
+    return [shown, *hidden]
 
 
 def ensure() -> None:
