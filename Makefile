@@ -3,23 +3,35 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CODE := $(wildcard app.py core ui pages tests benchmarks)
+# Tests start about fifty Python processes; without bytecode files each of them would compile the sources again.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+# Files stay together because their tests share hosts and datasets; tests/conftest.py puts the slowest first.
+TWO_WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: run test check format bench clean
+.PHONY: run quick test campaign check format bench clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
 
-# First the browser, which needs both cores for itself, a server and a training; then all else on two at once.
-# ARGS goes to pytest, and all of it is then in one run: make test ARGS="tests/core -x"
+# All tests but those of the browser and the campaigns. ARGS goes to pytest: make quick ARGS="-k schedule"
+quick: $(VENV)/dev.stamp
+	$(PYTEST) --ignore=tests/browser $(TWO_WORKERS) $(ARGS)
+
+# The browser first, which needs both cores for a server, a training and itself; then everything else.
+# With ARGS there is a single run of pytest in one process: make test ARGS="tests/core -x"
 test: $(VENV)/dev.stamp
 	$(BIN)/python tests/browser/find_chromium.py
 ifdef ARGS
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 else
-	$(BIN)/python -m pytest tests/browser
-	$(BIN)/python -m pytest --ignore=tests/browser --numprocesses=2 --dist=loadfile
+	$(PYTEST) tests/browser
+	$(PYTEST) --ignore=tests/browser $(TWO_WORKERS)
 endif
+
+# The long checks whose short forms `make test` runs. ARGS goes to pytest: make campaign ARGS=tests/core/forecast
+campaign: $(VENV)/dev.stamp
+	$(PYTEST) -m campaign --numprocesses=2 --dist=worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check $(CODE)

@@ -1,7 +1,8 @@
-"""What training is tested with: the data sets, built once, and a run with all that it reported."""
+"""Data sets built once, a run with everything it reported, and trainers on random data of the right shapes."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.datasets.build import build
 from core.datasets.tensors import Data, load
+from core.run.choices.datasets import DATASETS
 from core.run.config import RunConfig
 from core.run.events import Ended, Event, Report, Updates
 from core.train.loop import Loop
@@ -21,6 +23,8 @@ from core.train.trainer import Trainer
 
 Kind = TypeVar("Kind", bound=Event)
 Datasets = Callable[[str], Data]
+Resize = Callable[..., None]
+MakeTrainer = Callable[..., Trainer]
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,34 @@ def run(datasets: Datasets) -> Callable[..., Recording]:
         return Recording(trainer, events, Loop(trainer, note).run())
 
     return run
+
+
+@pytest.fixture
+def resize(monkeypatch: pytest.MonkeyPatch) -> Resize:
+    """Return a function that gives a data set another number of examples."""
+
+    def resize(dataset: str, examples: int, validation_examples: int) -> None:
+        spec = DATASETS[dataset]
+        smaller = dataclasses.replace(spec, examples=examples, validation_examples=validation_examples)
+        monkeypatch.setitem(DATASETS, dataset, smaller)
+
+    return resize
+
+
+@pytest.fixture(scope="session")
+def make_trainer() -> MakeTrainer:
+    """Return a function that builds a trainer of a config on random data: bytes do not depend on values."""
+
+    def make_trainer(config: RunConfig, kind: type[Trainer] = Trainer) -> Trainer:
+        spec = config.spec
+        generator = torch.Generator().manual_seed(0)
+        parts = []
+        for count in (spec.examples, spec.validation_examples):
+            parts.append(torch.rand(count, *spec.input_shape, generator=generator))
+            if spec.task == "classification":
+                parts.append(torch.randint(0, spec.outputs, (count,), generator=generator))
+            else:
+                parts.append(torch.rand(count, 1, generator=generator))
+        return kind(config, Data(*parts))
+
+    return make_trainer

@@ -1,0 +1,35 @@
+"""Start the slowest files first, so that two workers end at about the same time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# Files that take more than two seconds, in descending order of the time measured.
+SLOWEST = [
+    "core/host/test_processes.py",
+    "core/commands/test_main.py",
+    "ui/compare/test_page.py",
+    "core/host/test_changed_runs.py",
+    "ui/live/test_page.py",
+    "ui/live/test_changes.py",
+    "core/host/test_long_answers.py",
+    "core/forecast/test_own_model.py",
+    "core/forecast/test_predict.py",
+    "core/store/test_runs.py",
+    "core/forecast/test_remedies.py",
+    "core/host/test_continued_runs.py",
+    "core/host/test_comparisons.py",
+    "ui/setup/test_form.py",
+    "core/train/test_practice.py",
+    "core/train/test_loop.py",
+    "core/comparison/test_runner.py",
+    "core/commands/test_compare.py",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {TESTS / name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
