@@ -14,8 +14,8 @@ from core.science.judge import Outcome
 from core.words.errors import BatchLabError
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
 from ui.kit import plots, seed_field
-from ui.setup import notices
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import duration, explain, number, say
 
@@ -42,7 +42,7 @@ def are_there() -> bool:
         shipped()
         return True
     except BatchLabError as error:
-        st.error(say("claims.none", reason=notices.reasons(error.problems)), icon=":material/error:")
+        st.error(say("claims.none", reason=reasons(error.problems)), icon=":material/error:")
         return False
 
 
@@ -105,7 +105,7 @@ def _run(session: Session, codes: tuple[str, ...]) -> None:
         try:
             session.claims_running[code] = engine().claim(code, first_seed=first_seed, seeds=SEEDS)
         except BatchLabError as error:
-            session.claim_trouble[code] = notices.reasons(error.problems)
+            session.claim_trouble[code] = reasons(error.problems)
 
 
 def _collect(session: Session) -> bool:
@@ -119,7 +119,7 @@ def _collect(session: Session) -> bool:
         try:
             session.claims[code] = asked.result()
         except BatchLabError as error:
-            session.claim_trouble[code] = notices.reasons(error.problems)
+            session.claim_trouble[code] = reasons(error.problems)
     return not session.claims_running
 
 

@@ -23,9 +23,9 @@ from core.comparison.setup import (
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError, ConfigError, Problem, StoreError
 from ui.charts.compare import ARM_COLOURS
-from ui.setup import notices
 from ui.setup.form import Form, apply, settings
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import coloured, duration, harmless, label, number, plain, say
 
@@ -64,7 +64,7 @@ def _take_up_arms(session: Session, text: str) -> None:
         session.compare_arms = address.read(text)
         session.compare_preset, session.compare_changed, session.compare_unread = None, True, False
     except ConfigError as error:
-        session.compare_notice = say("compare.bad_arms", reason=notices.reasons(error.problems[:1]))
+        session.compare_notice = say("compare.bad_arms", reason=reasons(error.problems[:1]))
 
 
 def _take_up(session: Session, run_id: str) -> bool:
@@ -206,7 +206,7 @@ def arms(session: Session, form: Form) -> None:
                     args=(session, (*chosen[:number_], *chosen[number_ + 1 :])),
                 )
         added = (*chosen, form.config) if form.config else chosen
-        refused = notices.reasons(form.problems) if form.problems else ""
+        refused = reasons(form.problems) if form.problems else ""
         st.button(
             say("compare.add_form"),
             icon=":material/add:",
@@ -225,9 +225,9 @@ def arms(session: Session, form: Form) -> None:
     if any(not differences(pair, is_tuned=is_tuned) for pair in combinations(shown, 2)):
         st.caption(f":material/warning: {say('compare.alike')}")
     if problems:
-        st.caption(say("compare.no_arms") if not chosen else f":material/warning: {notices.reasons(problems)}")
+        st.caption(say("compare.no_arms") if not chosen else f":material/warning: {reasons(problems)}")
     if session.compare_trouble:
-        st.warning(notices.reasons(session.compare_trouble), icon=":material/warning:")
+        st.warning(reasons(session.compare_trouble), icon=":material/warning:")
 
 
 def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:

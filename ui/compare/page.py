@@ -26,8 +26,8 @@ from ui.compare import telling, weight_paths
 from ui.compare.arms import arm_names
 from ui.compare.shown import Shown, read
 from ui.kit import plots
-from ui.setup import notices
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import duration, explain, say
 
@@ -132,7 +132,7 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
     if now != was:
         st.rerun()
     if session.compare_lost:
-        st.warning(notices.reasons(session.compare_lost), icon=":material/warning:")
+        st.warning(reasons(session.compare_lost), icon=":material/warning:")
         return
     if shown is None:
         comparison, _ = compare_setup.wanted(session)

@@ -11,8 +11,8 @@ from core.comparison.setup import Comparison
 from core.words.errors import BatchLabError
 from ui.charts.weight_paths import weight_paths, weight_paths_table
 from ui.kit import plots
-from ui.setup import notices
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import loss_text, number, say
 
@@ -47,7 +47,7 @@ def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) 
         try:
             _paths(session.weight_paths.result(), names)
         except BatchLabError as error:
-            st.caption(say("weights.failed", reason=notices.reasons(error.problems)))
+            st.caption(say("weights.failed", reason=reasons(error.problems)))
     if session.weight_paths_was_waiting:  # the timer is what the last full run drew
         session.weight_paths_was_waiting = False
         st.rerun()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.science.seeds import first_seed
 from core.words.errors import ConfigError
-from ui.setup import notices
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 
 
@@ -23,7 +23,7 @@ def refused(session: Session, key: str) -> str:
     try:
         first_seed(str(chosen(session, key)))
     except ConfigError as error:
-        return notices.reasons(error.problems)
+        return reasons(error.problems)
     return ""
 
 

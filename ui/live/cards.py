@@ -1,10 +1,8 @@
-"""Make the metric cards of a run, or of what a run will do: label, value, one line under it, and a small picture."""
+"""Make the metric cards of a run, or of the run that the settings describe."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from html import escape
 
 from core.run.changes import position
 from core.run.config import RunConfig
@@ -12,40 +10,8 @@ from core.run.events import Prediction
 from core.run.plan import plan
 from core.store.reader import Last, RunReader
 from ui.kit import sparks
+from ui.kit.card import Card
 from ui.shell.text import duration, loss_text, mib, number, say
-
-LONG = 13  # characters, from which a value is set smaller
-
-
-@dataclass(frozen=True)
-class Card:
-    """One metric; `picture` is an SVG of `ui.kit.sparks`. `confirmed`: the prediction has been measured."""
-
-    label: str
-    value: str
-    detail: str
-    help: str
-    picture: str = sparks.NOTHING
-    confirmed: bool = False
-
-    def unconfirmed(self) -> Card:
-        """Return the card without the mark, for when the form describes another run than the one shown."""
-        detail = say("card.counted") if self.detail == say("confirmed") else self.detail
-        return replace(self, confirmed=False, detail=detail)
-
-
-def html(cards: list[Card]) -> str:
-    """Return cards of equal height, in as many columns as there is room for."""
-    return f'<div class="cards">{"".join(_html(card) for card in cards)}</div>'
-
-
-def _html(card: Card) -> str:
-    size = ' class="long"' if len(card.value) > LONG else ""
-    mark = ' class="confirmed"' if card.confirmed else ""
-    return (
-        f'<div class="card" title="{escape(card.help)}"><p>{escape(card.label)}</p>'
-        f"<strong{size}>{escape(card.value)}</strong><small{mark}>{escape(card.detail)}</small>{card.picture}</div>"
-    )
 
 
 def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:

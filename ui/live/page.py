@@ -16,11 +16,12 @@ from core.words.errors import BatchLabError
 from ui.charts.loss import log_loss, loss, loss_table
 from ui.charts.memory.peak import memory, memory_table
 from ui.charts.rate import rate, rate_table
-from ui.kit import plots
+from ui.kit import card, plots
 from ui.live import black_box, cards, changes, controls, depth, options, state
-from ui.setup import notices, peak_hint, sentence
+from ui.setup import peak_hint, sentence
 from ui.setup.form import DEFAULT, Form, apply, apply_from_panel, settings
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session, current
 from ui.shell.text import label, mib, number, plain, say
 
@@ -56,7 +57,7 @@ def read(run_id: str | None) -> tuple[RunReader | None, str | None]:
     try:
         reader.refresh()
     except BatchLabError as error:
-        trouble = say("store.lost", reason=notices.reasons(error.problems))
+        trouble = say("store.lost", reason=reasons(error.problems))
     return (reader if reader.record else None), trouble
 
 
@@ -67,7 +68,7 @@ def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Predict
     try:
         return engine().prediction(config, wait_s=wait_s), None
     except BatchLabError as error:
-        return None, notices.reasons(error.problems)
+        return None, reasons(error.problems)
 
 
 def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
@@ -134,7 +135,7 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
     with st.container(key="story"):
         told = cards.cards(config, prediction, reader) if config else cards.blank()
         with st.container(key="cards"):
-            st.html(cards.html(told if same else [card.unconfirmed() for card in told]))
+            st.html(card.html(told if same else [each.unconfirmed() for each in told]))
         with st.container(key="box"):
             black_box.draw(session, record)
         ghost = _ghost(record)

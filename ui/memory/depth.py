@@ -14,9 +14,10 @@ from ui.kit import plots
 from ui.memory.accumulation import draw as draw_accumulation
 from ui.memory.own_model import draw as draw_own_model
 from ui.memory.peak import Known
-from ui.setup import notices, remedies
+from ui.setup import remedies
 from ui.setup.form import apply_from_panel, settings
 from ui.shell.engine import engine, is_public
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import mib, number, say
 
@@ -46,7 +47,7 @@ def draw(session: Session, config: RunConfig, known: Known) -> bool:
             return draw_own_model(session) if not is_public() else _off()
         return _update(config)
     except BatchLabError as error:
-        st.caption(notices.reasons(error.problems))
+        st.caption(reasons(error.problems))
         return False
 
 

@@ -14,12 +14,11 @@ from core.run.events import Prediction
 from core.run.timeline import plain_operation
 from core.words.errors import BatchLabError, StoreError
 from ui.charts.memory import curve as curve_chart
-from ui.kit import plots, sparks
-from ui.live import cards
-from ui.live.cards import Card
-from ui.setup import notices
+from ui.kit import card, plots, sparks
+from ui.kit.card import Card
 from ui.setup.form import SIZES
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.text import mib, number, say
 
 RUNS_READ = 200
@@ -49,7 +48,7 @@ def ask(config: RunConfig, *, wait_s: float = 0.0) -> Known:
         prediction = shared.prediction(config, wait_s=wait_s)
         return Known(prediction, shared.curve(config, sizes, wait_s=wait_s), None)
     except BatchLabError as error:
-        return Known(None, None, notices.reasons(error.problems))
+        return Known(None, None, reasons(error.problems))
 
 
 def sizes_of(config: RunConfig) -> list[int]:
@@ -61,7 +60,7 @@ def sizes_of(config: RunConfig) -> list[int]:
 def numbers(config: RunConfig, known: Known) -> None:
     """Draw what there is to know in one number each."""
     with st.container(key="memory_cards"):
-        st.html(cards.html([_need(config, known), _fits(config, known), _fixed(known), _each(config, known)]))
+        st.html(card.html([_need(config, known), _fits(config, known), _fixed(known), _each(config, known)]))
 
 
 def _need(config: RunConfig, known: Known) -> Card:

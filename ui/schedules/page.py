@@ -22,8 +22,8 @@ from ui.charts.schedules import (
 )
 from ui.kit import plots, seed_field
 from ui.schedules import tables
-from ui.setup import notices
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import duration, explain, number, say
 
@@ -139,7 +139,7 @@ def _run(session: Session, batch_size: int) -> None:
         first_seed = seed_field.chosen(session, "bench_first_seed")
         session.bench_running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
     except BatchLabError as error:
-        session.bench_trouble[batch_size] = notices.reasons(error.problems)
+        session.bench_trouble[batch_size] = reasons(error.problems)
     st.rerun()  # it is pressed in the fragment, and the timer is outside of it
 
 
@@ -154,7 +154,7 @@ def _collect(session: Session) -> bool:
         try:
             session.benches[size] = asked.result()
         except BatchLabError as error:
-            session.bench_trouble[size] = notices.reasons(error.problems)
+            session.bench_trouble[size] = reasons(error.problems)
     return not session.bench_running
 
 

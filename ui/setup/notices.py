@@ -1,15 +1,15 @@
-"""Tell what is wrong with the settings, the address or the database, each in a place of its own."""
+"""Draw what is wrong with the settings, the URL or the database, each in its own place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from core.words.errors import Problem
 from ui.setup.form import Form, apply
 from ui.shell.engine import engine
+from ui.shell.problems import reasons, within_a_sentence
 from ui.shell.session import Session
 from ui.shell.text import explain, plain, say
 
@@ -40,7 +40,7 @@ def draw(session: Session, form: Form) -> None:
         text = say("store.fresh", reason=reasons(error.problems), where=engine().store.where)
         database.warning(text, icon=":material/database:")
     if session.not_changed:
-        unchanged.warning(say("change.failed", reason=_within(session.not_changed)), icon=":material/undo:")
+        unchanged.warning(say("change.failed", reason=within_a_sentence(session.not_changed)), icon=":material/undo:")
 
 
 def refusal(form: Form) -> None:
@@ -51,17 +51,6 @@ def refusal(form: Form) -> None:
             if problem.remedy:
                 remedy = dict(problem.remedy)
                 st.button(_remedy_label(remedy), key=f"remedy_{index}", on_click=apply, args=(remedy,))
-
-
-def reasons(problems: Iterable[Problem]) -> str:
-    """Return the sentences of problems."""
-    return "; ".join(explain(problem.code, problem.values) for problem in problems)
-
-
-def _within(problem: Problem) -> str:
-    """Return the sentence of a problem as it goes on after a colon."""
-    text = reasons((problem,))
-    return text[0].lower() + text[1:]
 
 
 def _remedy_label(remedy: Mapping[str, Any]) -> str:

@@ -10,8 +10,8 @@ import streamlit as st
 from core.forecast.records import Remedy
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError
-from ui.setup import notices
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.text import duration, mib, number, say
 
 Take = Callable[[RunConfig], None]
@@ -22,7 +22,7 @@ def asked(config: RunConfig) -> tuple[list[Remedy] | None, str | None]:
     try:
         return engine().remedies(config), None
     except BatchLabError as error:
-        return [], notices.reasons(error.problems)
+        return [], reasons(error.problems)
 
 
 def draw(config: RunConfig, *, button: str, take: Take) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from core.run.events import CATEGORIES, Ended, Epoch, Event, Peak, Prediction, S
 from core.store import Store
 from core.store.reader import RunReader
 from ui.kit import sparks
+from ui.kit.card import Card
 from ui.live import cards
-from ui.live.cards import Card
 
 MIB = 2**20
 CONFIG = RunConfig(memory_limit_mb=4)
@@ -183,21 +182,6 @@ def test_a_run_that_is_over_says_what_it_took(record: Record) -> None:
 
 
 # How they are written.
-
-
-def test_all_is_escaped_and_a_long_value_is_set_smaller() -> None:
-    html = cards.html([Card("a<b", "1", '"x"', 'say "hi" & <go>'), Card("c", "1,234,567 / 8", "", "")])
-    assert "<p>a&lt;b</p>" in html
-    assert 'title="say &quot;hi&quot; &amp; &lt;go&gt;"' in html
-    assert re.findall(r"<strong(.*?)>", html) == ["", ""]  # 13 characters have room
-    assert '<strong class="long">1,234,567 / 89' in cards.html([Card("c", "1,234,567 / 89", "", "")])
-
-
-def test_the_mark_can_be_taken_off() -> None:
-    card = Card("a", "1", "as predicted", "", confirmed=True)
-    assert 'class="confirmed"' in cards.html([card])
-    assert 'class="confirmed"' not in cards.html([card.unconfirmed()])
-    assert card.unconfirmed().value == "1"
 
 
 def test_settings_that_cannot_be_trained_have_cards_of_the_same_labels_with_nothing_in_them() -> None:
