@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.live import controls, exports
 from ui.live import page as live
-from ui.setup import form, notices, sentence
+from ui.setup import attachment, form, notices, sentence
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
@@ -12,7 +12,7 @@ from ui.shell.text import say
 frame.ensure()
 session = current()
 form.read_url(session)
-controls.attach(session)
+attachment.attach(session)
 with st.sidebar:
     setup = form.draw(session)
 controls.start_if_asked(session, setup)

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from ui.live import controls
 from ui.memory import page as memory_page
-from ui.setup import form, notices
+from ui.setup import attachment, form, notices
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
@@ -13,7 +12,7 @@ frame.ensure()
 session = current()
 form.read_url(session)
 session.wanted = None
-controls.attach(session)
+attachment.attach(session)
 with st.sidebar:
     setup = form.draw(session)
 

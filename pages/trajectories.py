@@ -1,7 +1,6 @@
 """Draw the article's two pictures, a small batch and a large one on the way to the optimum, and what makes them."""
 
-from ui.live import controls
-from ui.setup import form
+from ui.setup import attachment, form
 from ui.shell import frame
 from ui.shell.session import current
 from ui.trajectories import inputs as trajectory_setup
@@ -10,7 +9,7 @@ from ui.trajectories import page
 frame.ensure()
 session = current()
 form.remember_url(session)
-controls.attach(session)
+attachment.attach(session)
 trajectory_setup.title()
 setup = trajectory_setup.inputs()
 page.panel(session, setup)

@@ -9,13 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.run.changes import REASON
 from core.run.config import RunConfig
 from core.run.control import Command
 from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from core.store.reader import RunReader
-from core.store.records import has_begun
-from core.words.errors import Problem, StoreError
+from core.words.errors import StoreError
 from ui.live import changes
 from ui.setup.form import Form, apply, settings
 from ui.shell.engine import Engine, engine
@@ -24,57 +22,8 @@ from ui.shell.text import explain, say
 
 LINE = 2  # updates: one point draws none
 FIRST_LINE_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
-HEARD_AFTER_S = 2.0  # when a browser knows of a start
 # With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
 KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
-
-
-def attach(session: Session) -> None:
-    """Take up the run in the URL, or put the shown run there. Whoever knows a run's id has control of it."""
-    named = st.query_params.get("run")
-    # A browser that has not heard of a start yet still sends the address from before it.
-    late = named == session.left_run_id and time.monotonic() < session.left_at_s + HEARD_AFTER_S
-    if named and named != session.run_id and not late:
-        session.unknown_run = not _is_known(session, named)
-        session.run_id = None if session.unknown_run else named
-    elif session.run_id and not _is_known(session, session.run_id) and not session.trouble:  # deleted meanwhile
-        session.unknown_run, session.run_id = True, None
-    if session.run_id:
-        with suppress(StoreError):  # the panel says so
-            session.run_id = _to_show(session, session.run_id)
-    if session.run_id and st.query_params.get("run") != session.run_id:
-        st.query_params["run"] = session.run_id
-    elif session.unknown_run and "run" in st.query_params:
-        del st.query_params["run"]
-
-
-def _is_known(session: Session, run_id: str) -> bool:
-    try:
-        store = engine().store
-        known = store.run(run_id) is not None and store.comparison(run_id) is None  # which has a page of its own
-        session.trouble = ()
-        return known
-    except StoreError as error:
-        session.trouble = error.problems
-        return False
-
-
-def _to_show(session: Session, run_id: str) -> str:
-    """Return the run that is to be shown for this one: where its settings were changed, the one that has taken its
-    place; and where it ended before it could take another's place, that one."""
-    store = engine().store
-    while (record := store.run(run_id)) and record.ended:
-        before = store.run(record.parent) if record.parent and not has_begun(record.facts) else None
-        heir = store.heir(run_id) if record.ended.reason == REASON else None
-        if heir:
-            run_id = heir
-        elif before:
-            run_id = before.id
-            if record.ended.state == "failed":
-                session.not_changed = Problem(record.ended.reason, record.ended.values)
-        else:
-            break
-    return run_id
 
 
 def is_active(record: RunRecord | None) -> bool:

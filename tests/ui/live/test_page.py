@@ -234,7 +234,7 @@ def test_the_address_from_before_a_start_does_not_bring_the_old_run_back(
     test.query_params["run"] = old  # what a browser sends that has not heard of the start yet
     test.run()
     assert shown(test) == new
-    monkeypatch.setattr("ui.live.controls.HEARD_AFTER_S", 0.0)
+    monkeypatch.setattr("ui.setup.attachment.HEARD_AFTER_S", 0.0)
     test.query_params["run"] = old  # and what it sends when somebody goes back
     test.run()
     assert shown(test) == old
