@@ -57,9 +57,9 @@ def _accumulation(values: Values) -> Any:
 
 
 def _own_model(values: Values) -> Any:
-    from core.commands.predict import answer_own_values
+    from core.forecast.summary import of_own_model
 
-    return answer_own_values(values)
+    return of_own_model(values)
 
 
 def _claims(values: Values, progress: Progress) -> Any:
