@@ -1,0 +1,23 @@
+"""The commands of `python -m core`, one module each; `core.__main__` lists them and picks the one that was asked for.
+
+A command is a module with PURPOSE, `add_flags` and `run`. What several commands share has a module of its own:
+run_flags (the fields of a RunConfig), file_arguments, json_lines and tables. Everything that loads torch is imported
+inside `run`, after the flags have been checked, so that help and a refusal come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Protocol
+
+
+class Command(Protocol):
+    """What `core.__main__` needs of a command; the modules of this package provide it."""
+
+    PURPOSE: str
+
+    def add_flags(self, parser: argparse.ArgumentParser, /) -> None:
+        """Add the flags of the command."""
+
+    def run(self, options: argparse.Namespace, /) -> int:
+        """Run the command and return its exit status. Raises BatchLabError for input that it refuses."""

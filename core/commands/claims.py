@@ -1,4 +1,4 @@
-"""Answer `python -m core claims`: run the experiments of the claims and print their verdicts."""
+"""Run `python -m core claims`: run the experiments of the claims and print their verdicts."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ TOLD = ("claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", 
 MORE = ("p_adjusted", "equivalent", "metric", "claimed", "is_contrast", "diverged", "first", "second", "facts")
 
 
-def add_flags(command: argparse.ArgumentParser) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `claims`."""
-    command.add_argument("--claim", metavar="CODE", help=f"one of {', '.join(TESTED)}; all without it")
-    command.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
-    command.add_argument("--json", action="store_true", help="print one JSON object for each experiment")
-    command.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
+    parser.add_argument("--claim", metavar="CODE", help=f"one of {', '.join(TESTED)}; all without it")
+    parser.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each experiment")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
 
 
-def run(options: argparse.Namespace) -> Results:
-    """Run what the flags ask for; progress goes to standard error where that is a terminal. Raises ConfigError."""
+def run(options: argparse.Namespace) -> int:
+    """Run the experiments that the flags select and print their verdicts. Raises ConfigError."""
+    _show(_results(options), as_json=options.json)
+    return 0
+
+
+def _results(options: argparse.Namespace) -> Results:
+    """Run the experiments; progress goes to standard error if that is a terminal."""
     codes = TESTED if options.claim is None else (_code(options.claim),)
     first = first_seed(options.seed)
     if options.output:
@@ -38,7 +44,7 @@ def run(options: argparse.Namespace) -> Results:
 
     from core.claims import experiments
 
-    torch.set_num_threads(1)  # as in the dashboard, whose trainings have one each
+    torch.set_num_threads(1)  # as in the dashboard: one thread for each training
 
     def progress(code: str, share: float) -> None:
         if sys.stderr.isatty():
@@ -50,8 +56,8 @@ def run(options: argparse.Namespace) -> Results:
     return results
 
 
-def show(results: Results, *, as_json: bool) -> None:
-    """Print the results: for a script one object for each experiment, for a person a paragraph for each claim."""
+def _show(results: Results, *, as_json: bool) -> None:
+    """Print the results: one object for each experiment, or a paragraph for each claim."""
     if as_json:
         for result in results.claims.values():
             for outcome in result.outcomes:

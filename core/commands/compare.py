@@ -1,4 +1,4 @@
-"""Answer `python -m core compare A.json B.json`: train configurations side by side and print who ends lower."""
+"""Run `python -m core compare A.json B.json`: train configurations side by side and print which ends lower."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
 PURPOSE = "train two to six configurations side by side, each with the same seeds, and print who ends lower"
 
 
-def add_flags(command: argparse.ArgumentParser) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `compare`."""
-    command.add_argument("files", nargs="*", type=Path, metavar="A.json", help="settings as `to_json` writes them")
-    command.add_argument("--preset", metavar="NAME", help=f"instead of files: {', '.join(PRESETS)}")
-    command.add_argument("--seeds", default=str(DEFAULT_SEEDS), metavar="S", help=f"default {DEFAULT_SEEDS}")
-    command.add_argument("--budget", metavar="NAME", help=f"what is made equal: {', '.join(BUDGETS)}; default epochs")
-    command.add_argument("--rule", default="fixed", metavar="NAME", help=f"for the rate: {', '.join(RULES)}")
-    command.add_argument("--json", action="store_true", help="print one JSON object for each way of counting")
-    command.add_argument("--record", action="store_true", help="keep the page's first comparison for its first visit")
+    parser.add_argument("files", nargs="*", type=Path, metavar="A.json", help="settings as `to_json` writes them")
+    parser.add_argument("--preset", metavar="NAME", help=f"instead of files: {', '.join(PRESETS)}")
+    parser.add_argument("--seeds", default=str(DEFAULT_SEEDS), metavar="S", help=f"default {DEFAULT_SEEDS}")
+    parser.add_argument("--budget", metavar="NAME", help=f"what is made equal: {', '.join(BUDGETS)}; default epochs")
+    parser.add_argument("--rule", default="fixed", metavar="NAME", help=f"for the rate: {', '.join(RULES)}")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each way of counting")
+    parser.add_argument("--record", action="store_true", help="keep the page's first comparison for its first visit")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train what the flags ask for and print what came out. Raises ConfigError."""
+    """Train the configurations and print the result. Raises ConfigError."""
     comparison = shipped.COMPARISON if options.record else _comparison(options)
     import torch
 
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def arm_names(comparison: Comparison) -> list[str]:
-    """Return what tells each arm from the others, in the names of the fields."""
+    """Return a name for each arm, made of the fields in which the arms differ."""
     fields = differences(comparison.arms, is_tuned=comparison.is_tuned)
     names = [", ".join(f"{name}={written(getattr(arm, name))}" for name in fields) for arm in comparison.arms]
     return [

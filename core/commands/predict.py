@@ -1,23 +1,18 @@
-"""Answer `python -m core predict`: what a run, or a training of one's own model, will need, as plain values."""
+"""Run `python -m core predict`: print the memory that a run, or training a user's own model, will need."""
 
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.run.config import FIELDS, RunConfig, parse
-from core.run.events import Prediction
-from core.run.plan import plan
+from core.commands.json_lines import print_json
+from core.commands.run_flags import add_run_flags, config_given, fields_given
+from core.commands.tables import table
+from core.run.config import parse
 from core.words.errors import ConfigError, Problem
 
-if TYPE_CHECKING:
-    from core.forecast.own_forecast import OwnForecast
-
+PURPOSE = "print one JSON object, train nothing"
 OWN_FLAGS = {
     "input": "shape of one example of your own model, such as 3,224,224",
     "input_dtype": "float32, float64, bfloat16, int64 (for embeddings) or int32",
@@ -26,36 +21,43 @@ OWN_FLAGS = {
 }
 
 
-def add_flags(command: argparse.ArgumentParser) -> None:
-    """Add the flags that `predict` has and `train` has not."""
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a run and those that only `predict` has."""
+    add_run_flags(parser)
     for name, purpose in OWN_FLAGS.items():
-        command.add_argument("--" + name.replace("_", "-"), metavar="VALUE", help=purpose)
-    command.add_argument("--no-workspace", action="store_true", help="run no small batches to measure workspace")
-    command.add_argument("--table", action="store_true", help="print a table instead of JSON")
+        parser.add_argument("--" + name.replace("_", "-"), metavar="VALUE", help=purpose)
+    parser.add_argument("--no-workspace", action="store_true", help="run no small batches to measure workspace")
+    parser.add_argument("--table", action="store_true", help="print a table instead of JSON")
 
 
-def is_own(options: argparse.Namespace) -> bool:
-    """Return whether the flags name a model of one's own."""
-    return ":" in (options.model or "")
+def run(options: argparse.Namespace) -> int:
+    """Print the prediction as one JSON object or as a table. Raises ConfigError."""
+    is_own = ":" in (options.model or "")
+    values = _own_model(options, fields_given(options)) if is_own else _configured_run(options)
+    if options.table:
+        print(table(values), flush=True)
+    else:
+        print_json(**values)
+    return 0
 
 
-def answer(config: RunConfig, *, workspace: bool) -> dict[str, Any]:
-    """Return what a run will do and need."""
+def _configured_run(options: argparse.Namespace) -> dict[str, Any]:
+    for name in OWN_FLAGS:
+        if getattr(options, name) is not None:
+            raise ConfigError(Problem("only_for_own_model", {"flag": "--" + name.replace("_", "-")}))
+    config = config_given(options)
+
     import torch
 
-    from core.forecast.predict import predict
-    from core.forecast.workspace import Reach
+    from core.forecast import summary
 
-    torch.set_num_threads(1)  # as a training has it: workspace depends on it
-    prediction = predict(config, reach=Reach.FAR if workspace else Reach.NONE)
-    return asdict(plan(config)) | _needs(prediction)
+    torch.set_num_threads(1)  # as in a training: workspace depends on it
+    return summary.of_run(config, workspace=not options.no_workspace)
 
 
-def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a training of one's own model will need; `given` are the fields that were set.
-
-    Raises ConfigError.
-    """
+def _own_model(options: argparse.Namespace, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the summary for a user's own model; `given` are the fields of a run that were set."""
+    from core.forecast import summary
     from core.forecast.own_model import OWN_FIELDS
 
     values = dict(given) | {name: getattr(options, name) for name in OWN_FLAGS if getattr(options, name) is not None}
@@ -63,77 +65,11 @@ def answer_own(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
     for name in values:
         if name not in OWN_FIELDS and name != "lr":
             raise ConfigError(Problem("not_for_own_model", {"flag": "--" + name.replace("_", "-")}))
-    if "lr" in values:  # which takes no memory
+    if "lr" in values:  # checked and then left out: the learning rate takes no memory
         _, problems = parse({"lr": values.pop("lr")})
         if problems:
             raise ConfigError(*problems)
     for flag in ("epochs", "losses", "database"):
         if getattr(options, flag) is not None:
             raise ConfigError(Problem("not_for_own_model", {"flag": f"--{flag}"}))
-    return answer_own_values(values, workspace=not options.no_workspace)
-
-
-def answer_own_values(values: Mapping[str, str], *, workspace: bool = True) -> dict[str, Any]:
-    """Return what a training of one's own model will need, described by texts. Raises ConfigError."""
-    from core.forecast.own_model import parse_own
-
-    own = parse_own(values)
-
-    import torch
-
-    from core.forecast.own_forecast import OwnForecast
-
-    logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # its errors are told by us
-    with redirect_stdout(sys.stderr):  # which is ours, whatever the model prints
-        forecast = OwnForecast(own, workspace=workspace)
-        needs = _needs(forecast.prediction())
-        if own.memory_limit_bytes is None:
-            needs["largest_batch_size"] = None
-        largest = needs["largest_batch_size"]
-        needs["resting_by_category"] = forecast.resting
-        needs["tensors"] = _certainty(forecast, own.batch_size)
-        needs["largest"] = _certainty_of_largest(forecast, largest) if largest else None
-    return {
-        "model": own.model,
-        "batch_size": own.batch_size,
-        **needs,
-        "not_on_fake_tensors": forecast.reason,
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _certainty(forecast: OwnForecast, batch_size: int) -> str:
-    return "extrapolated" if forecast.is_extrapolated(batch_size) else "exact"
-
-
-def _certainty_of_largest(forecast: OwnForecast, batch_size: int) -> str:
-    certainty = _certainty(forecast, batch_size)
-    return "workspace estimated" if certainty == "exact" and forecast.is_estimated(batch_size) else certainty
-
-
-def refuse_own_flags(options: argparse.Namespace) -> None:
-    """Raise ConfigError for a flag that only a model of one's own has a use for."""
-    for name in OWN_FLAGS:
-        if getattr(options, name, None) is not None:
-            raise ConfigError(Problem("only_for_own_model", {"flag": "--" + name.replace("_", "-")}))
-
-
-def fields_given(options: argparse.Namespace) -> dict[str, str]:
-    """Return the fields of a run that were set on the command line."""
-    return {field: getattr(options, field) for field in FIELDS if getattr(options, field) is not None}
-
-
-def _needs(prediction: Prediction) -> dict[str, Any]:
-    peak = prediction.peak
-    return {
-        "predicted_peak_bytes": peak.bytes,
-        "tensor_bytes": peak.tensor_bytes,
-        "workspace_bytes": peak.workspace_bytes,
-        "workspace_verified": prediction.verified,
-        "workspace_operations": dict(prediction.operations),
-        "by_category": dict(peak.by_category),
-        "phase": peak.phase,
-        "module": peak.module,
-        "parameters": prediction.parameters,
-        "largest_batch_size": prediction.largest_batch_size,
-    }
+    return summary.of_own_model(values, workspace=not options.no_workspace)

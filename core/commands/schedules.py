@@ -1,4 +1,4 @@
-"""Answer `python -m core schedules`: the same run under every schedule, and what came out."""
+"""Run `python -m core schedules`: train the same run under every schedule and print the results."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ from core.words.errors import ConfigError, Problem
 PURPOSE = "train the same run under every schedule, each at its own best peak rate, and say which ends nearest"
 
 
-def add_flags(command: argparse.ArgumentParser) -> None:
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `schedules`."""
     sizes = ", ".join(map(str, BATCH_SIZES))
-    command.add_argument("--batch-size", metavar="B", help=f"one of {sizes}; all of them without it")
-    command.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
-    command.add_argument("--json", action="store_true", help="print one JSON object for each batch size and schedule")
-    command.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
+    parser.add_argument("--batch-size", metavar="B", help=f"one of {sizes}; all of them without it")
+    parser.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each batch size and schedule")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
 
 
-def run(options: argparse.Namespace) -> list[Bench]:
-    """Run what the flags ask for; progress goes to standard error where that is a terminal. Raises ConfigError."""
+def run(options: argparse.Namespace) -> int:
+    """Run the bench that the flags select and print its results. Raises ConfigError."""
+    _show(_benches(options), as_json=options.json)
+    return 0
+
+
+def _benches(options: argparse.Namespace) -> list[Bench]:
+    """Run the bench; progress goes to standard error if that is a terminal."""
     sizes = BATCH_SIZES if options.batch_size is None else (_size(options.batch_size),)
     first = first_seed(options.seed)
     if options.output:
@@ -37,7 +43,7 @@ def run(options: argparse.Namespace) -> list[Bench]:
 
     from core.schedule_bench.experiment import bench
 
-    torch.set_num_threads(1)  # as in the dashboard, whose trainings have one each
+    torch.set_num_threads(1)  # as in the dashboard: one thread for each training
     benches = []
     for size in sizes:
 
@@ -52,8 +58,8 @@ def run(options: argparse.Namespace) -> list[Bench]:
     return benches
 
 
-def show(benches: Sequence[Bench], *, as_json: bool) -> None:
-    """Print the benches: for a script one object for each schedule, for a person a table and what it comes to."""
+def _show(benches: Sequence[Bench], *, as_json: bool) -> None:
+    """Print the benches: one object for each schedule, or a table for each batch size with its conclusions."""
     if as_json:
         for bench in benches:
             for arm in ARMS:

@@ -239,7 +239,7 @@ def test_only_a_finished_run_replaces_the_file(
     kind: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if kind == "stopped":
-        monkeypatch.setattr("core.__main__.Control", Stopped)
+        monkeypatch.setattr("core.commands.train.Control", Stopped)
     else:
         monkeypatch.setattr(recorded, "CONFIG", recorded.CONFIG.replace(batch_size=10_000))
     output = tmp_path / "run.json"

@@ -1,0 +1,126 @@
+"""Run `python -m core train`: train one run in this process and print its events as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.commands.file_arguments import cause, check_writable
+from core.commands.json_lines import print_json
+from core.commands.run_flags import add_run_flags, config_given
+from core.run import machine
+from core.run.choices.datasets import DATA
+from core.run.config import RunConfig
+from core.run.control import Control
+from core.run.events import Ended, EndState, Epoch, Event, Peak, Started, Updates
+from core.run.plan import plan
+from core.store import Store, new_run_id
+
+PURPOSE = "train and print JSON lines"
+EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a run."""
+    add_run_flags(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train what the flags describe; return the exit status of its end. Raises ConfigError."""
+    return train(config_given(options), losses=options.losses, database=options.database)
+
+
+def train(config: RunConfig, *, losses: Path | None, database: str | None) -> int:
+    """Train in this process, print an event a line, and return the exit status. SIGINT and SIGTERM stop the run."""
+    control = Control()
+    for number in (signal.SIGINT, signal.SIGTERM):  # before the imports, which take seconds
+        signal.signal(number, lambda *_: control.request("stop"))
+    import torch
+
+    from core.datasets.build import build
+    from core.datasets.tensors import load
+    from core.forecast.predict import predict
+    from core.store.writer import Writer
+    from core.train.loop import Loop
+    from core.train.trainer import Trainer
+
+    torch.set_num_threads(1)  # as in the dashboard, so that the same run has the same losses
+    writer, refused = None, threading.Event()
+    store = Store.open(database) if database else None
+    if losses:
+        check_writable(losses)
+    if store:
+        run_id = new_run_id()
+        store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
+
+        def refuse() -> None:
+            refused.set()
+            control.request("stop")
+
+        writer = Writer(store.address, run_id, on_refused=refuse)
+    predicted = predict(config)
+    blocks: list[np.ndarray[Any, np.dtype[np.float32]]] = []
+
+    def report(event: Event) -> None:
+        if writer:
+            writer.put(event)
+        if isinstance(event, Started):
+            counts = asdict(plan(config)) | {"total_updates": event.horizon}
+            peak = {f"predicted_{name}": size for name, size in _sizes(predicted.peak).items()}
+            print_json(event="started", **counts, **peak, fingerprint=dict(event.fingerprint))
+        elif isinstance(event, Epoch):
+            print_json(event="epoch", **asdict(event))
+        elif isinstance(event, Updates):
+            blocks.append(event.losses)
+
+    try:
+        aside = predicted.peak.workspace_bytes
+        trainer = Trainer(config, load(build(config.dataset, DATA)), control=control, workspace_bytes=aside)
+        ended = Loop(trainer, report).run()
+    except Exception as error:  # whatever it is, the last line reports the end of the run
+        ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
+        report(ended)
+    if writer:
+        writer.close()
+        if writer.error:  # the result is still printed; the exit status says that it was not recorded
+            ended = replace(ended, state="failed", reason="store", values={"error": str(writer.error)})
+        elif refused.is_set():
+            ended = replace(ended, state="failed", reason="ended_elsewhere", values={})
+    if losses:
+        ended = _with_losses(ended, losses, blocks)
+    fits = {"largest_batch_size": predicted.largest_batch_size} if ended.state == "out_of_memory" else {}
+    print_json(event=ended.state, **_summary(ended), **fits)
+    return EXIT[ended.state]
+
+
+def _with_losses(ended: Ended, path: Path, blocks: Sequence[np.ndarray[Any, np.dtype[np.float32]]]) -> Ended:
+    """Write the losses; return the end of the run, a failed one if they could not be written."""
+    try:
+        with path.open("wb") as file:
+            np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))
+    except OSError as error:
+        values = {"value": str(path), "cause": cause(error)}
+        return replace(ended, state="failed", reason="not_writable", values=values)
+    return ended
+
+
+def _summary(ended: Ended) -> dict[str, Any]:
+    peak = ended.peak
+    summary = {name: value for name, value in asdict(ended).items() if name not in ("state", "peak", "values")}
+    return summary | {
+        **_sizes(peak),
+        "by_category": dict(peak.by_category) if peak else None,
+        "values": {name: value for name, value in ended.values.items() if name != "timeline"},  # the data of a chart
+    }
+
+
+def _sizes(peak: Peak | None) -> dict[str, int | None]:
+    names = {"peak_bytes": "bytes", "tensor_bytes": "tensor_bytes", "workspace_bytes": "workspace_bytes"}
+    return {name: getattr(peak, attribute, None) for name, attribute in names.items()}
