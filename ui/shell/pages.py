@@ -24,6 +24,7 @@ class Page:
     # Whether pages with the form accept these parameters silently. Names that could be mistaken for a setting are
     # reported there instead.
     known_everywhere: bool = True
+    style: str = ""  # its style sheet, in the folder ui/
 
     @property
     def script(self) -> str:
@@ -40,22 +41,24 @@ class Page:
 
 # In the order of the menu. The first page opens at the root.
 PAGES = (
-    Page(name="live", url="train", icon="monitoring", aliases=("live",), parameters=("run",)),
-    Page(name="memory", url="memory", icon="memory"),
-    Page(name="trajectories", url="trajectories", icon="route", parameters=("path_*",)),
+    Page(name="live", url="train", icon="monitoring", aliases=("live",), parameters=("run",), style="live/style.css"),
+    Page(name="memory", url="memory", icon="memory", style="memory/style.css"),
+    Page(name="trajectories", url="trajectories", icon="route", parameters=("path_*",), style="trajectories/style.css"),
     Page(
         name="compare",
         url="compare",
         icon="compare_arrows",
         parameters=("preset", "comparison", "arms"),
+        style="compare/style.css",
     ),
-    Page(name="claims", url="claims", icon="gavel", parameters=("claim",)),
+    Page(name="claims", url="claims", icon="gavel", parameters=("claim",), style="claims/style.css"),
     Page(
         name="schedules",
         url="schedules",
         icon="show_chart",
         parameters=("arm", "batch", "peak"),
         known_everywhere=False,
+        style="schedules/style.css",
     ),
     Page(name="about", url="about", icon="info"),
 )
