@@ -17,22 +17,22 @@ WAIT_MS = 15_000
 
 def open_page(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
     page = visit(f"{server.url}/trajectories{query}", **options).page
-    expect(page.locator(".st-key-path_panels .marks")).to_have_count(2, timeout=WAIT_MS)
-    expect(page.locator(".st-key-path_more .marks")).to_have_count(4, timeout=WAIT_MS)
+    expect(page.locator(".st-key-trajectories_panels .marks")).to_have_count(2, timeout=WAIT_MS)
+    expect(page.locator(".st-key-trajectories_more .marks")).to_have_count(4, timeout=WAIT_MS)
     return page
 
 
 def titles(page: Page) -> Locator:
     """Return what stands over the two paths."""
-    return page.locator(".st-key-path_panels p").filter(has_text="epochs")
+    return page.locator(".st-key-trajectories_panels p").filter(has_text="epochs")
 
 
 def slider(page: Page) -> Locator:
-    return page.locator(".st-key-path_position").get_by_role("slider")
+    return page.locator(".st-key-trajectories_position").get_by_role("slider")
 
 
 def choose(page: Page, name: str) -> None:
-    page.locator(".st-key-path_more").get_by_text(name).click()
+    page.locator(".st-key-trajectories_more").get_by_text(name).click()
 
 
 def position(page: Page) -> int:
@@ -43,7 +43,7 @@ def position(page: Page) -> int:
 
 def expect_points(page: Page, count: int) -> None:
     """Wait until both pictures have so many points of their path."""
-    for marks in page.locator(".st-key-path_panels .marks").all():
+    for marks in page.locator(".st-key-trajectories_panels .marks").all():
         expect(marks.locator(".layer_3_marks path")).to_have_count(count)
 
 
@@ -51,10 +51,10 @@ def test_the_two_paths_are_there_with_their_numbers(server: Server, visit: Calla
     page = open_page(visit, server)
     expect(titles(page).first).to_contain_text("8 a batch, rate 0.1 \u00b7 Update 256 of 256")
     expect(titles(page).last).to_contain_text("128 a batch, rate 0.1 \u00b7 Update 256 of 256")
-    panels = page.locator(".st-key-path_panels")
+    panels = page.locator(".st-key-trajectories_panels")
     expect(panels).to_contain_text("Turns by 95\u00b0 an update, 0.069 long; 128 updates an epoch.")
     expect(panels).to_contain_text("Turns by 66\u00b0 an update, 0.025 long; 8 updates an epoch.")
-    expect(page.locator(".st-key-path_compared")).to_contain_text("2.7 times as long")
+    expect(page.locator(".st-key-trajectories_compared")).to_contain_text("2.7 times as long")
     for each in panels.locator(".marks").all():
         expect(each).to_contain_text("start")
         expect(each).to_contain_text("optimum")
@@ -70,17 +70,17 @@ def test_scrubbing_shows_another_update_with_its_point_and_its_numbers(
     slider(page).focus()
     slider(page).press("Home")
     expect(titles(page).first).to_contain_text("Update 0 of 256 \u00b7 0.00 epochs")
-    expect(page.locator(".st-key-path_panels")).to_contain_text("No turn yet")
-    expect(page.locator(".st-key-path_compared")).to_contain_text("nothing to compare")
+    expect(page.locator(".st-key-trajectories_panels")).to_contain_text("No turn yet")
+    expect(page.locator(".st-key-trajectories_compared")).to_contain_text("nothing to compare")
     for _ in range(12):  # faster than the page answers: no press may be lost
         slider(page).press("ArrowRight")
     expect(titles(page).first).to_contain_text("Update 12 of 256 \u00b7 0.09 epochs")
     expect(titles(page).last).to_contain_text("Update 12 of 256 \u00b7 1.50 epochs")
-    expect(page.locator(".st-key-path_panels")).not_to_contain_text("No turn yet")
+    expect(page.locator(".st-key-trajectories_panels")).not_to_contain_text("No turn yet")
     expect_points(page, 13)
-    button(page, "path_step").click()
+    button(page, "trajectories_step").click()
     expect(titles(page).first).to_contain_text("Update 13 of 256")
-    page.locator(".st-key-path_mode").get_by_text("equal epochs").click()
+    page.locator(".st-key-trajectories_mode").get_by_text("equal epochs").click()
     slider(page).focus()
     slider(page).press("End")
     expect(titles(page).first).to_contain_text("Update 256 of 256 \u00b7 2.00 epochs")
@@ -91,24 +91,24 @@ def test_scrubbing_shows_another_update_with_its_point_and_its_numbers(
 def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
     count = tag(page)
-    button(page, "path_play").click()
-    expect(button(page, "path_play")).to_have_text(re.compile("Pause"))
+    button(page, "trajectories_play").click()
+    expect(button(page, "trajectories_play")).to_have_text(re.compile("Pause"))
     expect(titles(page).first).to_contain_text(re.compile(r"Update (2[4-9]|[3-9]\d) of"), timeout=WAIT_MS)
-    button(page, "path_play").click()
-    expect(button(page, "path_play")).to_have_text(re.compile("Play"))
+    button(page, "trajectories_play").click()
+    expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
     page.wait_for_timeout(500)  # what was under way when it was pressed
     stands = position(page)
     page.wait_for_timeout(1_000)
     assert position(page) == stands
     expect_points(page, stands + 1)
     expect(slider(page)).to_have_value(str(stands))
-    button(page, "path_play").click()  # from there on
+    button(page, "trajectories_play").click()  # from there on
     expect(titles(page).first).not_to_contain_text(f"Update {stands} of")
     assert position(page) > stands
     slider(page).focus()
     slider(page).press("End")  # as does moving the slider
     expect(titles(page).first).to_contain_text("Update 256 of 256")
-    expect(button(page, "path_play")).to_have_text(re.compile("Play"))
+    expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
     assert tags(page) == list(range(count))
 
 
@@ -119,15 +119,15 @@ def test_play_comes_to_its_end_by_itself(server: Server, visit: Callable[..., Vi
     for _ in range(3):
         slider(page).press("PageDown")
     expect(titles(page).first).not_to_contain_text("Update 256 of")
-    button(page, "path_play").click()
+    button(page, "trajectories_play").click()
     expect(titles(page).first).to_contain_text("Update 256 of 256", timeout=60_000)
-    expect(button(page, "path_play")).to_have_text(re.compile("Play"))
-    expect(button(page, "path_step")).to_be_disabled()
+    expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
+    expect(button(page, "trajectories_step")).to_be_disabled()
 
 
 def test_the_two_by_two_says_which_factor_makes_the_pictures(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
-    more = page.locator(".st-key-path_more")
+    more = page.locator(".st-key-trajectories_more")
     expect(more.locator(".marks")).to_have_count(4)
     expect(more).to_contain_text("the learning rate makes the pictures of small steps and of big strides")
     expect(more).to_contain_text("Updates 0.042 long, turning by 89\u00b0")
@@ -141,7 +141,7 @@ def test_the_cloud_is_drawn_at_the_point_of_the_slider_with_its_law(
 ) -> None:
     page = open_page(visit, server, "?path_problem=logistic&path_small=4")
     choose(page, "Gradient cloud")
-    more = page.locator(".st-key-path_more")
+    more = page.locator(".st-key-trajectories_more")
     expect(more).to_contain_text("that 4 a batch has reached after 256 updates")
     cloud, law = more.locator(".marks").first, more.locator(".marks").last
     for name in ("1 example", "4 a batch", "128 a batch"):
@@ -163,13 +163,13 @@ def test_an_address_brings_all_inputs_and_they_survive_another_page(
     page = open_page(visit, server, "?path_problem=logistic&path_large=256&path_rule=scaled&path_seed=3&path_small=7")
     expect(titles(page).last).to_contain_text("256 a batch, rate 3.2")
     expect(titles(page).first).to_contain_text("8 a batch, rate 0.1")  # no batch of 7 is offered
-    said = page.locator(".st-key-path_panels p").all_inner_texts()
+    said = page.locator(".st-key-trajectories_panels p").all_inner_texts()
     page.get_by_role("link", name="Train live").first.click()
     expect(page.locator(".st-key-sentence")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("is not a setting")).to_have_count(0)
     page.get_by_role("link", name="Trajectories").first.click()
     expect(titles(page).last).to_contain_text("256 a batch, rate 3.2", timeout=WAIT_MS)
-    expect(page.locator(".st-key-path_panels p")).to_have_text(said)
+    expect(page.locator(".st-key-trajectories_panels p")).to_have_text(said)
     page.locator(".st-key-path_seed").get_by_test_id("stNumberInputStepUp").click()
     expect(page).to_have_url(re.compile("path_seed=4"))
     expect(page.locator(".st-key-path_seed input")).to_have_value("4")
@@ -179,7 +179,7 @@ def test_a_phone_shows_one_path_below_the_other(server: Server, visit: Callable[
     page = open_page(visit, server, viewport=PHONE)
     width = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth]")
     assert width[0] <= width[1]
-    first, second = (each.bounding_box() for each in page.locator(".st-key-path_panels .marks").all())
+    first, second = (each.bounding_box() for each in page.locator(".st-key-trajectories_panels .marks").all())
     assert first
     assert second
     assert first["x"] == second["x"]
@@ -193,6 +193,6 @@ def test_axe_finds_nothing_serious_here(server: Server, visit: Callable[..., Vis
     page.wait_for_timeout(500)  # for the fading in to be over
     assert serious(page) == []
     choose(page, "Gradient cloud")
-    expect(page.locator(".st-key-path_more table")).to_be_visible()
+    expect(page.locator(".st-key-trajectories_more table")).to_be_visible()
     page.wait_for_timeout(500)
     assert serious(page) == []

@@ -14,6 +14,7 @@ from ui.kit import plots
 from ui.memory.accumulation import draw as draw_accumulation
 from ui.memory.own_model import draw as draw_own_model
 from ui.memory.peak import Known
+from ui.memory.state import MemoryState
 from ui.setup import remedies
 from ui.setup.form import apply_from_panel, settings
 from ui.shell.engine import engine, is_public
@@ -87,6 +88,7 @@ def _take(config: RunConfig) -> None:
 
 def _search(session: Session, config: RunConfig, known: Known) -> bool:
     """Draw how many attempts each way takes; a tick shows one more of each."""
+    state = session.state(MemoryState)
     st.caption(say("memory.search.about"))
     if config.memory_limit_bytes is None:
         st.markdown(say("memory.search.no_limit"))
@@ -97,13 +99,13 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
     largest, most = known.prediction.largest_batch_size, largest_size(config)
     ways = _searches(largest, most)
     longest = max(len(way.attempts) for way in ways)
-    shown = min(session.attempts_shown, longest) if session.attempts_shown is not None else longest
-    words = "memory.search.play" if session.attempts_shown is None else "memory.search.replay"
+    shown = min(state.attempts_shown, longest) if state.attempts_shown is not None else longest
+    words = "memory.search.play" if state.attempts_shown is None else "memory.search.replay"
     st.button(say(words), key="play", icon=":material/play_arrow:", on_click=_replay, args=(session,))
     plots.draw(attempts, attempts_table(ways, shown, say, largest=largest, most=most))
-    moves = session.attempts_shown is not None and session.attempts_shown < longest
-    if moves and session.attempts_shown is not None:
-        session.attempts_shown += 1
+    moves = state.attempts_shown is not None and state.attempts_shown < longest
+    if moves and state.attempts_shown is not None:
+        state.attempts_shown += 1
     return _checked(config, largest) or moves
 
 
@@ -116,7 +118,8 @@ def _searches(largest: int, most: int) -> list[searching.Search]:
 
 
 def _replay(session: Session) -> None:
-    session.attempts_shown = 0
+    state = session.state(MemoryState)
+    state.attempts_shown = 0
 
 
 def _checked(config: RunConfig, largest: int) -> bool:

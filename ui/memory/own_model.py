@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.run.fields import CHOICES
+from ui.memory.state import MemoryState
 from ui.setup import remedies
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -20,14 +21,15 @@ IMPLEMENTATIONS = ("default", "fused", "foreach", "loop")
 
 def draw(session: Session) -> bool:
     """Draw it; return whether the answer is still being worked out. Raises HostError for what cannot be predicted."""
+    state = session.state(MemoryState)
     st.caption(say("own.about"))
     with st.form("own_model", border=False):
         values = _fields()
         if st.form_submit_button(say("own.ask"), type="primary"):
-            session.own_model, session.own_model_asked = values, token_urlsafe(6)
-    if session.own_model is None:
+            state.own_model, state.own_model_asked = values, token_urlsafe(6)
+    if state.own_model is None:
         return False
-    found = engine().own_model(session.own_model, asked=session.own_model_asked)
+    found = engine().own_model(state.own_model, asked=state.own_model_asked)
     if found is None:
         st.caption(say("own.asking"))
         return True

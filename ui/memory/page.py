@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.run.config import RunConfig
 from ui.memory import depth, peak
+from ui.memory.state import MemoryState
 from ui.setup import peak_hint
 from ui.setup.form import Form, apply
 from ui.shell.session import Session
@@ -32,26 +33,28 @@ def devices() -> None:
 
 def panel(session: Session, form: Form) -> None:
     """Draw everything, refreshed by a timer while something is being worked out or played."""
+    state = session.state(MemoryState)
     config = form.config
     assert config is not None
     known, measured = peak.ask(config, wait_s=WAIT_S), peak.runs_on(config)
     peak_hint.tell(form, known.prediction, known.trouble)
-    session.memory_waits = known.waits or session.memory_waits
+    state.waits = known.waits or state.waits
 
     def refresh() -> None:
         st.fragment(_draw)(session, config, measured)
 
     # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=REFRESH_S if session.memory_waits else None)()
+    st.fragment(refresh, run_every=REFRESH_S if state.waits else None)()
 
 
 def _draw(session: Session, config: RunConfig, measured: list[tuple[int, int]]) -> None:
+    state = session.state(MemoryState)
     known = peak.ask(config)
     peak.numbers(config, known)
     peak.curve(config, known, measured)
     peak.law(config, known)
     with st.container(border=True, key="memory_depths"):
         waits = depth.draw(session, config, known) or known.waits
-    if waits != session.memory_waits:  # the timer is what the last full run drew
-        session.memory_waits = waits
+    if waits != state.waits:  # the timer is what the last full run drew
+        state.waits = waits
         st.rerun()

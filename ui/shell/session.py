@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -15,13 +15,16 @@ from core.run.control import Command
 from core.schedule_bench.results import Bench
 from core.words.errors import Problem
 
+State = TypeVar("State")
+
 
 @dataclass
 class Session:
-    """What this browser session remembers, beside the widgets.
+    """What a browser session remembers besides the values of widgets.
 
-    One object, fetched once a script run: at every access to st.session_state Streamlit may break the run off for a
-    newer one, and what belongs together must not be torn apart.
+    Fetch it once a script run: at every access to st.session_state Streamlit may end the run in favour of a newer one,
+    and values that belong together must not be torn apart. What only one feature needs is in a class of its own
+    (`state`).
     """
 
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -39,11 +42,6 @@ class Session:
     left_run_id: str | None = None  # the one that the address had when another was started,
     left_at_s: float = 0.0  # and when that was, by the monotonic clock
     unknown_run: bool = False  # the address named a run that there is not
-    memory_waits: bool = False  # the memory page works something out, or plays it
-    attempts_shown: int | None = None  # of the ways to find the largest batch; None: all
-    own_model: dict[str, str] | None = None  # that was asked about last,
-    own_model_asked: str = ""  # and which time of asking that was
-    path_position: int | None = None  # updates shown on the page of trajectories; None: all
     compare_arms: tuple[RunConfig, ...] | None = None  # that the page describes; None before it was opened
     compare_preset: str | None = None  # whose arms they are
     compare_changed: bool = False  # they have been changed, and nothing was started with them yet
@@ -57,9 +55,6 @@ class Session:
     compare_notice: str = ""  # what the address asked for and there is not
     compare_trouble: tuple[Problem, ...] = ()  # why it did not start,
     compare_lost: tuple[Problem, ...] = ()  # and why it cannot be read, for as long as that is so
-    path_plays: bool = False  # and they are played
-    path_sent: list[int] = field(default_factory=list)  # the newest positions that their slider was set to,
-    path_stopped_s: float = 0.0  # and when playing stopped, by the monotonic clock
     claims: dict[str, Results] = field(default_factory=dict)  # run again here, each claim by itself
     claims_running: dict[str, Answer] = field(default_factory=dict)
     claim_trouble: dict[str, str] = field(default_factory=dict)  # why a claim could not be run
@@ -68,6 +63,14 @@ class Session:
     bench_trouble: dict[int, str] = field(default_factory=dict)  # why one could not be run
     not_changed: Problem | None = None  # why the shown run has the settings that it had
     trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
+    _states: dict[type[Any], Any] = field(default_factory=dict, init=False)  # of the features, by class
+
+    def state(self, kind: type[State]) -> State:
+        """Return what a feature remembers, in the class that the feature has for it; new where there is nothing yet."""
+        if kind not in self._states:
+            self._states[kind] = kind()
+        found: State = self._states[kind]
+        return found
 
     def field(self, name: str, default: Any) -> Any:
         """Return a setting of the form, also while its widget is not drawn."""

@@ -27,7 +27,7 @@ def draw(setup: Setup, point: Array, update: int) -> None:
         say("path.more"),
         CHOICES,
         default=CHOICES[0],
-        key="path_more_choice",
+        key="trajectories_more_choice",
         required=True,
         format_func=lambda name: say(f"path.more.{name}"),
         label_visibility="collapsed",

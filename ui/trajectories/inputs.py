@@ -62,14 +62,14 @@ def updates(count: int) -> str:
 
 def title() -> None:
     """Draw the title, and what the pictures are."""
-    with st.container(key="path_head"):
+    with st.container(key="trajectories_head"):
         st.title(say("page.trajectories"), anchor=False)
         st.caption(say("path.about", examples=number(EXAMPLES)))
 
 
 def inputs() -> Setup:
     """Draw what can be set, in a row; all of it is in the address too."""
-    with st.container(horizontal=True, vertical_alignment="top", key="path_inputs"):
+    with st.container(horizontal=True, vertical_alignment="top", key="trajectories_inputs"):
         name = _segments("path_problem", tuple(PROBLEMS))
         small = _slider("path_small", SMALL, 8)
         large = _slider("path_large", LARGE, 128)

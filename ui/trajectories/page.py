@@ -17,6 +17,7 @@ from ui.shell.session import Session
 from ui.shell.text import number, rough, say
 from ui.trajectories import depth
 from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, held_fixed, updates
+from ui.trajectories.state import TrajectoriesState
 
 TICK_S, PER_TICK = 0.25, 4  # seconds, updates
 LATE, HEARD_AFTER_S = 8, 2.0  # positions that a browser may be behind, and when it has heard of the last
@@ -24,30 +25,32 @@ LATE, HEARD_AFTER_S = 8, 2.0  # positions that a browser may be behind, and when
 
 def panel(session: Session, setup: Setup) -> None:
     """Draw the player and all that it moves, with a timer while it plays."""
+    state = session.state(TrajectoriesState)
 
     def refresh() -> None:
         st.fragment(_draw)(session, setup)
 
     # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=TICK_S if session.path_plays else None)()
+    st.fragment(refresh, run_every=TICK_S if state.plays else None)()
 
 
 def _draw(session: Session, setup: Setup) -> None:
+    state = session.state(TrajectoriesState)
     position, mode = _player(session)
-    with st.container(key="path_fixed"):
+    with st.container(key="trajectories_fixed"):
         held_fixed(setup, mode)
     small, large = _shown("small", setup, position, mode), _shown("large", setup, position, mode)
-    with st.container(key="path_panels"):
+    with st.container(key="trajectories_panels"):
         left, right = st.columns(2, gap="medium")
         with left:
             ours = _side("small", setup, small, UPDATES)
         with right:
             theirs = _side("large", setup, large, _shown("large", setup, UPDATES, mode))
-    with st.container(key="path_compared"):
+    with st.container(key="trajectories_compared"):
         st.markdown(compared(setup, mode, ours, theirs))
-    with st.container(border=True, key="path_more"):
+    with st.container(border=True, key="trajectories_more"):
         depth.draw(setup, setup.path("small")[small], small)
-    if session.path_plays:
+    if state.plays:
         engine().freeze_once()  # Streamlit's collection after each refresh costs more than the refresh
     if position >= UPDATES:
         _stop(session)
@@ -55,19 +58,23 @@ def _draw(session: Session, setup: Setup) -> None:
 
 def _player(session: Session) -> tuple[int, str]:
     """Draw the controls of the position, moved on if it plays; return it and what is equal at it."""
-    position = UPDATES if session.path_position is None else session.path_position
-    if session.path_plays:
+    state = session.state(TrajectoriesState)
+    position = UPDATES if state.position is None else state.position
+    if state.plays:
         position = min(position + PER_TICK, UPDATES)
-    session.path_position = position
-    if session.field("path_position", None) != position:  # else the browser would lose what is pressed meanwhile
-        session.set_field("path_position", position)
-        session.path_sent = [*session.path_sent[-LATE:], position]
-    with st.container(horizontal=True, vertical_alignment="center", key="path_player"):
-        words, icon = ("path.pause", "pause") if session.path_plays else ("path.play", "play_arrow")
-        st.button(say(words), key="path_play", icon=f":material/{icon}:", on_click=_play, args=(session,), width=110)
+    state.position = position
+    # Setting the slider to where it is already would make the browser lose a key pressed meanwhile.
+    if session.field("trajectories_position", None) != position:
+        session.set_field("trajectories_position", position)
+        state.sent = [*state.sent[-LATE:], position]
+    with st.container(horizontal=True, vertical_alignment="center", key="trajectories_player"):
+        words, icon = ("path.pause", "pause") if state.plays else ("path.play", "play_arrow")
+        st.button(
+            say(words), key="trajectories_play", icon=f":material/{icon}:", on_click=_play, args=(session,), width=110
+        )
         st.button(
             say("path.step"),
-            key="path_step",
+            key="trajectories_step",
             icon=":material/skip_next:",
             on_click=_step,
             args=(session,),
@@ -77,7 +84,7 @@ def _player(session: Session) -> tuple[int, str]:
             say("path.position"),
             0,
             UPDATES,
-            key="path_position",
+            key="trajectories_position",
             label_visibility="collapsed",
             on_change=_move,
             args=(session,),
@@ -86,7 +93,7 @@ def _player(session: Session) -> tuple[int, str]:
             say("path.mode"),
             MODES,
             default=MODES[0],
-            key="path_mode",
+            key="trajectories_mode",
             required=True,
             width="content",
             format_func=lambda name: say(f"path.mode.{name}"),
@@ -101,16 +108,18 @@ def _player(session: Session) -> tuple[int, str]:
 
 
 def _play(session: Session) -> None:
-    if session.path_plays:
+    state = session.state(TrajectoriesState)
+    if state.plays:
         _stop(session)
     else:
-        session.path_plays, session.path_sent = True, [session.path_position or 0]
-        session.path_position = 0 if session.path_position == UPDATES else session.path_position
+        state.plays, state.sent = True, [state.position or 0]
+        state.position = 0 if state.position == UPDATES else state.position
         st.rerun()
 
 
 def _step(session: Session) -> None:
-    session.path_position = min((session.path_position or 0) + 1, UPDATES)
+    state = session.state(TrajectoriesState)
+    state.position = min((state.position or 0) + 1, UPDATES)
     _stop(session)
 
 
@@ -120,17 +129,19 @@ def _move(session: Session) -> None:
     A refresh brings along what the browser shows, which has not always heard of the newest position yet, nor that it
     is the last.
     """
-    asked = int(session.field("path_position", UPDATES))
-    late = session.path_plays or time.monotonic() < session.path_stopped_s + HEARD_AFTER_S
-    if late and asked in session.path_sent:
+    state = session.state(TrajectoriesState)
+    asked = int(session.field("trajectories_position", UPDATES))
+    late = state.plays or time.monotonic() < state.stopped_s + HEARD_AFTER_S
+    if late and asked in state.sent:
         return
-    session.path_position, session.path_sent = asked, []
+    state.position, state.sent = asked, []
     _stop(session)
 
 
 def _stop(session: Session) -> None:
-    if session.path_plays:
-        session.path_plays, session.path_stopped_s = False, time.monotonic()
+    state = session.state(TrajectoriesState)
+    if state.plays:
+        state.plays, state.stopped_s = False, time.monotonic()
         st.rerun()
 
 

@@ -22,6 +22,7 @@ from ui.shell.session import Session
 from ui.trajectories import depth
 from ui.trajectories import page as trajectories
 from ui.trajectories.inputs import Setup
+from ui.trajectories.state import TrajectoriesState
 
 App = Callable[..., AppTest]
 SETUP = Setup("quadratic", 8, 128, 0.1, "same", 1)
@@ -82,12 +83,12 @@ def test_the_rate_of_the_large_batch_is_the_same_or_as_many_times_as_it_is_large
 
 def test_the_position_is_an_update_of_both_or_an_epoch_of_both(page: App) -> None:
     test = page()
-    test.get_by_key("path_position").set_value(100).run()
+    test.get_by_key("trajectories_position").set_value(100).run()
     assert "Update 100 of 256 \u00b7 0.78 epochs" in words(test)
     assert "Update 100 of 256 \u00b7 12.50 epochs" in words(test)
     assert len(drawn(test, "small")) == len(drawn(test, "large")) == 101
     assert "and the number of updates. Only the batch size differs." in words(test)
-    test.get_by_key("path_mode").set_value("epochs").run()
+    test.get_by_key("trajectories_mode").set_value("epochs").run()
     assert "**8 a batch**, rate 0.1 \u00b7 Update 100 of 256 \u00b7 0.78 epochs" in words(test)
     assert "**128 a batch**, rate 0.1 \u00b7 Update 6 of 16 \u00b7 0.75 epochs" in words(test)
     assert len(drawn(test, "large")) == 7
@@ -102,7 +103,7 @@ def test_no_change_of_what_is_shown_changes_a_specification(page: App) -> None:
 
     before = specifications()
     assert len(before) == 6
-    test.get_by_key("path_position").set_value(3).run()
+    test.get_by_key("trajectories_position").set_value(3).run()
     test.get_by_key("path_problem").set_value("logistic").run()
     test.get_by_key("path_rate").set_value(2.1).run()
     assert specifications() == before
@@ -119,9 +120,9 @@ def test_a_rate_beyond_the_limit_is_said_to_be_and_its_path_diverges(page: App) 
 
 def test_a_cloud_needs_a_point_that_there_is(page: App) -> None:
     test = page(path_rate=2.1)
-    test.get_by_key("path_more_choice").set_value("cloud").run()
+    test.get_by_key("trajectories_more_choice").set_value("cloud").run()
     assert "8 a batch has diverged" in words(test)
-    test.get_by_key("path_position").set_value(20).run()
+    test.get_by_key("trajectories_position").set_value(20).run()
     assert "after 20 updates" in words(test)
     chart(test, "Gradients of random batches")
 
@@ -179,7 +180,7 @@ def test_the_two_by_two_names_the_factor_that_was_measured(page: App) -> None:
 
 def test_the_cloud_comes_with_its_law_in_numbers(page: App) -> None:
     test = page()
-    test.get_by_key("path_more_choice").set_value("cloud").run()
+    test.get_by_key("trajectories_more_choice").set_value("cloud").run()
     text = words(test)
     assert "300 random batches of each size, all at the one point that 8 a batch has reached after 256 updates" in text
     assert "(1/B) (1,024 \u2212 B) / (1,024 \u2212 1)" in text
@@ -193,17 +194,26 @@ def test_the_cloud_comes_with_its_law_in_numbers(page: App) -> None:
 # The player.
 
 
+def playing(**values: object) -> Session:
+    """Return a session whose player is in a state."""
+    session = Session()
+    vars(session.state(TrajectoriesState)).update(values)
+    return session
+
+
 @pytest.fixture
 def slider(monkeypatch: pytest.MonkeyPatch) -> Callable[[Session, int], bool]:
     """Let the browser send a position; return whether that stopped the player."""
 
     def move(session: Session, position: int) -> bool:
         monkeypatch.setattr(session, "field", lambda name, default: position)
-        played, reruns = session.path_plays, SimpleNamespace(count=0)
+        played, reruns = session.state(TrajectoriesState).plays, SimpleNamespace(count=0)
         monkeypatch.setattr(st, "rerun", lambda: setattr(reruns, "count", reruns.count + 1))
         trajectories._move(session)
-        assert reruns.count == (played and not session.path_plays)  # the timer takes a full run to stop
-        return not session.path_plays
+        assert reruns.count == (
+            played and not session.state(TrajectoriesState).plays
+        )  # the timer takes a full run to stop
+        return not session.state(TrajectoriesState).plays
 
     return move
 
@@ -212,41 +222,41 @@ def slider(monkeypatch: pytest.MonkeyPatch) -> Callable[[Session, int], bool]:
 def test_a_slider_that_has_not_heard_of_the_newest_position_does_not_stop_the_player(
     slider: Callable[[Session, int], bool], late: int
 ) -> None:
-    session = Session(path_position=100, path_plays=True, path_sent=[256, 92, 96, 100])
+    session = playing(position=100, plays=True, sent=[256, 92, 96, 100])
     assert not slider(session, late)
-    assert session.path_position == 100
+    assert session.state(TrajectoriesState).position == 100
 
 
 @pytest.mark.parametrize("asked", [0, 88, 95, 104, 255])
 def test_a_slider_that_is_moved_stops_it_there(slider: Callable[[Session, int], bool], asked: int) -> None:
-    session = Session(path_position=100, path_plays=True, path_sent=[256, 92, 96, 100])
+    session = playing(position=100, plays=True, sent=[256, 92, 96, 100])
     assert slider(session, asked)
-    assert session.path_position == asked
+    assert session.state(TrajectoriesState).position == asked
 
 
 def test_what_is_late_is_so_a_little_while_after_it_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for since_s, position in ((1.0, 100), (3.0, 96)):
-        session = Session(path_position=100, path_sent=[92, 96, 100], path_stopped_s=time.monotonic() - since_s)
+        session = playing(position=100, sent=[92, 96, 100], stopped_s=time.monotonic() - since_s)
         monkeypatch.setattr(session, "field", lambda name, default: 96)
         trajectories._move(session)
-        assert session.path_position == position
+        assert session.state(TrajectoriesState).position == position
 
 
 def test_a_slider_that_was_moved_may_be_moved_anywhere_at_once(slider: Callable[[Session, int], bool]) -> None:
-    session = Session(path_position=100, path_plays=True, path_sent=[92, 96, 100])
+    session = playing(position=100, plays=True, sent=[92, 96, 100])
     for asked in (95, 92):
         assert slider(session, asked)
-        assert session.path_position == asked
+        assert session.state(TrajectoriesState).position == asked
 
 
 def test_play_begins_anew_at_the_end_and_one_update_goes_on_by_one(page: App) -> None:
     test = page()
-    assert test.button(key="path_step").disabled
-    test.button(key="path_play").click().run()  # the run that begins to play draws the first positions
+    assert test.button(key="trajectories_step").disabled
+    test.button(key="trajectories_play").click().run()  # the run that begins to play draws the first positions
     assert "Update 4 of 256" in words(test)
     test.run()
     assert "Update 8 of 256" in words(test)
-    test.button(key="path_step").click().run()
+    test.button(key="trajectories_step").click().run()
     assert "Update 9 of 256" in words(test)
     test.run()
     assert "Update 9 of 256" in words(test)

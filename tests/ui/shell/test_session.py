@@ -1,0 +1,71 @@
+"""What a browser session remembers."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from ui.shell.session import Session
+
+UI = Path(__file__).parents[3] / "ui"
+
+
+@dataclass
+class First:
+    count: int = 0
+    seen: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Second:
+    count: int = 5
+
+
+def test_a_session_keeps_one_state_for_each_class() -> None:
+    session = Session()
+    session.state(First).count = 2
+    session.state(First).seen.append(7)
+    assert session.state(First) == First(count=2, seen=[7])
+    assert session.state(First) is session.state(First)
+    assert session.state(Second) == Second(count=5)
+
+
+def test_two_sessions_share_no_state() -> None:
+    one, other = Session(), Session()
+    one.state(First).seen.append(1)
+    assert other.state(First) == First()
+    assert one.id != other.id
+
+
+def test_every_state_of_a_feature_can_be_made_without_arguments() -> None:
+    found = []
+    for path in sorted(UI.glob("*/state.py")):
+        module = importlib.import_module(f"ui.{path.parent.name}.state")
+        for name, kind in vars(module).items():
+            if is_dataclass(kind) and getattr(kind, "__module__", "") == module.__name__:
+                assert name == f"{path.parent.name.title()}State"
+                assert isinstance(kind(), kind)
+                found.append(name)
+    assert {"MemoryState", "TrajectoriesState"} <= set(found)
+
+
+def test_only_the_session_touches_what_streamlit_keeps() -> None:
+    users = [
+        path.relative_to(UI).as_posix()
+        for path in sorted(UI.rglob("*.py"))
+        if re.search(r"st\.session_state\b", path.read_text())
+    ]
+    assert users == ["shell/session.py"]
+
+
+def test_a_state_lasts_from_one_script_run_to_the_next(app: Callable[..., AppTest]) -> None:
+    test = app().switch_page("pages/trajectories.py").run()
+    assert not test.button(key="trajectories_play").click().run().exception
+    first = test.session_state["_session"]
+    test.run()
+    assert test.session_state["_session"] is first

@@ -1,0 +1,15 @@
+"""Keep what the page of trajectories remembers between two script runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class TrajectoriesState:
+    """The position of the player, and what tells a move of the slider from its echo."""
+
+    position: int | None = None  # updates shown; None: all
+    plays: bool = False
+    sent: list[int] = field(default_factory=list)  # the latest positions that the page gave the slider
+    stopped_s: float = 0.0  # when playing stopped, by the monotonic clock
