@@ -1,4 +1,4 @@
-"""Say what came out, in the words of a catalogue (`core.claims.english` or a translation of it). No torch."""
+"""Say what came out of the claims in the words of a catalogue. No torch."""
 
 from __future__ import annotations
 

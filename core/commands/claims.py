@@ -13,6 +13,7 @@ from core.claims.results import SEEDS, Results, write
 from core.commands.file_arguments import check_writable
 from core.science.judge import Outcome
 from core.science.seeds import first_seed
+from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
 PURPOSE = "put the article's claims to the test and print the verdicts; with --json one object for each experiment"
@@ -65,22 +66,17 @@ def _show(results: Results, *, as_json: bool) -> None:
         return
     from core.claims.telling import conditions, finding, fixed
 
+    say = catalogue().say
     for code, result in results.claims.items():
-        print(f"{code}  {_say(f'claim.{code}')}")
-        print(f"    {result.verdict}, {result.seconds:.1f} s. {conditions(result.outcomes, _say)}")
+        print(f"{code}  {say(f'claim.{code}')}")
+        print(f"    {result.verdict}, {result.seconds:.1f} s. {conditions(result.outcomes, say)}")
         for outcome in result.outcomes:
             mark = "also" if outcome.is_contrast else outcome.verdict.lower()
-            name = _say(f"arm.{code}.{outcome.arm}")
-            print(f"    {mark:>12}  {name}: {finding(outcome, _say)}. {fixed(outcome, _say)}".rstrip())
+            name = say(f"arm.{code}.{outcome.arm}")
+            print(f"    {mark:>12}  {name}: {finding(outcome, say)}. {fixed(outcome, say)}".rstrip())
         print()
     corrected = f"Corrected for {results.tests} tests (Holm). " if results.tests > 1 else ""
     print(f"{corrected}Seeds {results.seeds[0]} to {results.seeds[-1]}.")
-
-
-def _say(key: str, **values: Any) -> str:
-    from core.claims.english import ENGLISH
-
-    return ENGLISH[key].format(**values)
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:

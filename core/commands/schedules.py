@@ -13,6 +13,7 @@ from core.commands.file_arguments import check_writable
 from core.schedule_bench import ARMS, BATCH_SIZES, SEEDS
 from core.schedule_bench.results import Bench, write
 from core.science.seeds import first_seed
+from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
 PURPOSE = "train the same run under every schedule, each at its own best peak rate, and say which ends nearest"
@@ -75,13 +76,13 @@ def _show(benches: Sequence[Bench], *, as_json: bool) -> None:
         for arm in ARMS:
             trained, compared = bench.tuned[arm], bench.against.get(arm)
             end = "diverged" if trained.end is None else f"{trained.end:.3g}"
-            said, p = (beside(compared, _say), p_text(compared.p_adjusted)) if compared else ("", "")
+            said, p = (beside(compared, catalogue().say), p_text(compared.p_adjusted)) if compared else ("", "")
             updates = course(arm, bench.batch_size).updates
-            name = _say(f"bench.arm.{arm}")
+            name = catalogue().say(f"bench.arm.{arm}")
             print(
                 f"    {name:<21}{trained.peak:>6g}{updates:>9,}{end:>10}   {said:<20}{p:>8}   {off_text(trained.off)}"
             )
-        for sentence in conclusions(bench, _say):
+        for sentence in conclusions(bench, catalogue().say):
             print(f"    {sentence}")
         print()
 
@@ -109,12 +110,6 @@ def _values(bench: Bench, arm: str) -> dict[str, Any]:
             "equivalent": compared.equivalent,
         }
     return values
-
-
-def _say(key: str, **values: Any) -> str:
-    from core.schedule_bench.english import ENGLISH
-
-    return ENGLISH[key].format(**values)
 
 
 def _size(given: str) -> int:

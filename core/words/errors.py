@@ -1,4 +1,4 @@
-"""Say what went wrong as a code with values; `core.words.messages` makes the sentence.
+"""Say what went wrong as a code with values; a catalogue makes the sentence.
 
 BatchLabError
 ├── ConfigError      a value that cannot be used; nothing was started
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.words.messages import sentence
+from core.words.catalogue import catalogue
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class BatchLabError(Exception):
         self.problems = problems
 
     def __str__(self) -> str:
-        return "; ".join(sentence(problem.code, **problem.values) for problem in self.problems)
+        return "; ".join(catalogue().explain(problem.code, **problem.values) for problem in self.problems)
 
 
 class ConfigError(BatchLabError):

@@ -117,8 +117,8 @@ def _add_strokes(rows: Rows, config: RunConfig, done: int | None, say: Callable[
     ends = np.minimum(numbers * config.effective_batch_size, counts.examples_per_epoch)
     kinds = ["before" if done is None else "done" if number <= done else "to come" for number in numbers]
     whose = "before" if done is None else "this"
-    thinned = ".thinned" if every > 1 else ""
-    name = say(f"chart.rhythm.{whose}{thinned}", size=f"{config.batch_size:,}", every=every)
+    key = f"chart.rhythm.{whose}.thinned" if every > 1 else f"chart.rhythm.{whose}"
+    name = say(key, size=f"{config.batch_size:,}", every=every)
     rows.add(row=name, series=kinds, x=ends, value=numbers)
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from core.run.choices.schedules import PLATEAU
 from core.run.config import RunConfig
 from ui.charts.style import Say, Spec
-from ui.shell.text import LANGUAGE, say
+from ui.shell.text import language, say
 
 Chart = Callable[[Say], Spec]  # a function of `ui.charts`, whose name is the chart's
 
@@ -29,7 +29,7 @@ def draw(chart: Chart, table: pa.Table, *, part: str = "", width: int | Literal[
     # numbers as text.
     alt = say(f"chart.{name}.{part}.alt" if part else f"chart.{name}.alt")
     key = f"chart_{name}_{part}" if part else f"chart_{name}"
-    st.vega_lite_chart(table, _spec(chart, LANGUAGE), key=key, alt=alt, width=width)
+    st.vega_lite_chart(table, _spec(chart, language()), key=key, alt=alt, width=width)
 
 
 def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:

@@ -1,19 +1,16 @@
-"""Say what a key or a code means, and write numbers as people read them."""
+"""Say what a key or a code means in the language of the reader, and write numbers as people read them."""
 
 from __future__ import annotations
 
-import math
+import os
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from core.run.config import FIELDS
-from core.words.messages import sentence
-from ui.shell.english import ENGLISH
+from core.words.catalogue import DEFAULT, Catalogue, catalogue
 
-LANGUAGE = "en"
-MIB = 2**20
-LARGE = 1e12  # from here on a loss is written as a power
 LONGEST = 200  # characters of a value in a sentence
 # As their full-width twins: a backslash before them would be shown where a value stands in quotation marks.
 FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|"}
@@ -24,16 +21,34 @@ SETTING = re.compile(
 )
 
 
+def language() -> str:
+    """Return the language that the pages are shown in."""
+    return os.environ.get("BATCHLAB_LANGUAGE") or DEFAULT
+
+
+def words() -> Catalogue:
+    """Return the words of the reader's language."""
+    return catalogue(language())
+
+
 def say(key: str, **values: Any) -> str:
-    """Return the words for a key. Raises KeyError for an unknown key or a missing value."""
-    return ENGLISH[key].format(**values)
+    """Return the sentence for a key. Raises KeyError for an unknown key or a missing value."""
+    return words().say(key, **values)
+
+
+def count(key: str, count: float, **values: Any) -> str:
+    """Return the sentence for a key in the plural form of a count."""
+    return words().count(key, count, **values)
 
 
 def explain(code: str, values: Mapping[str, Any]) -> str:
     """Return the sentence for a code of the engine: settings by their labels, bytes as MiB where it is the screen's."""
-    if code in ENGLISH:
-        return say(code, **{name: mib(value) if isinstance(value, int) else value for name, value in values.items()})
-    text = sentence(code, **{name: harmless(value) for name, value in values.items()})
+    if f"problem.{code}.screen" in words():
+        return say(
+            f"problem.{code}.screen",
+            **{name: mib(value) if isinstance(value, int) else value for name, value in values.items()},
+        )
+    text = words().explain(code, **{name: harmless(value) for name, value in values.items()})
     if code not in AS_WRITTEN:
         text = SETTING.sub(lambda name: label(name[0])[0].lower() + label(name[0])[1:], text)
     return text[0].upper() + text[1:]
@@ -49,7 +64,8 @@ def harmless(value: Any) -> Any:
 
 def label(setting: str) -> str:
     """Return what a setting is called on the screen."""
-    return ENGLISH.get(f"setting.{setting}") or say(f"form.{setting}")
+    key = f"setting.{setting}"
+    return say(key if key in words() else f"form.{setting}")
 
 
 def coloured(sign: str, colour: str) -> str:
@@ -58,13 +74,13 @@ def coloured(sign: str, colour: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number with thousands separators and no more digits than it has."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"
+    """Return a number with grouped digits, and at most six significant ones unless it is whole."""
+    return words().number(value)
 
 
 def rough(value: float) -> str:
-    """Return a number with two significant digits: what a chart shows anyway."""
-    return number(float(f"{value:.2g}"))
+    """Return a number with two significant digits, which is as much as a chart shows."""
+    return words().rough(value)
 
 
 def plain(value: Any) -> str:
@@ -78,44 +94,29 @@ def plain(value: Any) -> str:
 
 def mib(size: float, digits: int = 2) -> str:
     """Return bytes in MiB; in KiB or bytes below a tenth of one, in GiB from 1,024 on."""
-    size_mib = size / MIB
-    if 0 < size < 1024:
-        return f"{size:.0f} B"
-    if 0 < size_mib < 0.1:
-        return f"{1024 * size_mib:,.1f} KiB"
-    if size_mib >= 1024:
-        return f"{size_mib / 1024:,.4g} GiB"
-    return f"{number(size_mib) if float(size_mib).is_integer() else f'{size_mib:,.{digits}f}'} MiB"
+    return words().mib(size, digits)
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it: 28 ms, 0.4 s, 12 s, 3 min 5 s, 2 h 10 min."""
-    if 0 < seconds < 0.095:
-        return f"{max(1, round(1_000 * seconds))} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{number(hours)} h {minutes} min"
+    """Return a time in at most two units: 28ms, 0.4s, 12s, 3m 5s, 2h 10m."""
+    return words().duration(seconds)
 
 
 def times(ratio: float) -> str:
-    """Return how many times as much something is, with three digits or all of a whole number's."""
-    return f"{ratio:,.0f}" if ratio >= 999.5 else f"{ratio:.3g}"
+    """Return a ratio with three significant digits, or all digits of a whole number from 1,000 on."""
+    return words().times(ratio)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share of one in percent."""
+    return words().percent(share, digits)
+
+
+def day(date: date) -> str:
+    """Return a date with its month in letters."""
+    return words().date(date)
 
 
 def loss_text(value: float) -> str:
     """Return a loss with three significant digits; in words or as a sign where it has none."""
-    if math.isnan(value):
-        return "no number"
-    if math.isinf(value):
-        return "\u221e" if value > 0 else "\u2212\u221e"
-    value += 0.0  # -0.0 is 0
-    readable = 999.5 <= abs(value) < LARGE  # 999.7 would be 1e+03
-    text = f"{value:,.0f}" if readable else f"{value:,.3g}"
-    return text.replace("-", "\u2212", 1) if value < 0 else text
+    return words().loss(value)

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from core.claims import CLAIMS, TESTED, experiments
-from core.claims.english import ENGLISH
 from core.claims.results import Results, load
 from core.claims.telling import conditions, finding, fixed
 from core.ensemble import Ensemble
@@ -24,6 +23,7 @@ from core.run.config import RunConfig
 from core.science import convex
 from core.science.judge import Outcome, judge
 from core.science.trials import Arm, Exact, Pair, Trial
+from core.words.catalogue import catalogue
 
 SMALL, LARGE = 16, 256
 Found = Mapping[str, Mapping[str, Outcome]]
@@ -361,9 +361,7 @@ def test_the_shipped_figures_are_those_of_the_experiments_as_they_are_now(claim:
 
 
 def test_every_outcome_has_its_words(results: Results) -> None:
-    def say(key: str, **values: Any) -> str:
-        return ENGLISH[key].format(**values)
-
+    say = catalogue().say
     for code, each in results.claims.items():
         assert say(f"claim.{code}.lesson")
         assert say(f"claim.{code}.test")

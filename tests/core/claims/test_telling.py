@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.claims.english import ENGLISH
 from core.claims.telling import arm_name, conditions, finding, fixed
 from core.science.judge import Outcome
 from core.science.trials import Arm, Exact, Pair
+from core.words.catalogue import catalogue
 from tests.core.claims.arms import judged, noise, pair
 
 SOME = Outcome(
@@ -31,8 +31,7 @@ SOME = Outcome(
 )
 
 
-def say(key: str, **values: Any) -> str:
-    return ENGLISH[key].format(**values)
+say = catalogue().say
 
 
 def with_effect(ratio: float, low: float, high: float, **more: Any) -> Outcome:

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from core.schedule_bench import DECAYS, TWIN
-from core.schedule_bench.english import ENGLISH
 from core.schedule_bench.results import Bench, Compared, load
 from core.schedule_bench.telling import about, batches, beside, beside_constant, conclusions, off_text, times
+from core.words.catalogue import catalogue
 
-
-def say(key: str, **values: Any) -> str:
-    return ENGLISH[key].format(**values)
+say = catalogue().say
 
 
 def compared(ratio: float | None, p: float = 0.01, **changes: Any) -> Compared:

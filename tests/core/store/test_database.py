@@ -17,8 +17,8 @@ from core.run.events import Snapshot
 from core.store import Store, open_or_fresh, place
 from core.store.database import open_database
 from core.store.schema import MIGRATIONS
+from core.words.catalogue import catalogue
 from core.words.errors import Problem, StoreError
-from core.words.messages import ENGLISH
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,7 +27,7 @@ def problem_of(where: str | Path) -> Problem:
     with pytest.raises(StoreError) as caught:
         Store.open(where)
     (problem,) = caught.value.problems
-    assert problem.code in ENGLISH
+    assert f"problem.{problem.code}" in catalogue()
     assert str(problem.values["where"]) in str(caught.value)  # the sentence can be made from the values
     return problem
 

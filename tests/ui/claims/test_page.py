@@ -181,7 +181,7 @@ def test_an_experiment_that_is_run_again_says_how_far_it_is_and_takes_the_place_
     result = replace(results.claims["C6"], outcomes=(comparison,))
     engine.answers["C6"].set_result(replace(results, claims={"C6": result}))
     text = words(test.run())
-    assert "Computed just now on this machine; seeds 40 to 49; 2.5 s; verdicts corrected for 1 test." in text
+    assert "Computed just now on this machine; seeds 40 to 49; 2.5s; verdicts corrected for 1 test." in text
     assert (
         "**Way back after a wrong step:** Loss above the optimum: B = 256, rate 16 is 2.05 times higher (2.02 to "
         "2.08), p = 0.002 (0.002 corrected), 10 seeds." in text

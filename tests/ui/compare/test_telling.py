@@ -77,7 +77,7 @@ def test_the_verdict_names_who_is_ahead_by_how_much_and_how_sure_that_is() -> No
 def test_the_verdict_says_by_which_other_way_of_counting_it_would_be_another() -> None:
     assert verdict(SMALL, LARGE).endswith(
         "Counted otherwise, in the same trainings (there the rate of the longer ones has not fallen yet): equal "
-        "updates (50), Batch size 1,000 (2.08 times); equal seconds (0.5 s), Batch size 1,000 (2.08 times)."
+        "updates (50), Batch size 1,000 (2.08 times); equal seconds (0.5s), Batch size 1,000 (2.08 times)."
     )
     assert "Counted otherwise" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
 
@@ -211,7 +211,7 @@ def test_the_table_has_settings_and_results() -> None:
         "0.05",
         "0.0402 (0.0392 to 0.0412)",
         "90.0%",
-        "5.0 s",
+        "5.0s",
         "1 MiB",
         "waiting",
     ):
@@ -219,4 +219,4 @@ def test_the_table_has_settings_and_results() -> None:
     assert "nan" not in table
     cut = course([2.3, 1.0], [0, 50], per_epoch=100)
     cut.state, cut.planned = "stopped", 500
-    assert "<td>0.5 s</td>" in telling.table(COMPARISON, [SMALL, cut], NAMES)
+    assert "<td>0.5s</td>" in telling.table(COMPARISON, [SMALL, cut], NAMES)

@@ -171,14 +171,14 @@ def test_a_device_that_was_full_is_told_with_what_would_have_been_needed(record:
 
 def test_speed_is_examples_a_second_with_the_time_that_is_left(record: Record) -> None:
     assert said("Speed") == ("\u2014", "no update yet", False)
-    assert said("Speed", reader=record(100)) == ("10,000 /s", "4.0 s left", False)
+    assert said("Speed", reader=record(100)) == ("10,000 /s", "4.0s left", False)
     config = CONFIG.replace(budget="seconds", budget_value=90)
-    assert said("Speed", config, record(100, config=config))[1] == "1 min 29 s left"
+    assert said("Speed", config, record(100, config=config))[1] == "1m 29s left"
 
 
 def test_a_run_that_is_over_says_what_it_took(record: Record) -> None:
     ended = Ended("stopped", "asked", updates=100, elapsed_s=75.0)
-    assert said("Speed", reader=record(100, ended)) == ("10,000 /s", "examples; took 1 min 15 s", False)
+    assert said("Speed", reader=record(100, ended)) == ("10,000 /s", "examples; took 1m 15s", False)
 
 
 # How they are written.

@@ -151,7 +151,7 @@ def test_under_a_budget_of_updates_it_is_that(chain: Chain) -> None:
 def test_the_time_left_is_by_the_updates_of_its_own(chain: Chain) -> None:
     found = {card.label: card for card in cards_of.cards(LARGER, None, chain())}
     assert found["Updates"].value == "230 / 250"
-    assert found["Speed"].detail == "0.8 s left"  # 20 of 0.04 s
+    assert found["Speed"].detail == "0.8s left"  # 20 of 0.04 s
 
 
 # What is offered.

@@ -1,4 +1,4 @@
-"""The catalogue of sentences: every code has one, and every sentence gets the values it names."""
+"""Every code of the engine has a sentence, and every sentence gets the values it names."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from string import Formatter
 
 import pytest
 
+from core.words.catalogue import catalogue
 from core.words.errors import BatchLabError, ConfigError, Problem
-from core.words.messages import ENGLISH, sentence
 
 ROOT = Path(__file__).parents[3]
 CORE = sorted((ROOT / "core").rglob("*.py"))
+PREFIX = "problem."
+SENTENCES = {
+    key.removeprefix(PREFIX): text
+    for key, text in catalogue().entries.items()
+    if key.startswith(PREFIX) and not key.endswith(".screen")
+}
 
 
 def names_in(text: str) -> set[str]:
@@ -69,9 +75,9 @@ def problems_in(source: str) -> Iterator[tuple[int, str, set[str] | None]]:
 def complaints(source: str, where: str) -> list[str]:
     found = []
     for line, code, keys in problems_in(source):
-        if code not in ENGLISH:
-            found.append(f"{where}:{line} uses the code {code!r}, which core/words/messages.py does not have")
-        elif keys is not None and (missing := names_in(ENGLISH[code]) - keys):
+        if code not in SENTENCES:
+            found.append(f"{where}:{line} uses the code {code!r}, which core/words/en/problems.toml does not have")
+        elif keys is not None and (missing := names_in(SENTENCES[code]) - keys):
             found.append(f"{where}:{line} gives {code!r} no {', '.join(sorted(missing))}")
     return found
 
@@ -88,28 +94,28 @@ def test_the_search_finds_a_missing_code_and_a_missing_value() -> None:
         'Problem("not_a_choice" if odd else "gone", values)\n'
     )
     assert sorted(complaints(source, "core/x.py")) == [
-        "core/x.py:1 uses the code 'no_such_code', which core/words/messages.py does not have",
+        "core/x.py:1 uses the code 'no_such_code', which core/words/en/problems.toml does not have",
         "core/x.py:4 gives 'not_a_choice' no choices",
-        "core/x.py:5 uses the code 'gone', which core/words/messages.py does not have",
+        "core/x.py:5 uses the code 'gone', which core/words/en/problems.toml does not have",
     ]
 
 
-@pytest.mark.parametrize("code", ENGLISH)
+@pytest.mark.parametrize("code", SENTENCES)
 def test_a_sentence_can_be_made_from_its_values(code: str) -> None:
-    made = sentence(code, **dict.fromkeys(names_in(ENGLISH[code]), 1_234))
+    made = catalogue().explain(code, **dict.fromkeys(names_in(SENTENCES[code]), 1_234))
     assert made
     assert "{" not in made
 
 
-@pytest.mark.parametrize("code", ENGLISH)
+@pytest.mark.parametrize("code", SENTENCES)
 def test_a_sentence_is_used_somewhere(code: str) -> None:
     sources = [*CORE, *ROOT.glob("*.py"), *(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
-    assert any(f'"{code}"' in path.read_text() for path in sources if path.name != "messages.py")
+    assert any(f'"{code}"' in path.read_text() for path in sources)
 
 
 def test_an_unknown_code_is_an_error() -> None:
     with pytest.raises(KeyError):
-        sentence("no_such_code")
+        catalogue().explain("no_such_code")
 
 
 def test_an_error_reads_as_its_sentences() -> None:

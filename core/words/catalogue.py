@@ -1,0 +1,197 @@
+"""Turn keys, codes and values into sentences, and numbers into text, in one language.
+
+A language is a folder of TOML files beside this module, one file a feature. Each entry is one whole sentence; its
+plural forms are entries of their own ("card.epochs.one", "card.epochs.other"), named as CLDR names them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import NumberPattern, parse_pattern
+from babel.units import format_unit
+
+# BATCHLAB_WORDS names another folder of languages, in which a translation can be tried.
+FOLDER = Path(os.environ.get("BATCHLAB_WORDS") or Path(__file__).parent)
+DEFAULT = "en"
+MIB = 2**20
+LARGE = 1e12  # a loss from here on is written as a power of ten
+
+
+class Catalogue:
+    """All words of one language.
+
+    Raises FileNotFoundError for a language without a folder, ValueError for a key that stands in two files.
+    """
+
+    def __init__(self, language: str = DEFAULT, *, folder: Path = FOLDER) -> None:
+        self.language = language
+        self.locale = _locale(language)
+        self.entries = _read(folder / language)
+        self._formatter = _Formatter(self)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.entries
+
+    def say(self, key: str, **values: Any) -> str:
+        """Return the sentence for a key, with its values. Raises KeyError for an unknown key or a missing value."""
+        return self._formatter.vformat(self.entries[key], (), values)
+
+    def count(self, key: str, count: float, **values: Any) -> str:
+        """Return the sentence for a key in the plural form of a count; the entry may show it as {count:,}."""
+        form = f"{key}.{self.locale.plural_form(count)}"
+        return self.say(form if form in self.entries else f"{key}.other", count=count, **values)
+
+    def explain(self, code: str, **values: Any) -> str:
+        """Return the sentence for a code of the engine (`core.words.errors.Problem`, or why a run ended)."""
+        return self.say(f"problem.{code}", **values)
+
+    def listed(self, items: list[str]) -> str:
+        """Return items as a list in a sentence: "a, b, and c"."""
+        return format_list(items, locale=self.locale)
+
+    def number(self, value: float) -> str:
+        """Return a number with grouped digits, and at most six significant ones unless it is whole."""
+        return self.formatted(value, ",.0f" if float(value).is_integer() else ",g")
+
+    def rough(self, value: float) -> str:
+        """Return a number with two significant digits, which is as much as a chart shows."""
+        return self.number(float(f"{value:.2g}"))
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Return a share of one in percent."""
+        return str(_pattern(f"0.{'0' * digits}%" if digits else "0%").apply(share, self.locale))
+
+    def times(self, ratio: float) -> str:
+        """Return a ratio with three significant digits, or all digits of a whole number from 1,000 on."""
+        return self.formatted(ratio, ",.0f" if ratio >= 999.5 else ".3g")
+
+    def mib(self, size: float, digits: int = 2) -> str:
+        """Return bytes in MiB; in KiB or bytes below a tenth of one, in GiB from 1,024 on."""
+        size_mib = size / MIB
+        if 0 < size < 1024:
+            return f"{self.formatted(size, '.0f')} B"
+        if 0 < size_mib < 0.1:
+            return f"{self.formatted(1024 * size_mib, ',.1f')} KiB"
+        if size_mib >= 1024:
+            return f"{self.formatted(size_mib / 1024, ',.4g')} GiB"
+        return f"{self.formatted(size_mib, ',.0f' if float(size_mib).is_integer() else f',.{digits}f')} MiB"
+
+    def duration(self, seconds: float) -> str:
+        """Return a time in at most two units: 28ms, 0.4s, 12s, 3m 5s, 2h 10m."""
+        if 0 < seconds < 0.095:
+            return self._unit(max(1, round(1_000 * seconds)), "millisecond")
+        if seconds < 9.95:
+            return self._unit(seconds, "second", digits="0.0")
+        whole = round(seconds)
+        if whole < 60:
+            return self._unit(whole, "second")
+        minutes, rest = divmod(whole, 60)
+        if minutes < 60:
+            return f"{self._unit(minutes, 'minute')} {self._unit(rest, 'second')}"
+        hours, minutes = divmod(minutes, 60)
+        return f"{self._unit(hours, 'hour')} {self._unit(minutes, 'minute')}"
+
+    def loss(self, value: float) -> str:
+        """Return a loss with three significant digits; in words or as a sign where it has none."""
+        if math.isnan(value):
+            return self.say("number.nan")
+        if math.isinf(value):
+            return "\u221e" if value > 0 else "\u2212\u221e"
+        value += 0.0  # -0.0 is 0
+        readable = 999.5 <= abs(value) < LARGE  # 999.7 would be 1e+03
+        text = self.formatted(value, ",.0f" if readable else ",.3g")
+        return text.replace("-", "\u2212", 1) if value < 0 else text
+
+    def date(self, day: date) -> str:
+        """Return a date with its month in letters."""
+        return format_date(day, "long", locale=self.locale)
+
+    def formatted(self, value: float, spec: str) -> str:
+        """Return a number as `format(value, spec)` does, with the signs of this language.
+
+        Python chooses the digits; Babel groups them and writes the decimal sign. Powers of ten stay as they are.
+        """
+        text = format(value, spec.replace(",", ""))
+        whole, _, fraction = text.partition(".")
+        if not (whole.lstrip("-") + fraction).isdigit():
+            return text
+        pattern = _pattern(("#,##0" if "," in spec else "0") + ("." + "0" * len(fraction) if fraction else ""))
+        return str(pattern.apply(Decimal(text), self.locale))
+
+    def _unit(self, value: float, unit: str, digits: str | None = None) -> str:
+        return format_unit(value, unit, length="narrow", format=digits, locale=self.locale)
+
+
+class _Formatter(Formatter):
+    """`str.format` whose numbers with a format are written in a language."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return format(value, format_spec)
+        if _is_huge(value):
+            return _cut_short(value)
+        return self.catalogue.formatted(value, format_spec) if format_spec else str(value)
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return _cut_short(value) if conversion and _is_huge(value) else super().convert_field(value, conversion)
+
+
+@cache
+def catalogue(language: str = DEFAULT) -> Catalogue:
+    """Return the words of a language, read once."""
+    return Catalogue(language)
+
+
+def languages(folder: Path = FOLDER) -> list[str]:
+    """Return the languages there are."""
+    return sorted(path.name for path in folder.iterdir() if any(path.glob("*.toml")))
+
+
+def _read(folder: Path) -> Mapping[str, str]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no words for the language {folder.name!r}: {folder} does not exist")
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.toml")):
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        if twice := found.keys() & entries.keys():
+            raise ValueError(f"{path.name} repeats {', '.join(sorted(twice))}")
+        found |= entries
+    return found
+
+
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language)
+    except UnknownLocaleError:  # a language under trial, such as en_XA, counts as the one it varies
+        return Locale.parse(language.split("_")[0])
+
+
+@cache
+def _pattern(text: str) -> NumberPattern:
+    return parse_pattern(text)
+
+
+def _cut_short(value: float) -> str:
+    return format(Decimal(value), ".12g")
+
+
+def _is_huge(value: Any) -> bool:
+    """Return whether a value is an integer that no float can stand for, which nobody would read to the end."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max
