@@ -18,6 +18,7 @@ from core.comparison.trainings import Figures, Training, open_training
 from core.datasets.tensors import Data
 from core.forecast.predict import predict
 from core.forecast.workspace import Reach
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig, planned_updates
 from core.run.control import Control
 from core.run.fields import NUMBERS
@@ -268,8 +269,10 @@ def _lowest(comparison: Comparison, data: Data) -> float | None:
     features = data.train_inputs[0].numel() + (not spec.has_constant)
     if alike != {("linear", first.weight_decay)} or not first.weight_decay > 0 or spec.task != "classification":
         return None
-    if features * spec.outputs > MOST_WEIGHTS or any(arm.optimizer == "adamw" for arm in comparison.arms):
-        return None  # the decay of AdamW is no part of the objective
+    if features * spec.outputs > MOST_WEIGHTS or any(
+        OPTIMIZERS[arm.optimizer].decouples_decay for arm in comparison.arms
+    ):
+        return None  # a decoupled decay is not part of the objective
     inputs = data.train_inputs.flatten(1).double()
     if not spec.has_constant:
         inputs = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=inputs.dtype)], dim=1)

@@ -1,7 +1,8 @@
-"""Give the direction in which each optimizer moves weights, as PyTorch's own do, over pieces of any shape.
+"""Compute the direction in which each optimizer moves weights, as PyTorch's own do, over pieces of any shape.
 
 A rule takes a gradient, which it may overwrite, the weights, its state and the number of the update from 1, and returns
-the direction D of the change -rate x D. All of them work element by element, so that models do not meet.
+the direction D of the change -rate x D. Every rule works element by element, so no model affects another. The records
+in `core.run.choices.optimizers` name the functions that make rules.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
+from core.run.choices.named import loaded
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 
 State = tuple[Tensor, ...]  # zeros of the weights' shape at first
@@ -22,8 +25,10 @@ AVERAGING, AVERAGING_SQUARES, EPSILON = 0.9, 0.999, 1e-8  # what torch.optim.Ada
 
 def build_rule(config: RunConfig) -> tuple[Rule, int]:
     """Return the config's rule with its weight decay, and the number of tensors in its state."""
-    states, rule = RULES[config.optimizer]
-    own, decay = rule(config.momentum), config.weight_decay
+    spec = OPTIMIZERS[config.optimizer]
+    assert spec.ensemble_rule  # `core.ensemble.suitability` refuses the others
+    own: Rule = loaded(spec.ensemble_rule)(config)
+    decay = config.weight_decay
 
     def with_decay(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
         return own(gradient.add_(weights, alpha=decay), weights, state, update)
@@ -31,15 +36,19 @@ def build_rule(config: RunConfig) -> tuple[Rule, int]:
     def with_decoupled_decay(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
         return own(gradient, weights, state, update).add_(weights, alpha=decay)
 
-    decayed = with_decoupled_decay if config.optimizer == "adamw" else with_decay
-    return decayed if decay else own, states
+    decayed = with_decoupled_decay if spec.decouples_decay else with_decay
+    return decayed if decay else own, spec.states
 
 
-def _sgd(_: float) -> Rule:
+def plain(config: RunConfig) -> Rule:
+    """Return the rule of stochastic gradient descent: D is the gradient."""
     return lambda gradient, weights, state, update: gradient
 
 
-def _momentum(momentum: float) -> Rule:
+def heavy_ball(config: RunConfig) -> Rule:
+    """Return the rule of momentum: D is the velocity v = momentum v + gradient."""
+    momentum = config.momentum
+
     def direction(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
         (velocity,) = state
         return torch.add(gradient, velocity, alpha=momentum, out=velocity)
@@ -47,7 +56,10 @@ def _momentum(momentum: float) -> Rule:
     return direction
 
 
-def _nesterov(momentum: float) -> Rule:
+def nesterov(config: RunConfig) -> Rule:
+    """Return the rule of Nesterov momentum: D is gradient + momentum v, with the new velocity v."""
+    momentum = config.momentum
+
     def direction(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
         (velocity,) = state
         return gradient.add_(torch.add(gradient, velocity, alpha=momentum, out=velocity), alpha=momentum)
@@ -55,7 +67,9 @@ def _nesterov(momentum: float) -> Rule:
     return direction
 
 
-def _adam(_: float) -> Rule:
+def adam(config: RunConfig) -> Rule:
+    """Return the rule of Adam (Kingma and Ba 2015) with PyTorch's default averages."""
+
     def direction(gradient: Tensor, weights: Tensor, state: State, update: int) -> Tensor:
         mean, square = state
         mean.lerp_(gradient, 1 - AVERAGING)
@@ -67,12 +81,3 @@ def _adam(_: float) -> Rule:
         return torch.div(mean, torch.add(least, root, alpha=bias1 / sqrt(bias2), out=root), out=root)
 
     return direction
-
-
-RULES: dict[str, tuple[int, Callable[[float], Rule]]] = {
-    "sgd": (0, _sgd),
-    "momentum": (1, _momentum),
-    "nesterov": (1, _nesterov),
-    "adam": (2, _adam),
-    "adamw": (2, _adam),
-}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from core.run.choices import schedules
+from core.run.choices.optimizers import OPTIMIZERS
+from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 
 # What the members of an ensemble may differ in; an ensemble takes no notice of the last three.
@@ -20,8 +21,10 @@ def problem_with(config: RunConfig) -> str | None:
     """
     if config.budget == "seconds":
         return "an ensemble has no budget of seconds, which a timing of the single run turns into updates"
-    if config.schedule == schedules.PLATEAU:
-        return "an ensemble has no plateau schedule, which reacts to the evaluations of the single run"
+    if SCHEDULES[config.schedule].is_feedback:
+        return f"an ensemble has no {config.schedule} schedule, which reacts to the evaluations of the single run"
+    if OPTIMIZERS[config.optimizer].ensemble_rule is None:
+        return f"an ensemble has no update rule for {config.optimizer}"
     if config.precision != "float32":
         return f"an ensemble computes in the precision of its data, not in {config.precision}"
     habits = [habit for habit in HABITS if getattr(config, habit)]

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.utils._pytree import tree_leaves
 
 from core.datasets.tensors import Data
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
 from core.train.checkpointing import checkpoint_segments
 from core.train.optimizers import IMPLEMENTATIONS, build_any_optimizer
@@ -117,13 +118,7 @@ def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -
     return Updater(
         model,
         LOSS_FUNCTIONS[own.loss],
-        build_any_optimizer(
-            own.optimizer,
-            parameters,
-            momentum=own.momentum,
-            weight_decay=own.weight_decay,
-            implementation=own.implementation,
-        ),
+        build_any_optimizer(own.optimizer, parameters, own, implementation=own.implementation),
         Data(inputs, targets, inputs, targets),
         practice=Practice.of(own),
     )
@@ -192,9 +187,11 @@ def _problems(own: OwnModel) -> Iterator[Problem]:
     shape = own.input
     if not isinstance(shape, tuple) or not all(isinstance(size, int) and size > 0 for size in shape):
         yield Problem("input_not_a_shape", {"value": shape if isinstance(shape, str) else ",".join(map(str, shape))})
+    optimizer = OPTIMIZERS.get(own.optimizer)
+    has_fused = optimizer is None or optimizer.is_fused
     choices: dict[str, Iterable[str]] = {
         "input_dtype": DTYPES,
-        "implementation": IMPLEMENTATIONS,
+        "implementation": [name for name in IMPLEMENTATIONS if name != "fused" or has_fused],
         "optimizer": CHOICES["optimizer"],
         "precision": CHOICES["precision"],
     }

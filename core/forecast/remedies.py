@@ -14,6 +14,7 @@ from core.forecast.records import Remedy
 from core.forecast.sizes import with_size
 from core.forecast.workspace import Reach
 from core.memory import SimulatedOutOfMemoryError
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 from core.run.events import Peak
 from core.run.plan import plan
@@ -22,7 +23,6 @@ from core.train.trainer import Trainer
 from core.train.updater import Limit
 from core.words.errors import ConfigError
 
-LESS_STATE = {"adam": ("momentum", "sgd"), "adamw": ("momentum", "sgd"), "momentum": ("sgd",), "nesterov": ("sgd",)}
 HABITS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 TIMED_S, TIMED_MICRO_BATCHES = 0.05, 4
 
@@ -64,7 +64,7 @@ def _candidates(config: RunConfig) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "checkpointing", {"checkpointing": True}
     if config.precision == "float32":
         yield "bfloat16", {"precision": "bfloat16"}
-    for optimizer in LESS_STATE.get(config.optimizer, ()):
+    for optimizer in OPTIMIZERS[config.optimizer].with_less_state:
         yield "less_state", {"optimizer": optimizer}
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.run.choices.optimizers import OPTIMIZERS
+from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.run.events import Prediction
 from core.run.plan import is_planned_otherwise, plan, schedule_horizon
 
 FEW_UPDATES = 20
 TINY_BATCH = 8  # for batch normalisation: its means are over so few examples
-ENDS_AT_ZERO = ("linear", "cosine", "wsd")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
         found.append(Caution("few_updates", {"total": total}))
     if config.norm == "batch" and config.batch_size < TINY_BATCH:
         found.append(Caution("batch_norm_of_few", {"size": config.batch_size}))
-    if config.optimizer in ("adam", "adamw") and config.lr > 0.02:
+    high = OPTIMIZERS[config.optimizer].high_rate
+    if high is not None and config.lr > high:
         found.append(Caution("high_rate_for_adam", {"lr": config.lr}))
     return found
 
@@ -50,5 +52,5 @@ def _horizon(config: RunConfig, total: int | None) -> list[Caution]:
     values = {"size": config.schedule_batch_size, "horizon": horizon, "total": total, "own": config.batch_size}
     if horizon > total:
         return [Caution("horizon_too_long", values)]
-    code = "horizon_too_short" if config.schedule in ENDS_AT_ZERO else "horizon_too_short_low"
+    code = "horizon_too_short_low" if SCHEDULES[config.schedule].end else "horizon_too_short"
     return [Caution(code, values | {"epoch": -(-(horizon + 1) // per_epoch)})]

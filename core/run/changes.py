@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.run import batching
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 
 REASON = "changed"  # why a run is stopped in whose place another goes on
 MOST_BYTES = 256 * 2**20  # of a state that is kept; a larger one is let go
 LASTING = ("dataset", "model", "norm", "sampling", "seed")  # or other weights, or another order, would have to go on
 WEIGHT_BYTES = 4  # float32, under autocast too
-COPIES = {"sgd": 1, "momentum": 2, "nesterov": 2, "adam": 3, "adamw": 3}  # the weights, and what an optimizer keeps
 
 Settings = Mapping[str, tuple[Any, Any]]  # by their names the old value and the new one, as plain JSON values
 
@@ -40,7 +40,7 @@ def lasting(before: RunConfig, after: RunConfig) -> list[str]:
 
 def state_bytes(config: RunConfig, parameters: int) -> int:
     """Return how large the state of a run is, about: its weights and its optimizer's state."""
-    return parameters * WEIGHT_BYTES * COPIES[config.optimizer]
+    return parameters * WEIGHT_BYTES * (1 + OPTIMIZERS[config.optimizer].states)
 
 
 def is_spent(config: RunConfig, *, updates: int, examples: int, epochs: int, seconds: float) -> bool:

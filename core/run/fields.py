@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from core.run.choices.datasets import DATASETS
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.choices.schedules import SCHEDULES
 from core.words.errors import Problem
 
@@ -16,7 +17,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "model": tuple(NORMS),
     "norm": ("none", "batch", "layer", "group"),
     "sampling": ("shuffle", "iid"),
-    "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
+    "optimizer": tuple(OPTIMIZERS),
     "schedule": tuple(SCHEDULES),
     "budget": ("epochs", "updates", "examples", "seconds"),
     "precision": ("float32", "bfloat16"),

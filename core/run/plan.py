@@ -60,9 +60,8 @@ def schedule_horizon(config: RunConfig, horizon: int) -> int:
 
 
 def is_planned_otherwise(config: RunConfig, horizon: int) -> bool:
-    """Return whether the schedule is planned for another number of updates than the run's, and follows that number."""
-    follows = config.schedule not in ("constant", schedules.PLATEAU)
-    return follows and schedule_horizon(config, horizon) != horizon
+    """Return whether the schedule depends on its number of updates and is planned for another one than the run's."""
+    return schedules.SCHEDULES[config.schedule].is_decay and schedule_horizon(config, horizon) != horizon
 
 
 def rate_factor(config: RunConfig, t: int, horizon: int) -> float:

@@ -16,7 +16,8 @@ BATCH_SIZES = (16, 64, 256)
 SEEDS, TUNING_SEEDS = 10, 3  # the rate is tuned on seeds of its own
 
 CONSTANT = "constant"
-DECAYS = ("step", "exponential", "linear", "cosine", "one-cycle", "wsd")  # by plan, whatever happens in the run
+DECAYS = tuple(code for code, spec in SCHEDULES.items() if spec.is_decay)
+FEEDBACK = tuple(code for code, spec in SCHEDULES.items() if spec.is_feedback)
 RAMP = "ramp"  # the batch grows where the rate would fall (Smith et al. 2018)
 TWIN = "twin"  # and the rate falls by as much instead; trained only beside the ramp, at its peak
 ARMS = (*SCHEDULES, RAMP)

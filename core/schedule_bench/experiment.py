@@ -11,8 +11,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from core.run.choices import schedules
-from core.schedule_bench import ARMS, CONSTANT, DECAYS, EPOCHS, ONE_RATE, RAMP, RATES, TWIN
+from core.schedule_bench import ARMS, CONSTANT, DECAYS, EPOCHS, FEEDBACK, ONE_RATE, RAMP, RATES, TWIN
 from core.schedule_bench.courses import course
 from core.schedule_bench.quadratic import quadratic
 from core.schedule_bench.results import Bench, Compared, Trained, tuning_seeds
@@ -119,7 +118,7 @@ def _trained(arm: str, peak: float, paths: Sequence[Path], exact: Sequence[Float
         low, high = interval(logs)
         told = {"end": math.exp(logs.mean()), "end_low": math.exp(low), "end_high": math.exp(high)}
     shares: tuple[float, ...] = ()
-    if arm == schedules.PLATEAU:
+    if arm in FEEDBACK:
         rates = np.stack([path.rates for path in paths]).mean(axis=0)
         shares = _rounded(rates.reshape(EPOCHS, -1)[:, 0] / peak)
     return Trained(

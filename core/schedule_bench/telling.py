@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from core.run.choices import schedules
-from core.schedule_bench import CONSTANT, DECAYS, EXAMPLES, RAMP, TWIN
+from core.schedule_bench import CONSTANT, DECAYS, EXAMPLES, FEEDBACK, RAMP, TWIN
 from core.schedule_bench.courses import course, stages
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.science.statistics import LEVEL, MARGIN
@@ -62,7 +61,7 @@ def about(arm: str, trained: Trained, batch_size: int, say: Say) -> str:
     """Return what an arm does, what a plateau did, and how far the exact expectation is off."""
     capped = arm == RAMP and any(stage.scale < 1 for stage in stages(arm, batch_size))
     parts = [say("bench.about.ramp.capped", examples=f"{EXAMPLES:,}") if capped else say(f"bench.about.{arm}")]
-    if arm == schedules.PLATEAU:
+    if arm in FEEDBACK:
         share, seeds = trained.shares[-1], len(trained.ends)
         parts.append(
             say("bench.plateau.never", seeds=seeds)

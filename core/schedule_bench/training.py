@@ -12,8 +12,7 @@ from torch import Tensor
 
 from core.ensemble import Ensemble
 from core.run.batching import updates_per_epoch
-from core.run.choices import schedules
-from core.schedule_bench import EXAMPLES
+from core.schedule_bench import EXAMPLES, FEEDBACK
 from core.schedule_bench.courses import Stage, course, stages
 from core.science.convex import DIVERGED, MIXTURE
 from core.science.trials import Progress
@@ -113,9 +112,7 @@ class Plateaus:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._rules = {
-            number: plateau_rule(member.peak)
-            for number, member in enumerate(members)
-            if member.arm == schedules.PLATEAU
+            number: plateau_rule(member.peak) for number, member in enumerate(members) if member.arm in FEEDBACK
         }
 
     def __bool__(self) -> bool:

@@ -1,24 +1,18 @@
-"""Build PyTorch's own optimizers, fused: one call updates every parameter."""
+"""Build PyTorch's own optimizers, fused where they can be: one call then updates every parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Variable
 from torch.optim import Optimizer
 
+from core.run.choices.named import loaded
+from core.run.choices.optimizers import OPTIMIZERS, OptimizerSpec, Settings
 from core.run.config import RunConfig
 
-OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], Callable[[float], dict[str, Any]]]] = {  # options by momentum
-    "sgd": (torch.optim.SGD, lambda momentum: {}),
-    "momentum": (torch.optim.SGD, lambda momentum: {"momentum": momentum}),
-    "nesterov": (torch.optim.SGD, lambda momentum: {"momentum": momentum, "nesterov": momentum > 0}),
-    "adam": (torch.optim.Adam, lambda momentum: {}),
-    "adamw": (torch.optim.AdamW, lambda momentum: {}),
-}
 IMPLEMENTATIONS: dict[str, dict[str, bool]] = {
     "default": {},
     "fused": {"fused": True},
@@ -28,21 +22,29 @@ IMPLEMENTATIONS: dict[str, dict[str, bool]] = {
 
 
 def build_optimizer(config: RunConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Return the config's optimizer over `parameters`; only the rate changes while it runs."""
-    kind, options = OPTIMIZERS[config.optimizer]
-    return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True, **options(config.momentum))
+    """Return the config's optimizer over `parameters`, fused where PyTorch has that; only the rate changes later."""
+    spec = OPTIMIZERS[config.optimizer]
+    return _built(spec, parameters, config, lr=config.lr, implementation="fused" if spec.is_fused else "default")
 
 
 def build_any_optimizer(
-    name: str, parameters: Iterable[nn.Parameter], *, momentum: float, weight_decay: float, implementation: str
+    name: str, parameters: Iterable[nn.Parameter], settings: Settings, *, implementation: str
 ) -> Optimizer:
-    """Return an optimizer for parameters of any kind; its rate is for show.
+    """Return an optimizer for parameters of any kind; its rate is a placeholder.
 
     `implementation` is fused, foreach, loop, or default: what PyTorch picks by itself.
     """
-    kind, options = OPTIMIZERS[name]
-    chosen = IMPLEMENTATIONS[implementation]
-    return kind(parameters, lr=1e-3, weight_decay=weight_decay, **chosen, **options(momentum))
+    return _built(OPTIMIZERS[name], parameters, settings, lr=1e-3, implementation=implementation)
+
+
+def _built(
+    spec: OptimizerSpec, parameters: Iterable[nn.Parameter], settings: Settings, *, lr: float, implementation: str
+) -> Optimizer:
+    options = IMPLEMENTATIONS[implementation] | spec.keywords(settings)
+    if not spec.is_fused:  # its class has no such argument
+        options.pop("fused", None)
+    optimizer: Optimizer = loaded(spec.torch_class)(parameters, lr=lr, **options)
+    return optimizer
 
 
 def bare_backward() -> Callable[[Tensor], None]:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from core.datasets.tensors import Data
 from core.run import changes
 from core.run.choices import schedules
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig, planned_updates
 from core.run.control import Control
 from core.run.plan import rate_factor
@@ -61,7 +62,7 @@ class Trainer(Updater):
             classes=config.spec.outputs if config.spec.task == "classification" else 0,
             control=control,
         )
-        self.plateau = plateau_rule(config.lr) if config.schedule == schedules.PLATEAU else None
+        self.plateau = plateau_rule(config.lr) if schedules.SCHEDULES[config.schedule].is_feedback else None
         self.order = Order(config, len(data.train_inputs))
         self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
         self.shift = 0  # of the schedule against the updates, where these go on from another run's
@@ -168,7 +169,7 @@ class Trainer(Updater):
         """
         state = deepcopy(state)
         self.model.load_state_dict(state["model"])
-        if state["kind"] == self.config.optimizer:
+        if OPTIMIZERS[self.config.optimizer].continues(state["kind"]):
             own = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": own})
         self._restore_plateau(state)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.run.choices.schedules import PLATEAU
+from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.run.plan import is_planned_otherwise, rate_factor
 from core.store.reader import POINTS, RunReader
@@ -110,7 +110,7 @@ def rate_table(
     record = reader.record if reader else None
     facts = record.facts if record else {}
     is_to_go_on = bool(record and record.parent and not has_begun(facts))  # from where is not known yet
-    if horizon and config.schedule != PLATEAU and not is_to_go_on:
+    if horizon and not SCHEDULES[config.schedule].is_feedback and not is_to_go_on:
         since = facts.get("first", 0), facts.get("shift", 0)
         places, rates = planned_rates(config, horizon, *since)
         rows.add_line("planned", places, rates)

@@ -12,6 +12,7 @@ import numpy as np
 from core.comparison.course import Course, Floats
 from core.comparison.result import Standing, standings
 from core.comparison.setup import DEFAULT_SEEDS, Comparison, differences, held_fixed
+from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.science.statistics import LEVEL, MARGIN, geometric_mean
 from ui.shell.text import duration, label, loss_text, mib, number, plain, say, times
@@ -39,7 +40,7 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
         told += _rest(first, courses, names, comparison.seeds)
         others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
         if others:
-            falls = any(arm.schedule != "constant" for arm in comparison.arms)
+            falls = any(SCHEDULES[arm.schedule].lowers_rate for arm in comparison.arms)
             told.append(say("compare.otherwise.falling" if falls else "compare.otherwise", others="; ".join(others)))
     elif courses and all(course.is_lost for course in courses):
         told.append(say("compare.all_diverged"))

@@ -9,7 +9,7 @@ from typing import Literal
 import pyarrow as pa
 import streamlit as st
 
-from core.run.choices.schedules import PLATEAU
+from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from ui.charts.style import Say, Spec
 from ui.shell.text import language, say
@@ -34,6 +34,6 @@ def draw(chart: Chart, table: pa.Table, *, part: str = "", width: int | Literal[
 
 def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:
     """Return why no learning rate is planned on the chart; None where one is."""
-    if config.schedule == PLATEAU:
+    if SCHEDULES[config.schedule].is_feedback:
         return say("chart.rate.plateau")
     return say("chart.rate.seconds") if horizon is None else None

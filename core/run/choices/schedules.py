@@ -1,19 +1,49 @@
-"""Learning-rate schedules as pure functions of the update number. No torch.
+"""The learning-rate schedules, one record each, as pure functions of the update number. No torch.
 
-Each takes t (the update, 0 ... U-1, or U for its end) and U (the planned updates) and returns the factor
-of the peak rate, between 0 and 1. The preview plots these functions and the trainer calls them.
-Reduce-on-plateau is feedback, not a function of t: its factor here is 1, and `core.train.trainer` lowers it.
+A function takes t (the update, 0 ... U-1, or U for the end) and U (the planned updates) and returns the share of the
+peak rate, between 0 and 1. The preview plots these functions and the trainer calls them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
-Schedule = Callable[[int, int], float]
+Share = Callable[[int, int], float]
 
 PLATEAU = "plateau"
 PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 2
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """Every fact about a schedule.
+
+    code         its name in a config, a URL and the store
+    share        the share of the peak rate at update t of U
+    is_feedback  it reacts to the evaluations of its run, so no function of t describes it: its share is 1, and the
+                 trainer lowers the peak (`core.train.trainer.plateau_rule`)
+    """
+
+    code: str
+    share: Share
+    is_feedback: bool = False
+
+    @property
+    def end(self) -> float:
+        """The share at t = U, where a schedule stays once it has run out."""
+        return self.share(1, 1)
+
+    @property
+    def is_decay(self) -> bool:
+        """Whether the plan alone lowers the rate; such a schedule depends on U."""
+        return self.end < 1
+
+    @property
+    def lowers_rate(self) -> bool:
+        """Whether the rate may be lower at the end of a run than at its peak, by plan or by feedback."""
+        return self.is_decay or self.is_feedback
 
 
 def constant(t: int, total: int) -> float:
@@ -56,15 +86,18 @@ def warmup_stable_decay(t: int, total: int) -> float:
     return min(1.0, (total - t) / (0.2 * total))
 
 
-SCHEDULES: dict[str, Schedule] = {
-    "constant": constant,
-    "step": step,
-    "exponential": exponential,
-    "linear": linear,
-    "cosine": cosine,
-    "one-cycle": one_cycle,
-    "wsd": warmup_stable_decay,
-    PLATEAU: constant,
+SCHEDULES: dict[str, ScheduleSpec] = {
+    spec.code: spec
+    for spec in (
+        ScheduleSpec("constant", constant),
+        ScheduleSpec("step", step),
+        ScheduleSpec("exponential", exponential),
+        ScheduleSpec("linear", linear),
+        ScheduleSpec("cosine", cosine),
+        ScheduleSpec("one-cycle", one_cycle),
+        ScheduleSpec("wsd", warmup_stable_decay),
+        ScheduleSpec(PLATEAU, constant, is_feedback=True),
+    )
 }
 
 
@@ -73,13 +106,13 @@ def factor(name: str, t: int, total: int, *, warmup: float = 0.0, runs_out: bool
 
     `warmup` is the fraction of U spent in front, at (t+1)/W; the schedule runs over the other U-W.
     Past U, as a budget of seconds may go, the last rate (that of t = U-1) stays. A schedule that `runs_out`, planned
-    for fewer updates than are made, stands from t = U on at its value there: 0 for linear, cosine and wsd, 0.01 for
+    for fewer updates than are made, keeps its value at t = U from then on: 0 for linear, cosine and wsd, 0.01 for
     step and exponential, the lowest for one-cycle.
     """
     if runs_out and t >= total:
-        return SCHEDULES[name](total, total)  # whatever the warm-up, which may have filled all of a short U
+        return SCHEDULES[name].share(total, total)  # whatever the warm-up, which may have filled all of a short U
     t = min(t, total - 1)
     warm = round(warmup * total)
     if t < warm:
         return (t + 1) / warm
-    return SCHEDULES[name](t - warm, total - warm)
+    return SCHEDULES[name].share(t - warm, total - warm)

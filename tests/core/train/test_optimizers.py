@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 from core.run.fields import CHOICES
-from core.train.optimizers import OPTIMIZERS, build_optimizer
+from core.train.optimizers import build_optimizer
 
 PYTORCH: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {
     "sgd": (SGD, {}),

@@ -12,11 +12,11 @@ import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, mean_squared_error
 
 from core.datasets.tensors import Data
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.fields import CHOICES
 from core.run.plan import plan
-from core.train.optimizers import OPTIMIZERS
 from core.train.trainer import Trainer
 from core.train.updater import Stopped
 
