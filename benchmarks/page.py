@@ -1,35 +1,19 @@
-"""Time the live page in a real browser on a real server: what a person waits for, and what a refresh costs."""
+"""Time the live page in a real browser on a real server: waiting times, and the cost of a refresh."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import numpy as np
-import psutil
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from streamlit.proto.AutoRerun_pb2 import AutoRerun
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Subprotocol
 
-from core.host.process import ROOT
+from benchmarks.server import Server, serve
+from benchmarks.viewers import watch_together
 from core.run.config import RunConfig
 from core.run.events import Ended, Started, Updates
 from core.store import Store
@@ -82,19 +66,12 @@ COUNT_REFRESHES = """() => {
 }"""
 
 
-@dataclass
-class Server:
-    url: str
-    process: psutil.Process
-    database: Path
-
-
 def measure() -> dict[str, float]:
     """Return milliseconds, and percent of a core."""
     figures: dict[str, float] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
-        with _server() as server:
+        with serve() as server:
             _warm(browser, server)
             figures |= _first_load(browser, server)
             figures |= _start_and_stop(browser, server)
@@ -194,18 +171,22 @@ def _write(store: Store, run: str, done: int, count: int) -> int:
 
 
 def _viewers(browser: Browser, server: Server) -> dict[str, float]:
-    """Let several viewers watch one run: those that only speak the protocol, for a browser works on a machine of its
-    viewer's own, and two cores are not enough for five browsers, server and training."""
+    """Let several viewers watch one run.
+
+    They speak the protocol without a browser: each real browser has a machine of its own, and two cores cannot carry
+    five browsers next to the server and the training.
+    """
     first = _open(browser, server.url + LONG)
     first.locator(".st-key-start button").first.click()
     expect(first.locator(".st-key-state")).to_contain_text("Running", timeout=10_000)
     run = first.evaluate("new URLSearchParams(location.search).get('run')")
     first.context.close()
     address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
-    before, began = _cpu_s(server), time.perf_counter()
-    with ThreadPoolExecutor() as thread:  # this one has a loop already, the browser's
-        late, refreshes = thread.submit(lambda: asyncio.run(_watch_together(address, run))).result()
-    spent, elapsed = _cpu_s(server) - before, time.perf_counter() - began
+    before, began = server.cpu_s(), time.perf_counter()
+    watching = watch_together(address, run, viewers=VIEWERS, watched_s=WATCHED_S)
+    with ThreadPoolExecutor() as thread:  # this thread already runs the browser's event loop
+        late, refreshes = thread.submit(lambda: asyncio.run(watching)).result()
+    spent, elapsed = server.cpu_s() - before, time.perf_counter() - began
     last = _open(browser, f"{server.url}/?run={run}")
     last.locator(".st-key-stop button").first.click()
     last.context.close()
@@ -216,54 +197,13 @@ def _viewers(browser: Browser, server: Server) -> dict[str, float]:
     }
 
 
-async def _watch_together(address: str, run: str) -> tuple[int, int]:
-    seen = await asyncio.gather(*(_view(address, run) for _ in range(VIEWERS)))
-    return sum(late for late, _ in seen), sum(count for _, count in seen)
-
-
-async def _view(address: str, run: str) -> tuple[int, int]:
-    """Watch a run as a browser does, at its timer; return how many refreshes were late, and how many there were."""
-    async with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
-        state = ClientState(query_string=f"run={run}")
-        timer = await _ask(socket, state)
-        assert timer is not None
-        late, count, due = 0, 0, time.perf_counter()
-        while count < WATCHED_S / timer.interval:
-            due += timer.interval
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            state.fragment_id, state.is_auto_rerun = timer.fragment_id, True
-            await _ask(socket, state)
-            count += 1
-            late += time.perf_counter() > due + timer.interval
-        return late, count
-
-
-async def _ask(socket: ClientConnection, state: ClientState) -> AutoRerun | None:
-    """Ask for a run of the page, wait for its end and return the timer that it set."""
-    await socket.send(BackMsg(rerun_script=state).SerializeToString())
-    timer = None
-    while True:
-        message = ForwardMsg.FromString(await socket.recv())
-        if message.HasField("new_session"):
-            state.page_script_hash = message.new_session.page_script_hash
-        if message.HasField("auto_rerun"):
-            timer = message.auto_rerun
-        if message.HasField("script_finished"):
-            return timer
-
-
 def _watch(page: Page, server: Server) -> tuple[float, float]:
-    """Return the server's CPU a refresh in ms, and in percent of a core, over the time that one page is watched."""
+    """Watch a page; return the server's CPU time for each refresh in ms, and its share of a core in percent."""
     page.evaluate(COUNT_REFRESHES)
-    before, began = _cpu_s(server), time.perf_counter()
+    before, began = server.cpu_s(), time.perf_counter()
     page.wait_for_timeout(1_000 * WATCHED_S)
-    spent, elapsed = _cpu_s(server) - before, time.perf_counter() - began
+    spent, elapsed = server.cpu_s() - before, time.perf_counter() - began
     return 1_000 * spent / page.evaluate("window.refreshes"), 100 * spent / elapsed
-
-
-def _cpu_s(server: Server) -> float:
-    times = server.process.cpu_times()
-    return float(times.user + times.system)
 
 
 def _open(browser: Browser, url: str) -> Page:
@@ -278,46 +218,3 @@ def _chromium() -> str | None:
     return next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
-
-
-@contextmanager
-def _server() -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "runs.sqlite"
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            "--server.headless=true",
-            f"--server.port={port}",
-            "--server.address=127.0.0.1",
-            "--server.fileWatcherType=none",
-        ]
-        with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=os.environ | {"BATCHLAB_DATABASE": str(database)},
-            )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            until = time.monotonic() + 30
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-                    break
-                except OSError:
-                    if time.monotonic() > until:
-                        raise
-                    time.sleep(0.05)
-            yield Server(url, psutil.Process(process.pid), database)
-        finally:
-            process.terminate()
-            process.wait()
