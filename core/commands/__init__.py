@@ -1,8 +1,8 @@
-"""The commands of `python -m core`, one module each; `core.__main__` lists them and picks the one that was asked for.
+"""The commands of `python -m core`, one module each; `core.__main__` lists them and runs the one it is given.
 
 A command is a module with PURPOSE, `add_flags` and `run`. What several commands share has a module of its own:
 run_flags (the fields of a RunConfig), file_arguments, json_lines and tables. Everything that loads torch is imported
-inside `run`, after the flags have been checked, so that help and a refusal come at once.
+inside `run`, after the flags have been checked, so that help and errors appear at once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Processes: a warm host that starts each training as its own child, and the server's side of it.
+"""Processes: a warm host that starts each training as a child of its own, and the web server's client of the host.
 
-    server  --commands, JSON lines on standard input-->   host  --pipe, one each-->  training processes
+    server  --commands, JSON lines on standard input-->   host  --one pipe each-->  training processes
             <--news, JSON lines on standard output--
 
-Every pipe also carries a life: whoever reads end of file from the other side ends itself. Metrics take another
-way: training processes write them into the store, and the server reads them there.
+Every pipe also ties two lives together: a process that reads end of file from the other side exits. Metrics take
+another way: training processes write them to the store, and the server reads them there. Read client and process
+for the server's side, __main__ and jobs for the host's.
 """

@@ -1,4 +1,4 @@
-"""Bytes on a simulated device: the live ledger, its limit, and its prediction on fake tensors."""
+"""Bytes on a simulated device: the ledger of live tensors, the limit it enforces, and workspace inside kernels."""
 
 from core.memory.ledger import Ledger
 from core.memory.limit import MIB, SimulatedOutOfMemoryError

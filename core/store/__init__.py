@@ -1,7 +1,7 @@
-"""Keep runs and their metrics in one database. No torch, no Streamlit.
+"""Keep runs, their metrics and comparisons in one database. No torch, no Streamlit.
 
-`core.store.reader`, which reads them back while they grow, is imported by itself: it needs pandas, and the
-training processes, which only write, do without.
+Read records and schema first. runs writes, writer writes from a thread of its own, and reader reads a growing run.
+Import `core.store.reader` by its full name: it needs pandas, which training processes do without.
 """
 
 from core.store.records import ACTIVE_STATES, Chunk, RunRecord
