@@ -14,6 +14,7 @@ from core.science.judge import Outcome
 from core.words.errors import BatchLabError
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
 from ui.kit import plots, seed_field
+from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
@@ -69,11 +70,7 @@ def panel(session: Session) -> None:
         st.caption(f":material/warning: {explain('unknown_claim', {'value': given, 'choices': ', '.join(CLAIMS)})}")
     session.set_field("claim", session.field("claim", given if given in CLAIMS else FIRST_CLAIM))
 
-    def refresh() -> None:
-        st.fragment(_draw)(session)
-
-    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=REFRESH_S if session.claims_running else None)()
+    ticking(_draw, REFRESH_S if session.claims_running else None, session)
 
 
 def _draw(session: Session) -> None:

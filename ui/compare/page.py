@@ -26,6 +26,7 @@ from ui.compare import telling, weight_paths
 from ui.compare.arms import arm_names
 from ui.compare.shown import Shown, read
 from ui.kit import plots
+from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
@@ -110,11 +111,7 @@ def panel(session: Session, shown: Shown | None) -> None:
     """Draw all that moves, with a timer while something trains; `shown` is what the buttons were drawn for."""
     was = _drawn_for(session, shown)
 
-    def refresh() -> None:
-        st.fragment(_draw)(session, was)
-
-    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=REFRESH_S if any(was) or weight_paths.waits(session) else None)()
+    ticking(_draw, REFRESH_S if any(was) or weight_paths.waits(session) else None, session, was)
 
 
 def _drawn_for(session: Session, shown: Shown | None) -> tuple[bool, bool]:

@@ -17,6 +17,7 @@ from ui.charts.loss import log_loss, loss, loss_table
 from ui.charts.memory.peak import memory, memory_table
 from ui.charts.rate import rate, rate_table
 from ui.kit import card, plots
+from ui.kit.ticking import ticking
 from ui.live import black_box, cards, changes, controls, depth, options, state
 from ui.setup import peak_hint, sentence
 from ui.setup.form import DEFAULT, Form, apply, apply_from_panel, settings
@@ -100,13 +101,7 @@ def panel(form: Form, run_id: str | None, shown: Shown) -> None:
     slow = shown.paused and not shown.waits
     every = (PAUSED_REFRESH_S if slow else REFRESH_S) if shown.active or shown.waits else None
 
-    def refresh() -> None:
-        st.fragment(_draw)(form, run_id, shown)
-
-    # Two fragments, one in the other: the outer one has the timer, the inner one draws. A tick that comes during a
-    # full run follows on its heels, and Streamlit then drops what that run has drawn of the ticking fragment and not
-    # yet sent: with one fragment for both, a chart would leave the page for a moment.
-    st.fragment(refresh, run_every=every)()
+    ticking(_draw, every, form, run_id, shown)
 
 
 def _draw(form: Form, run_id: str | None, shown: Shown) -> None:

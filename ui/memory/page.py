@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.run.config import RunConfig
+from ui.kit.ticking import ticking
 from ui.memory import depth, peak
 from ui.memory.state import MemoryState
 from ui.setup import peak_hint
@@ -40,11 +41,7 @@ def panel(session: Session, form: Form) -> None:
     peak_hint.tell(form, known.prediction, known.trouble)
     state.waits = known.waits or state.waits
 
-    def refresh() -> None:
-        st.fragment(_draw)(session, config, measured)
-
-    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=REFRESH_S if state.waits else None)()
+    ticking(_draw, REFRESH_S if state.waits else None, session, config, measured)
 
 
 def _draw(session: Session, config: RunConfig, measured: list[tuple[int, int]]) -> None:

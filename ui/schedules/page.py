@@ -21,6 +21,7 @@ from ui.charts.schedules import (
     bench_tuning_table,
 )
 from ui.kit import plots, seed_field
+from ui.kit.ticking import ticking
 from ui.schedules import tables
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
@@ -48,11 +49,7 @@ def panel(session: Session) -> None:
             st.caption(f":material/warning: {explain('not_a_choice', values)}")
         session.set_field(f"bench_{name}", session.field(f"bench_{name}", given if given in choices else FIRST[name]))
 
-    def refresh() -> None:
-        st.fragment(_draw)(session)
-
-    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=REFRESH_S if session.bench_running else None)()
+    ticking(_draw, REFRESH_S if session.bench_running else None, session)
 
 
 def _draw(session: Session) -> None:

@@ -12,6 +12,7 @@ from core.trajectories.paths import Statistics, statistics
 from core.trajectories.problems import Array, Problem
 from ui.charts.trajectory import Side, trajectory, trajectory_table
 from ui.kit import plots
+from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.session import Session
 from ui.shell.text import number, rough, say
@@ -27,11 +28,7 @@ def panel(session: Session, setup: Setup) -> None:
     """Draw the player and all that it moves, with a timer while it plays."""
     state = session.state(TrajectoriesState)
 
-    def refresh() -> None:
-        st.fragment(_draw)(session, setup)
-
-    # Two fragments, one in the other, as on the live page (docs/decisions/0007).
-    st.fragment(refresh, run_every=TICK_S if state.plays else None)()
+    ticking(_draw, TICK_S if state.plays else None, session, setup)
 
 
 def _draw(session: Session, setup: Setup) -> None:
