@@ -39,7 +39,7 @@ def measure() -> dict[str, float]:
                 if reader.updates > UPDATES * 0.9:
                     refreshes.append(took)
                 if reader.updates > UPDATES / 10:
-                    weights.append(_private(store.run(run).facts["pid"]))
+                    weights.append(_private(store.run(run).facts.pid))
             return {
                 "private MiB after a tenth": weights[0],
                 "private MiB at the end": max(weights[-5:-1]),

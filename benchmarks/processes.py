@@ -78,7 +78,7 @@ def _weigh(host: HostClient) -> dict[str, float]:
         seen = {
             "server": psutil.Process(server.pid),
             "host": psutil.Process(host.pid),
-            "training": psutil.Process(host.store.run(run).facts["pid"]),
+            "training": psutil.Process(host.store.run(run).facts.pid),
         }
         memory = {name: process.memory_full_info() for name, process in seen.items()}
         return {

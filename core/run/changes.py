@@ -1,4 +1,4 @@
-"""Say what may change in a run that keeps its weights, and what has been changed in it. No torch, no sentences."""
+"""Say which settings may change in a run that keeps its weights. No torch, no sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Settings = Mapping[str, tuple[Any, Any]]  # by their names the old value and the
 
 @dataclass(frozen=True)
 class Change:
-    """What a run has otherwise since so many updates."""
+    """Settings that changed after so many updates of a run."""
 
     updates: int
     settings: Settings
@@ -53,16 +53,3 @@ def position(config: RunConfig, examples: int) -> int:
     """Return how many updates a run of these settings would have made to see so many examples."""
     shape = config.spec.examples, config.batch_size, config.accumulate
     return batching.updates_for_examples(examples, *shape, drop_last=config.drop_last) if examples else 0
-
-
-def facts_of(before: RunConfig, facts: Mapping[str, Any], after: RunConfig) -> dict[str, Any]:
-    """Return the facts of a run that goes on from another's, whose settings and facts are given first."""
-    earlier = [[change.updates, change.settings] for change in changes(facts)]
-    return {"changes": earlier, "changed": differences(before, after)}
-
-
-def changes(facts: Mapping[str, Any]) -> list[Change]:
-    """Return all that was changed in a run, and in those whose updates it began with, in order."""
-    found = [Change(updates, settings) for updates, settings in facts.get("changes", ())]
-    last = Change(facts.get("first", 0), facts.get("changed", {}))
-    return [*found, last] if last.updates and last.settings else found

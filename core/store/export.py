@@ -32,7 +32,7 @@ def csv_of(source: Source, run_id: str) -> bytes:
         ("gradient_norm", "gradient_norms"),
     ):
         columns[head] = np.concatenate([getattr(block, name) for block in blocks]) if blocks else np.zeros(0)
-    if record and record.facts.get("first"):  # a run before it may have had other updates
+    if record and record.facts.first:  # a run before it may have had other updates
         columns["epoch"] = -(-columns["examples_seen"] // record.config.spec.examples)
     file = io.BytesIO()
     pd.DataFrame(columns).to_csv(file, index=False, lineterminator="\n")

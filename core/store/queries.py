@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +10,8 @@ from sqlalchemy import Connection, Row, Select, select
 from core.run.events import Epoch, Updates
 from core.store import packing
 from core.store.database import Database
-from core.store.records import ACTIVE_STATES, Chunk, RunRecord, has_begun, record_of
+from core.store.facts import Facts
+from core.store.records import ACTIVE_STATES, Chunk, RunRecord, record_of
 from core.store.schema import chunks, comparisons, epochs, runs, states
 from core.words.errors import StoreError
 
@@ -54,7 +54,7 @@ class Queries:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(runs.c.number.desc())).all()
         with self._database.understanding():
-            heirs = (row.id for row in rows if row.state in ACTIVE_STATES or has_begun(json.loads(row.facts)))
+            heirs = (row.id for row in rows if row.state in ACTIVE_STATES or Facts.from_json(row.facts).has_begun)
             return next(heirs, None)
 
     def runs(self, limit: int = 50) -> list[RunRecord]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.run import batching
 from core.run.events import Epoch
 from core.store.columns import Columns, Smoothed, choose
-from core.store.records import Chunk, RunRecord, has_begun
+from core.store.records import Chunk, RunRecord
 from core.words.errors import Problem, StoreError
 
 Axis = Literal["updates", "epochs", "examples", "seconds"]
@@ -152,7 +152,7 @@ class RunReader:
             record, count = self._record, len(self._updates)
         if record is None or record.parent is None:
             return 0
-        return min(count, record.facts.get("first", 0)) if has_begun(record.facts) else count
+        return min(count, record.facts.first) if record.facts.has_begun else count
 
     @property
     def losses(self) -> NDArray[np.float32]:
@@ -266,7 +266,7 @@ class RunReader:
         if x == "epochs" and len(numbers):
             assert self._record is not None  # there are rows, so there was a run
             config = self._record.config
-            if self._record.facts.get("first"):  # the run before it may have counted otherwise
+            if self._record.facts.first:  # the run before it may have counted otherwise
                 return self._updates["examples_seen"][numbers - 1] / config.spec.examples
             shape = (config.spec.examples, config.batch_size, config.accumulate)
             return numbers / batching.updates_per_epoch(*shape, drop_last=config.drop_last)

@@ -1,39 +1,37 @@
-"""Describe what the store hands out, and make it from rows."""
+"""Define the records that the store returns, and read them from rows."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Row
 
 from core.run.config import RunConfig
 from core.run.events import Ended, EndState, Peak, Snapshot, Updates
 from core.store import packing
+from core.store.facts import ActiveState, Facts
 
-ActiveState = Literal["queued", "starting", "running", "paused"]
 ACTIVE_STATES: tuple[ActiveState, ...] = ("queued", "starting", "running", "paused")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What is known of a run apart from its metrics; `facts` is what `Store.note` collected."""
+    """Everything the store knows about a run except its metrics."""
 
     id: str
     created: datetime  # UTC
     config: RunConfig
     state: ActiveState | EndState
-    facts: Mapping[str, Any]
+    facts: Facts
     peak: Peak | None
     ended: Ended | None
     snapshot: Snapshot | None
     session: str
     owner: str
     pinned: bool
-    parent: str | None = None  # the run from which it goes on
+    parent: str | None = None  # the run from which this one continues
 
 
 @dataclass(frozen=True)
@@ -46,24 +44,19 @@ class Chunk:
     peak_bytes: int
 
 
-def has_begun(facts: Mapping[str, Any]) -> bool:
-    """Return whether the run of these facts has come as far as its first update."""
-    return "horizon" in facts
-
-
 def peak_of(row: Row[Any]) -> Peak | None:
     """Return the peak noted in a row of `runs`."""
     return packing.peak_from_json(row.peak) if row.peak else None
 
 
 def record_of(row: Row[Any]) -> RunRecord:
-    """Return the run of a row. Raises ConfigError, ValueError, TypeError or KeyError for one that makes no sense."""
+    """Return the run of a row. Raises ConfigError, ValueError, TypeError, KeyError or AttributeError."""
     return RunRecord(
         id=row.id,
         created=datetime.fromtimestamp(row.created_s, UTC),
         config=RunConfig.from_json(row.config),
         state=row.state,
-        facts=json.loads(row.facts),
+        facts=Facts.from_json(row.facts),
         peak=peak_of(row),
         ended=packing.ended_from_json(row.ended) if row.ended else None,
         snapshot=packing.snapshot_from_json(row.snapshot) if row.snapshot else None,

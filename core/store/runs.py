@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
-from core.run import changes
 from core.run.config import RunConfig
 from core.run.events import (
     END_STATES,
@@ -29,9 +28,10 @@ from core.run.events import (
 )
 from core.store import packing
 from core.store.database import attach_database, open_database
+from core.store.facts import ActiveState, Noted, on_inheritance, on_start
 from core.store.place import claim_fresh_file
 from core.store.queries import Queries, state_of
-from core.store.records import ACTIVE_STATES, ActiveState, peak_of, record_of
+from core.store.records import ACTIVE_STATES, peak_of, record_of
 from core.store.schema import chunks, comparisons, epochs, runs, states
 from core.words.errors import StoreError
 
@@ -135,7 +135,7 @@ class Store(Queries):
         if row:
             with self._database.understanding():
                 before = record_of(row)
-            _note(connection, run_id, {**changes.facts_of(before.config, before.facts, config), "after": before.state})
+            _note(connection, run_id, on_inheritance(before.config, before.facts, before.state, config))
 
     def set_state(self, run_id: str, state: ActiveState) -> bool:
         """Set the state of a run that has not ended; return whether there was one."""
@@ -144,8 +144,8 @@ class Store(Queries):
         with self._database.writing() as connection:
             return _change(connection, run_id, state=state)
 
-    def note(self, run_id: str, **facts: Any) -> None:
-        """Merge JSON values into the facts of a run."""
+    def note(self, run_id: str, **facts: Unpack[Noted]) -> None:
+        """Merge new facts into those of a run."""
         with self._database.writing() as connection:
             _note(connection, run_id, facts)
 
@@ -184,10 +184,7 @@ class Store(Queries):
                     _change(connection, run_id, state="paused" if item.paused else "running")
                 elif isinstance(item, Started):
                     _change(connection, run_id, state="running")
-                    facts = {"horizon": item.horizon, "fingerprint": dict(item.fingerprint)}
-                    if item.first or item.shift:
-                        facts |= {"first": item.first, "shift": item.shift}
-                    _note(connection, run_id, facts)
+                    _note(connection, run_id, on_start(item))
                     _let_go_of_state(connection, run_id)
                 else:
                     _finish(connection, run_id, item)
@@ -284,10 +281,10 @@ def _row_of(run_id: str, block: Updates, rss_bytes: int, peak_bytes: int) -> dic
     }
 
 
-def _note(connection: Connection, run_id: str, facts: Mapping[str, Any]) -> None:
+def _note(connection: Connection, run_id: str, facts: Noted) -> None:
     text = connection.execute(select(runs.c.facts).where(runs.c.id == run_id).with_for_update()).scalar()
     if text is not None:
-        merged = json.dumps(json.loads(text) | dict(facts))
+        merged = json.dumps(json.loads(text) | facts)
         connection.execute(update(runs).where(runs.c.id == run_id).values(facts=merged))
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.run.plan import is_planned_otherwise, rate_factor
+from core.store.facts import Facts
 from core.store.reader import POINTS, RunReader
-from core.store.records import has_begun
 from ui.charts.changes import Marks, add_changes, change_layers
 from ui.charts.style import (
     ANY,
@@ -108,10 +108,10 @@ def rate_table(
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
     crowded = add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
     record = reader.record if reader else None
-    facts = record.facts if record else {}
-    is_to_go_on = bool(record and record.parent and not has_begun(facts))  # from where is not known yet
+    facts = record.facts if record else Facts()
+    is_to_go_on = bool(record and record.parent and not facts.has_begun)  # from where is not known yet
     if horizon and not SCHEDULES[config.schedule].is_feedback and not is_to_go_on:
-        since = facts.get("first", 0), facts.get("shift", 0)
+        since = facts.first, facts.shift
         places, rates = planned_rates(config, horizon, *since)
         rows.add_line("planned", places, rates)
         if is_planned_otherwise(config, horizon):

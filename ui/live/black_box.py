@@ -88,5 +88,5 @@ def _what(facts: dict[str, Any]) -> str:
 def _event(record: RunRecord, facts: dict[str, Any]) -> str:
     if facts["phase"] == "evaluation":
         return "evaluation"
-    first = record.facts.get("first", 0)
+    first = record.facts.first
     return "first update" if record.ended and record.ended.updates == first else "second update"

@@ -35,7 +35,7 @@ def blank() -> list[Card]:
 def planned(config: RunConfig, reader: RunReader | None) -> int | None:
     """Return the planned updates: of the run once it has started, which knows them for a budget of seconds too."""
     record = reader.record if reader else None
-    horizon: int | None = record.facts.get("horizon") if record else None
+    horizon = record.facts.horizon if record else None
     total = plan(config).total_updates
     last = reader.last if reader and reader.inherited else None
     if horizon or not total or last is None or config.budget == "updates":
@@ -54,7 +54,7 @@ def measured_per_epoch(reader: RunReader | None) -> int | None:
     record = reader.record if reader else None
     if reader is None or record is None:
         return None
-    first = record.facts.get("first", 0)
+    first = record.facts.first
     own = (epoch for epoch in reader.epochs if epoch.complete and epoch.updates - epoch.updates_in_epoch >= first)
     return next((epoch.updates_in_epoch for epoch in own), None)
 

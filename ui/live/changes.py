@@ -61,7 +61,7 @@ def marks(record: RunRecord | None) -> Marks:
     if record is None:
         return []
     budget, found = record.config.budget, []
-    for change in reversed(changes.changes(record.facts)):  # from the present budget back to those before
+    for change in reversed(record.facts.changes):  # from the present budget back to those before
         found.append((change.updates, _said("change.mark", change.settings, budget)))
         budget = change.settings.get("budget", (budget,))[0]
     return _together(found[::-1])
@@ -77,7 +77,7 @@ def _together(found: Marks) -> Marks:
 
 def told(record: RunRecord) -> str:
     """Return in words with what a run went on from another; nothing if it has the same settings."""
-    changed: Settings = record.facts.get("changed", {})
+    changed = record.facts.changed
     return say("story.with", changed=_said("change.told", changed, record.config.budget)) if changed else ""
 
 

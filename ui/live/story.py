@@ -42,14 +42,13 @@ def _goes_on(record: RunRecord) -> str:
     """Say that a run goes on from another's state."""
     if record.parent is None:
         return ""
-    facts = record.facts
-    first, is_remedy = facts.get("first", 0), facts.get("after", "out_of_memory") == "out_of_memory"
+    first, is_remedy = record.facts.first, record.facts.after in (None, "out_of_memory")
     if not first:
         return say("story.in_place") if is_remedy else ""
     values = {"first": number(first), "changed": changes.told(record)}
     if not is_remedy:
         return say("story.changed", **values)
-    same = not {"budget", "budget_value"} & facts.get("changed", {}).keys()
+    same = not {"budget", "budget_value"} & record.facts.changed.keys()
     return say("story.goes_on" if same else "story.goes_on.otherwise", **values)
 
 

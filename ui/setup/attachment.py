@@ -8,7 +8,6 @@ from contextlib import suppress
 import streamlit as st
 
 from core.run.changes import REASON
-from core.store.records import has_begun
 from core.words.errors import Problem, StoreError
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -54,7 +53,7 @@ def _to_show(session: Session, run_id: str) -> str:
     """
     store = engine().store
     while (record := store.run(run_id)) and record.ended:
-        before = store.run(record.parent) if record.parent and not has_begun(record.facts) else None
+        before = store.run(record.parent) if record.parent and not record.facts.has_begun else None
         heir = store.heir(run_id) if record.ended.reason == REASON else None
         if heir:
             run_id = heir

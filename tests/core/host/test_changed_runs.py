@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.host.client import HostClient
-from core.run.changes import Change, changes
+from core.run.changes import Change
 from core.run.config import RunConfig
 from core.run.events import Ended
 from core.store import RunRecord, Store, new_run_id
@@ -70,9 +70,9 @@ def recorded(host: HostClient, run_id: str) -> int:
 
 def trains(host: HostClient, run_id: str) -> int:
     """Wait until a run makes updates of its own; return how many were made before."""
-    horizon = until(lambda: record_of(host, run_id).facts.get("horizon"), "the run to begin")
+    horizon = until(lambda: record_of(host, run_id).facts.horizon, "the run to begin")
     assert horizon
-    first: int = record_of(host, run_id).facts.get("first", 0)
+    first = record_of(host, run_id).facts.first
     until(lambda: recorded(host, run_id) > first, "its first update")
     return first
 
@@ -97,9 +97,9 @@ def test_a_run_goes_on_in_anothers_place_with_all_that_it_had(host: HostClient) 
     assert set(np.diff(seen)[since - 1 :][:3].tolist()) <= {400, int(1_437 - seen[since - 1] % 1_437) % 400}
     epochs = [epoch.epoch for epoch in host.store.epochs(second)]
     assert epochs == list(range(1, len(epochs) + 1))
-    assert changes(record_of(host, second).facts) == [
-        Change(since, {"batch_size": [100, 400], "lr": [0.05, 0.1], "budget_value": [10_000, 9_999]})
-    ]
+    assert record_of(host, second).facts.changes == (
+        Change(since, {"batch_size": (100, 400), "lr": (0.05, 0.1), "budget_value": (10_000, 9_999)}),
+    )
     assert not host.store.has_state(first)
 
     host.command(second, "stop")
@@ -126,11 +126,11 @@ def test_it_waits_for_the_other_though_there_is_a_core(data: Path, tmp_path: Pat
         host.prediction(LARGER).result(PATIENCE_S)
         first = start(host, LONG)
         trains(host, first)
-        pid = record_of(host, first).facts["pid"]
+        pid = record_of(host, first).facts.pid
         os.kill(pid, signal.SIGSTOP)  # it does not obey yet
         second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
-        until(lambda: record_of(host, beside).facts.get("pid"), "the one beside it to start")
-        assert "pid" not in record_of(host, second).facts
+        until(lambda: record_of(host, beside).facts.pid, "the one beside it to start")
+        assert record_of(host, second).facts.pid is None
         os.kill(pid, signal.SIGCONT)
         assert trains(host, second) == ended_of(host, first).updates
     finally:
@@ -146,7 +146,7 @@ def test_of_two_changes_at_once_the_second_counts_and_nothing_is_lost(host: Host
     since = trains(host, third)
     assert ended_of(host, second).reason == "changed"
     assert ended_of(host, first).updates <= since
-    said = changes(record_of(host, third).facts)
+    said = record_of(host, third).facts.changes
     assert said[-1].settings["batch_size"][1] == 50
     assert said[0].settings["batch_size"][0] == 100
     assert said[-1].updates == since
@@ -162,11 +162,11 @@ def test_changes_after_each_other_make_a_chain(host: HostClient) -> None:
     for size in (400, 50, 200):
         runs.append(start(host, LONG.replace(batch_size=size), parent=runs[-1]))
         since.append(trains(host, runs[-1]))
-    assert changes(record_of(host, runs[-1]).facts) == [
-        Change(since[0], {"batch_size": [100, 400]}),
-        Change(since[1], {"batch_size": [400, 50]}),
-        Change(since[2], {"batch_size": [50, 200]}),
-    ]
+    assert record_of(host, runs[-1]).facts.changes == (
+        Change(since[0], {"batch_size": (100, 400)}),
+        Change(since[1], {"batch_size": (400, 50)}),
+        Change(since[2], {"batch_size": (50, 200)}),
+    )
     assert [ended_of(host, run).updates for run in runs[:-1]] == since
 
 
@@ -177,7 +177,7 @@ def test_a_paused_run_is_changed_and_stands_where_it_stood(host: HostClient) -> 
     until(lambda: recorded(host, first) == 3 and record_of(host, first).state == "paused", "three updates")
     second = start(host, LARGER, parent=first, paused=True)
     until(lambda: record_of(host, second).state == "paused", "the second to stand")
-    assert (recorded(host, second), record_of(host, second).facts["first"]) == (3, 3)
+    assert (recorded(host, second), record_of(host, second).facts.first) == (3, 3)
     host.command(second, "one_update")
     until(lambda: recorded(host, second) == 4, "an update")
     chunk = host.store.chunks_after(second)[-1].updates
@@ -199,13 +199,13 @@ def test_a_run_that_has_not_begun_leaves_its_place_and_the_next_begins_anew(host
     assert ended_of(host, first).reason == "changed"
     host.command(busy, "stop")
     assert ended_of(host, second).state == "finished"
-    assert changes(record_of(host, second).facts) == []
+    assert record_of(host, second).facts.changes == ()
 
 
 def test_a_run_that_is_stopped_while_it_waits_for_the_other_leaves_that_ones_weights(host: HostClient) -> None:
     first = start(host, LONG)
     trains(host, first)
-    pid = record_of(host, first).facts["pid"]
+    pid = record_of(host, first).facts.pid
     os.kill(pid, signal.SIGSTOP)  # it does not obey yet
     try:
         second = start(host, LARGER, parent=first)
@@ -247,12 +247,12 @@ def test_when_the_host_dies_in_between_both_have_failed(data: Path, tmp_path: Pa
         host.prediction(LARGER).result(PATIENCE_S)
         first = start(host, LONG)
         trains(host, first)
-        os.kill(record_of(host, first).facts["pid"], signal.SIGSTOP)
+        os.kill(record_of(host, first).facts.pid, signal.SIGSTOP)
         second = start(host, LARGER, parent=first)
         assert host.pid is not None
         os.kill(host.pid, signal.SIGKILL)
         assert [ended_of(host, run).reason for run in (first, second)] == ["host_gone"] * 2
-        assert "horizon" not in record_of(host, second).facts
+        assert record_of(host, second).facts.horizon is None
         trains(host, start(host, LONG))  # and the next start works
     finally:
         host.close()

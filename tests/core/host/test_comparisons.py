@@ -95,7 +95,7 @@ def test_a_stop_is_obeyed_and_what_there_is_stays(host: HostClient) -> None:
 def test_one_whose_process_is_killed_ends_as_failed(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     trains(host, run_id)
-    pid = until(lambda: seen(host, run_id)[0].facts.get("pid"), "its process")
+    pid = until(lambda: seen(host, run_id)[0].facts.pid, "its process")
     os.kill(pid, signal.SIGKILL)
     record, courses = ended(host, run_id)
     assert (record.state, record.ended and record.ended.reason) == ("failed", "killed")

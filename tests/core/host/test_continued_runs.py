@@ -94,7 +94,7 @@ def test_with_a_remedy_it_goes_on_and_finishes(host: HostClient, parent: str) ->
     assert losses[0] == before[0].updates.losses[0]
     assert int(after[-1].updates.examples_seen[-1]) == 2 * 1_437
     assert [epoch.epoch for epoch in host.store.epochs(child)] == [1, 2]
-    assert (record.facts["first"], record.facts["horizon"]) == (1, updates)
+    assert (record.facts.first, record.facts.horizon) == (1, updates)
     # A state is left by what runs out alone.
     assert host.store.state(child) is None
     assert ended.peak is not None

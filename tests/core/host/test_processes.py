@@ -78,7 +78,7 @@ def wait_for_end(host: HostClient, run_id: str) -> RunRecord:
 
 
 def pid_of(host: HostClient, run_id: str) -> int:
-    return until(lambda: record(host, run_id).facts.get("pid"), "the process of the run")
+    return until(lambda: record(host, run_id).facts.pid, "the process of the run")
 
 
 def gone(pid: int) -> bool:
@@ -95,7 +95,7 @@ def test_a_run_finishes_with_the_counts_that_were_predicted(host: HostClient) ->
     assert (ended.state, ended.reason, ended.updates, ended.updates_per_epoch) == ("finished", "budget", 30, 10)
     assert recorded(host, run_id) == 30
     assert ended.peak is not None
-    assert ended.peak.bytes == record(host, run_id).facts["predicted_peak_bytes"] == 2_938_048
+    assert ended.peak.bytes == record(host, run_id).facts.predicted_peak_bytes == 2_938_048
 
 
 def test_a_killed_training_is_a_failed_run_that_keeps_what_it_had_recorded(host: HostClient) -> None:
@@ -197,7 +197,7 @@ def test_a_run_stopped_while_it_waits_never_starts(store: Store, data: Path) -> 
         ended = wait_for_end(host, waiting).ended
         assert ended is not None
         assert (ended.state, ended.updates) == ("stopped", 0)
-        assert "pid" not in record(host, waiting).facts
+        assert record(host, waiting).facts.pid is None
         assert record(host, first).ended is None
     finally:
         host.close()
@@ -245,7 +245,7 @@ def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     assert (run.ended.state, run.ended.reason, run.ended.updates) == ("failed", "not_enough_memory", 0)
     assert run.ended.values["free"] == 10_485_760
     assert run.ended.values["needed"] > 656_032
-    assert "pid" not in run.facts
+    assert run.facts.pid is None
 
 
 def test_a_run_whose_limit_fits_this_machine_may_run_into_it(host: HostClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,7 +287,7 @@ def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, dat
         assert (ended.state, ended.reason) == ("stopped", "asked")
         host.prediction(SHORT).result(PATIENCE_S)
         until(lambda: not host._starting, "the answer")
-        assert "pid" not in record(host, run_id).facts
+        assert record(host, run_id).facts.pid is None
     finally:
         host.close()
 

@@ -1,4 +1,4 @@
-"""What may change in a run that keeps its weights, and how the changes of a run are remembered."""
+"""Which settings may change in a run that keeps its weights."""
 
 from __future__ import annotations
 
@@ -9,16 +9,7 @@ import pytest
 import torch
 
 from core.datasets.tensors import Data
-from core.run.changes import (
-    Change,
-    changes,
-    differences,
-    facts_of,
-    is_spent,
-    lasting,
-    position,
-    state_bytes,
-)
+from core.run.changes import differences, is_spent, lasting, position, state_bytes
 from core.run.config import FIELDS, RunConfig
 from core.run.fields import CHOICES
 from core.train.trainer import Trainer
@@ -102,22 +93,3 @@ def test_a_budget_is_spent_when_a_run_has_come_as_far(budget: str, value: float,
 def test_a_position_is_counted_in_updates_of_the_runs_own_size() -> None:
     config = BASE.replace(batch_size=400)  # 4 updates an epoch of 1,437 examples, the last of 237
     assert [position(config, examples) for examples in (0, 1, 400, 1_437, 1_438, 1_937)] == [0, 1, 1, 4, 5, 6]
-
-
-# What is remembered.
-
-
-def test_a_run_remembers_its_own_change_and_all_before_it() -> None:
-    second, third = BASE.replace(batch_size=400), BASE.replace(batch_size=400, lr=0.2)
-    facts = facts_of(BASE, {}, second) | {"first": 317}
-    assert changes(facts) == [Change(317, {"batch_size": (100, 400)})]
-    facts = facts_of(second, facts, third) | {"first": 400}
-    assert changes(facts) == [Change(317, {"batch_size": (100, 400)}), Change(400, {"lr": (0.05, 0.2)})]
-
-
-def test_a_change_is_none_before_it_is_known_where_it_was_and_where_nothing_came_before() -> None:
-    facts = facts_of(BASE, {}, BASE.replace(batch_size=400))
-    assert changes(facts) == []  # it has not begun
-    assert changes(facts | {"horizon": 9}) == []  # no update was made before it
-    assert changes(facts_of(BASE, {}, BASE) | {"first": 9}) == []
-    assert changes({}) == []

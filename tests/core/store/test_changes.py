@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from core.run.changes import Change, changes
+from core.run.changes import Change
 from core.run.config import RunConfig
 from core.run.events import Ended, Epoch, Kept, Started, Updates
 from core.store import Store
+from core.store.facts import Facts
 from core.store.reader import RunReader
 
 MakeUpdates = Callable[..., Updates]
@@ -42,10 +43,10 @@ def sizes(store: Store, run_id: str) -> list[int]:
     return [len(chunk.updates) for chunk in store.chunks_after(run_id)]
 
 
-def facts(store: Store, run_id: str) -> dict[str, object]:
+def facts(store: Store, run_id: str) -> Facts:
     record = store.run(run_id)
     assert record is not None
-    return dict(record.facts)
+    return record.facts
 
 
 def test_what_came_after_a_run_was_created_is_taken_over_when_it_begins(changed: Store) -> None:
@@ -75,24 +76,24 @@ def test_a_run_of_its_own_has_inherited_nothing(changed: Store) -> None:
 
 
 def test_the_changes_of_a_chain_stay_when_those_before_are_deleted(changed: Store) -> None:
-    assert changes(facts(changed, "second")) == []
+    assert facts(changed, "second").changes == ()
     changed.inherit("second", "first")
     changed.write("second", [Started(40, first=30, shift=-20)])
-    assert changes(facts(changed, "second")) == [Change(30, {"batch_size": [100, 400]})]
+    assert facts(changed, "second").changes == (Change(30, {"batch_size": (100, 400)}),)
     create(changed, "third", THIRD, parent="second")
     changed.delete("first")
     changed.delete("second")
     changed.write("third", [Started(40, first=35, shift=-20)])
-    assert changes(facts(changed, "third")) == [
-        Change(30, {"batch_size": [100, 400]}),
-        Change(35, {"lr": [0.05, 0.2]}),
-    ]
+    assert facts(changed, "third").changes == (
+        Change(30, {"batch_size": (100, 400)}),
+        Change(35, {"lr": (0.05, 0.2)}),
+    )
 
 
 def test_what_is_noted_is_how_the_run_before_had_ended(changed: Store) -> None:
-    assert facts(changed, "second")["after"] == "running"
+    assert facts(changed, "second").after == "running"
     changed.inherit("second", "first")
-    assert facts(changed, "second")["after"] == "stopped"
+    assert facts(changed, "second").after == "stopped"
 
 
 def test_in_the_place_of_a_run_that_never_began_the_one_before_it_is_gone_on_from(changed: Store) -> None:
@@ -103,7 +104,7 @@ def test_in_the_place_of_a_run_that_never_began_the_one_before_it_is_gone_on_fro
     record = changed.run("third")
     assert record is not None
     assert record.parent == "first"
-    assert changes(record.facts) == [Change(30, {"batch_size": [100, 400], "lr": [0.05, 0.2]})]
+    assert record.facts.changes == (Change(30, {"batch_size": (100, 400), "lr": (0.05, 0.2)}),)
     assert sizes(changed, "third") == [2, 11, 5, 12]
 
 

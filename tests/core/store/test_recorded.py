@@ -23,6 +23,7 @@ from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.events import Ended, Epoch, Peak, Started, Updates
 from core.store import Store, recorded
+from core.store.facts import Facts
 from core.store.reader import RunReader
 from core.store.recorded import RUN_ID, Recording
 from core.train.fingerprint import fingerprint
@@ -51,7 +52,7 @@ def outcome(recording: Recording) -> Outcome:
     assert record.ended.peak is not None
     blocks = [chunk.updates for chunk in recording.chunks_after(RUN_ID)]
     return Outcome(
-        record.facts["fingerprint"],
+        record.facts.fingerprint,
         (record.ended.updates, record.ended.updates_per_epoch, record.ended.unchanged_updates),
         record.ended.peak,
         np.concatenate([block.rates for block in blocks]),
@@ -114,8 +115,8 @@ def test_it_is_a_finished_run_of_what_the_form_says_at_first(shipped: Recording)
     assert record is not None
     assert record.config == RunConfig(memory_limit_mb=4) == OF_THE_FORM
     assert (record.id, record.state) == ("recorded", "finished")
-    assert record.facts["fingerprint"].keys() == {"torch", "cpu_capability", "processor", "threads"}
-    assert fingerprint().keys() == record.facts["fingerprint"].keys()
+    assert record.facts.fingerprint.keys() == {"torch", "cpu_capability", "processor", "threads"}
+    assert fingerprint().keys() == record.facts.fingerprint.keys()
     assert shipped.date == record.created.date()
 
 
@@ -177,7 +178,7 @@ def test_the_same_run_comes_out_again(shipped: Recording, again: Recording) -> N
     assert ours is not None
     assert theirs is not None
     assert (ours.config, ours.state, ours.peak) == (theirs.config, theirs.state, theirs.peak)
-    assert ours.facts["horizon"] == theirs.facts["horizon"]
+    assert ours.facts.horizon == theirs.facts.horizon
     assert [epoch.updates for _, epoch in again.epochs_after(RUN_ID)] == [100, 200, 300, 400, 500]
 
 
@@ -264,7 +265,7 @@ def database(tmp_path: Path) -> Path:
     path = tmp_path / "runs.sqlite"
     store = Store.open(path)
     store.create("a-secret", RunConfig(), owner="my-host/1/2.0", session="my-tab")
-    store.note("a-secret", pid=4_711, extra="kept")
+    store.note("a-secret", pid=4_711, predicted_peak_bytes=128)
     peak = Peak(100, {"batch": 100}, "forward", "linear1")
     losses = np.array([2.5, 1.25, 0.1], np.float32)
     blocks = [
@@ -292,8 +293,11 @@ def test_what_is_read_from_the_file_is_what_the_store_gives_apart_from_names(dat
     assert found is not None
     expected = store.run("a-secret")
     assert expected is not None
-    facts = {name: value for name, value in expected.facts.items() if name != "pid"}
-    assert facts == {"extra": "kept", "horizon": 3, "fingerprint": {"torch": "x", "threads": 1}}
+    (run,) = json.loads((tmp_path / "run.json").read_text())["runs"]
+    kept = {"predicted_peak_bytes": 128, "horizon": 3, "fingerprint": {"torch": "x", "threads": 1}}
+    assert json.loads(run["facts"]) == kept
+    assert expected.facts == Facts(pid=4_711, **kept)
+    facts = Facts(**kept)
     assert found.run(RUN_ID) == replace(expected, id="recorded", owner="", session="", facts=facts)
     pairs = list(zip(found.chunks_after(RUN_ID), store.chunks_after("a-secret"), strict=True))
     assert len(pairs) == 2

@@ -1,3 +1,4 @@
+import json
 import math
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from core.run.config import RunConfig
 from core.run.events import END_STATES, Ended, Epoch, Paused, Peak, Started, Updates
 from core.store import ACTIVE_STATES, Store, new_run_id
 from core.store.database import open_database
+from core.store.facts import Facts
 from core.words.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +50,7 @@ def test_a_run_comes_back_as_it_was_created(store: Store) -> None:
     run = store.run("mine")
     assert run is not None
     assert (run.id, run.config, run.state, run.owner, run.session) == ("mine", config, "starting", "host-1", "tab-1")
-    assert (run.facts, run.peak, run.ended, run.pinned) == ({}, None, None, False)
+    assert (run.facts, run.peak, run.ended, run.pinned) == (Facts(), None, None, False)
     assert run.created.tzinfo is UTC
     assert abs(datetime.now(UTC) - run.created) < timedelta(minutes=1)
 
@@ -87,7 +89,7 @@ def test_facts_are_merged(store: Store, run_id: str) -> None:
     store.note("nobody", pid=1)
     run = store.run(run_id)
     assert run is not None
-    assert run.facts == {"pid": 13, "fingerprint": {"torch": "2"}, "predicted_peak_bytes": 4_096}
+    assert run.facts == Facts(pid=13, fingerprint={"torch": "2"}, predicted_peak_bytes=4_096)
 
 
 def test_a_deleted_run_takes_its_metrics_along(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
@@ -140,7 +142,7 @@ def test_what_was_written_at_once_comes_back_in_order(store: Store, run_id: str,
     assert store.epochs(run_id) == [epoch]
     run = store.run(run_id)
     assert run is not None
-    facts = {"horizon": 1_000, "fingerprint": {"threads": 1}}
+    facts = Facts(horizon=1_000, fingerprint={"threads": 1})
     assert (run.state, run.peak, run.facts) == ("running", PEAK, facts)
 
 
@@ -287,12 +289,12 @@ def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
 # Threads and processes
 
 
-def test_threads_share_a_store(store: Store, make_updates: MakeUpdates) -> None:
+def test_threads_share_a_store(address: str, store: Store, make_updates: MakeUpdates) -> None:
     def train(name: str) -> None:
         store.create(name, RunConfig(), owner="host", session=name)
         for first in range(0, 200, 10):
             store.write(name, [make_updates(first, 10)])
-            store.note("shared", **{f"{name}-{first}": first})
+            store.note("shared", **{f"{name}-{first}": first})  # names of their own show that none is lost
         store.finish(name, Ended("finished", "budget"))
 
     store.create("shared", RunConfig(), owner="host", session="all")
@@ -306,9 +308,11 @@ def test_threads_share_a_store(store: Store, make_updates: MakeUpdates) -> None:
         run = store.run(name)
         assert run is not None
         assert run.state == "finished"
-    shared = store.run("shared")
-    assert shared is not None
-    assert len(shared.facts) == 4 * 20
+    raw = open_database(address)
+    with raw.reading() as connection:
+        noted = connection.execute(text("SELECT facts FROM runs WHERE id = 'shared'")).scalar_one()
+    raw.close()
+    assert json.loads(noted) == {f"{name}-{first}": first for name in "abcd" for first in range(0, 200, 10)}
 
 
 WRITER = """

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.run.changes import Change
 from core.run.config import RunConfig
 from core.run.events import Ended, Epoch, Started, Updates
 from core.store import Store
 from core.store.export import csv_of
+from core.store.facts import Facts
 from core.store.reader import RunReader
 from tests.ui.live.test_page import cards, rows, run_until, shown, specs, words
 from ui.live import cards as cards_of
@@ -78,8 +80,14 @@ def test_a_changed_run_is_judged_from_its_change_on(chain: Chain) -> None:
 def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Chain) -> None:
     record = chain().record
     assert record is not None
-    earlier = [[10, {"budget_value": [4, 10]}], [20, {"lr": [0.05, 0.1]}], [20, {"batch_size": [100, 50]}]]
-    last = {"changes": earlier, "changed": {"budget": ["epochs", "updates"], "budget_value": [10, 900]}, "first": 200}
+    earlier = (
+        Change(10, {"budget_value": (4, 10)}),
+        Change(20, {"lr": (0.05, 0.1)}),
+        Change(20, {"batch_size": (100, 50)}),
+    )
+    last = Facts(
+        first=200, changed={"budget": ("epochs", "updates"), "budget_value": (10, 900)}, changes_before=earlier
+    )
     seen = replace(record, config=LARGER.replace(budget="updates", budget_value=900), facts=last)
     assert changes.marks(seen) == [
         (10, "epochs 4 \u2192 10"),
@@ -202,7 +210,7 @@ def test_a_running_run_is_changed_with_a_click_and_goes_on(app: App) -> None:
     assert new
     assert (old.state, old.ended.reason, new.parent) == ("stopped", "changed", first)
     assert new.config == old.config.replace(batch_size=400)
-    since = new.facts["first"]
+    since = new.facts.first
     assert since == old.ended.updates > 0
     for chart in ("Training loss", "Learning rate planned and actual"):
         table = rows(test, chart)
