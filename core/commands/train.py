@@ -24,6 +24,7 @@ from core.run.plan import plan
 from core.store import Store, new_run_id
 
 PURPOSE = "train and print JSON lines"
+COUNTED = ("reason", "updates", "updates_per_epoch", "unchanged_updates", "losses_sha256", "elapsed_s")
 EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
 
 
@@ -107,17 +108,17 @@ def _with_losses(ended: Ended, path: Path, blocks: Sequence[np.ndarray[Any, np.d
             np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))
     except OSError as error:
         values = {"value": str(path), "cause": cause(error)}
-        return replace(ended, state="failed", reason="not_writable", values=values)
+        return replace(ended, state="failed", reason="not_writable", values=values, divergence=None, allocation=None)
     return ended
 
 
 def _summary(ended: Ended) -> dict[str, Any]:
     peak = ended.peak
-    summary = {name: value for name, value in asdict(ended).items() if name not in ("state", "peak", "values")}
-    return summary | {
+    return {
+        **{name: getattr(ended, name) for name in COUNTED},
         **_sizes(peak),
         "by_category": dict(peak.by_category) if peak else None,
-        "values": {name: value for name, value in ended.values.items() if name != "timeline"},  # the data of a chart
+        "values": {name: value for name, value in ended.values_to_dict().items() if name != "timeline"},
     }
 
 

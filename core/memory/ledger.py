@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 from core.memory import workspace
 from core.memory.limit import SimulatedOutOfMemoryError
 from core.memory.workspace import Record
-from core.run.events import CATEGORIES, Category
+from core.run.events import CATEGORIES, Category, FailedAllocation
 from core.run.timeline import Block, Change, Timeline
 
 
@@ -202,14 +202,16 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _require(self, size: int, operation: str, shape: tuple[int, ...]) -> None:
         if self.limit_bytes is not None and self.live_bytes + size + self.workspace_bytes > self.limit_bytes:
             raise SimulatedOutOfMemoryError(
-                requested_bytes=size,
-                live_bytes=self.live_bytes,
-                limit_bytes=self.limit_bytes,
-                workspace_bytes=self.workspace_bytes,
-                phase=self.phase,
-                module=self.module,
-                operation=operation,
-                shape=shape,
+                FailedAllocation(
+                    requested_bytes=size,
+                    live_bytes=self.live_bytes,
+                    limit_bytes=self.limit_bytes,
+                    workspace_bytes=self.workspace_bytes,
+                    phase=self.phase,
+                    module=self.module,
+                    operation=operation,
+                    shape=shape,
+                )
             )
 
     def _hold(self, storage: torch.UntypedStorage, block: Block) -> None:

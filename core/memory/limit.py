@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
+
+from core.run.events import FailedAllocation
 
 MIB = 2**20
 
@@ -14,43 +18,15 @@ class SimulatedOutOfMemoryError(torch.OutOfMemoryError):
     shrink the batch look for (Lightning: "CUDA" and "out of memory"; accelerate: " out of memory.").
     """
 
-    def __init__(
-        self,
-        *,
-        requested_bytes: int,
-        live_bytes: int,
-        limit_bytes: int,
-        workspace_bytes: int = 0,
-        phase: str,
-        module: str,
-        operation: str,
-        shape: tuple[int, ...] = (),
-    ) -> None:
-        aside = f" and {workspace_bytes / MIB:.2f} MiB set aside as workspace" if workspace_bytes else ""
+    def __init__(self, allocation: FailedAllocation) -> None:
+        requested, limit, live = (
+            size / MIB for size in (allocation.requested_bytes, allocation.limit_bytes, allocation.live_bytes)
+        )
+        workspace = allocation.workspace_bytes / MIB
+        aside = f" and {workspace:.2f} MiB set aside as workspace" if workspace else ""
         super().__init__(
-            f"CUDA out of memory. Tried to allocate {requested_bytes / MIB:.2f} MiB. "
-            f"Simulated device: {limit_bytes / MIB:.2f} MiB in total, of which {live_bytes / MIB:.2f} MiB are in use"
+            f"CUDA out of memory. Tried to allocate {requested:.2f} MiB. "
+            f"Simulated device: {limit:.2f} MiB in total, of which {live:.2f} MiB are in use"
             f"{aside} (no real memory ran out)"
         )
-        self.requested_bytes = requested_bytes
-        self.live_bytes = live_bytes
-        self.limit_bytes = limit_bytes
-        self.workspace_bytes = workspace_bytes
-        self.phase = phase
-        self.module = module
-        self.operation = operation
-        self.shape = shape
-
-    def facts(self) -> dict[str, int | str | list[int]]:
-        """Return what was asked for, where, and by how much it missed the limit."""
-        return {
-            "requested_bytes": self.requested_bytes,
-            "live_bytes": self.live_bytes,
-            "limit_bytes": self.limit_bytes,
-            "workspace_bytes": self.workspace_bytes,
-            "over_bytes": self.live_bytes + self.requested_bytes + self.workspace_bytes - self.limit_bytes,
-            "phase": self.phase,
-            "module": self.module,
-            "operation": self.operation,
-            "shape": list(self.shape),
-        }
+        self.allocation = replace(allocation, error=str(self))

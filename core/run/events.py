@@ -1,9 +1,9 @@
-"""What is known of a run before it trains, while it does, and at its end: plain numbers and arrays, no text."""
+"""Define what is known of a run before, during and after training: plain numbers and arrays, no sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -160,10 +160,66 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Divergence:
+    """The first update, counted from 1, whose loss was not finite or was far above the initial one."""
+
+    update: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class FailedAllocation:
+    """The allocation that would have crossed the memory limit.
+
+    `phase` and `module` are those of a `Peak`; `operation` is PyTorch's name, or "model" where the model itself does
+    not fit. `error` is the message of the exception. `timeline` holds what the update allocated before, as
+    `core.run.timeline.Timeline.to_dict` writes it: it is parsed only where it is drawn.
+    """
+
+    requested_bytes: int
+    live_bytes: int
+    limit_bytes: int
+    phase: str
+    module: str
+    operation: str
+    shape: tuple[int, ...] = ()
+    workspace_bytes: int = 0
+    error: str = ""
+    timeline: Mapping[str, Any] | None = None
+
+    @property
+    def over_bytes(self) -> int:
+        return self.live_bytes + self.requested_bytes + self.workspace_bytes - self.limit_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, without a timeline where there is none."""
+        values = {
+            "requested_bytes": self.requested_bytes,
+            "live_bytes": self.live_bytes,
+            "limit_bytes": self.limit_bytes,
+            "workspace_bytes": self.workspace_bytes,
+            "over_bytes": self.over_bytes,
+            "phase": self.phase,
+            "module": self.module,
+            "operation": self.operation,
+            "shape": list(self.shape),
+            "error": self.error,
+        }
+        return values if self.timeline is None else values | {"timeline": self.timeline}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FailedAllocation:
+        """Read what `to_dict` returned."""
+        stored = {name: value for name, value in values.items() if name != "over_bytes"}
+        return cls(**{**stored, "shape": tuple(values.get("shape", ()))})
+
+
+@dataclass(frozen=True)
 class Ended:
     """The one end of a run.
 
-    `reason` is a code of the catalogue with `values`. `updates_per_epoch` was counted in the first complete
+    `reason` is a code of the catalogue, `values` those of its sentence where a run failed. A run that diverged has a
+    `divergence`, one that ran out of memory an `allocation`. `updates_per_epoch` was counted in the first complete
     epoch (None: none was completed). `losses_sha256` is over the little-endian float32 losses; None for a
     budget of seconds, whose length no second run repeats.
     """
@@ -177,6 +233,14 @@ class Ended:
     peak: Peak | None = None
     losses_sha256: str | None = None
     elapsed_s: float = 0.0
+    divergence: Divergence | None = None
+    allocation: FailedAllocation | None = None
+
+    def values_to_dict(self) -> dict[str, Any]:
+        """Return everything that is particular to the reason as plain JSON values; a loss may be infinite or NaN."""
+        if self.divergence:
+            return asdict(self.divergence)
+        return self.allocation.to_dict() if self.allocation else dict(self.values)
 
 
 Event = Started | Paused | Updates | Epoch | Peak | Snapshot | Kept | Ended

@@ -106,7 +106,7 @@ def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLik
     else:
         code = course.code() if course else "too_few_updates"
 
-    evidence = {"updates": ended.updates, **_numbers(ended.values), **(course.evidence() if course else {})}
+    evidence = {"updates": ended.updates, **_numbers(ended.values_to_dict()), **(course.evidence() if course else {})}
     if code == "reached_target":
         evidence |= _numbers({"target_loss": config.target_loss})
     elif code == "rate_died_early" and course:

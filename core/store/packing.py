@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from core.run.events import Ended, Epoch, Peak, Snapshot, Updates
+from core.run.events import Divergence, Ended, Epoch, FailedAllocation, Peak, Snapshot, Updates
 
 # A chunk of n updates is its columns one after the other, each of n little-endian numbers.
 LAYOUT = 1
@@ -53,14 +52,21 @@ def epoch_from_json(text: str) -> Epoch:
 
 
 def ended_to_json(ended: Ended) -> str:
-    values = {name: getattr(ended, name) for name in ended.__dataclass_fields__}
+    values = {name: value for name, value in vars(ended).items() if name not in ("divergence", "allocation")}
     peak = None if ended.peak is None else _peak_to_dict(ended.peak)
-    return json.dumps(values | {"values": dict(ended.values), "peak": peak})
+    return json.dumps(values | {"values": ended.values_to_dict(), "peak": peak})
 
 
 def ended_from_json(text: str) -> Ended:
-    values: Mapping[str, Any] = json.loads(text)
-    return Ended(**{**values, "peak": values["peak"] and Peak(**values["peak"])})
+    read = json.loads(text)
+    values = read.pop("values")
+    peak = read.pop("peak")
+    read["peak"] = peak and Peak(**peak)
+    if values and read["state"] == "diverged":
+        return Ended(**read, divergence=Divergence(**values))
+    if values and read["state"] == "out_of_memory":
+        return Ended(**read, allocation=FailedAllocation.from_dict(values))
+    return Ended(**read, values=values)
 
 
 def snapshot_to_json(snapshot: Snapshot) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 from core.memory import SimulatedOutOfMemoryError
 from core.run import changes
-from core.run.events import Ended, EndState, Epoch, Kept, Paused, Report, Started
+from core.run.events import Divergence, Ended, EndState, Epoch, FailedAllocation, Kept, Paused, Report, Started
 from core.train import continuation, snapshot
 from core.train.fingerprint import fingerprint
 from core.train.recorder import Diverged, Recorder
@@ -49,9 +49,9 @@ class Loop:
             if ended.reason == changes.REASON:
                 self._keep_state(ended.elapsed_s)
         except Diverged as error:
-            ended = self._ended("diverged", "loss", update=error.update, loss=error.loss)
+            ended = self._ended("diverged", "loss", divergence=Divergence(error.update, error.loss))
         except SimulatedOutOfMemoryError as error:
-            ended = self._ended("out_of_memory", "limit", **error.facts(), error=str(error), **self._black_box())
+            ended = self._ended("out_of_memory", "limit", allocation=self._with_timeline(error.allocation))
             self._keep_state(ended.elapsed_s)
         self.report(ended)
         return ended
@@ -149,10 +149,10 @@ class Loop:
     def _look(self) -> None:
         self.report(snapshot.take(self.trainer, self.confusion))
 
-    def _black_box(self) -> dict[str, Any]:
-        """Return what the update that ran out of memory had done until then."""
+    def _with_timeline(self, allocation: FailedAllocation) -> FailedAllocation:
+        """Return a failed allocation with what the update had allocated before it, if that was recorded."""
         timeline = self.trainer.dropped
-        return {"timeline": timeline.newest(KEPT_CHANGES).to_dict()} if timeline else {}
+        return replace(allocation, timeline=timeline.newest(KEPT_CHANGES).to_dict()) if timeline else allocation
 
     def _keep_state(self, elapsed_s: float) -> None:
         if self.trainer.state_bytes() <= changes.MOST_BYTES:
@@ -165,7 +165,14 @@ class Loop:
             self._look()
         self.report(Paused(paused))
 
-    def _ended(self, state: EndState, reason: str, **values: Any) -> Ended:
+    def _ended(
+        self,
+        state: EndState,
+        reason: str,
+        *,
+        divergence: Divergence | None = None,
+        allocation: FailedAllocation | None = None,
+    ) -> Ended:
         elapsed_s = self.clock()
         self.report(self.record.take())
         self._look()
@@ -173,7 +180,8 @@ class Loop:
         return Ended(
             state,
             reason,
-            values,
+            divergence=divergence,
+            allocation=allocation,
             updates=self.trainer.updates,
             updates_per_epoch=self.updates_per_epoch,
             unchanged_updates=self.record.unchanged_updates,

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.run.config import RunConfig
+from core.run.events import FailedAllocation
 from core.run.timeline import Timeline, plain_operation
 from core.store import RunRecord
 from core.words.errors import StoreError
@@ -23,29 +24,26 @@ from ui.shell.text import mib, number, say
 
 def waits(record: RunRecord | None) -> bool:
     """Return whether what would have worked is still being tried out."""
-    return is_there(record) and record is not None and remedies.asked(record.config) == (None, None)
-
-
-def is_there(record: RunRecord | None) -> bool:
-    """Return whether the shown run has one."""
-    return record is not None and record.state == "out_of_memory" and record.ended is not None
+    if record is None or record.ended is None or record.ended.allocation is None:
+        return False
+    return remedies.asked(record.config) == (None, None)
 
 
 def draw(session: Session, record: RunRecord | None) -> None:
     """Draw the box and the ways out, for a run that ran out of memory."""
-    if record is None or record.ended is None or not is_there(record):
+    if record is None or record.ended is None or record.ended.allocation is None:
         return
-    facts = dict(record.ended.values)
+    allocation = record.ended.allocation
     wide, narrow = st.columns([1, 1], gap="small")
     with wide.container(border=True, key="black_box"):
         st.markdown(f"**{say('box.title')}**")
-        st.caption(_what(facts))
-        if "timeline" in facts:
-            changes = {_event(record, facts): Timeline.from_dict(facts["timeline"])}
-            table = timeline_table(changes, say, limit_bytes=facts["limit_bytes"], failed=facts)
+        st.caption(_what(allocation))
+        if allocation.timeline:
+            changes = {_event(record, allocation): Timeline.from_dict(allocation.timeline)}
+            table = timeline_table(changes, say, limit_bytes=allocation.limit_bytes, failed=allocation)
             plots.draw(timeline, table)
         with st.expander(say("box.error")):
-            st.code(facts.get("error", ""), language=None, wrap_lines=True)
+            st.code(allocation.error, language=None, wrap_lines=True)
     with narrow.container(border=True, key="fixes"):
         st.markdown(f"**{say('fix.title')}**")
         goes_on = _has_state(record.id)
@@ -70,23 +68,23 @@ def _take(go_on: Any, config: RunConfig) -> None:
     st.rerun()
 
 
-def _what(facts: dict[str, Any]) -> str:
+def _what(allocation: FailedAllocation) -> str:
     values = {
-        "event": say(f"box.event.{facts['phase']}"),
-        "operation": plain_operation(facts["operation"]),
-        "module": facts["module"],
-        "requested": mib(facts["requested_bytes"]),
-        "shape": " \u00d7 ".join(map(number, facts.get("shape", ()))) or "1",
-        "live": mib(facts["live_bytes"]),
-        "workspace": mib(facts.get("workspace_bytes", 0)),
+        "event": say(f"box.event.{allocation.phase}"),
+        "operation": plain_operation(allocation.operation),
+        "module": allocation.module,
+        "requested": mib(allocation.requested_bytes),
+        "shape": " \u00d7 ".join(map(number, allocation.shape)) or "1",
+        "live": mib(allocation.live_bytes),
+        "workspace": mib(allocation.workspace_bytes),
     }
-    if facts["operation"] == "model":
+    if allocation.operation == "model":
         return say("box.caption.model", **values)
-    return say("box.caption" if facts["module"] else "box.caption.nowhere", **values)
+    return say("box.caption" if allocation.module else "box.caption.nowhere", **values)
 
 
-def _event(record: RunRecord, facts: dict[str, Any]) -> str:
-    if facts["phase"] == "evaluation":
+def _event(record: RunRecord, allocation: FailedAllocation) -> str:
+    if allocation.phase == "evaluation":
         return "evaluation"
     first = record.facts.first
     return "first update" if record.ended and record.ended.updates == first else "second update"

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from core.run.config import RunConfig
-from core.run.events import Ended, Prediction
+from core.run.events import Ended, FailedAllocation, Prediction
 from core.run.plan import plan
 from core.run.verdict import Verdict, judge
 from core.store import RunRecord
@@ -28,8 +28,8 @@ def told(reader: RunReader, prediction: Prediction | None) -> str:
         return ""
     if record.ended is None:
         return f"{_on_the_way(record.config, reader)} {_goes_on(record)}".strip()
-    if record.ended.state == "out_of_memory":
-        return out_of_memory(record, prediction)
+    if record.ended.allocation:
+        return out_of_memory(record.ended.allocation, prediction)
     parts = [] if record.ended.state == "diverged" else [_reason(record.ended)]
     parts.append(_judged(record.config, record.ended, verdict(reader, record.ended)))
     if record.ended.unchanged_updates:
@@ -127,26 +127,25 @@ def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list
 
 def _diverged(ended: Ended, values: dict[str, str]) -> str:
     """Say in which of its three ways the loss went off."""
-    loss = ended.values.get("loss", math.nan)
+    loss = ended.divergence.loss if ended.divergence else math.nan
     kind = "nan" if math.isnan(loss) else "infinite" if math.isinf(loss) else "high"
-    update = number(ended.values.get("update", ended.updates))
+    update = number(ended.divergence.update if ended.divergence else ended.updates)
     return say(f"verdict.diverged.{kind}", **values | {"update": update, "loss": loss_text(loss)})
 
 
-def out_of_memory(record: RunRecord, prediction: Prediction | None) -> str:
+def out_of_memory(allocation: FailedAllocation, prediction: Prediction | None) -> str:
     """Return what was asked for where, by how much it missed the limit, and the way out."""
-    facts = dict(record.ended.values) if record.ended else {}
-    aside = facts.get("workspace_bytes", 0)
-    module = say("oom.module", module=facts["module"]) if facts.get("module") else ""
+    aside = allocation.workspace_bytes
+    module = say("oom.module", module=allocation.module) if allocation.module else ""
     parts = [
         say(
-            WHERE.get(facts["phase"], "oom.forward"),
-            limit=mib(facts["limit_bytes"]),
-            phase=facts["phase"],
+            WHERE.get(allocation.phase, "oom.forward"),
+            limit=mib(allocation.limit_bytes),
+            phase=allocation.phase,
             module=module,
-            live=mib(facts["limit_bytes"] + facts["over_bytes"] - facts["requested_bytes"] - aside),
-            requested=mib(facts["requested_bytes"]),
-            over=mib(facts["over_bytes"]),
+            live=mib(allocation.live_bytes),
+            requested=mib(allocation.requested_bytes),
+            over=mib(allocation.over_bytes),
             aside=say("oom.aside", aside=mib(aside)) if aside else "",
         )
     ]

@@ -71,8 +71,10 @@ def test_a_run_that_ran_out_leaves_its_state_and_what_its_last_update_had_done(h
     assert (state["updates"], state["examples_seen"], state["kind"]) == (1, 300, "adam")
     ended = end_of(host, parent).ended
     assert ended is not None
-    assert ended.values["timeline"]["changes"]
-    assert ended.values["over_bytes"] > 0
+    assert ended.allocation is not None
+    assert ended.allocation.timeline is not None
+    assert ended.allocation.timeline["changes"]
+    assert ended.allocation.over_bytes > 0
 
 
 def test_with_a_remedy_it_goes_on_and_finishes(host: HostClient, parent: str) -> None:

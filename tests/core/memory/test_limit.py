@@ -1,4 +1,4 @@
-"""The simulated error: its wording, its facts, and an update that is dropped whole wherever it strikes."""
+"""The simulated error: its wording, its allocation, and an update that is dropped whole wherever it strikes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_err
 
 from core.memory import MIB, Ledger, SimulatedOutOfMemoryError
 from core.run.config import RunConfig
+from core.run.events import FailedAllocation
 from core.run.fields import CHOICES
 from core.train.trainer import Trainer
 from tests.core.same import assert_same
@@ -34,12 +35,14 @@ def update(trainer: Trainer) -> float:
 
 
 ERROR = SimulatedOutOfMemoryError(
-    requested_bytes=48 * MIB,
-    live_bytes=3 * MIB,
-    limit_bytes=4 * MIB,
-    phase="forward",
-    module="linear",
-    operation="aten.addmm.default",
+    FailedAllocation(
+        requested_bytes=48 * MIB,
+        live_bytes=3 * MIB,
+        limit_bytes=4 * MIB,
+        phase="forward",
+        module="linear",
+        operation="aten.addmm.default",
+    )
 )
 
 
@@ -98,7 +101,7 @@ def linear(make_trainer: MakeTrainer, resize: Callable[..., None], limit_bytes: 
         ),
     ],
 )
-def test_the_facts_of_the_error_are_those_counted_by_hand(
+def test_the_failed_allocation_has_the_bytes_counted_by_hand(
     live_bytes: int,
     requested_bytes: int,
     phase: str,
@@ -109,7 +112,7 @@ def test_the_facts_of_the_error_are_those_counted_by_hand(
 ) -> None:
     limit_bytes = max(live_bytes + requested_bytes - 1, MIB)
     error = out_of_memory(linear(make_trainer, resize, limit_bytes), update)
-    assert error.facts() == {
+    assert error.allocation.to_dict() == {
         "requested_bytes": requested_bytes,
         "live_bytes": live_bytes,
         "limit_bytes": limit_bytes,
@@ -118,22 +121,23 @@ def test_the_facts_of_the_error_are_those_counted_by_hand(
         "phase": phase,
         "module": module,
         "operation": operation,
-        "shape": error.facts()["shape"],
+        "shape": list(error.allocation.shape),
+        "error": str(error),
     }
 
 
 def test_an_allocation_that_just_fits_is_allowed(make_trainer: MakeTrainer, resize: Callable[..., None]) -> None:
     peak = LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 3 * OUTPUT_BYTES + 8
     assert update(linear(make_trainer, resize, peak)) > 0
-    assert out_of_memory(linear(make_trainer, resize, peak - 1), update).facts()["over_bytes"] == 1
+    assert out_of_memory(linear(make_trainer, resize, peak - 1), update).allocation.over_bytes == 1
 
 
 def test_a_model_that_does_not_fit_by_itself_runs_out_before_its_first_operation(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
-    facts = out_of_memory(make_trainer(config), update).facts()
-    assert (facts["operation"], facts["phase"], facts["module"]) == ("model", "forward", "")
+    failed = out_of_memory(make_trainer(config), update).allocation
+    assert (failed.operation, failed.phase, failed.module) == ("model", "forward", "")
     # Weights and biases of the first layer are there, the 1,024 x 1,024 weights of the second are not.
-    assert (facts["live_bytes"], facts["requested_bytes"]) == (4 * (64 * 1_024 + 1_024), 4 * 1_024 * 1_024)
+    assert (failed.live_bytes, failed.requested_bytes) == (4 * (64 * 1_024 + 1_024), 4 * 1_024 * 1_024)
 
 
 def test_an_evaluation_runs_out_in_its_own_phase_and_leaves_the_model_training(
@@ -141,7 +145,8 @@ def test_an_evaluation_runs_out_in_its_own_phase_and_leaves_the_model_training(
 ) -> None:
     trainer = linear(make_trainer, resize, LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + OUTPUT_BYTES - 1)
     error = out_of_memory(trainer, Trainer.evaluate)
-    assert (error.phase, error.module, error.operation) == ("evaluation", "linear", "aten.addmm.default")
+    failed = error.allocation
+    assert (failed.phase, failed.module, failed.operation) == ("evaluation", "linear", "aten.addmm.default")
     assert trainer.model.training
 
 

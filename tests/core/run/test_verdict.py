@@ -133,16 +133,16 @@ def test_a_divergence_is_told_with_the_loss_that_ended_it(run: Run) -> None:
     recorded = run(CONSTANT.replace(lr=2.0))
     found = verdict(recorded)
     assert found.code == "diverged"
-    assert found.evidence["update"] == recorded.ended.values["update"]
-    assert found.evidence["loss"] == recorded.ended.values["loss"] > 1_000 * found.evidence["initial_loss"]
+    assert found.evidence["update"] == recorded.ended.divergence.update
+    assert found.evidence["loss"] == recorded.ended.divergence.loss > 1_000 * found.evidence["initial_loss"]
 
 
 def test_a_divergence_to_no_number_leaves_the_loss_out(run: Run) -> None:
     recorded = run(CONSTANT.replace(dataset="linear", hidden=(512,) * 4, batch_size=50, optimizer="sgd", lr=100.0))
-    assert not math.isfinite(recorded.ended.values["loss"])
+    assert not math.isfinite(recorded.ended.divergence.loss)
     found = verdict(recorded)
     assert found.code == "diverged"
-    assert found.evidence["update"] == recorded.ended.values["update"]
+    assert found.evidence["update"] == recorded.ended.divergence.update
     assert "loss" not in found.evidence
 
 
@@ -150,7 +150,7 @@ def test_a_full_device_is_told_with_its_bytes_and_without_its_words(run: Run) ->
     recorded = run(DEFAULT.replace(model="cnn", memory_limit_mb=1))
     counts = ("requested_bytes", "live_bytes", "limit_bytes", "workspace_bytes", "over_bytes")
     assert verdict(recorded) == Verdict(
-        "out_of_memory", {"updates": 0, **{name: recorded.ended.values[name] for name in counts}}
+        "out_of_memory", {"updates": 0, **{name: getattr(recorded.ended.allocation, name) for name in counts}}
     )
 
 

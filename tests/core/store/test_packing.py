@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pytest
 
-from core.run.events import Ended, Epoch, Peak, Updates
+from core.run.events import Divergence, Ended, Epoch, FailedAllocation, Peak, Updates
 from core.store import packing
+
+ALLOCATION = FailedAllocation(48, 60, 100, "forward", "conv1", "aten.mm.default", (4, 3), 2, "full")
 
 
 def block(**columns: object) -> Updates:
@@ -60,16 +63,42 @@ def test_an_end_comes_back_equal_with_and_without_a_peak() -> None:
     peak = Peak(48, {"activations": 40, "batch": 8}, "backward", "layers.0")
     for ended in (
         Ended("finished", "budget"),
-        Ended("out_of_memory", "limit", {"bytes": 48, "category": "batch"}, 3, 2, 1, peak, "ab12", 0.5),
+        Ended("failed", "killed", {"signal": 9}, 3, 2, 1, peak, "ab12", 0.5),
+        Ended("diverged", "loss", divergence=Divergence(2, 1_626_279.25)),
+        Ended("out_of_memory", "limit", peak=peak, allocation=ALLOCATION),
+        Ended("out_of_memory", "limit", allocation=replace(ALLOCATION, timeline={"before": {}, "changes": []})),
     ):
         assert packing.ended_from_json(packing.ended_to_json(ended)) == ended
 
 
-def test_an_end_with_a_read_only_mapping_and_an_infinite_loss_comes_back() -> None:
-    ended = Ended("diverged", "loss", MappingProxyType({"loss": float("inf")}))
-    text = packing.ended_to_json(ended)
-    assert json.loads(text)["values"] == {"loss": float("inf")}
-    assert packing.ended_from_json(text).values == {"loss": float("inf")}
+def test_an_end_with_a_read_only_mapping_comes_back() -> None:
+    ended = Ended("failed", "killed", MappingProxyType({"signal": 9}))
+    assert packing.ended_from_json(packing.ended_to_json(ended)).values == {"signal": 9}
+
+
+def test_a_divergence_is_stored_as_the_values_of_the_end_with_an_infinite_loss() -> None:
+    text = packing.ended_to_json(Ended("diverged", "loss", divergence=Divergence(7, float("inf"))))
+    assert text == (
+        '{"state": "diverged", "reason": "loss", "values": {"update": 7, "loss": Infinity}, "updates": 0, '
+        '"updates_per_epoch": null, "unchanged_updates": 0, "peak": null, "losses_sha256": null, "elapsed_s": 0.0}'
+    )
+    assert packing.ended_from_json(text).divergence == Divergence(7, float("inf"))
+
+
+def test_a_failed_allocation_is_stored_as_the_values_of_the_end() -> None:
+    text = packing.ended_to_json(Ended("out_of_memory", "limit", allocation=ALLOCATION))
+    assert json.dumps(json.loads(text)["values"]) == (
+        '{"requested_bytes": 48, "live_bytes": 60, "limit_bytes": 100, "workspace_bytes": 2, "over_bytes": 10, '
+        '"phase": "forward", "module": "conv1", "operation": "aten.mm.default", "shape": [4, 3], "error": "full"}'
+    )
+
+
+def test_an_end_of_an_older_version_without_details_is_read() -> None:
+    older = Ended("out_of_memory", "limit", updates=30)
+    assert packing.ended_from_json(packing.ended_to_json(older)) == older
+    values = {"requested_bytes": 4, "live_bytes": 3, "limit_bytes": 5, "over_bytes": 2, "phase": "forward"}
+    text = json.dumps(json.loads(packing.ended_to_json(older)) | {"values": values | {"module": "", "operation": "x"}})
+    assert packing.ended_from_json(text).allocation == FailedAllocation(4, 3, 5, "forward", "", "x")
 
 
 def test_a_peak_and_an_epoch_come_back_equal() -> None:

@@ -189,7 +189,7 @@ def test_one_flush_is_recorded_whole_or_not_at_all(store: Store, run_id: str, ma
 
 @pytest.mark.parametrize("state", END_STATES)
 def test_every_end_comes_back_equal(store: Store, run_id: str, state: str) -> None:
-    ended = Ended(state, "limit", {"bytes": 4_096}, 52, 26, 3, PEAK, "ab" * 32, 0.25)  # type: ignore[arg-type]
+    ended = Ended(state, "limit", {}, 52, 26, 3, PEAK, "ab" * 32, 0.25)  # type: ignore[arg-type]
     assert store.finish(run_id, ended)
     run = store.run(run_id)
     assert run is not None

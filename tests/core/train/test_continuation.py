@@ -332,7 +332,7 @@ def test_a_run_runs_out_where_it_was_meant_to_and_leaves_its_state(name: str, pa
     _, updates, examples = PARENTS[name]
     run = past(name)
     assert (run.ended.state, run.ended.updates, len(run.losses)) == ("out_of_memory", updates, updates)
-    assert (run.ended.values["phase"] == "evaluation") == (name == "evaluation")
+    assert (run.ended.allocation.phase == "evaluation") == (name == "evaluation")
     assert run.events[-1] is run.ended
     state = unpack(run.payload)
     assert (state["updates"], state["examples_seen"]) == (updates, examples)

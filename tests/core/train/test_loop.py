@@ -206,11 +206,11 @@ def test_a_run_diverges_at_the_same_update_however_its_blocks_are_cut(
         assert (ended.state, ended.reason) == ("diverged", "loss")
         losses = recorded.column("losses")
         off = ~(np.isfinite(losses) & (losses <= 1_000 * losses[0]))
-        assert ended.values["update"] == int(off.argmax()) + 1
-        assert ended.values["loss"] == pytest.approx(float(losses[off.argmax()]), nan_ok=True)
+        assert ended.divergence.update == int(off.argmax()) + 1
+        assert ended.divergence.loss == pytest.approx(float(losses[off.argmax()]), nan_ok=True)
         assert ended.updates == len(losses) == first.ended.updates
         assert ended.losses_sha256 == first.ended.losses_sha256
-    assert np.isfinite(first.ended.values["loss"]) == finite
+    assert np.isfinite(first.ended.divergence.loss) == finite
 
 
 def test_updates_at_a_rate_of_zero_are_counted_and_change_nothing(run: Run, datasets: Datasets) -> None:
@@ -237,9 +237,9 @@ def test_a_full_device_ends_the_run_and_says_by_how_much(run: Run) -> None:
     recorded = run(DIGITS.replace(dataset="photos10k", model="cnn", memory_limit_mb=1))
     ended = recorded.ended
     assert (ended.state, ended.reason, ended.updates) == ("out_of_memory", "limit", 0)
-    assert ended.values["limit_bytes"] == 1_048_576
-    assert ended.values["over_bytes"] > 0
-    assert "CUDA out of memory" in ended.values["error"]
+    assert ended.allocation.limit_bytes == 1_048_576
+    assert ended.allocation.over_bytes > 0
+    assert "CUDA out of memory" in ended.allocation.error
     assert [type(event) for event in recorded.events] == [Started, Updates, Snapshot, Kept, Ended]
 
 

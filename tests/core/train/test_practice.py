@@ -164,7 +164,9 @@ def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs
 
     full = (base + LOSS * 12) / 2**20
     ended = Loop(make_trainer(plain.replace(keep_losses=True, memory_limit_mb=full)), lambda event: None).run()
-    assert (ended.state, ended.updates, ended.values.get("phase")) == ("out_of_memory", 18, "evaluation")
+    assert (ended.state, ended.updates) == ("out_of_memory", 18)
+    assert ended.allocation is not None
+    assert ended.allocation.phase == "evaluation"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,8 @@ def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
     trainer = make_trainer(config)
     ended = Loop(trainer, lambda event: None).run()
     assert (ended.state, ended.updates) == ("out_of_memory", updates)
-    assert ended.values["limit_bytes"] == full
+    assert ended.allocation is not None
+    assert ended.allocation.limit_bytes == full
     assert len(trainer._kept) == updates * accumulate  # of the dropped one there is none
     # The peak is that of the last whole update which was made, and so within the limit.
     assert ended.peak is not None

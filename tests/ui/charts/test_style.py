@@ -17,7 +17,7 @@ from core.comparison.course import Course
 from core.comparison.paths import Path, WeightPaths
 from core.forecast.records import Curve, Point
 from core.run.config import RunConfig
-from core.run.events import CATEGORIES, Epoch, Peak
+from core.run.events import CATEGORIES, Epoch, FailedAllocation, Peak
 from core.run.searching import Attempt, Search
 from core.run.timeline import Block, Change, Timeline
 from core.science.trials import Line
@@ -117,14 +117,15 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     )
     block = Block(2**20, "batch", "forward", "", "aten.zeros.default", (8,))
     born = Timeline({"parameters": 2**20}, (Change(2**20, block, "forward", ""), Change(2**20, block, "backward", "")))
-    facts = {
-        "requested_bytes": 2**20,
-        "over_bytes": 5,
-        "workspace_bytes": 9,
-        "module": "",
-        "operation": "aten.mm.out",
-        "phase": "forward",
-    }
+    failed = FailedAllocation(
+        requested_bytes=2**20,
+        live_bytes=15 * 2**20 - 4,
+        limit_bytes=2**24,
+        phase="forward",
+        module="",
+        operation="aten.mm.out",
+        workspace_bytes=9,
+    )
     events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
     valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
     paths = tuple(trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
@@ -174,7 +175,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
         "log_curve": curve,
         "timeline": (
             timeline_table({}, say),
-            timeline_table(events, say, limit_bytes=2**24, failed=facts),
+            timeline_table(events, say, limit_bytes=2**24, failed=failed),
         ),
         "attempts": (
             attempts_table([], 9, say, largest=0, most=9),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.run.config import RunConfig
-from core.run.events import CATEGORIES, Ended, Peak, Prediction, Started, Updates
+from core.run.events import CATEGORIES, Divergence, Ended, FailedAllocation, Peak, Prediction, Started, Updates
 from core.store import Store, recorded
 from core.store.reader import RunReader
 from ui.live import story
@@ -215,7 +215,7 @@ def test_a_run_that_was_stopped_before_its_first_update_has_nothing_to_tell(reco
     ],
 )
 def test_a_run_that_diverged_says_in_which_way_and_what_to_do(loss: float, words: str, record: Record) -> None:
-    ended = Ended("diverged", "loss", {"update": 1_234, "loss": loss}, updates=1_240)
+    ended = Ended("diverged", "loss", updates=1_240, divergence=Divergence(1_234, loss))
     text = told(record([2.5, 2.6], ended, config=CONSTANT.replace(lr=1_000)), None)
     assert text == f"{words} A rate of 1000 is too high for 100 a batch: lower it, or warm it up."
 
@@ -244,8 +244,10 @@ def test_a_run_that_failed_says_why(reason: str, values: dict[str, Any], words: 
 
 
 def out_of_memory(phase: str, module: str) -> Ended:
-    values = {"limit_bytes": 4 * MIB, "requested_bytes": MIB // 2, "over_bytes": MIB // 4, "phase": phase}
-    return Ended("out_of_memory", "limit", values | {"module": module})
+    sizes = {"limit_bytes": 4 * MIB, "requested_bytes": MIB // 2, "live_bytes": 15 * MIB // 4}
+    return Ended(
+        "out_of_memory", "limit", allocation=FailedAllocation(phase=phase, module=module, operation="", **sizes)
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import altair as alt
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.run.events import CATEGORIES
+from core.run.events import CATEGORIES, FailedAllocation
 from core.run.timeline import Timeline, plain_operation
 from ui.charts.memory.limit import add_limit, limit_layers
 from ui.charts.style import (
@@ -158,13 +157,13 @@ def timeline_table(
     say: Callable[..., str],
     *,
     limit_bytes: int | None = None,
-    failed: Mapping[str, Any] | None = None,
+    failed: FailedAllocation | None = None,
 ) -> pa.Table:
     """Return the columns of `timeline`: series, row (phase), label, panel, number (of the change, from 1) and others.
 
     Those are x to end_x on the axis on which all events are, start to end and live in MiB, value: the bytes of a
     change, or the MiB that were asked for, and over: the MiB over the limit. `timelines` are by codes of events.
-    `failed` are the facts of the allocation that did not fit, at the end of the last one.
+    `failed` is the allocation that did not fit, at the end of the last one.
     """
     rows = Rows("series", "row", "label", "panel", "number", "x", "end_x", "start", "end", "value", "live", "over")
     steps = {name: len(timeline.changes) + 1 for name, timeline in timelines.items()}
@@ -257,18 +256,18 @@ def _add_peak(rows: Rows, timeline: Timeline, place: _Place, say: Callable[..., 
 def _add_failed(
     rows: Rows,
     timeline: Timeline,
-    facts: Mapping[str, Any],
+    allocation: FailedAllocation,
     x: float,
     end_x: float,
     limit_bytes: int | None,
     say: Callable[..., str],
 ) -> float:
     """Add what was asked for, over what was alive and what was set aside; return how high it is drawn."""
-    live, aside = timeline.live_bytes()[-1] / MIB, facts.get("workspace_bytes", 0) / MIB
-    asked, over = facts["requested_bytes"] / MIB, facts["over_bytes"] / MIB
+    live, aside = timeline.live_bytes()[-1] / MIB, allocation.workspace_bytes / MIB
+    asked, over = allocation.requested_bytes / MIB, allocation.over_bytes / MIB
     bottom = live + aside
     highest = float(min(bottom + asked, CUT * max(bottom, (limit_bytes or 0) / MIB)))
-    what = _what(facts["module"], facts["operation"], facts.get("shape", ()))
+    what = _what(allocation.module, allocation.operation, allocation.shape)
     if aside:
         rows.add(series=ASIDE, x=x, end_x=end_x, start=live, end=bottom, value=aside)
     rows.add(
@@ -279,7 +278,7 @@ def _add_failed(
         end=highest,
         value=asked,
         over=over,
-        row=say(f"phase.{facts['phase']}"),
+        row=say(f"phase.{allocation.phase}"),
         label=what,
     )
     label = say("chart.timeline.failed", size=size(asked), over=size(over)) + "\n" + what

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from core.run.events import CATEGORIES
+from core.run.events import CATEGORIES, FailedAllocation
 from core.run.timeline import Block, Change, Timeline
 from ui.charts.memory.timeline import timeline, timeline_table
 from ui.charts.style import CATEGORY_COLOURS
@@ -232,18 +232,23 @@ def test_the_axis_has_room_above_the_peak_and_the_limit(say: Say) -> None:
 # What did not fit.
 
 
-def facts(requested: float, over: float, workspace: float = 0, **others: Any) -> dict[str, Any]:
-    sizes = {"requested_bytes": requested, "over_bytes": over, "workspace_bytes": workspace}
-    return {name: round(size * MIB) for name, size in sizes.items()} | {
-        "module": "conv1",
-        "operation": "aten.convolution.default",
-        "phase": "forward",
-        **others,
-    }
+def failed(
+    requested: float, over: float, workspace: float = 0, *, shape: tuple[int, ...] = (), limit: int = 4
+) -> FailedAllocation:
+    return FailedAllocation(
+        requested_bytes=round(requested * MIB),
+        live_bytes=round((limit + over - requested - workspace) * MIB),
+        limit_bytes=limit * MIB,
+        phase="forward",
+        module="conv1",
+        operation="aten.convolution.default",
+        shape=shape,
+        workspace_bytes=round(workspace * MIB),
+    )
 
 
 def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1, 4, 3])}, say, limit_bytes=4 * MIB, failed=facts(1.5, 0.5))
+    table = timeline_table({"first update": of_sizes([1, 4, 3])}, say, limit_bytes=4 * MIB, failed=failed(1.5, 0.5))
     (bar,) = of(table, "failed")
     assert (bar["x"], bar["end_x"], bar["start"], bar["end"]) == (4, 5, 3, 4.5)
     assert (bar["row"], bar["label"], bar["value"], bar["over"]) == ("<phase.forward>", "conv1: convolution", 1.5, 0.5)
@@ -256,7 +261,7 @@ def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(say: Sa
 
 def test_workspace_that_is_set_aside_stands_below_it(say: Say) -> None:
     table = timeline_table(
-        {"first update": of_sizes([3])}, say, limit_bytes=4 * MIB, failed=facts(1, 0.25, 0.25, shape=[8, 2])
+        {"first update": of_sizes([3])}, say, limit_bytes=4 * MIB, failed=failed(1, 0.25, 0.25, shape=(8, 2))
     )
     assert [(row["start"], row["end"]) for row in of(table, "set aside")] == [(3, 3.25)]
     assert [(row["start"], row["end"]) for row in of(table, "failed")] == [(3.25, 4.25)]
@@ -264,14 +269,14 @@ def test_workspace_that_is_set_aside_stands_below_it(say: Say) -> None:
 
 
 def test_what_is_far_too_large_is_cut_at_twice_the_limit_and_told_whole(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1])}, say, limit_bytes=4 * MIB, failed=facts(100, 97))
+    table = timeline_table({"first update": of_sizes([1])}, say, limit_bytes=4 * MIB, failed=failed(100, 97))
     assert [(row["end"], row["value"], row["over"]) for row in of(table, "failed")] == [(8, 100, 97)]
     assert max(column(table, "extent", "end")) == pytest.approx(8 * 1.3)
 
 
 def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(say: Say) -> None:
     events = {"first update": of_sizes([1, 3, 2]), "second update": of_sizes([1, 2])}
-    table = timeline_table(events, say, limit_bytes=4 * MIB, failed=facts(3, 1))
+    table = timeline_table(events, say, limit_bytes=4 * MIB, failed=failed(3, 1))
     assert column(table, "peak", "panel") == [0]
     assert column(table, "peak name", "label") == ["<chart.timeline.peak size=3 MiB>"]
     assert len(of(table, "failed")) == 1
