@@ -24,8 +24,6 @@ from babel.lists import format_list
 from babel.numbers import NumberPattern, parse_pattern
 from babel.units import format_unit
 
-# BATCHLAB_WORDS names another folder of languages, in which a translation can be tried.
-FOLDER = Path(os.environ.get("BATCHLAB_WORDS") or Path(__file__).parent)
 DEFAULT = "en"
 MIB = 2**20
 LARGE = 1e12  # a loss from here on is written as a power of ten
@@ -37,10 +35,10 @@ class Catalogue:
     Raises FileNotFoundError for a language without a folder, ValueError for a key that stands in two files.
     """
 
-    def __init__(self, language: str = DEFAULT, *, folder: Path = FOLDER) -> None:
+    def __init__(self, language: str = DEFAULT, *, folder: Path | None = None) -> None:
         self.language = language
         self.locale = _locale(language)
-        self.entries = _read(folder / language)
+        self.entries = _read((folder or languages_folder()) / language)
         self._formatter = _Formatter(self)
 
     def __contains__(self, key: str) -> bool:
@@ -159,8 +157,14 @@ def catalogue(language: str = DEFAULT) -> Catalogue:
     return Catalogue(language)
 
 
-def languages(folder: Path = FOLDER) -> list[str]:
+def languages_folder() -> Path:
+    """Return the folder of languages: BATCHLAB_WORDS, in which a translation can be tried, or the project's own."""
+    return Path(os.environ.get("BATCHLAB_WORDS") or Path(__file__).parent)
+
+
+def languages(folder: Path | None = None) -> list[str]:
     """Return the languages there are."""
+    folder = folder or languages_folder()
     return sorted(path.name for path in folder.iterdir() if any(path.glob("*.toml")))
 
 
