@@ -1,5 +1,5 @@
-"""What a person reads that starts in the engine: problems are codes with values, and sentences are made at the edge.
+"""Every sentence that a person reads, and the errors whose sentences they are. The rest of core knows codes alone.
 
-errors    the exceptions, each with the code and the values of its problem; nothing in core raises a sentence
-messages  the sentence for a code
+en/<feature>.toml holds the sentences, one folder for each language; catalogue reads them and fills them in. errors
+defines the exceptions: each carries problems, a code with values, that the catalogue turns into a sentence.
 """
