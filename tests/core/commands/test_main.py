@@ -1,14 +1,17 @@
-"""The commands `python -m core train` and `predict`, as real processes: what they print and how they end."""
+"""The commands `python -m core train` and `predict`: what they print and how they end.
+
+Processes test signals, pipes and exit statuses; everything else calls the command in this process.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import pytest
 from core.__main__ import main
 from core.run.events import END_STATES
 from core.store import Store
+from tests.campaign import campaign
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGITS = ("--dataset", "digits", "--batch-size", "100")
@@ -32,10 +36,10 @@ class Result:
     stderr: str
 
 
-def command(*arguments: object, cwd: Path = ROOT) -> subprocess.Popen[str]:
+def command(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "core", *map(str, arguments)],
-        cwd=cwd,
+        cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,6 +49,27 @@ def command(*arguments: object, cwd: Path = ROOT) -> subprocess.Popen[str]:
 def result(process: subprocess.Popen[str], *, before: str = "") -> Result:
     stdout, stderr = process.communicate(timeout=120)
     return Result(process.returncode, [json.loads(line) for line in (before + stdout).splitlines()], stderr)
+
+
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    """Put back the handlers of signals, which the command replaces."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    yield
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def here(_signals: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Return a function that calls a command in this process."""
+
+    def call(*arguments: object) -> Result:
+        status = main([*map(str, arguments)])
+        out, err = capsys.readouterr()
+        return Result(status, [json.loads(line) for line in out.splitlines()], err)
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +98,11 @@ def test_a_run_prints_its_start_its_epochs_and_its_end_as_json_lines(finished: R
     assert 0 < end["elapsed_s"] < 60
 
 
-def test_a_schedule_of_another_batch_size_is_told_by_the_updates_that_changed_nothing() -> None:
+def test_a_schedule_of_another_batch_size_is_told_by_the_updates_that_changed_nothing(
+    here: Callable[..., Result],
+) -> None:
     options = ("--schedule-batch-size", 480, "--schedule", "linear", "--epochs", 2)
-    out = result(command("train", *DIGITS, *options))
+    out = here("train", *DIGITS, *options)
     assert (out.status, out.stderr) == (0, "")
     assert (out.lines[-1]["updates"], out.lines[-1]["unchanged_updates"]) == (30, 24)  # planned for 2 x 3 updates
 
@@ -106,8 +133,10 @@ def test_the_database_holds_the_same_run(finished: Result, place: Path) -> None:
     store.close()
 
 
-def test_a_prediction_is_one_object_with_the_bytes_that_training_then_measures(finished: Result) -> None:
-    predicted = result(command("predict", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2))
+def test_a_prediction_is_one_object_with_the_bytes_that_training_then_measures(
+    finished: Result, here: Callable[..., Result]
+) -> None:
+    predicted = here("predict", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2)
     assert (predicted.status, predicted.stderr) == (0, "")
     (line,) = predicted.lines
     assert {name: line[name] for name in COUNTS} == COUNTS
@@ -118,9 +147,9 @@ def test_a_prediction_is_one_object_with_the_bytes_that_training_then_measures(f
     assert "losses_sha256" not in line
 
 
-def test_a_full_device_is_exit_status_3() -> None:
+def test_a_full_device_is_exit_status_3(here: Callable[..., Result]) -> None:
     # The linear model's first gradient does not fit beside a batch of all images.
-    out = result(command("train", "--model", "linear", "--batch-size", 10_000, "--epochs", 1, "--memory-limit-mb", 4))
+    out = here("train", "--model", "linear", "--batch-size", 10_000, "--epochs", 1, "--memory-limit-mb", 4)
     assert (out.status, out.stderr) == (3, "")
     assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
     end = out.lines[-1]
@@ -128,32 +157,32 @@ def test_a_full_device_is_exit_status_3() -> None:
     assert end["peak_bytes"] <= 4 * 2**20 < out.lines[0]["predicted_peak_bytes"]
 
 
-def test_divergence_is_exit_status_4() -> None:
+def test_divergence_is_exit_status_4(here: Callable[..., Result]) -> None:
     slope = ("--dataset", "linear", "--model", "mlp", "--hidden", "512-512-512-512", "--optimizer", "sgd")
-    out = result(command("train", *slope, "--lr", 100, "--batch-size", 50, "--epochs", 1))
+    out = here("train", *slope, "--lr", 100, "--batch-size", 50, "--epochs", 1)
     assert (out.status, out.stderr) == (4, "")
     assert [line["event"] for line in out.lines] == ["started", "diverged"]
     assert out.lines[-1]["updates"] == 16
     assert out.lines[-1]["values"]["update"] <= 16
 
 
-def test_a_run_that_ends_while_its_budget_of_seconds_is_timed_has_started_too() -> None:
-    out = result(command("train", "--model", "cnn", "--budget", "seconds", "--budget-value", 1, "--memory-limit-mb", 4))
+def test_a_run_that_ends_while_its_budget_of_seconds_is_timed_has_started_too(here: Callable[..., Result]) -> None:
+    out = here("train", "--model", "cnn", "--budget", "seconds", "--budget-value", 1, "--memory-limit-mb", 4)
     assert (out.status, out.stderr) == (3, "")
     assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
 
 
-def test_losses_that_cannot_be_kept_are_a_failed_run_whose_counts_are_told() -> None:
-    out = result(command("train", *DIGITS, "--epochs", 1, "--losses", "/dev/full"))
+def test_losses_that_cannot_be_kept_are_a_failed_run_whose_counts_are_told(here: Callable[..., Result]) -> None:
+    out = here("train", *DIGITS, "--epochs", 1, "--losses", "/dev/full")
     assert (out.status, out.stderr) == (1, "")
     assert [line["event"] for line in out.lines] == ["started", "epoch", "failed"]
     assert (out.lines[-1]["reason"], out.lines[-1]["updates"]) == ("not_writable", 15)
 
 
-def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
+def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path, here: Callable[..., Result]) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
-    out = result(command("train", *DIGITS, "--losses", losses, "--database", "/proc/nowhere/runs.sqlite"))
+    out = here("train", *DIGITS, "--losses", losses, "--database", "/proc/nowhere/runs.sqlite")
     assert (out.status, out.lines) == (2, [])
     assert losses.read_text() == "precious"
 
@@ -194,8 +223,10 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_word() -> None:
     assert process.wait(timeout=60) != 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize(
+    ("number", "early"),
+    [(signal.SIGINT, True), (signal.SIGTERM, False), *campaign([(signal.SIGINT, False), (signal.SIGTERM, True)])],
+)
 def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals, early: bool, tmp_path: Path) -> None:
     losses, database = tmp_path / "losses.npy", tmp_path / "runs.sqlite"
     process = command("train", *DIGITS, "--epochs", 10_000, "--losses", losses, "--database", database)
@@ -217,10 +248,12 @@ def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals
     assert hashlib.sha256(written.tobytes()).hexdigest() == end["losses_sha256"]
 
 
-def test_a_damaged_data_set_is_a_failed_run_with_exit_status_1(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / ".batchlab" / "data" / "digits-v1").mkdir(parents=True)  # as if its files had been deleted
-    out = result(command("train", *DIGITS, "--epochs", 1, "--database", tmp_path / "runs.sqlite", cwd=tmp_path))
+def test_a_damaged_data_set_is_a_failed_run_with_exit_status_1(
+    tmp_path: Path, here: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.__main__.DATA", tmp_path)
+    (tmp_path / "digits-v1").mkdir()  # as if its files had been deleted
+    out = here("train", *DIGITS, "--epochs", 1, "--database", tmp_path / "runs.sqlite")
     assert out.status == 1
     assert out.lines[-1]["event"] == "failed"
     assert "FileNotFoundError" in out.lines[-1]["values"]["error"]
@@ -263,17 +296,14 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
     ],
     ids=" ".join,
 )
+@pytest.mark.usefixtures("_signals")
 def test_whatever_cannot_be_used_is_one_line_and_nothing_is_printed(
     arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         status = main(arguments)
     except SystemExit as error:  # argparse
         status = error.code  # type: ignore[assignment]
-    finally:
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
-            signal.signal(number, handler)
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
