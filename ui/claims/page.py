@@ -13,6 +13,7 @@ from core.claims.telling import conditions, finding, fixed
 from core.science.judge import Outcome
 from core.words.errors import BatchLabError
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
+from ui.claims.state import ClaimsState
 from ui.kit import plots, seed_field
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
@@ -49,6 +50,7 @@ def are_there() -> bool:
 
 def controls(session: Session) -> None:
     """Draw the seed and the button that runs everything."""
+    state = session.state(ClaimsState)
     help_ = say("claims.first_seed.help", seeds=SEEDS)
     seed_field.field(session, "first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
     seconds = duration(sum(result.seconds for result in shipped().claims.values()))
@@ -58,19 +60,20 @@ def controls(session: Session) -> None:
         icon=":material/play_arrow:",
         on_click=_run,
         args=(session, TESTED),
-        disabled=bool(session.claims_running or seed_field.refused(session, "first_seed")),
+        disabled=bool(state.running or seed_field.refused(session, "first_seed")),
         help=say("claims.run_all.help", seconds=seconds),
     )
 
 
 def panel(session: Session) -> None:
     """Draw the choice and the chosen claim, refreshed by a timer while an experiment runs."""
+    state = session.state(ClaimsState)
     given = st.query_params.get("claim", FIRST_CLAIM)
     if given not in CLAIMS:
         st.caption(f":material/warning: {explain('unknown_claim', {'value': given, 'choices': ', '.join(CLAIMS)})}")
     session.set_field("claim", session.field("claim", given if given in CLAIMS else FIRST_CLAIM))
 
-    ticking(_draw, REFRESH_S if session.claims_running else None, session)
+    ticking(_draw, REFRESH_S if state.running else None, session)
 
 
 def _draw(session: Session) -> None:
@@ -96,32 +99,35 @@ def _draw(session: Session) -> None:
 
 def _run(session: Session, codes: tuple[str, ...]) -> None:
     """Ask for experiments; they wait for a core one after the other."""
+    state = session.state(ClaimsState)
     first_seed = seed_field.chosen(session, "first_seed")
-    session.claim_trouble.clear()
+    state.trouble.clear()
     for code in codes:
         try:
-            session.claims_running[code] = engine().claim(code, first_seed=first_seed, seeds=SEEDS)
+            state.running[code] = engine().claim(code, first_seed=first_seed, seeds=SEEDS)
         except BatchLabError as error:
-            session.claim_trouble[code] = reasons(error.problems)
+            state.trouble[code] = reasons(error.problems)
 
 
 def _collect(session: Session) -> bool:
     """Take the results that have come; return whether nothing more is to come."""
-    if not session.claims_running:
+    state = session.state(ClaimsState)
+    if not state.running:
         return False
-    for code, asked in list(session.claims_running.items()):
+    for code, asked in list(state.running.items()):
         if not asked.done():
             continue
-        del session.claims_running[code]
+        del state.running[code]
         try:
-            session.claims[code] = asked.result()
+            state.results[code] = asked.result()
         except BatchLabError as error:
-            session.claim_trouble[code] = reasons(error.problems)
-    return not session.claims_running
+            state.trouble[code] = reasons(error.problems)
+    return not state.running
 
 
 def _results(session: Session, code: str) -> Results:
-    return session.claims.get(code) or shipped()
+    state = session.state(ClaimsState)
+    return state.results.get(code) or shipped()
 
 
 def _verdict(session: Session, code: str) -> str:
@@ -158,6 +164,7 @@ def _claim(session: Session, code: str) -> None:
 
 
 def _run_button(session: Session, code: str) -> None:
+    state = session.state(ClaimsState)
     seconds = duration(shipped().claims[code].seconds)
     st.button(
         say("claims.run"),
@@ -165,7 +172,7 @@ def _run_button(session: Session, code: str) -> None:
         icon=":material/replay:",
         on_click=_run_and_draw,
         args=(session, code),
-        disabled=code in session.claims_running or bool(seed_field.refused(session, "first_seed")),
+        disabled=code in state.running or bool(seed_field.refused(session, "first_seed")),
         help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
     )
 
@@ -177,9 +184,10 @@ def _run_and_draw(session: Session, code: str) -> None:
 
 def _progress(session: Session, code: str) -> str:
     """Return how far an experiment is, or why it failed; nothing where neither is so."""
-    asked = session.claims_running.get(code)
+    state = session.state(ClaimsState)
+    asked = state.running.get(code)
     if asked is None:
-        trouble = session.claim_trouble.get(code)
+        trouble = state.trouble.get(code)
         return say("claims.failed", reason=trouble) if trouble else ""
     if asked.share is None:
         return f":material/hourglass_empty: {say('claims.waits')}"
@@ -188,6 +196,7 @@ def _progress(session: Session, code: str) -> str:
 
 def _origin(session: Session, results: Results, result: Result) -> str:
     """Return when, where, and with which seeds and how many tests a result came about, where it has any."""
+    state = session.state(ClaimsState)
     parts = []
     if any(outcome.seeds for outcome in result.outcomes):
         parts.append(say("claims.seeds", first=number(results.seeds[0]), last=number(results.seeds[-1])))
@@ -195,7 +204,7 @@ def _origin(session: Session, results: Results, result: Result) -> str:
     is_tested = any(outcome.p is not None for outcome in result.outcomes)
     key = "none" if not is_tested else "one" if results.tests == 1 else "many"
     parts.append(say(f"claims.tests.{key}", count=results.tests))
-    if result.code in session.claims:
+    if result.code in state.results:
         return say("claims.fresh", rest="; ".join(parts))
     facts = results.fingerprint
     machine = say("claims.machine", torch=facts["torch"], capability=facts["cpu_capability"])

@@ -23,6 +23,7 @@ from core.comparison.setup import (
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError, ConfigError, Problem, StoreError
 from ui.charts.compare import ARM_COLOURS
+from ui.compare.state import CompareState
 from ui.setup.form import Form, apply, settings
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
@@ -37,34 +38,36 @@ FIRST = next(iter(PRESETS))
 
 def attach(session: Session) -> None:
     """Take up the comparison or the preset that the address names, the first time, and arms that it has of its own."""
-    is_first = session.compare_arms is None
-    if session.compare_arms is None:
+    state = session.state(CompareState)
+    is_first = state.arms is None
+    if state.arms is None:
         named = st.query_params.get("preset", FIRST)
-        session.compare_preset = named if named in PRESETS else FIRST
-        session.compare_arms = PRESETS[session.compare_preset].arms
-        session.compare_recorded = session.compare_preset == shipped.PRESET
+        state.preset = named if named in PRESETS else FIRST
+        state.arms = PRESETS[state.preset].arms
+        state.recorded = state.preset == shipped.PRESET
         if named not in PRESETS:
-            session.compare_notice = say("compare.unknown_preset", value=harmless(named), choices=", ".join(PRESETS))
+            state.notice = say("compare.unknown_preset", value=harmless(named), choices=", ".join(PRESETS))
     given = st.query_params.get("comparison")
-    if given and (not session.comparison_id or session.compare_unread) and not _take_up(session, given):
-        session.comparison_id, session.compare_notice = None, say("compare.unknown", value=harmless(given))
+    if given and (not state.id or state.unread) and not _take_up(session, given):
+        state.id, state.notice = None, say("compare.unknown", value=harmless(given))
         del st.query_params["comparison"]
     if is_first and "arms" in st.query_params:
         _take_up_arms(session, st.query_params["arms"])
-    if session.comparison_id:
-        st.query_params["comparison"] = session.comparison_id
-    if session.compare_changed:
-        st.query_params["arms"] = address.write(session.compare_arms or ())
+    if state.id:
+        st.query_params["comparison"] = state.id
+    if state.changed:
+        st.query_params["arms"] = address.write(state.arms or ())
     else:
         st.query_params.pop("arms", None)
 
 
 def _take_up_arms(session: Session, text: str) -> None:
+    state = session.state(CompareState)
     try:
-        session.compare_arms = address.read(text)
-        session.compare_preset, session.compare_changed, session.compare_unread = None, True, False
+        state.arms = address.read(text)
+        state.preset, state.changed, state.unread = None, True, False
     except ConfigError as error:
-        session.compare_notice = say("compare.bad_arms", reason=reasons(error.problems[:1]))
+        state.notice = say("compare.bad_arms", reason=reasons(error.problems[:1]))
 
 
 def _take_up(session: Session, run_id: str) -> bool:
@@ -72,18 +75,19 @@ def _take_up(session: Session, run_id: str) -> bool:
 
     While the database does not answer nobody knows: then it is shown as soon as it does.
     """
-    session.compare_unread = False
+    state = session.state(CompareState)
+    state.unread = False
     try:
         found = engine().store.comparison(run_id)
         comparison = Comparison.from_json(found[1]) if found else None
     except StoreError:
-        session.comparison_id, session.compare_unread = run_id, True
+        state.id, state.unread = run_id, True
         return True
     except BatchLabError:
         return False
     if comparison is None:
         return False
-    session.comparison_id, session.compare_arms, session.compare_preset = run_id, comparison.arms, None
+    state.id, state.arms, state.preset = run_id, comparison.arms, None
     for name, value in (("budget", comparison.budget), ("rule", comparison.rule), ("seeds", comparison.seeds)):
         session.set_field(f"compare_{name}", value)
     return True
@@ -91,9 +95,10 @@ def _take_up(session: Session, run_id: str) -> bool:
 
 def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
     """Return what the page describes, or what is wrong with it."""
+    state = session.state(CompareState)
     try:
         return compared(
-            session.compare_arms or (),
+            state.arms or (),
             seeds=session.field("compare_seeds", DEFAULT_SEEDS),
             budget=session.field("compare_budget", BUDGETS[0]),
             rule=session.field("compare_rule", RULES[0]),
@@ -104,6 +109,7 @@ def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
 
 def presets(session: Session) -> None:
     """Draw a button for each comparison worth seeing, with a key of its own, and what the chosen one shows."""
+    state = session.state(CompareState)
     with st.container(horizontal=True, vertical_alignment="center", key="compare_presets"):
         st.caption(say("compare.presets"), width="content")
         for key, name in enumerate(PRESETS, 1):
@@ -117,7 +123,7 @@ def presets(session: Session) -> None:
                 on_click=_take_preset,
                 args=(session, name),
             )
-    chosen = session.compare_preset
+    chosen = state.preset
     told = [f"**{say(f'compare.preset.{chosen}')}.** {say(f'compare.preset.{chosen}.help')}" if chosen else "\u00a0"]
     as_made = (session.field("compare_budget", BUDGETS[0]), session.field("compare_rule", RULES[0]))
     if chosen and as_made != (BUDGETS[0], RULES[0]):
@@ -126,10 +132,11 @@ def presets(session: Session) -> None:
 
 
 def _take_preset(session: Session, name: str) -> None:
+    state = session.state(CompareState)
     preset = PRESETS[name]
-    session.compare_arms, session.compare_preset, session.compare_wanted = preset.arms, name, True
-    session.compare_notice, session.compare_trouble = "", ()
-    session.compare_recorded = session.compare_unread = session.compare_changed = False
+    state.arms, state.preset, state.wanted = preset.arms, name, True
+    state.notice, state.trouble = "", ()
+    state.recorded = state.unread = state.changed = False
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.set_field(field, value)
         session.remember(field)
@@ -167,15 +174,17 @@ def switches(session: Session) -> None:
 
 def _want(session: Session) -> None:
     """Compare anew where something has been compared before: a switch is there to see the difference."""
+    state = session.state(CompareState)
     session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))
     for key in ("budget", "rule", "seeds"):
         session.remember(f"compare_{key}")
-    session.compare_wanted, session.compare_unread = True, False
+    state.wanted, state.unread = True, False
 
 
 def arms(session: Session, form: Form) -> None:
     """Draw the arms, the ways to another one, and what is to be said of them."""
-    chosen = session.compare_arms or ()
+    state = session.state(CompareState)
+    chosen = state.arms or ()
     comparison, problems = wanted(session)
     shown = comparison.arms if comparison else chosen  # at the rates that the rule gives them
     is_tuned = comparison is not None and comparison.is_tuned
@@ -218,16 +227,16 @@ def arms(session: Session, form: Form) -> None:
             help=say("compare.full") if full else refused or say("compare.add_form.help"),
         )
         _finished_runs(session, chosen, full=full)
-    if session.compare_notice:
-        st.caption(f":material/warning: {session.compare_notice}")
+    if state.notice:
+        st.caption(f":material/warning: {state.notice}")
     if refused:
         st.caption(f":material/warning: {refused}")
     if any(not differences(pair, is_tuned=is_tuned) for pair in combinations(shown, 2)):
         st.caption(f":material/warning: {say('compare.alike')}")
     if problems:
         st.caption(say("compare.no_arms") if not chosen else f":material/warning: {reasons(problems)}")
-    if session.compare_trouble:
-        st.warning(reasons(session.compare_trouble), icon=":material/warning:")
+    if state.trouble:
+        st.warning(reasons(state.trouble), icon=":material/warning:")
 
 
 def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:
@@ -254,10 +263,11 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
 
 
 def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
-    session.compare_arms, session.compare_preset = arms, None
-    session.compare_notice, session.compare_trouble = "", ()
-    session.compare_changed = True
-    session.compare_unread = False  # what was chosen here is not replaced by what was there before
+    state = session.state(CompareState)
+    state.arms, state.preset = arms, None
+    state.notice, state.trouble = "", ()
+    state.changed = True
+    state.unread = False  # what was chosen here is not replaced by what was there before
 
 
 def arm_names(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]:

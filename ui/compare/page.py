@@ -25,6 +25,7 @@ from ui.compare import arms as compare_setup
 from ui.compare import telling, weight_paths
 from ui.compare.arms import arm_names
 from ui.compare.shown import Shown, read
+from ui.compare.state import CompareState
 from ui.kit import plots
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
@@ -38,11 +39,12 @@ KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
 
 def buttons(session: Session, shown: Shown | None) -> None:
     """Draw Start and Stop; what cannot be pressed says why."""
+    state = session.state(CompareState)
     comparison, problems = compare_setup.wanted(session)
     refused = explain(problems[0].code, problems[0].values) if problems else ""
     active, _ = _drawn_for(session, shown)
     own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
-    restarts = active and (own or not engine().watchers.elsewhere(session.comparison_id or ""))
+    restarts = active and (own or not engine().watchers.elsewhere(state.id or ""))
     st.button(
         say("compare.stop"),
         key="compare_stop",
@@ -68,13 +70,15 @@ def buttons(session: Session, shown: Shown | None) -> None:
 
 
 def _ask(session: Session) -> None:
-    session.compare_wanted = True
-    session.compare_unread = False  # what is shown is what was asked for
+    state = session.state(CompareState)
+    state.wanted = True
+    state.unread = False  # what is shown is what was asked for
 
 
 def _stop(session: Session) -> None:
-    if session.comparison_id:
-        engine().client.command(session.comparison_id, "stop")
+    state = session.state(CompareState)
+    if state.id:
+        engine().client.command(state.id, "stop")
 
 
 def _owner(session: Session) -> str:
@@ -84,25 +88,26 @@ def _owner(session: Session) -> str:
 
 def start_if_asked(session: Session) -> None:
     """Start what the page describes, if that was asked for, in place of what trains."""
-    asked, session.compare_wanted = session.compare_wanted, False
+    state = session.state(CompareState)
+    asked, state.wanted = state.wanted, False
     if not asked:
         return
     comparison, problems = compare_setup.wanted(session)
-    session.compare_trouble = problems
+    state.trouble = problems
     if comparison is None:
         return
     shared, run_id, owner = engine(), new_run_id(), _owner(session)
     try:
         for record in shared.store.active(session=owner):
             shared.client.command(record.id, "stop")
-        left = session.comparison_id  # perhaps another session's, by its link, or this one's before a reload
+        left = state.id  # perhaps another session's, by its link, or this one's before a reload
         if left and not shared.watchers.elsewhere(left):
             shared.client.command(left, "stop")
         shared.client.start_comparison(comparison, run_id=run_id, session=owner)
     except StoreError as error:
-        session.compare_trouble = error.problems
+        state.trouble = error.problems
         return
-    session.comparison_id, session.compare_changed, session.compare_notice = run_id, False, ""
+    state.id, state.changed, state.notice = run_id, False, ""
     st.query_params["comparison"] = run_id
     st.query_params.pop("arms", None)
 
@@ -116,20 +121,22 @@ def panel(session: Session, shown: Shown | None) -> None:
 
 def _drawn_for(session: Session, shown: Shown | None) -> tuple[bool, bool]:
     """Return what the buttons and the timer depend on: whether it trains, and whether it cannot be read."""
-    return shown is not None and shown.is_active, bool(session.compare_lost)
+    state = session.state(CompareState)
+    return shown is not None and shown.is_active, bool(state.lost)
 
 
 def _draw(session: Session, was: tuple[bool, bool]) -> None:
+    state = session.state(CompareState)
     shown = read(session)
     active, _ = now = _drawn_for(session, shown)
-    if session.comparison_id:
-        engine().watchers.show("compare", session.comparison_id)
+    if state.id:
+        engine().watchers.show("compare", state.id)
         if active:
-            engine().client.renew([session.comparison_id])
+            engine().client.renew([state.id])
     if now != was:
         st.rerun()
-    if session.compare_lost:
-        st.warning(reasons(session.compare_lost), icon=":material/warning:")
+    if state.lost:
+        st.warning(reasons(state.lost), icon=":material/warning:")
         return
     if shown is None:
         comparison, _ = compare_setup.wanted(session)

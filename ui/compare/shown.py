@@ -10,6 +10,7 @@ from core.comparison.course import Course, unpack
 from core.comparison.setup import Comparison
 from core.store import ACTIVE_STATES, RunRecord
 from core.words.errors import BatchLabError, StoreError
+from ui.compare.state import CompareState
 from ui.shell.engine import engine
 from ui.shell.session import Session
 from ui.shell.text import say
@@ -31,13 +32,14 @@ class Shown:
 
 def read(session: Session) -> Shown | None:
     """Return what is shown, as new as the store has it; None where there is nothing."""
-    session.compare_lost = ()
-    if session.comparison_id is None:
-        return _shipped() if session.compare_recorded else None
+    state = session.state(CompareState)
+    state.lost = ()
+    if state.id is None:
+        return _shipped() if state.recorded else None
     try:
-        found = engine().store.comparison(session.comparison_id)
+        found = engine().store.comparison(state.id)
     except StoreError as error:
-        session.compare_lost = error.problems
+        state.lost = error.problems
         return None
     if found is None:
         return None
@@ -46,7 +48,7 @@ def read(session: Session) -> Shown | None:
         comparison = Comparison.from_json(setup)
         known = unpack(courses) if courses else [Course() for _ in comparison.arms]
     except (BatchLabError, ValueError):
-        session.compare_notice = say("compare.unreadable")
+        state.notice = say("compare.unreadable")
         return None
     if record.state not in ACTIVE_STATES:  # one that was killed could not say so of its arms
         for course in known:

@@ -10,6 +10,7 @@ from core.comparison.paths import WeightPaths
 from core.comparison.setup import Comparison
 from core.words.errors import BatchLabError
 from ui.charts.weight_paths import weight_paths, weight_paths_table
+from ui.compare.state import CompareState
 from ui.kit import plots
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
@@ -19,11 +20,13 @@ from ui.shell.text import loss_text, number, say
 
 def waits(session: Session) -> bool:
     """Return whether weights are being followed."""
-    return session.weight_paths is not None and not session.weight_paths.done()
+    state = session.state(CompareState)
+    return state.paths is not None and not state.paths.done()
 
 
 def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) -> None:
     """Draw the button, how far it is, or the paths of a comparison's arms; of none there are no paths."""
+    state = session.state(CompareState)
     setup = comparison.to_json() if comparison else ""
     with st.container(border=True, key="weight_paths"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -37,28 +40,29 @@ def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) 
                 on_click=_follow,
                 args=(session, comparison),
             )
-        if comparison is None or session.weight_paths is None or session.weight_paths_of != setup:
+        if comparison is None or state.paths is None or state.paths_of != setup:
             return
-        if not session.weight_paths.done():
-            share = session.weight_paths.share
+        if not state.paths.done():
+            share = state.paths.share
             running = say("weights.waits") if share is None else say("weights.running", share=round(100 * share))
             st.caption(running)
             return
         try:
-            _paths(session.weight_paths.result(), names)
+            _paths(state.paths.result(), names)
         except BatchLabError as error:
             st.caption(say("weights.failed", reason=reasons(error.problems)))
-    if session.weight_paths_was_waiting:  # the timer is what the last full run drew
-        session.weight_paths_was_waiting = False
+    if state.paths_waited:  # the timer is what the last full run drew
+        state.paths_waited = False
         st.rerun()
 
 
 def _follow(session: Session, comparison: Comparison) -> None:
+    state = session.state(CompareState)
     try:
-        session.weight_paths = engine().weight_paths(comparison)
-        session.weight_paths_of, session.weight_paths_was_waiting = comparison.to_json(), True
+        state.paths = engine().weight_paths(comparison)
+        state.paths_of, state.paths_waited = comparison.to_json(), True
     except BatchLabError as error:
-        session.compare_trouble = error.problems
+        state.trouble = error.problems
     st.rerun()  # it is pressed in the fragment, and the timer is outside of it
 
 

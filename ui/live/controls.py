@@ -15,6 +15,7 @@ from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from core.store.reader import RunReader
 from core.words.errors import StoreError
 from ui.live import changes
+from ui.live.state import LiveState
 from ui.setup.form import Form, apply, settings
 from ui.shell.engine import Engine, engine
 from ui.shell.session import Session
@@ -79,28 +80,32 @@ def ask_to_start(session: Session, first: Command | None = None) -> None:
     A key is here before the field in which it was pressed: a field that was typed into tells its value a moment
     later, which begins this run of the script anew. Hence `start_if_asked`, once the form has been drawn.
     """
-    session.wanted, session.goes_on = first or "start", None
+    state = session.state(LiveState)
+    session.wanted, state.goes_on = first or "start", None
 
 
 def ask_to_change(session: Session) -> None:
     """Want what the form says to take the place of the shown run's settings; a callback, as `ask_to_start`."""
-    session.wanted, session.goes_on = "change", None
+    state = session.state(LiveState)
+    session.wanted, state.goes_on = "change", None
 
 
 def ask_to_go_on(session: Session, run_id: str | None, config: RunConfig) -> None:
     """Want a run to be gone on from with other settings, which the form takes over; None begins anew. A callback."""
-    session.wanted, session.goes_on = "start", (run_id, config)
+    state = session.state(LiveState)
+    session.wanted, state.goes_on = "start", (run_id, config)
     apply(settings(config))
 
 
 def start_if_asked(session: Session, form: Form) -> None:
     """Start what the form says, or what is to go on from another run, if that was asked for."""
+    state = session.state(LiveState)
     shared = engine()
     if session.wanted is None:
         return
     # Until the session has its new run nothing here is Streamlit's, at which this run of the script could break off.
     wanted, session.wanted = session.wanted, None
-    goes_on, session.goes_on = session.goes_on, None
+    goes_on, state.goes_on = state.goes_on, None
     first = None if wanted == "start" or wanted == "change" else wanted
     parent, config = goes_on or (None, form.config)
     stands = first is not None
@@ -144,6 +149,7 @@ def _start(
     session: Session, shared: Engine, config: RunConfig, first: Command | None, *, parent: str | None, paused: bool
 ) -> bool:
     """Give the session a new run in place of the one it has; return whether the database took it."""
+    state = session.state(LiveState)
     run_id = new_run_id()
     try:
         goes_on = _line_of(shared.store, parent)
@@ -160,7 +166,7 @@ def _start(
         session.trouble = error.problems
         return False
     if session.run_id and session.run_id != parent and shared.reader(session.run_id).updates >= LINE:
-        session.previous_run_id = session.run_id
+        state.previous_run_id = session.run_id
     session.left_run_id, session.left_at_s = session.run_id, time.monotonic()
     session.run_id, session.unknown_run, session.trouble = run_id, False, ()
     session.not_changed = None

@@ -18,7 +18,8 @@ from ui.charts.memory.peak import memory, memory_table
 from ui.charts.rate import rate, rate_table
 from ui.kit import card, plots
 from ui.kit.ticking import ticking
-from ui.live import black_box, cards, changes, controls, depth, options, state
+from ui.live import black_box, cards, changes, controls, depth, options, status
+from ui.live.state import LiveState
 from ui.setup import peak_hint, sentence
 from ui.setup.form import DEFAULT, Form, apply, apply_from_panel, settings
 from ui.shell.engine import engine
@@ -123,7 +124,7 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
     config = record.config if record else form.config
     prediction, no_prediction = predicted(config)
     with st.container(key="state", horizontal=True, vertical_alignment="center"):
-        text = state.line(reader, prediction, refused=form.config is None)
+        text = status.line(reader, prediction, refused=form.config is None)
         wrong = trouble or no_prediction
         st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
         _offer_what_fits(st.empty(), form, record, prediction)
@@ -215,7 +216,7 @@ def _memory(config: RunConfig | None, prediction: Prediction | None, reader: Run
 
 def _ghost(record: RunRecord | None) -> RunReader | None:
     """Return the reader of the run that was shown before this one was started."""
-    previous = current().previous_run_id
+    previous = current().state(LiveState).previous_run_id
     if record is None or previous is None or previous == record.id:
         return None
     reader, _ = read(previous)

@@ -23,6 +23,7 @@ from ui.charts.schedules import (
 from ui.kit import plots, seed_field
 from ui.kit.ticking import ticking
 from ui.schedules import tables
+from ui.schedules.state import SchedulesState
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
@@ -42,6 +43,7 @@ def shipped() -> dict[int, Bench]:
 
 def panel(session: Session) -> None:
     """Draw the page below its title, refreshed by a timer while the bench runs."""
+    state = session.state(SchedulesState)
     for name, choices in CHOICES.items():
         given = st.query_params.get(name, FIRST[name])
         if given not in choices:
@@ -49,15 +51,16 @@ def panel(session: Session) -> None:
             st.caption(f":material/warning: {explain('not_a_choice', values)}")
         session.set_field(f"bench_{name}", session.field(f"bench_{name}", given if given in choices else FIRST[name]))
 
-    ticking(_draw, REFRESH_S if session.bench_running else None, session)
+    ticking(_draw, REFRESH_S if state.running else None, session)
 
 
 def _draw(session: Session) -> None:
+    state = session.state(SchedulesState)
     if _collect(session):  # the timer is what the last full run drew
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom", key="bench_inputs"):
         batch_size, peaks = _inputs(session)
-    bench = session.benches.get(batch_size) or shipped()[batch_size]
+    bench = state.results.get(batch_size) or shipped()[batch_size]
     trained, against = (bench.tuned, bench.against) if peaks == "tuned" else (bench.alike, bench.against_alike)
     with st.container(border=True, key="bench_told"):
         st.markdown(_told(bench, peaks))
@@ -87,12 +90,13 @@ def _draw(session: Session) -> None:
         st.caption(tables.held_fixed(bench))
         with st.expander(say("schedules.model")):
             st.markdown(tables.model_text(bench, shipped()[BATCH_SIZES[0]]))
-    if session.bench_running:
+    if state.running:
         engine().freeze_once()  # Streamlit's collection after each refresh costs more than the refresh
 
 
 def _inputs(session: Session) -> tuple[int, Peaks]:
     """Draw what is chosen of the results, and what makes new ones; return batch size and peaks."""
+    state = session.state(SchedulesState)
     given: str | None = st.segmented_control(
         say("schedules.batch"),
         CHOICES["batch"],
@@ -123,7 +127,7 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
         icon=":material/replay:",
         on_click=_run,
         args=(session, size),
-        disabled=size in session.bench_running or bool(seed_field.refused(session, "bench_first_seed")),
+        disabled=size in state.running or bool(seed_field.refused(session, "bench_first_seed")),
         help=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
     )
     return size, "alike" if peaks == "alike" else "tuned"
@@ -131,28 +135,30 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
 
 def _run(session: Session, batch_size: int) -> None:
     """Ask for the bench at a batch size; it waits for a core."""
-    session.bench_trouble.pop(batch_size, None)
+    state = session.state(SchedulesState)
+    state.trouble.pop(batch_size, None)
     try:
         first_seed = seed_field.chosen(session, "bench_first_seed")
-        session.bench_running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
+        state.running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
     except BatchLabError as error:
-        session.bench_trouble[batch_size] = reasons(error.problems)
+        state.trouble[batch_size] = reasons(error.problems)
     st.rerun()  # it is pressed in the fragment, and the timer is outside of it
 
 
 def _collect(session: Session) -> bool:
     """Take the results that have come; return whether nothing more is to come."""
-    if not session.bench_running:
+    state = session.state(SchedulesState)
+    if not state.running:
         return False
-    for size, asked in list(session.bench_running.items()):
+    for size, asked in list(state.running.items()):
         if not asked.done():
             continue
-        del session.bench_running[size]
+        del state.running[size]
         try:
-            session.benches[size] = asked.result()
+            state.results[size] = asked.result()
         except BatchLabError as error:
-            session.bench_trouble[size] = reasons(error.problems)
-    return not session.bench_running
+            state.trouble[size] = reasons(error.problems)
+    return not state.running
 
 
 def _keep_address(shown: Mapping[str, str]) -> None:
@@ -173,9 +179,10 @@ def _told(bench: Bench, peaks: Peaks) -> str:
 
 def _progress(session: Session, batch_size: int) -> str:
     """Return how far the bench is, or why it failed; nothing where neither is so."""
-    asked = session.bench_running.get(batch_size)
+    state = session.state(SchedulesState)
+    asked = state.running.get(batch_size)
     if asked is None:
-        trouble = session.bench_trouble.get(batch_size)
+        trouble = state.trouble.get(batch_size)
         return say("schedules.failed", reason=trouble) if trouble else ""
     if asked.share is None:
         return f":material/hourglass_empty: {say('schedules.waits')}"
@@ -184,8 +191,9 @@ def _progress(session: Session, batch_size: int) -> str:
 
 def _origin(session: Session, bench: Bench) -> str:
     """Return when, where and with which seeds a result came about."""
+    state = session.state(SchedulesState)
     values = {"first": number(bench.seeds[0]), "last": number(bench.seeds[-1]), "seconds": duration(bench.seconds)}
-    if bench.batch_size in session.benches:
+    if bench.batch_size in state.results:
         return say("schedules.fresh", **values)
     facts, day = bench.fingerprint, f"{bench.date:%d %B %Y}".lstrip("0")
     return say("schedules.shipped", date=day, torch=facts["torch"], capability=facts["cpu_capability"], **values)
@@ -213,6 +221,7 @@ def _charts(bench: Bench, trained: Mapping[str, Trained], arm: str) -> None:
 def _tables(
     session: Session, bench: Bench, trained: Mapping[str, Trained], against: Mapping[str, Compared], arm: str
 ) -> None:
+    state = session.state(SchedulesState)
     left, right = st.columns([7, 5], gap="medium")
     with left:
         st.html(tables.ends(bench.batch_size, trained, against, arm))
@@ -220,6 +229,6 @@ def _tables(
         if arm == CONSTANT:
             st.caption(say("schedules.beside.constant"))
             return
-        benches = [session.benches.get(size) or shipped()[size] for size in BATCH_SIZES]
+        benches = [state.results.get(size) or shipped()[size] for size in BATCH_SIZES]
         st.html(tables.by_batch(benches, arm))
         st.caption(batches(benches, arm, say))

@@ -8,11 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
-from core.claims.results import Results
-from core.host.process import Answer
-from core.run.config import RunConfig
 from core.run.control import Command
-from core.schedule_bench.results import Bench
 from core.words.errors import Problem
 
 State = TypeVar("State")
@@ -36,31 +32,10 @@ class Session:
     url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
     # A start, a change of the shown run, or the first command of a run that stands after it.
     wanted: Command | Literal["start", "change"] | None = None
-    goes_on: tuple[str | None, RunConfig] | None = None  # a run to go on from, and the settings to do so with
     run_id: str | None = None  # the run that is shown
-    previous_run_id: str | None = None  # the one shown before, for the ghost on the charts
     left_run_id: str | None = None  # the one that the address had when another was started,
     left_at_s: float = 0.0  # and when that was, by the monotonic clock
     unknown_run: bool = False  # the address named a run that there is not
-    compare_arms: tuple[RunConfig, ...] | None = None  # that the page describes; None before it was opened
-    compare_preset: str | None = None  # whose arms they are
-    compare_changed: bool = False  # they have been changed, and nothing was started with them yet
-    compare_recorded: bool = False  # the comparison that came with Batch Lab is shown until another one starts
-    compare_wanted: bool = False  # a start was asked for
-    comparison_id: str | None = None  # the comparison that is shown,
-    compare_unread: bool = False  # and whether the page still has to take up its arms
-    weight_paths: Answer | None = None  # of the comparison whose weights are followed,
-    weight_paths_of: str = ""  # which that is,
-    weight_paths_was_waiting: bool = False  # and whether the last full run drew a timer for it
-    compare_notice: str = ""  # what the address asked for and there is not
-    compare_trouble: tuple[Problem, ...] = ()  # why it did not start,
-    compare_lost: tuple[Problem, ...] = ()  # and why it cannot be read, for as long as that is so
-    claims: dict[str, Results] = field(default_factory=dict)  # run again here, each claim by itself
-    claims_running: dict[str, Answer] = field(default_factory=dict)
-    claim_trouble: dict[str, str] = field(default_factory=dict)  # why a claim could not be run
-    benches: dict[int, Bench] = field(default_factory=dict)  # of schedules, run again here, by batch size
-    bench_running: dict[int, Answer] = field(default_factory=dict)
-    bench_trouble: dict[int, str] = field(default_factory=dict)  # why one could not be run
     not_changed: Problem | None = None  # why the shown run has the settings that it had
     trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
     _states: dict[type[Any], Any] = field(default_factory=dict, init=False)  # of the features, by class

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.comparison.presets import PRESETS
 from tests.core.host.patience import until
 from ui.compare import shown as compare_record
+from ui.compare.state import CompareState
 from ui.shell.engine import engine
 from ui.shell.session import Session
 
@@ -247,7 +248,7 @@ def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
 
     def read_just_before_it_ends(session: Session) -> compare_record.Shown | None:
         shown = read(session)
-        engine().client.command(str(session.comparison_id), "stop")
+        engine().client.command(str(session.state(CompareState).id), "stop")
         until(lambda: not engine().store.active(), "the comparison to stop")
         return shown
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -51,16 +51,30 @@ def test_every_state_of_a_feature_can_be_made_without_arguments() -> None:
                 assert name == f"{path.parent.name.title()}State"
                 assert isinstance(kind(), kind)
                 found.append(name)
-    assert {"MemoryState", "TrajectoriesState"} <= set(found)
+    assert found == [
+        "ClaimsState",
+        "CompareState",
+        "LiveState",
+        "MemoryState",
+        "SchedulesState",
+        "TrajectoriesState",
+    ]
+
+
+def test_a_session_has_no_field_of_a_single_feature() -> None:
+    features = {path.parent.name for path in UI.glob("*/state.py")}
+    words = {word for each in fields(Session) for word in each.name.split("_")}
+    assert words & (features | {"path", "bench", "benches", "claim", "comparison", "arms", "attempts"}) == set()
 
 
 def test_only_the_session_touches_what_streamlit_keeps() -> None:
-    users = [
+    users = {
         path.relative_to(UI).as_posix()
         for path in sorted(UI.rglob("*.py"))
-        if re.search(r"st\.session_state\b", path.read_text())
-    ]
-    assert users == ["shell/session.py"]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "session_state"
+    }
+    assert users == {"shell/session.py"}
 
 
 def test_a_state_lasts_from_one_script_run_to_the_next(app: Callable[..., AppTest]) -> None:
