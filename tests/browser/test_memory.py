@@ -34,7 +34,7 @@ def test_a_run_that_ran_out_of_memory_goes_on_with_a_remedy_and_finishes(
     expect(box.locator(".marks")).to_contain_text("did not fit: 0.78 MiB more, 0.45 MiB over the limit")
     box.get_by_text("What PyTorch would print").click()
     expect(box).to_contain_text("CUDA out of memory. Tried to allocate 0.78 MiB. Simulated device: 4.00 MiB in total")
-    fixes = page.locator(".st-key-fixes")
+    fixes = page.locator(".st-key-remedies")
     for name in (
         "bfloat16 autocast",
         "50 a batch, 2 accumulated",
@@ -43,7 +43,7 @@ def test_a_run_that_ran_out_of_memory_goes_on_with_a_remedy_and_finishes(
     ):
         expect(fixes).to_contain_text(name, timeout=ENGINE_WAIT_MS)
     out_of_memory = page.evaluate("new URLSearchParams(location.search).get('run')")
-    line = page.locator("[class*=st-key-fix_]").filter(has_text="50 a batch, 2 accumulated")
+    line = page.locator("[class*=st-key-remedy_line_]").filter(has_text="50 a batch, 2 accumulated")
     line.get_by_role("button", name="Start with this").click()
     expect(state(page)).to_contain_text("Finished", timeout=ENGINE_WAIT_MS)
     expect(state(page)).to_contain_text("took the place of one that was out of memory")
@@ -72,7 +72,7 @@ def test_the_page_says_what_fits_before_anything_runs(server: Server, visit: Cal
 def test_what_would_fit_is_taken_into_the_form(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_memory(visit, server)
     choose(page, "What would fit")
-    line = page.locator("[class*=st-key-fix_]").filter(has_text=re.compile("^75 a batch"))
+    line = page.locator("[class*=st-key-remedy_line_]").filter(has_text=re.compile("^75 a batch"))
     line.get_by_role("button", name="Use this").click(timeout=ENGINE_WAIT_MS)
     expect(page.locator(".st-key-batch_size input")).to_have_value("75")
     expect(page.locator(".st-key-memory_cards")).to_contain_text("Peak at 75 a batch")

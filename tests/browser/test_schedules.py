@@ -23,12 +23,12 @@ def open_schedules(visit: Callable[..., Visit], server: Server, query: str = "",
 
 
 def told(page: Page) -> str:
-    return page.locator(".st-key-bench_told p").first.inner_text()
+    return page.locator(".st-key-schedules_told p").first.inner_text()
 
 
 def choose(page: Page, name: str) -> None:
-    page.locator(".st-key-bench_arm").get_by_text(name, exact=True).click()
-    expect(page.locator(".st-key-bench_about")).to_contain_text(f"{name}.")
+    page.locator(".st-key-schedules_arm").get_by_text(name, exact=True).click()
+    expect(page.locator(".st-key-schedules_about")).to_contain_text(f"{name}.")
 
 
 def test_opened_first_on_a_server_the_page_is_full_and_in_its_frame(
@@ -36,9 +36,9 @@ def test_opened_first_on_a_server_the_page_is_full_and_in_its_frame(
 ) -> None:
     page = open_schedules(visit, fresh_server, "?arm=linear&batch=64")
     expect(page.locator("[data-testid$=NavLink]", has_text="Schedules").first).to_be_visible()
-    expect(page.locator(".bench_ends tr")).to_have_count(10)
-    expect(page.locator(".bench_ends tr.chosen")).to_contain_text("Linear")
-    expect(page.locator(".st-key-bench_told")).to_contain_text("with 296 updates instead of 512.")
+    expect(page.locator(".schedules_ends tr")).to_have_count(10)
+    expect(page.locator(".schedules_ends tr.chosen")).to_contain_text("Linear")
+    expect(page.locator(".st-key-schedules_told")).to_contain_text("with 296 updates instead of 512.")
     expect(page.get_by_text("Page not found")).to_have_count(0)
     assert page.evaluate("location.search") == "?arm=linear&batch=64"
 
@@ -51,11 +51,11 @@ def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
     before = lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()")
     page.evaluate(TAG)
     choose(page, "Exponential")
-    expect(page.locator(".bench_ends tr.chosen")).to_contain_text("Exponential")
-    page.locator(".st-key-bench_batch").get_by_text("B = 256", exact=True).click()
-    expect(page.locator(".st-key-bench_told")).to_contain_text("with 76 updates instead of 128.")
-    page.locator(".st-key-bench_peak").get_by_text("8 for all", exact=True).click()
-    expect(page.locator(".st-key-bench_told")).to_contain_text("One peak of 8 for all, at B = 256")
+    expect(page.locator(".schedules_ends tr.chosen")).to_contain_text("Exponential")
+    page.locator(".st-key-schedules_batch").get_by_text("B = 256", exact=True).click()
+    expect(page.locator(".st-key-schedules_told")).to_contain_text("with 76 updates instead of 128.")
+    page.locator(".st-key-schedules_peak").get_by_text("8 for all", exact=True).click()
+    expect(page.locator(".st-key-schedules_told")).to_contain_text("One peak of 8 for all, at B = 256")
     assert lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()") != before
     assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
     assert set(page.evaluate("location.search")[1:].split("&")) == {"arm=exponential", "batch=256", "peak=alike"}
@@ -65,14 +65,14 @@ def test_the_bench_runs_again_in_place_and_comes_to_the_same(server: Server, vis
     page = open_schedules(visit, server, "?batch=256")
     shipped = told(page)
     page.evaluate(TAG)
-    button(page, "run_bench").click()
-    origin = page.locator(".st-key-bench_told [data-testid=stCaptionContainer]")
+    button(page, "run_schedules").click()
+    origin = page.locator(".st-key-schedules_told [data-testid=stCaptionContainer]")
     expect(origin).to_contain_text(re.compile(r"Running: \d+%"), timeout=ENGINE_WAIT_MS)
-    expect(button(page, "run_bench")).to_be_disabled()
+    expect(button(page, "run_schedules")).to_be_disabled()
     expect(origin).to_contain_text("Computed just now on this machine; seeds 0 to 9", timeout=ENGINE_WAIT_MS)
     assert re.sub(r"\([\d.]+% apart\)", "", told(page)) == re.sub(r"\([\d.]+% apart\)", "", shipped)
     assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
-    expect(button(page, "run_bench")).to_be_enabled()
+    expect(button(page, "run_schedules")).to_be_enabled()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -86,7 +86,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     width = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth]")
     assert width[0] <= width[1]
-    charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("bench_charts", "bench_told"))
+    charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("schedules_charts", "schedules_told"))
     assert charts
     assert said
     assert charts["y"] < said["y"]

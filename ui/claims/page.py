@@ -52,7 +52,7 @@ def controls(session: Session) -> None:
     """Draw the seed and the button that runs everything."""
     state = session.state(ClaimsState)
     help_ = say("claims.first_seed.help", seeds=SEEDS)
-    seed_field.field(session, "first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
+    seed_field.field(session, "claims_first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
     seconds = duration(sum(result.seconds for result in shipped().claims.values()))
     st.button(
         say("claims.run_all"),
@@ -60,7 +60,7 @@ def controls(session: Session) -> None:
         icon=":material/play_arrow:",
         on_click=_run,
         args=(session, TESTED),
-        disabled=bool(state.running or seed_field.refused(session, "first_seed")),
+        disabled=bool(state.running or seed_field.refused(session, "claims_first_seed")),
         help=say("claims.run_all.help", seconds=seconds),
     )
 
@@ -91,7 +91,7 @@ def _draw(session: Session) -> None:
     code = chosen or FIRST_CLAIM
     if st.query_params.get("claim") != code:  # not bound: the address would then have the badge in it
         st.query_params["claim"] = code
-    with st.container(border=True, key="claim_shown"):
+    with st.container(border=True, key="claims_shown"):
         _claim(session, code)
     with st.expander(say("claims.all"), expanded=True):
         st.html(_overview(session))
@@ -100,7 +100,7 @@ def _draw(session: Session) -> None:
 def _run(session: Session, codes: tuple[str, ...]) -> None:
     """Ask for experiments; they wait for a core one after the other."""
     state = session.state(ClaimsState)
-    first_seed = seed_field.chosen(session, "first_seed")
+    first_seed = seed_field.chosen(session, "claims_first_seed")
     state.trouble.clear()
     for code in codes:
         try:
@@ -140,7 +140,7 @@ def _pill(session: Session, code: str) -> str:
 
 
 def _claim(session: Session, code: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="claim_head"):
+    with st.container(horizontal=True, vertical_alignment="center", key="claims_head"):
         st.markdown(f"#### {say('claims.quote', quote=CLAIMS[code].quote)}", width="stretch")
         _badge(_verdict(session, code))
         if code in TESTED:
@@ -172,7 +172,7 @@ def _run_button(session: Session, code: str) -> None:
         icon=":material/replay:",
         on_click=_run_and_draw,
         args=(session, code),
-        disabled=code in state.running or bool(seed_field.refused(session, "first_seed")),
+        disabled=code in state.running or bool(seed_field.refused(session, "claims_first_seed")),
         help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
     )
 

@@ -44,7 +44,7 @@ def draw(session: Session, record: RunRecord | None) -> None:
             plots.draw(timeline, table)
         with st.expander(say("box.error")):
             st.code(allocation.error, language=None, wrap_lines=True)
-    with narrow.container(border=True, key="fixes"):
+    with narrow.container(border=True, key="remedies"):
         st.markdown(f"**{say('fix.title')}**")
         goes_on = _has_state(record.id)
         take = partial(controls.ask_to_go_on, session, record.id if goes_on else None)

@@ -49,7 +49,9 @@ def panel(session: Session) -> None:
         if given not in choices:
             values = {"field": name, "value": given, "choices": ", ".join(choices)}
             st.caption(f":material/warning: {explain('not_a_choice', values)}")
-        session.set_field(f"bench_{name}", session.field(f"bench_{name}", given if given in choices else FIRST[name]))
+        session.set_field(
+            f"schedules_{name}", session.field(f"schedules_{name}", given if given in choices else FIRST[name])
+        )
 
     ticking(_draw, REFRESH_S if state.running else None, session)
 
@@ -58,17 +60,17 @@ def _draw(session: Session) -> None:
     state = session.state(SchedulesState)
     if _collect(session):  # the timer is what the last full run drew
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="bench_inputs"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="schedules_inputs"):
         batch_size, peaks = _inputs(session)
     bench = state.results.get(batch_size) or shipped()[batch_size]
     trained, against = (bench.tuned, bench.against) if peaks == "tuned" else (bench.alike, bench.against_alike)
-    with st.container(border=True, key="bench_told"):
+    with st.container(border=True, key="schedules_told"):
         st.markdown(_told(bench, peaks))
         st.caption(_progress(session, batch_size) or _origin(session, bench))
     chosen: str | None = st.pills(
         say("schedules.arm"),
         ARMS,
-        key="bench_arm",
+        key="schedules_arm",
         required=True,
         label_visibility="collapsed",
         width="stretch",
@@ -76,16 +78,16 @@ def _draw(session: Session) -> None:
     )
     arm = chosen or FIRST["arm"]
     for name in CHOICES:
-        session.remember(f"bench_{name}")
+        session.remember(f"schedules_{name}")
     _keep_address({"arm": arm, "batch": str(batch_size), "peak": peaks})
-    with st.container(key="bench_about"):
+    with st.container(key="schedules_about"):
         st.markdown(
             f"**{say(f'bench.arm.{arm}')}.** {about(arm, trained[arm], batch_size, say)} {_edge(bench, arm, peaks)}"
         )
-    with st.container(key="bench_charts"):
+    with st.container(key="schedules_charts"):
         _charts(bench, trained, arm)
-    with st.container(key="bench_more"):
-        with st.container(key="bench_tables"):
+    with st.container(key="schedules_more"):
+        with st.container(key="schedules_tables"):
             _tables(session, bench, trained, against, arm)
         st.caption(tables.held_fixed(bench))
         with st.expander(say("schedules.model")):
@@ -100,7 +102,7 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
     given: str | None = st.segmented_control(
         say("schedules.batch"),
         CHOICES["batch"],
-        key="bench_batch",
+        key="schedules_batch",
         required=True,
         width="content",
         format_func=lambda size: say("schedules.batch.option", size=size),
@@ -110,24 +112,24 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
     peaks: str | None = st.segmented_control(
         say("schedules.peaks"),
         CHOICES["peak"],
-        key="bench_peak",
+        key="schedules_peak",
         required=True,
         width="content",
         format_func=lambda name: say(f"schedules.peaks.{name}", rate=rate),
         help=say("schedules.peaks.help", tries=len(RATES), seeds=TUNING_SEEDS, rate=rate),
     )
     help_ = say("schedules.first_seed.help", seeds=SEEDS, tuning=TUNING_SEEDS)
-    seed_field.field(session, "bench_first_seed", label=say("schedules.first_seed"), help_=help_, step=SEEDS)
+    seed_field.field(session, "schedules_first_seed", label=say("schedules.first_seed"), help_=help_, step=SEEDS)
     size = int(given or FIRST["batch"])
     trainings = len(ARMS) * (len(RATES) * TUNING_SEEDS + 2 * SEEDS) + SEEDS
     seconds = duration(shipped()[size].seconds)
     st.button(
         say("schedules.run"),
-        key="run_bench",
+        key="run_schedules",
         icon=":material/replay:",
         on_click=_run,
         args=(session, size),
-        disabled=size in state.running or bool(seed_field.refused(session, "bench_first_seed")),
+        disabled=size in state.running or bool(seed_field.refused(session, "schedules_first_seed")),
         help=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
     )
     return size, "alike" if peaks == "alike" else "tuned"
@@ -138,7 +140,7 @@ def _run(session: Session, batch_size: int) -> None:
     state = session.state(SchedulesState)
     state.trouble.pop(batch_size, None)
     try:
-        first_seed = seed_field.chosen(session, "bench_first_seed")
+        first_seed = seed_field.chosen(session, "schedules_first_seed")
         state.running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
     except BatchLabError as error:
         state.trouble[batch_size] = reasons(error.problems)

@@ -39,7 +39,7 @@ def ends(batch_size: int, trained: Mapping[str, Trained], against: Mapping[str, 
             off_text(each.off) if each.end is not None else "",
         ]
         rows.append(_row(cells, is_chosen=arm == chosen))
-    return _table(rows, "bench_ends")
+    return _table(rows, "ends")
 
 
 def by_batch(benches: Sequence[Bench], arm: str) -> str:
@@ -53,7 +53,7 @@ def by_batch(benches: Sequence[Bench], arm: str) -> str:
         _row([say("bench.beside.tuned"), *tuned]),
         _row([say("bench.beside.alike", rate=number(ONE_RATE)), *alike]),
     ]
-    return _table(rows, "bench_beside")
+    return _table(rows, "beside")
 
 
 def held_fixed(bench: Bench) -> str:
@@ -111,6 +111,6 @@ def _row(cells: Sequence[str], *, cell: str = "td", is_chosen: bool = False) -> 
 
 
 def _table(rows: Sequence[str], name: str) -> str:
-    label = html.escape(say(f"schedules.{name}.label"))
-    inner = f"<table class='results {name}'>{''.join(rows)}</table>"
+    label = html.escape(say(f"schedules.bench_{name}.label"))
+    inner = f"<table class='results schedules_{name}'>{''.join(rows)}</table>"
     return f"<div class='wide' role='region' tabindex='0' aria-label='{label}'>{inner}</div>"  # it can be scrolled

@@ -41,7 +41,7 @@ def draw(config: RunConfig, *, button: str, take: Take) -> None:
 
 
 def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: Take) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"fix_{place}"):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"remedy_line_{place}"):
         numbers = say(
             "fix.numbers",
             peak=mib(remedy.peak.bytes),
@@ -49,7 +49,7 @@ def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: T
             seconds=duration(remedy.seconds_per_epoch),
         )
         st.markdown(f"**{name(config, remedy)}** \u00b7 {numbers}  \n{effect(config, remedy)}")
-        st.button(button, key=f"take_fix_{place}", on_click=take, args=(config.replace(**remedy.changes),))
+        st.button(button, key=f"take_remedy_{place}", on_click=take, args=(config.replace(**remedy.changes),))
 
 
 def none_fits(resting: Mapping[str, int]) -> str:

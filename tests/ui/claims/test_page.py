@@ -194,7 +194,7 @@ def test_an_experiment_that_is_run_again_says_how_far_it_is_and_takes_the_place_
 
 def test_all_experiments_are_asked_for_with_the_seeds_of_the_form(page: App, engine: Engine) -> None:
     test = page(claim="C4")
-    test.get_by_key("first_seed").set_value(70).run()
+    test.get_by_key("claims_first_seed").set_value(70).run()
     test.button(key="run_all_claims").click().run()
     assert engine.asked == [(code, 70, 10) for code in VERDICTS if code not in ("C2", "C12")]
     assert "Waiting for a free core" in words(test)
@@ -206,11 +206,11 @@ def test_all_experiments_are_asked_for_with_the_seeds_of_the_form(page: App, eng
 @pytest.mark.parametrize("seed", [-1, 1_000_001, 99_999_999_999])
 def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, engine: Engine, seed: int) -> None:
     test = page(claim="C6")
-    test.get_by_key("first_seed").set_value(seed).run()
+    test.get_by_key("claims_first_seed").set_value(seed).run()
     assert f"Seed must be a whole number between 0 and 1,000,000, got {seed}" in words(test)
     assert test.button(key="run_claim").disabled
     assert test.button(key="run_all_claims").disabled
-    test.get_by_key("first_seed").set_value(1_000_000).run()
+    test.get_by_key("claims_first_seed").set_value(1_000_000).run()
     assert "Seed must be" not in words(test)
     assert not test.button(key="run_claim").disabled
 

@@ -71,7 +71,7 @@ def test_the_page_is_full_before_anything_runs(page: App) -> None:
     assert "with 1,184 updates instead of 2,048." in said
     assert "Computed beforehand on" in said
     assert "32,768 examples seen (16 epochs, drawn one by one and put back), 11 tries" in said
-    ends = table(test, "bench_ends")
+    ends = table(test, "schedules_ends")
     assert ends[0] == [
         "Schedule",
         "Peak rate",
@@ -99,7 +99,7 @@ def test_the_page_is_full_before_anything_runs(page: App) -> None:
 def test_another_schedule_changes_the_data_and_no_specification(page: App) -> None:
     test = page()
     before, drawn = specs(test), [rows(test, alt, "chosen") for alt in ALTS]
-    test.get_by_key("bench_arm").set_value("ramp").run()
+    test.get_by_key("schedules_arm").set_value("ramp").run()
     assert specs(test) == before
     assert len(before) == 3
     for alt, earlier in zip(ALTS, drawn, strict=True):
@@ -112,29 +112,29 @@ def test_another_schedule_changes_the_data_and_no_specification(page: App) -> No
 def test_another_batch_size_changes_no_specification_either(page: App) -> None:
     test = page()
     before = specs(test)
-    test.get_by_key("bench_batch").set_value("256").run()
-    test.get_by_key("bench_peak").set_value("alike").run()
+    test.get_by_key("schedules_batch").set_value("256").run()
+    test.get_by_key("schedules_peak").set_value("alike").run()
     assert specs(test) == before
     assert "One peak of 8 for all, at B = 256:" in words(test)
     assert "farther from it, 2.5 to 27 times." in words(test)
-    assert [row[1:3] for row in table(test, "bench_ends")[1:3]] == [["8", "128"], ["8", "128"]]
+    assert [row[1:3] for row in table(test, "schedules_ends")[1:3]] == [["8", "128"], ["8", "128"]]
 
 
 def test_how_it_is_beside_the_constant_rate_is_told_for_all_batch_sizes(page: App) -> None:
     test = page(arm="exponential")
-    assert table(test, "bench_beside") == [
+    assert table(test, "schedules_beside") == [
         ["Exponential beside the constant rate", "B = 16", "B = 64", "B = 256"],
         ["Rates tuned", "1.7 times nearer", "1.7 times nearer", "1.7 times nearer"],
         ["One rate, 8", "23 times nearer", "4.5 times nearer", "27 times farther"],
     ]
-    test.get_by_key("bench_arm").set_value("constant").run()
+    test.get_by_key("schedules_arm").set_value("constant").run()
     assert "The constant rate is what the others are compared with." in words(test)
     assert "Rates tuned" not in words(test)
 
 
 def test_what_is_shown_comes_from_the_address(page: App) -> None:
     test = page(arm="wsd", batch=64, peak="alike")
-    assert [test.get_by_key(f"bench_{name}").value for name in ("arm", "batch", "peak")] == ["wsd", "64", "alike"]
+    assert [test.get_by_key(f"schedules_{name}").value for name in ("arm", "batch", "peak")] == ["wsd", "64", "alike"]
     assert "One peak of 8 for all, at B = 64:" in words(test)
 
 
@@ -144,16 +144,16 @@ def test_what_the_address_has_wrong_is_named(page: App) -> None:
     assert "Arm must be one of constant, step" in said
     assert "got 'cosin'" in said
     assert "got '17'" in said
-    assert (test.get_by_key("bench_arm").value, test.get_by_key("bench_batch").value) == ("cosine", "16")
+    assert (test.get_by_key("schedules_arm").value, test.get_by_key("schedules_batch").value) == ("cosine", "16")
 
 
 def test_the_choice_is_kept_while_another_page_is_open(page: App) -> None:
     test = page()
-    test.get_by_key("bench_arm").set_value("linear").run()
+    test.get_by_key("schedules_arm").set_value("linear").run()
     test.query_params.clear()  # as by a link of the menu
     test.switch_page("pages/about.py").run()
     test.switch_page("pages/schedules.py").run()
-    assert test.get_by_key("bench_arm").value == "linear"
+    assert test.get_by_key("schedules_arm").value == "linear"
 
 
 # Running it again.
@@ -181,20 +181,20 @@ def fresh(batch_size: int) -> Bench:
 
 def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, asked: list[tuple[int, int, Answer]]) -> None:
     test = page()
-    test.get_by_key("bench_first_seed").set_value(-1).run()
+    test.get_by_key("schedules_first_seed").set_value(-1).run()
     assert "Seed must be a whole number between 0 and 1,000,000, got -1" in words(test)
-    assert test.button(key="run_bench").disabled
+    assert test.button(key="run_schedules").disabled
     assert asked == []
 
 
 def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked: list[tuple[int, int, Answer]]) -> None:
     test = page()
-    test.get_by_key("bench_first_seed").set_value(50).run()
-    test.button(key="run_bench").click().run()
+    test.get_by_key("schedules_first_seed").set_value(50).run()
+    test.button(key="run_schedules").click().run()
     ((size, first_seed, answer),) = asked
     assert (size, first_seed) == (16, 50)
     assert "Waiting for a free core" in words(test)
-    assert test.button(key="run_bench").disabled
+    assert test.button(key="run_schedules").disabled
     answer.share = 0.42
     assert "Running: 42%" in words(test.run())
     before = specs(test)
@@ -203,19 +203,19 @@ def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked:
     assert "All six decays end nearer to the optimum" in said
     assert "Computed just now on this machine; seeds 50 to 59" in said
     assert specs(test) == before
-    assert not test.button(key="run_bench").disabled
-    test.get_by_key("bench_batch").set_value("64").run()
+    assert not test.button(key="run_schedules").disabled
+    test.get_by_key("schedules_batch").set_value("64").run()
     assert "Step cannot be told apart from it (after correction)." in words(test)  # that one was not run again
 
 
 def test_a_bench_that_failed_says_why_and_what_was_there_stays(page: App, asked: list[tuple[int, int, Answer]]) -> None:
     test = page()
-    test.button(key="run_bench").click().run()
+    test.button(key="run_schedules").click().run()
     assert isinstance(asked[0][2], Future)
     asked[0][2].set_exception(HostError(Problem("no_prediction")))
     said = words(test.run())
     assert "The bench gave no result: The engine gave no answer; try again" in said
     assert "Step cannot be told apart from it (after correction)." in said
-    test.button(key="run_bench").click().run()
+    test.button(key="run_schedules").click().run()
     assert len(asked) == 2
     assert "Waiting for a free core" in words(test)
