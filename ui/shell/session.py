@@ -1,4 +1,4 @@
-"""The one place that touches st.session_state: what a browser session remembers, with a type for each."""
+"""Keep what a browser session remembers. No other module touches st.session_state."""
 
 from __future__ import annotations
 
@@ -25,49 +25,49 @@ class Session:
 
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     framed: bool = False  # app.py has run in this script run
-    url_read: bool = False  # the settings in the address have been checked
+    url_read: bool = False  # the settings in the URL have been checked
     on_form: bool = False  # the last run drew the form
-    fields: dict[str, Any] = field(default_factory=dict)  # of the form, for when another page has been open
+    fields: dict[str, Any] = field(default_factory=dict)  # the form's values, kept while another page is open
     form_at_first: Any = None  # what the form said when it was first drawn
     url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
-    # A start, a change of the shown run, or the first command of a run that stands after it.
+    # A start, a change of the shown run, or the first command of a run that pauses after it.
     wanted: Command | Literal["start", "change"] | None = None
     run_id: str | None = None  # the run that is shown
-    left_run_id: str | None = None  # the one that the address had when another was started,
-    left_at_s: float = 0.0  # and when that was, by the monotonic clock
-    unknown_run: bool = False  # the address named a run that there is not
-    not_changed: Problem | None = None  # why the shown run has the settings that it had
-    trouble: tuple[Problem, ...] = ()  # why the last start did not succeed
-    _states: dict[type[Any], Any] = field(default_factory=dict, init=False)  # of the features, by class
+    left_run_id: str | None = None  # the run that the URL named when another one was started
+    left_at_s: float = 0.0  # the time of that start, by the monotonic clock
+    unknown_run: bool = False  # the URL named a run that does not exist
+    not_changed: Problem | None = None  # why the shown run kept its settings
+    trouble: tuple[Problem, ...] = ()  # why the last start failed
+    _states: dict[type[Any], Any] = field(default_factory=dict, init=False)  # the features' states by their class
 
     def state(self, kind: type[State]) -> State:
-        """Return what a feature remembers, in the class that the feature has for it; new where there is nothing yet."""
+        """Return this session's only instance of a feature's state class, made with its defaults on first use."""
         if kind not in self._states:
             self._states[kind] = kind()
         found: State = self._states[kind]
         return found
 
     def field(self, name: str, default: Any) -> Any:
-        """Return a setting of the form, also while its widget is not drawn."""
+        """Return the value of a widget, even while the widget is not drawn."""
         return st.session_state.get(name, self.fields.get(name, default))
 
     def set_field(self, name: str, value: Any) -> None:
-        """Set a widget of the form; in a callback or before it is drawn."""
+        """Set the value of a widget, in a callback or before the widget is drawn."""
         st.session_state[name] = value
 
     def remember(self, name: str) -> None:
-        """Keep the value of a widget for when another page has been open."""
+        """Keep the value of a widget while another page is open."""
         if name in st.session_state:
             self.fields[name] = st.session_state[name]
 
     def restore_fields(self) -> None:
-        """Give all widgets of the form, before they are drawn again, the values they had."""
+        """Give the form's widgets their former values before they are drawn again."""
         for name, value in self.fields.items():
             self.set_field(name, value)
 
 
 def current() -> Session:
-    """Return what the browser session that this script runs for remembers."""
+    """Return the session of the browser that this script run is for."""
     if "_session" not in st.session_state:
         st.session_state["_session"] = Session()
     found: Session = st.session_state["_session"]
