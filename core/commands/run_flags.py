@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.run.config import FIELDS, RunConfig
-from core.run.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
+from core.run.fields import FIELD_SPECS
 from core.words.errors import ConfigError, Problem
 
 
@@ -15,7 +15,7 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a run: its fields, and where to keep what it records."""
     for field in FIELDS:
         flag = "--" + field.replace("_", "-")
-        if field in FLAGS:
+        if FIELD_SPECS[field].kind == "flag":
             parser.add_argument(flag, action="store_const", const="true")
         else:
             parser.add_argument(flag, help=_help(field), metavar="VALUE")
@@ -41,8 +41,8 @@ def config_given(options: argparse.Namespace) -> RunConfig:
 
 def _help(field: str) -> str:
     """Return the values that a field may have, and its default."""
-    low_high = INTEGERS.get(field) or NUMBERS.get(field)
-    bounds = f"{low_high[0]:g} to {low_high[1]:,.12g}" if low_high else ""
+    spec = FIELD_SPECS[field]
+    bounds = f"{spec.bounds[0]:g} to {spec.bounds[1]:,.12g}" if spec.bounds else ""
     default = getattr(RunConfig(), field)
     shown = "-".join(map(str, default)) if isinstance(default, tuple) else "none" if default is None else default
-    return "; ".join(filter(None, [", ".join(CHOICES.get(field, ())) or bounds, f"default {shown}"]))
+    return "; ".join(filter(None, [", ".join(spec.choices) or bounds, f"default {shown}"]))

@@ -21,7 +21,7 @@ from core.forecast.workspace import Reach
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig, planned_updates
 from core.run.control import Control
-from core.run.fields import NUMBERS
+from core.run.fields import bounds_of
 from core.run.plan import plan
 from core.science.optimum import softmax_optimum
 from core.train.recorder import DIVERGED_AT
@@ -258,7 +258,7 @@ class Arm:
 
 
 def _is_rate(rate: float) -> bool:
-    low, high = NUMBERS["lr"]
+    low, high = bounds_of("lr")
     return low <= rate <= high
 
 

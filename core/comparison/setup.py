@@ -11,7 +11,7 @@ from typing import Any, Literal
 from core.comparison.course import Course
 from core.run.config import FIELDS, RunConfig, planned_updates
 from core.run.events import Peak
-from core.run.fields import INTEGERS
+from core.run.fields import ORDER, WEIGHTS, bounds_of
 from core.run.plan import plan, planned_examples
 from core.words.errors import ConfigError, Problem
 
@@ -110,9 +110,9 @@ def held_fixed(comparison: Comparison, axis: Budget | None = None) -> tuple[str,
     """
     apart = set(differences(comparison.arms))
     held = ["data"]
-    if not apart & {"model", "hidden", "norm"}:
+    if not apart.intersection(WEIGHTS):
         held.append("start")
-    if not apart & {"sampling"}:
+    if not apart.intersection(ORDER):
         held.append("order")
     return (*held, axis or comparison.budget, *RULE_HOLDS[comparison.rule])
 
@@ -188,7 +188,7 @@ def _problems(comparison: Comparison) -> list[Problem]:
         others = sorted({str(getattr(arm, name)) for arm in arms})
         if len(others) > 1:
             problems.append(Problem("arms_not_comparable", {"field": name, "values": ", ".join(others)}))
-    most = INTEGERS["seed"][1] - FIRST_TUNING_SEED - TUNING_SEEDS
+    most = bounds_of("seed")[1] - FIRST_TUNING_SEED - TUNING_SEEDS
     if arms and arms[0].seed > most:
         values = {"field": "seed", "value": arms[0].seed, "low": 0, "high": most}
         problems.append(Problem("out_of_bounds", values))

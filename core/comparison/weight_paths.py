@@ -14,13 +14,14 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from core.comparison.paths import Path, WeightPaths
 from core.comparison.setup import Comparison, differences
 from core.datasets.tensors import Data
+from core.run.choices.norms import NORMS
 from core.run.config import RunConfig
+from core.run.fields import WEIGHTS
 from core.science.plane import principal_plane
 from core.train.recorder import DIVERGED_AT
 from core.train.trainer import Trainer
 from core.words.errors import ConfigError, Problem
 
-MODEL = ("model", "hidden", "norm")
 SNAPSHOTS = 40  # of each arm
 PROBE = 1_500  # training examples, at most, on which every loss here is measured
 ACROSS, UP = 33, 21  # places of the plane at which the loss is measured
@@ -33,10 +34,10 @@ def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float],
     Raises ConfigError if the arms' models are not alike, or normalise by the batch: their loss at a place of the plane
     depends on running statistics too, which no weight has.
     """
-    apart = [name for name in differences(comparison.arms) if name in MODEL]
+    apart = [name for name in differences(comparison.arms) if name in WEIGHTS]
     if apart:
         raise ConfigError(Problem("weights_not_alike", {"fields": ", ".join(apart)}))
-    if comparison.arms[0].norm == "batch":
+    if NORMS[comparison.arms[0].norm].mixes_examples:
         raise ConfigError(Problem("weights_not_all"))
     followed = []
     for number, config in enumerate(comparison.arms):

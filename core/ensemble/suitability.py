@@ -8,10 +8,7 @@ from collections.abc import Sequence
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
-
-# What the members of an ensemble may differ in; an ensemble takes no notice of the last three.
-OWN = ("seed", "lr", "schedule", "warmup", "schedule_batch_size", "memory_limit_mb", "target_loss", "validate_whole")
-HABITS = ("checkpointing", "keep_losses", "evaluate_with_grad", "zero_in_place")
+from core.run.fields import FIELD_SPECS
 
 
 def problem_with(config: RunConfig) -> str | None:
@@ -27,8 +24,8 @@ def problem_with(config: RunConfig) -> str | None:
         return f"an ensemble has no update rule for {config.optimizer}"
     if config.precision != "float32":
         return f"an ensemble computes in the precision of its data, not in {config.precision}"
-    habits = [habit for habit in HABITS if getattr(config, habit)]
-    return f"an ensemble has no {habits[0]}, which changes the memory of the single run alone" if habits else None
+    wrong = [name for name, spec in FIELD_SPECS.items() if spec.ensemble == "off" and getattr(config, name)]
+    return f"an ensemble has no {wrong[0]}, which changes the memory of the single run alone" if wrong else None
 
 
 def problem_among(configs: Sequence[RunConfig]) -> str | None:
@@ -38,6 +35,6 @@ def problem_among(configs: Sequence[RunConfig]) -> str | None:
     shapes = [dataclasses.asdict(config) for config in configs]
     for name in shapes[0]:
         values = {shape[name] for shape in shapes}
-        if name not in OWN and len(values) > 1:
+        if FIELD_SPECS[name].ensemble != "own" and len(values) > 1:
             return f"the runs of an ensemble must have the same {name}, got {', '.join(map(str, sorted(values)))}"
     return next(filter(None, map(problem_with, configs)), None)

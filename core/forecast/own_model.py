@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from core.datasets.tensors import Data
 from core.run.choices.optimizers import OPTIMIZERS
-from core.run.fields import CHOICES, FLAGS, INTEGERS, NUMBERS
+from core.run.fields import FIELD_SPECS, bounds_of
 from core.train.checkpointing import checkpoint_segments
 from core.train.optimizers import IMPLEMENTATIONS, build_any_optimizer
 from core.train.updater import Practice, Updater
@@ -92,6 +92,7 @@ class OwnModel:
 
 
 OWN_FIELDS = tuple(item.name for item in fields(OwnModel))
+OWN_NUMBERS = tuple(name for name in OWN_FIELDS if name in FIELD_SPECS and FIELD_SPECS[name].kind == "number")
 
 
 def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -> Updater:
@@ -169,12 +170,13 @@ def _read(name: str, text: str) -> Any:
     try:
         if name == "input":
             return tuple(int(part) for part in text.split(",") if part.strip())
-        if name in ("batch_size", "accumulate"):
-            return int(text)
-        if name in NUMBERS:
-            return float(text)
-        if name in FLAGS:
-            return text == "true"
+        match FIELD_SPECS[name].kind if name in FIELD_SPECS else None:
+            case "whole":
+                return int(text)
+            case "number":
+                return float(text)
+            case "flag":
+                return text == "true"
     except ValueError:
         pass
     return text
@@ -192,23 +194,23 @@ def _problems(own: OwnModel) -> Iterator[Problem]:
     choices: dict[str, Iterable[str]] = {
         "input_dtype": DTYPES,
         "implementation": [name for name in IMPLEMENTATIONS if name != "fused" or has_fused],
-        "optimizer": CHOICES["optimizer"],
-        "precision": CHOICES["precision"],
+        "optimizer": FIELD_SPECS["optimizer"].choices,
+        "precision": FIELD_SPECS["precision"].choices,
     }
     for field, allowed in choices.items():
         if getattr(own, field) not in allowed:
             yield Problem("not_a_choice", {"field": field, "value": getattr(own, field), "choices": ", ".join(allowed)})
     if own.loss is not None and own.loss not in LOSSES:
         yield Problem("not_a_choice", {"field": "loss", "value": own.loss, "choices": ", ".join(LOSSES)})
-    for field, (low, high) in {"batch_size": (1, MOST), "accumulate": INTEGERS["accumulate"]}.items():
+    for field, (low, high) in {"batch_size": (1, MOST), "accumulate": bounds_of("accumulate")}.items():
         value = getattr(own, field)
         if not isinstance(value, int):
             yield Problem("not_whole", {"field": field, "value": value, "low": low, "high": high})
         elif not low <= value <= high:
             yield Problem("out_of_bounds", {"field": field, "value": value, "low": low, "high": high})
-    for field in ("momentum", "weight_decay", "memory_limit_mb"):
-        value, (lowest, highest) = getattr(own, field), NUMBERS[field]
-        if field == "memory_limit_mb" and value is None:
+    for field in OWN_NUMBERS:
+        value, (lowest, highest) = getattr(own, field), bounds_of(field)
+        if value is None and FIELD_SPECS[field].is_optional:
             continue
         if not isinstance(value, float | int) or not math.isfinite(value):
             yield Problem("not_a_number", {"field": field, "value": value, "low": lowest, "high": highest})

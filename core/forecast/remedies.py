@@ -17,13 +17,13 @@ from core.memory import SimulatedOutOfMemoryError
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 from core.run.events import Peak
+from core.run.fields import HABITS
 from core.run.plan import plan
 from core.train.continuation import with_remedy
 from core.train.trainer import Trainer
 from core.train.updater import Limit
 from core.words.errors import ConfigError
 
-HABITS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 TIMED_S, TIMED_MICRO_BATCHES = 0.05, 4
 
 

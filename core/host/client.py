@@ -22,26 +22,6 @@ from core.words.errors import HostError, StoreError
 
 LEASE_S = 120.0  # hidden tabs refresh once a minute
 CHILD_BYTES = 60 * 2**20  # private memory of a training process beside its tensors, rounded up generously
-MEMORY_FIELDS = (
-    "dataset",
-    "model",
-    "hidden",
-    "norm",
-    "batch_size",
-    "accumulate",
-    "drop_last",
-    "optimizer",
-    "momentum",
-    "memory_limit_mb",
-    "budget",
-    "budget_value",
-    "checkpointing",
-    "precision",
-    "keep_losses",
-    "evaluate_with_grad",
-    "zero_in_place",
-    "validate_whole",
-)
 END_AGAIN_S = 2.0  # after a database that did not answer: a run must end, or it would be active for ever
 
 
@@ -209,8 +189,8 @@ class HostClient(HostProcess):
 
     def prediction(self, config: RunConfig) -> Future[Prediction]:
         """Return what a run will need on the device, to come; asked once. It and its future may raise HostError."""
-        known = {name: value for name, value in config.to_dict().items() if name in MEMORY_FIELDS}
-        return self.ask("prediction", {"config": config.to_json()}, key=known, read=prediction_from_dict)
+        values = {"config": config.to_json()}
+        return self.ask("prediction", values, key=config.memory_key(), read=prediction_from_dict)
 
     def _heard(self, news: dict[str, Any], life: Life) -> None:
         run = news.get("run", "")

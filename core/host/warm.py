@@ -10,10 +10,10 @@ import torch
 from core.datasets.tensors import Data
 from core.forecast.predict import predict
 from core.forecast.workspace import Reach
+from core.run.choices.models import MODELS
 from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.events import Event
-from core.run.fields import NORMS
 from core.train.loop import Loop
 from core.train.trainer import Trainer
 
@@ -33,7 +33,8 @@ def warm_training() -> None:
 
 def warm_predictions() -> Iterator[None]:
     """Predict for every model and norm, one at a time: an operation met first on fake tensors is slow."""
-    setups = [(model, norm) for model in ("mlp", "cnn", "linear") for norm in NORMS[model]]
+    models = sorted(MODELS.values(), key=lambda spec: spec.code != RunConfig().model)  # the form's first model first
+    setups = [(spec.code, norm) for spec in models for norm in spec.norms]
     for model, norm in setups:
         for optimizer in ("momentum", "adamw"):
             predict(RunConfig(model=model, norm=norm, optimizer=optimizer, memory_limit_mb=4.0), reach=Reach.NEAR)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.run.choices.norms import NORMS
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
@@ -36,7 +37,7 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
         found.append(Caution("one_update_per_epoch", {"size": config.effective_batch_size}))
     elif total and total < FEW_UPDATES:
         found.append(Caution("few_updates", {"total": total}))
-    if config.norm == "batch" and config.batch_size < TINY_BATCH:
+    if NORMS[config.norm].mixes_examples and config.batch_size < TINY_BATCH:
         found.append(Caution("batch_norm_of_few", {"size": config.batch_size}))
     high = OPTIMIZERS[config.optimizer].high_rate
     if high is not None and config.lr > high:

@@ -9,10 +9,10 @@ from typing import Any
 from core.run import batching
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
+from core.run.fields import FIELD_SPECS
 
 REASON = "changed"  # why a run is stopped in whose place another goes on
 MOST_BYTES = 256 * 2**20  # of a state that is kept; a larger one is let go
-LASTING = ("dataset", "model", "norm", "sampling", "seed")  # or other weights, or another order, would have to go on
 WEIGHT_BYTES = 4  # float32, under autocast too
 
 Settings = Mapping[str, tuple[Any, Any]]  # by their names the old value and the new one, as plain JSON values
@@ -34,8 +34,7 @@ def differences(before: RunConfig, after: RunConfig) -> dict[str, tuple[Any, Any
 
 def lasting(before: RunConfig, after: RunConfig) -> list[str]:
     """Return the settings in which two runs differ, and must not where one goes on with the other's weights."""
-    fixed = (*LASTING, "hidden") if before.model == "mlp" else LASTING
-    return [name for name in differences(before, after) if name in fixed]
+    return [name for name in differences(before, after) if FIELD_SPECS[name].fixes and before.uses(name)]
 
 
 def state_bytes(config: RunConfig, parameters: int) -> int:

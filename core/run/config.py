@@ -10,10 +10,14 @@ from typing import Any
 
 from core.run import batching
 from core.run.choices.datasets import DATASETS, DatasetSpec
-from core.run.fields import NORMS, NUMBERS, problem_of, read, settled
+from core.run.choices.models import MODELS, least_batch_size
+from core.run.choices.optimizers import OPTIMIZERS
+from core.run.fields import FIELD_SPECS, REALS, problem_of, read, settled
 from core.words.errors import ConfigError, Problem
 
 MAX_UPDATES = 10_000_000
+# The fields that only some models or optimizers read.
+PARTICULAR = frozenset().union(*(spec.uses for spec in MODELS.values()), *(spec.uses for spec in OPTIMIZERS.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,7 @@ class RunConfig:
     validate_whole: bool = False
 
     def __post_init__(self) -> None:
-        for name in (*NUMBERS, "budget_value"):  # one spelling for one number: 1 and 1.0 are the same run
+        for name in REALS:  # one spelling for one number: 1 and 1.0 are the same run
             object.__setattr__(self, name, settled(name, getattr(self, name), self.budget))
         problems = _field_problems(self) or _joint_problems(self)
         if problems:
@@ -79,6 +83,22 @@ class RunConfig:
     @property
     def memory_limit_bytes(self) -> int | None:
         return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
+
+    def uses(self, name: str) -> bool:
+        """Return whether a field is read at all by the run's model and optimizer."""
+        used = (*MODELS[self.model].uses, *OPTIMIZERS[self.optimizer].uses)
+        return name in used or name not in PARTICULAR
+
+    def memory_key(self, *, at_any_size: bool = False) -> dict[str, Any]:
+        """Return the fields that decide the memory of the run, as plain JSON values: the key of its prediction.
+
+        `at_any_size` leaves out those that decide where on the curve of memory against batch size the run is.
+        """
+        optimizer = OPTIMIZERS[self.optimizer]
+        kinds = ("law",) if at_any_size else ("law", "place")
+        names = {name for name, spec in FIELD_SPECS.items() if spec.memory in kinds}
+        names |= set(() if optimizer.is_fused else optimizer.uses)
+        return {name: value for name, value in self.to_dict().items() if name in names}
 
     def replace(self, **changes: Any) -> RunConfig:
         """Return the same run with some fields changed, checked again."""
@@ -152,17 +172,19 @@ def _joint_problems(config: RunConfig) -> list[Problem]:
     problems = _schedule_problems(config)
     if size > spec.examples:
         return [Problem("batch_larger_than_dataset", names, {"batch_size": spec.examples}), *problems]
-    if config.norm not in NORMS[config.model]:
-        values = {"norm": config.norm, "model": config.model, "choices": ", ".join(NORMS[config.model])}
+    model = MODELS[config.model]
+    if config.norm not in model.norms:
+        values = {"norm": config.norm, "model": config.model, "choices": ", ".join(model.norms)}
         problems.append(Problem("norm_not_for_model", values, {"norm": "none"}))
-    if config.model == "cnn" and not spec.is_image:
+    if model.takes_images and not spec.is_image:
         problems.append(Problem("model_needs_images", names, {"model": "linear"}))
     per_epoch = batching.updates_per_epoch(spec.examples, size, config.accumulate, drop_last=config.drop_last)
     if per_epoch == 0:
         window = names | {"accumulate": config.accumulate, "effective": config.effective_batch_size}
         return [*problems, Problem("no_full_window", window, {"drop_last": False})]
-    if config.model == "mlp" and config.norm == "batch":
-        enough = max(size, 2)
+    least = least_batch_size(config.model, config.norm)
+    if least > 1:
+        enough = max(size, least)
         remains = batching.updates_per_epoch(spec.examples, enough, config.accumulate, drop_last=True) > 0
         remedy = {"batch_size": enough, "drop_last": True} if remains else {}
         if size == 1:

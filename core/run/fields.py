@@ -1,38 +1,21 @@
-"""Bound the fields of a run, and read and check a value of one field by itself. No torch."""
+"""The fields of a run, one record each, and how a value of one field by itself is read and checked. No torch."""
 
 from __future__ import annotations
 
 import math
 import sys
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from core.run.choices.datasets import DATASETS
+from core.run.choices.models import MODELS
+from core.run.choices.norms import NORMS
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.choices.schedules import SCHEDULES
 from core.words.errors import Problem
 
-NORMS = {"linear": ("none",), "mlp": ("none", "batch", "layer"), "cnn": ("none", "batch", "group", "layer")}
-CHOICES: dict[str, tuple[str, ...]] = {
-    "dataset": tuple(DATASETS),
-    "model": tuple(NORMS),
-    "norm": ("none", "batch", "layer", "group"),
-    "sampling": ("shuffle", "iid"),
-    "optimizer": tuple(OPTIMIZERS),
-    "schedule": tuple(SCHEDULES),
-    "budget": ("epochs", "updates", "examples", "seconds"),
-    "precision": ("float32", "bfloat16"),
-}
-INTEGERS = dict.fromkeys(("batch_size", "accumulate", "schedule_batch_size"), (1, 10_000)) | {"seed": (0, 2**32 - 1)}
-NUMBERS = {
-    "lr": (1e-8, 1_000.0),
-    "momentum": (0.0, 0.9999),
-    "weight_decay": (0.0, 10.0),
-    "warmup": (0.0, 0.9),
-    "memory_limit_mb": (1.0, 81_920.0),
-    "target_loss": (1e-9, 1e9),
-}
-OPTIONAL = {"schedule_batch_size", "memory_limit_mb", "target_loss"}
-FLAGS = ("drop_last", "checkpointing", "keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
+Kind = Literal["choice", "whole", "number", "flag", "widths", "budget"]
 BUDGETS: dict[str, tuple[float, float]] = {
     "epochs": (1, 10_000),
     "updates": (1, 10_000_000),
@@ -40,32 +23,122 @@ BUDGETS: dict[str, tuple[float, float]] = {
     "seconds": (0.1, 86_400.0),
 }
 WIDTHS, MAX_DEPTH = (1, 4_096), 8
+SIZES = (1, 10_000)
+FLAG_TEXTS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldSpec:
+    """Every fact about a field of `core.run.config.RunConfig`, except its default, which the class holds.
+
+    kind         how it is read and checked; the bounds of a budget are those of its unit
+    choices      what a choice may be, in the order of the form
+    bounds       the smallest and the largest number
+    is_optional  it may be None
+    is_habit     it wastes memory and changes nothing else
+    memory       how it decides what a run needs: "law" moves the curve of the peak against the batch size; "place"
+                 decides where on the curve a run is, or which batch sizes it may have or fit; None, not at all
+    fixes        what a run would have to give up if it changed on the way: its weights, its order of examples
+    ensemble     whether the runs of an ensemble must have the "same" value, each have their "own", or have it "off"
+    """
+
+    name: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
+    is_optional: bool = False
+    is_habit: bool = False
+    memory: Literal["law", "place"] | None = None
+    fixes: tuple[Literal["weights", "order"], ...] = ()
+    ensemble: Literal["same", "own", "off"] = "same"
+
+
+def _choice(name: str, choices: Iterable[str], **facts: Any) -> FieldSpec:
+    return FieldSpec(name=name, kind="choice", choices=tuple(choices), **facts)
+
+
+def _whole(name: str, bounds: tuple[int, int], **facts: Any) -> FieldSpec:
+    return FieldSpec(name=name, kind="whole", bounds=bounds, **facts)
+
+
+def _number(name: str, low: float, high: float, **facts: Any) -> FieldSpec:
+    return FieldSpec(name=name, kind="number", bounds=(low, high), **facts)
+
+
+def _flag(name: str, **facts: Any) -> FieldSpec:
+    return FieldSpec(name=name, kind="flag", **facts)
+
+
+FIELD_SPECS: dict[str, FieldSpec] = {
+    spec.name: spec
+    for spec in (
+        _choice("dataset", DATASETS, memory="law", fixes=("weights", "order")),
+        _choice("model", MODELS, memory="law", fixes=("weights",)),
+        FieldSpec(name="hidden", kind="widths", memory="law", fixes=("weights",)),
+        _choice("norm", NORMS, memory="law", fixes=("weights",)),
+        _whole("batch_size", SIZES, memory="place"),
+        _whole("accumulate", SIZES, memory="law"),
+        _flag("drop_last", memory="place"),
+        _choice("sampling", ("shuffle", "iid"), fixes=("order",)),
+        _choice("optimizer", OPTIMIZERS, memory="law"),
+        _number("lr", 1e-8, 1_000.0, ensemble="own"),
+        _number("momentum", 0.0, 0.9999, memory="law"),
+        _number("weight_decay", 0.0, 10.0),
+        _choice("schedule", SCHEDULES, ensemble="own"),
+        _number("warmup", 0.0, 0.9, ensemble="own"),
+        _whole("schedule_batch_size", SIZES, is_optional=True, ensemble="own"),
+        _choice("budget", BUDGETS, memory="place"),
+        FieldSpec(name="budget_value", kind="budget", memory="place"),
+        _whole("seed", (0, 2**32 - 1), fixes=("weights", "order"), ensemble="own"),
+        _number("memory_limit_mb", 1.0, 81_920.0, is_optional=True, memory="place", ensemble="own"),
+        _number("target_loss", 1e-9, 1e9, is_optional=True, ensemble="own"),
+        _flag("checkpointing", memory="law", ensemble="off"),
+        _choice("precision", ("float32", "bfloat16"), memory="law"),
+        _flag("keep_losses", is_habit=True, memory="law", ensemble="off"),
+        _flag("evaluate_with_grad", is_habit=True, memory="law", ensemble="off"),
+        _flag("zero_in_place", is_habit=True, memory="law", ensemble="off"),
+        _flag("validate_whole", is_habit=True, memory="law", ensemble="own"),
+    )
+}
+CHOICES = {name: spec.choices for name, spec in FIELD_SPECS.items() if spec.kind == "choice"}
+HABITS = tuple(name for name, spec in FIELD_SPECS.items() if spec.is_habit)
+REALS = tuple(name for name, spec in FIELD_SPECS.items() if spec.kind in ("number", "budget"))
+WEIGHTS = tuple(name for name, spec in FIELD_SPECS.items() if "weights" in spec.fixes)
+ORDER = tuple(name for name, spec in FIELD_SPECS.items() if "order" in spec.fixes)
+
+
+def bounds_of(name: str) -> tuple[float, float]:
+    """Return the smallest and the largest number that a field may be."""
+    bounds = FIELD_SPECS[name].bounds
+    assert bounds
+    return bounds
 
 
 def read(name: str, value: Any) -> Any:
     """Return the value in the field's own type where it can be read as such, else unchanged."""
-    if name == "hidden" and isinstance(value, list | tuple):
+    spec = FIELD_SPECS[name]
+    if spec.kind == "widths" and isinstance(value, list | tuple):
         return tuple(value)
     if not isinstance(value, str):
         return value
     text = value.strip()
+    if spec.is_optional and text.lower() in ("", "none"):
+        return None
     try:
-        if name in CHOICES:
-            return text
-        if name in FLAGS:
-            return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), value)
-        if name in OPTIONAL and text.lower() in ("", "none"):
-            return None
-        if name == "hidden":
-            return tuple(int(part) for part in text.split("-")) if text else ()
-        if name in INTEGERS:
-            return int(text)
-        if name in NUMBERS or name == "budget_value":
-            number = float(text)
-            return number if math.isfinite(number) else value
+        match spec.kind:
+            case "choice":
+                return text
+            case "flag":
+                return FLAG_TEXTS.get(text.lower(), value)
+            case "widths":
+                return tuple(int(part) for part in text.split("-")) if text else ()
+            case "whole":
+                return int(text)
+            case "number" | "budget":
+                number = float(text)
+                return number if math.isfinite(number) else value
     except ValueError:
-        pass
-    return value
+        return value
 
 
 def written(value: Any) -> str:
@@ -79,41 +152,48 @@ def written(value: Any) -> str:
 
 def settled(name: str, value: Any, budget: str) -> Any:
     """Return a real number as a float, and a whole one that counts as an integer."""
-    if name in NUMBERS and _is_number(value):
+    kind = FIELD_SPECS[name].kind
+    if kind == "number" and _is_number(value):
         return float(value) + 0.0  # -0.0 is 0.0
-    if name == "budget_value" and _is_number(value):
+    if kind == "budget" and _is_number(value):
         return float(value) if budget == "seconds" else int(value) if float(value).is_integer() else value
     return value
 
 
 def problem_of(name: str, value: Any, budget: str) -> Problem | None:
     """Return what is wrong with a value by itself; the bounds of `budget_value` are those of the budget."""
-    if name in CHOICES:
-        choices = CHOICES[name]
-        bad = value not in choices
-        return Problem("not_a_choice", {"field": name, "value": value, "choices": ", ".join(choices)}) if bad else None
-    if name in FLAGS:
-        bad = not isinstance(value, bool)
-        return Problem("not_a_choice", {"field": name, "value": value, "choices": "true, false"}) if bad else None
-    if name == "hidden":
-        good = isinstance(value, tuple) and 1 <= len(value) <= MAX_DEPTH
-        good = good and all(_is_integer(width) and WIDTHS[0] <= width <= WIDTHS[1] for width in value)
-        shown = "-".join(map(str, value)) if isinstance(value, tuple) else value
-        values = {"value": shown, "depth": MAX_DEPTH, "low": WIDTHS[0], "high": WIDTHS[1]}
-        return None if good else Problem("hidden_widths", values)
-    if value is None and name in OPTIONAL:
+    spec = FIELD_SPECS[name]
+    if value is None and spec.is_optional:
         return None
-    if name == "budget_value":
-        low, high = BUDGETS.get(str(budget), BUDGETS["epochs"])
-        whole = budget != "seconds"
-    else:
-        low, high = INTEGERS.get(name) or NUMBERS[name]
-        whole = name in INTEGERS
-    if _is_integer(value) if whole else _is_number(value):
-        if low <= value <= high:
-            return None
-        return Problem("out_of_bounds", {"field": name, "value": value, "low": low, "high": high})
-    return Problem("not_whole" if whole else "not_a_number", {"field": name, "value": value, "low": low, "high": high})
+    match spec.kind:
+        case "choice":
+            good, choices = value in spec.choices, spec.choices
+        case "flag":
+            good, choices = isinstance(value, bool), ("true", "false")
+        case "widths":
+            return _widths_problem(value)
+        case "budget":
+            bounds = BUDGETS.get(str(budget), BUDGETS["epochs"])
+            return _number_problem(name, value, bounds, is_whole=budget != "seconds")
+        case "whole" | "number":
+            return _number_problem(name, value, bounds_of(name), is_whole=spec.kind == "whole")
+    return None if good else Problem("not_a_choice", {"field": name, "value": value, "choices": ", ".join(choices)})
+
+
+def _widths_problem(value: Any) -> Problem | None:
+    good = isinstance(value, tuple) and 1 <= len(value) <= MAX_DEPTH
+    if good and all(_is_integer(width) and WIDTHS[0] <= width <= WIDTHS[1] for width in value):
+        return None
+    shown = "-".join(map(str, value)) if isinstance(value, tuple) else value
+    return Problem("hidden_widths", {"value": shown, "depth": MAX_DEPTH, "low": WIDTHS[0], "high": WIDTHS[1]})
+
+
+def _number_problem(name: str, value: Any, bounds: tuple[float, float], *, is_whole: bool) -> Problem | None:
+    low, high = bounds
+    values = {"field": name, "value": value, "low": low, "high": high}
+    if _is_integer(value) if is_whole else _is_number(value):
+        return None if low <= value <= high else Problem("out_of_bounds", values)
+    return Problem("not_whole" if is_whole else "not_a_number", values)
 
 
 def _is_integer(value: Any) -> bool:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.run import batching
+from core.run.choices.models import least_batch_size
 from core.run.config import RunConfig
 
 Window = tuple[Tensor, ...]
@@ -19,7 +20,7 @@ def left_in_epoch(config: RunConfig, examples: int, seen: int) -> int:
     One fewer than there are where a batch of one would remain, which batch normalisation cannot train on.
     """
     left = examples - seen
-    is_refused = config.model == "mlp" and config.norm == "batch"
+    is_refused = least_batch_size(config.model, config.norm) > 1
     return left - 1 if seen and is_refused and left % config.batch_size == 1 else left
 
 

@@ -139,7 +139,7 @@ def held(comparison: Comparison) -> str:
 
 
 def _model(arm: RunConfig) -> str:
-    return f"{arm.model} {plain(arm.hidden)}" if arm.model == "mlp" else arm.model
+    return f"{arm.model} {plain(arm.hidden)}" if arm.uses("hidden") else arm.model
 
 
 COLUMNS = (

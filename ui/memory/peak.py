@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
 from core.forecast.records import Curve, Piece
-from core.host.client import MEMORY_FIELDS
 from core.run.config import RunConfig
 from core.run.events import Prediction
 from core.run.timeline import plain_operation
@@ -22,7 +20,6 @@ from ui.shell.problems import reasons
 from ui.shell.text import mib, number, say
 
 RUNS_READ = 200
-ALONG_THE_CURVE = ("batch_size", "memory_limit_mb", "budget", "budget_value", "drop_last")  # what does not move it
 FAR = 10  # times the batch size: a largest batch so far off would leave nothing to see of the rest
 
 
@@ -124,23 +121,17 @@ def _measured(count: int) -> str:
 
 
 def runs_on(config: RunConfig) -> list[tuple[int, int]]:
-    """Return batch size and measured peak of the finished runs that differ from these settings in nothing else that
-    decides their memory."""
+    """Return batch size and measured peak of the finished runs whose curve of memory is that of these settings."""
     found: dict[int, int] = {}
     try:
         records = engine().store.runs(RUNS_READ)
     except StoreError:
         return []
-    wanted = _but_for_the_batch(config)
+    wanted = config.memory_key(at_any_size=True)
     for record in records:
-        if record.state == "finished" and record.peak and _but_for_the_batch(record.config) == wanted:
+        if record.state == "finished" and record.peak and record.config.memory_key(at_any_size=True) == wanted:
             found.setdefault(record.config.batch_size, record.peak.bytes)
     return sorted(found.items())
-
-
-def _but_for_the_batch(config: RunConfig) -> dict[str, Any]:
-    values = config.to_dict()
-    return {name: values[name] for name in MEMORY_FIELDS if name not in ALONG_THE_CURVE}
 
 
 def law(config: RunConfig, known: Known) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.run.config import FIELDS, RunConfig, parse
-from core.run.fields import CHOICES, NUMBERS, written
+from core.run.fields import CHOICES, HABITS, REALS, bounds_of, written
 from core.run.plan import plan
 from core.store import recorded
 from core.words.errors import ConfigError, Problem
@@ -45,7 +45,6 @@ SIZES = (
     10_000,
 )
 ARTICLE_SIZES = (100, 1_000)
-HABITS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
 
 
@@ -74,7 +73,7 @@ def read_url(session: Session) -> None:
     given = {name: value for name, value in st.query_params.items() if not pages.is_known(name)}
     parsed, problems = parse(given)
     if "memory_limit_mb" in parsed and parsed["memory_limit_mb"] is None:
-        largest = NUMBERS["memory_limit_mb"][1]
+        largest = bounds_of("memory_limit_mb")[1]
         session.set_field("memory_limit_mb", largest)
         del st.query_params["memory_limit_mb"]
     for problem in problems:
@@ -195,7 +194,7 @@ def _for_widget(name: str, value: Any) -> Any:
     """Return a setting in the type of its widget."""
     if name == "hidden":
         return "-".join(map(str, value))
-    return float(value) if name in (*NUMBERS, "budget_value") and value is not None else value
+    return float(value) if name in REALS and value is not None else value
 
 
 def apply_from_panel(changes: dict[str, Any]) -> None:

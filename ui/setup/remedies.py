@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.forecast.records import Remedy
+from core.run.choices.norms import NORMS
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError
 from ui.shell.engine import engine
@@ -69,7 +70,7 @@ def effect(config: RunConfig, remedy: Remedy) -> str:
     sentences = []
     for kind in remedy.kinds:
         key = f"fix.effect.{kind}"
-        if kind == "accumulation" and config.norm == "batch":
+        if kind == "accumulation" and NORMS[config.norm].mixes_examples:
             key = f"{key}.batch"
         sentences.append(say(key, **_values(config, remedy)))
     return " ".join(sentences)

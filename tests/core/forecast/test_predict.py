@@ -13,8 +13,9 @@ from core.forecast.predict import Forecast, largest_batch_size, predict, timelin
 from core.forecast.sizes import next_size
 from core.forecast.workspace import Reach
 from core.memory import SimulatedOutOfMemoryError
+from core.run.choices import models
 from core.run.config import RunConfig, planned_updates
-from core.run.fields import CHOICES, NORMS
+from core.run.fields import CHOICES
 from core.run.timeline import Timeline
 from core.train.trainer import Trainer
 from core.train.updater import Limit
@@ -23,7 +24,7 @@ from tests.campaign import campaign
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 
-MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
+MODELS = [(model, norm) for model, spec in models.MODELS.items() for norm in spec.norms]
 # Each model, norm and optimizer with two batch sizes in every run of the tests; all combinations in the campaign.
 SHORT_SIZES, ALL_SIZES = (1, 100), (1, 7, 100, 1_000)
 SHORT_FORMS = [

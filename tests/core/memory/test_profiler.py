@@ -7,15 +7,16 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from core.run.choices import models
 from core.run.config import RunConfig
-from core.run.fields import CHOICES, NORMS
+from core.run.fields import CHOICES
 from core.train.trainer import Trainer
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 
-MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
+MODELS = [(model, norm) for model, spec in models.MODELS.items() for norm in spec.norms]
 SMALL = 4_096  # bytes
 
 
@@ -55,7 +56,7 @@ def test_the_profiler_sees_what_the_ledger_sees_and_hardly_more(
 
 @pytest.mark.parametrize("batch_size", [100, 1_000])
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-@pytest.mark.parametrize("norm", NORMS["cnn"])
+@pytest.mark.parametrize("norm", models.MODELS["cnn"].norms)
 def test_3x3_convolutions_need_less_than_a_hundredth_beside_what_the_ledger_sees(
     norm: str, optimizer: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
@@ -66,7 +67,7 @@ def test_3x3_convolutions_need_less_than_a_hundredth_beside_what_the_ledger_sees
 
 
 @pytest.mark.parametrize("batch_size", [1, 7])
-@pytest.mark.parametrize("norm", NORMS["cnn"])
+@pytest.mark.parametrize("norm", models.MODELS["cnn"].norms)
 def test_the_workspace_of_a_small_convolution_does_not_grow_with_the_batch(
     norm: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
 ) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.run import config as config_module
 from core.run import fields as fields_module
 from core.run.config import FIELDS, RunConfig, parse, planned_updates
-from core.run.fields import CHOICES, INTEGERS, NUMBERS, OPTIONAL
+from core.run.fields import CHOICES, FIELD_SPECS
 from core.words.errors import ConfigError, Problem
 
 SETTINGS_OF_A_RUN = (
@@ -350,12 +350,13 @@ def test_the_default_run_is_500_updates() -> None:
 def runs(draw: st.DrawFn) -> RunConfig:
     """Draw any run that can be built."""
     values: dict[str, Any] = {name: draw(st.sampled_from(choices)) for name, choices in CHOICES.items()}
-    for name, (lowest, highest) in INTEGERS.items():
-        integer: st.SearchStrategy[int | None] = st.integers(lowest, highest)
-        values[name] = draw(st.none() | integer if name in OPTIONAL else integer)
-    for name, (low, high) in NUMBERS.items():
-        number: st.SearchStrategy[float | None] = st.floats(low, high)
-        values[name] = draw(st.none() | number if name in OPTIONAL else number)
+    for name, spec in FIELD_SPECS.items():
+        if spec.bounds:
+            low, high = spec.bounds
+            number: st.SearchStrategy[float | None] = st.floats(low, high)
+            if spec.kind == "whole":
+                number = st.integers(int(low), int(high))
+            values[name] = draw(st.none() | number if spec.is_optional else number)
     values["hidden"] = tuple(draw(st.lists(st.integers(1, 4096), min_size=1, max_size=8)))
     values["drop_last"] = draw(st.booleans())
     values["budget_value"] = draw(st.floats(0.1, 1e4) if values["budget"] == "seconds" else st.integers(1, 1_000))

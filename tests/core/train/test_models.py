@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from core.run.choices.datasets import DATASETS
+from core.run.choices.models import MODELS
 from core.run.config import RunConfig
-from core.run.fields import CHOICES, NORMS
-from core.train.models import LOSSES, MODELS, build_model, input_shape
+from core.run.fields import CHOICES
+from core.train.models import LOSSES, build_model, input_shape
 
-WITH_NORM = [(model, norm) for model, norms in NORMS.items() for norm in norms]
+WITH_NORM = [(model, norm) for model, spec in MODELS.items() for norm in spec.norms]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_depth_and_widths_of_the_mlp_are_free() -> None:
     ]
 
 
-@pytest.mark.parametrize("norm", NORMS["cnn"])
+@pytest.mark.parametrize("norm", MODELS["cnn"].norms)
 def test_a_cnn_can_train_on_a_batch_of_one(norm: str) -> None:
     model = build_model(RunConfig(dataset="digits", model="cnn", norm=norm, batch_size=1))
     LOSSES["classification"](model(torch.randn(1, 1, 8, 8)), torch.tensor([3])).backward()

@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from core.forecast.predict import predict, timelines
+from core.run.choices import models
 from core.run.config import RunConfig, planned_updates
 from core.run.events import Peak
-from core.run.fields import CHOICES, NORMS
+from core.run.fields import CHOICES
 from core.run.timeline import Timeline, peak_of
 from core.train.loop import Loop
 from core.train.trainer import Trainer
@@ -26,7 +27,7 @@ Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 Run = Callable[..., Any]
 
-MODELS = [(model, norm) for model, norms in NORMS.items() for norm in norms]
+MODELS = [(model, norm) for model, spec in models.MODELS.items() for norm in spec.norms]
 CARELESS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")
 PRACTICES: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from core.forecast.own_model import OwnModel
 from core.run.changes import state_bytes
 from core.run.choices.optimizers import OPTIMIZERS, OptimizerSpec
 from core.run.config import RunConfig
-from core.run.fields import CHOICES
+from core.run.fields import FIELD_SPECS
 from core.train.optimizers import build_any_optimizer
 from core.train.trainer import Trainer
 from core.words.errors import ConfigError
@@ -28,7 +29,7 @@ RMSPROP = OptimizerSpec(code="rmsprop", torch_class="torch.optim.RMSprop", state
 def rmsprop(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunConfig]:
     """Register one more optimizer by its record alone, and return a run that uses it."""
     monkeypatch.setitem(OPTIMIZERS, "rmsprop", RMSPROP)
-    monkeypatch.setitem(CHOICES, "optimizer", tuple(OPTIMIZERS))
+    monkeypatch.setitem(FIELD_SPECS, "optimizer", replace(FIELD_SPECS["optimizer"], choices=tuple(OPTIMIZERS)))
     return CONFIG.replace(optimizer="rmsprop")
 
 
