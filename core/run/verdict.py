@@ -8,8 +8,7 @@ means of the run's tail, for whether it still falls.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,7 +32,6 @@ VerdictCode = Literal[
     "unclear",
     "converged",
 ]
-Numbers = dict[str, float | int]
 Losses = NDArray[np.float32]
 
 WINDOW = 1 / 20  # of the run: what the moving average looks back on
@@ -54,29 +52,47 @@ AT_ONCE = 2**16  # updates: a long run is gone through in parts, without a copy 
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a run came to, with finite numbers as evidence; a key without a number is left out.
+class Evidence:
+    """The finite numbers that show a verdict; None where a run has no such number. Update numbers count from 1.
 
-    Always: `updates`, and the numbers of the run's end under their own names (bytes, exit code, update and loss of
-    a divergence).
-
-    With losses, in their own unit: `initial_loss`, the mean of the first 32 examples or so; `final_loss`, `lowest_loss`
-    and `highest_loss` of the moving average, which looks back on a twentieth of the run or 1,000 examples; its worst
-    climb, by `climb_loss` from `before_climb_loss` to the top at update `climb_update`, counted from 1.
-
-    With a tail of three updates or more: its bounds `tail_first_update` and `tail_last_update`, counted from 1;
-    `slope_per_100_updates`, below 0 where the loss falls; the fall over the whole tail, `fall_loss`, with its 95%
-    interval `fall_low_loss` to `fall_high_loss`; `fall_share`, that fall as a share of the way from the initial
-    to the final loss, where the run came down; `falling`, 1 where the fall is significant and above 1% of that way;
-    `tail_rate_share`, the mean rate there over the peak rate: where it is low, the schedule brought the loss to rest.
-
-    reached_target    `target_loss`
-    rate_died_early   `alive_updates` and `dead_updates`: before and after the rate fell to 1% of its peak for good
-    too_few_updates   `other_batch_size` and `other_updates`: what the same budget pays for in smaller batches
+    Losses have the unit of the run's loss. The moving average looks back over a twentieth of the run, or 1,000
+    examples. The tail is the last fifth of the run in which the learning rate was above 1% of its peak; it needs
+    three updates.
     """
 
+    updates: int
+    # The whole run.
+    initial_loss: float | None = None  # mean of about the first 32 examples
+    final_loss: float | None = None  # of the moving average, like the next two
+    lowest_loss: float | None = None
+    highest_loss: float | None = None
+    before_climb_loss: float | None = None  # where the average's worst climb began
+    climb_loss: float | None = None  # height of that climb
+    climb_update: int | None = None  # top of that climb
+    # The tail.
+    tail_first_update: int | None = None
+    tail_last_update: int | None = None
+    slope_per_100_updates: float | None = None  # negative where the loss falls
+    fall_loss: float | None = None  # fall over the tail, with its 95% interval
+    fall_low_loss: float | None = None
+    fall_high_loss: float | None = None
+    fall_share: float | None = None  # that fall as a share of the way from the initial to the final loss
+    falling: bool | None = None  # whether the fall is significant and above 1% of that way
+    tail_rate_share: float | None = None  # mean rate over the peak rate; low where the schedule stopped the loss
+    # Of single verdicts.
+    target_loss: float | None = None  # reached_target
+    alive_updates: int | None = None  # rate_died_early: before the rate fell to 1% of its peak for good
+    dead_updates: int | None = None  # rate_died_early: after that
+    other_batch_size: int | None = None  # too_few_updates: a smaller batch size
+    other_updates: int | None = None  # too_few_updates: what the same budget gives at that size
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a run, and the numbers that show it."""
+
     code: VerdictCode
-    evidence: Mapping[str, float | int]
+    evidence: Evidence
 
 
 class Slope(NamedTuple):
@@ -106,13 +122,13 @@ def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLik
     else:
         code = course.code() if course else "too_few_updates"
 
-    evidence = {"updates": ended.updates, **_numbers(ended.values_to_dict()), **(course.evidence() if course else {})}
+    evidence = course.evidence(ended.updates) if course else Evidence(ended.updates)
     if code == "reached_target":
-        evidence |= _numbers({"target_loss": config.target_loss})
+        evidence = replace(evidence, target_loss=config.target_loss)
     elif code == "rate_died_early" and course:
-        evidence |= {"alive_updates": course.alive, "dead_updates": course.updates - course.alive}
-    elif code == "too_few_updates":
-        evidence |= _other_batch(config, ended.updates)
+        evidence = replace(evidence, alive_updates=course.alive, dead_updates=course.updates - course.alive)
+    elif code == "too_few_updates" and (other := _other_batch(config, ended.updates)):
+        evidence = replace(evidence, other_batch_size=other[0], other_updates=other[1])
     return Verdict(code, evidence)
 
 
@@ -180,29 +196,32 @@ class Course:
             return self.climb > CLIMB * self.final  # the initial loss still, and the mean of more examples
         return self.climb > CLIMB * self.initial and self.final >= self.before_climb
 
-    def evidence(self) -> Numbers:
-        numbers: Numbers = {
-            "initial_loss": self.initial,
-            "final_loss": self.final,
-            "lowest_loss": self.lowest,
-            "highest_loss": self.highest,
-            "before_climb_loss": self.before_climb,
-            "climb_loss": self.climb,
-            "climb_update": self.climb_update,
-        }
-        if self.slope:
-            numbers |= {
-                "tail_first_update": self.tail.start + 1,
-                "tail_last_update": self.tail.stop,
-                "slope_per_100_updates": 100 * self.slope.estimate,
-                "fall_loss": self.fall,
-                "fall_low_loss": self.least_fall,
-                "fall_high_loss": self.most_fall,
-                "fall_share": self.fall / self.way_down if self.way_down > 0 else math.nan,
-                "falling": int(self.falling),
-                "tail_rate_share": self.tail_rate_share,
-            }
-        return _numbers(numbers)
+    def evidence(self, updates: int) -> Evidence:
+        """Return the evidence for a run that reported so many updates."""
+        found = Evidence(
+            updates,
+            initial_loss=_finite(self.initial),
+            final_loss=_finite(self.final),
+            lowest_loss=_finite(self.lowest),
+            highest_loss=_finite(self.highest),
+            before_climb_loss=_finite(self.before_climb),
+            climb_loss=_finite(self.climb),
+            climb_update=self.climb_update,
+        )
+        if not self.slope:
+            return found
+        return replace(
+            found,
+            tail_first_update=self.tail.start + 1,
+            tail_last_update=self.tail.stop,
+            slope_per_100_updates=_finite(100 * self.slope.estimate),
+            fall_loss=_finite(self.fall),
+            fall_low_loss=_finite(self.least_fall),
+            fall_high_loss=_finite(self.most_fall),
+            fall_share=_finite(self.fall / self.way_down) if self.way_down > 0 else None,
+            falling=self.falling,
+            tail_rate_share=_finite(self.tail_rate_share),
+        )
 
 
 def average(losses: Losses, *, window: int) -> Average:
@@ -247,14 +266,12 @@ def _mean(values: NDArray[np.floating[Any]]) -> float:
     return float(values.mean(dtype=np.float64))
 
 
-def _other_batch(config: RunConfig, updates: int) -> Numbers:
-    """Return what a batch of the usual size, or of a tenth, would have made of the budget, if that is more updates."""
+def _other_batch(config: RunConfig, updates: int) -> tuple[int, int] | None:
+    """Return a smaller batch size, 100 or a tenth, and its updates, if the same budget gives more of them there."""
     size = USUAL_BATCH if config.batch_size > USUAL_BATCH else config.batch_size // 10
     planned = planned_updates(config, batch_size=size) if size > 1 else None
-    return {"other_batch_size": size, "other_updates": planned} if planned and planned > updates else {}
+    return (size, planned) if planned and planned > updates else None
 
 
-def _numbers(values: Mapping[str, Any]) -> Numbers:
-    """Return those values that are finite numbers."""
-    found = {name: value for name, value in values.items() if type(value) in (int, float)}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

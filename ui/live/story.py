@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
 
 from core.run.config import RunConfig
 from core.run.events import Ended, FailedAllocation, Prediction
 from core.run.plan import plan
-from core.run.verdict import Verdict, judge
+from core.run.verdict import Evidence, Verdict, judge
 from core.store import RunRecord
 from core.store.reader import RunReader
 from ui.live import changes
@@ -86,41 +85,42 @@ def _reason(ended: Ended) -> str:
 
 def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
     seen = verdict.evidence
-    values = {name: loss_text(value) for name, value in seen.items() if name.endswith("_loss")}
-    values |= {name: number(value) for name, value in seen.items() if name.endswith(("updates", "update", "_size"))}
+    known = {name: value for name, value in vars(seen).items() if value is not None}
+    values = {name: loss_text(value) for name, value in known.items() if name.endswith("_loss")}
+    values |= {name: number(value) for name, value in known.items() if name.endswith(("updates", "update", "_size"))}
     values |= {"lr": f"{config.lr:g}", "size": number(config.effective_batch_size)}
     if verdict.code == "diverged":
         return _diverged(ended, values)
-    if verdict.code in ("failed", "out_of_memory") or "final_loss" not in seen:
+    if verdict.code in ("failed", "out_of_memory") or seen.final_loss is None:
         return ""
     if verdict.code == "stopped":
-        return say(f"verdict.stopped.{'falling' if seen.get('falling') else 'level'}", **values)
+        return say(f"verdict.stopped.{'falling' if seen.falling else 'level'}", **values)
     key = f"verdict.{verdict.code}"
-    if verdict.code == "converged" and seen.get("tail_rate_share", 1.0) < SLOW:
-        key, values["rate_share"] = f"{key}.slow", f"{100 * seen['tail_rate_share']:.0f}"
+    if verdict.code == "converged" and seen.tail_rate_share is not None and seen.tail_rate_share < SLOW:
+        key, values["rate_share"] = f"{key}.slow", f"{100 * seen.tail_rate_share:.0f}"
     parts = [say(key, **values)]
-    if verdict.code == "too_few_updates" and "other_updates" in seen:
+    if verdict.code == "too_few_updates" and seen.other_updates is not None:
         parts.append(say("verdict.other_batch", **values))
     parts += _slope(verdict.code, seen, values)
     return " ".join(parts)
 
 
-def _slope(code: str, seen: Mapping[str, float], values: dict[str, str]) -> list[str]:
+def _slope(code: str, seen: Evidence, values: dict[str, str]) -> list[str]:
     """Say how the loss went in the run's tail, where that is evidence for the verdict."""
-    if "fall_loss" not in seen:
+    if seen.fall_loss is None or seen.fall_low_loss is None or seen.fall_high_loss is None:
         return []
     if code in ("still_falling", "rate_died_early", "too_few_updates"):
-        return [say("verdict.slope", **values)] if seen["fall_low_loss"] > 0 else []
+        return [say("verdict.slope", **values)] if seen.fall_low_loss > 0 else []
     if code not in ("converged", "unclear"):
         return []
-    if seen["fall_low_loss"] > 0:
+    if seen.fall_low_loss > 0:
         return [say("verdict.slope.slight", **values)]
     values |= {
-        "change": loss_text(-seen["fall_loss"]),
-        "low": loss_text(-seen["fall_high_loss"]),
-        "high": loss_text(-seen["fall_low_loss"]),
+        "change": loss_text(-seen.fall_loss),
+        "low": loss_text(-seen.fall_high_loss),
+        "high": loss_text(-seen.fall_low_loss),
     }
-    if seen["fall_high_loss"] < 0:
+    if seen.fall_high_loss < 0:
         return [say("verdict.slope.up", **values)]
     return [say("verdict.slope.level", **values)]
 

@@ -74,7 +74,7 @@ def test_a_changed_run_says_from_where_it_goes_on_and_with_what(chain: Chain) ->
 
 def test_a_changed_run_is_judged_from_its_change_on(chain: Chain) -> None:
     found = story.verdict(chain(rate=1e-4), Ended("finished", "budget", updates=230))  # else it would be dead from 200
-    assert found.evidence["tail_last_update"] == 230
+    assert found.evidence.tail_last_update == 230
 
 
 def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Chain) -> None:
