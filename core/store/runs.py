@@ -223,11 +223,6 @@ class Store(Queries):
                 ended += [run_id] if self.end(run_id, "failed", "owner_gone") else []
         return ended
 
-    def pin(self, run_id: str, *, pinned: bool) -> None:
-        """Keep a run for ever, or no longer."""
-        with self._database.writing() as connection:
-            connection.execute(update(runs).where(runs.c.id == run_id).values(pinned=pinned))
-
     def delete(self, run_id: str) -> None:
         """Remove a run and its metrics."""
         with self._database.writing() as connection:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from core.run.config import RunConfig
 from core.run.events import END_STATES, Ended, Epoch, Paused, Peak, Started, Updates
 from core.store import ACTIVE_STATES, Store, new_run_id
 from core.store.database import open_database
 from core.store.facts import Facts
+from core.store.schema import runs
 from core.words.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
@@ -257,12 +258,18 @@ def test_runs_whose_owner_is_gone_end_and_the_others_go_on(store: Store) -> None
 
 
 def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
-    store: Store, make_updates: MakeUpdates
+    address: str, store: Store, make_updates: MakeUpdates
 ) -> None:
+    def pin(name: str, *, pinned: bool) -> None:
+        raw = open_database(address)
+        with raw.writing() as connection:
+            connection.execute(update(runs).where(runs.c.id == name).values(pinned=pinned))
+        raw.close()
+
     for name in ("active", "ended", "pinned"):
         store.create(name, RunConfig(), owner="host", session="tab")
         store.write(name, [make_updates(0, 3), Epoch(1, 3, 3, True, 0.5, None, None, 0.1)])
-    store.pin("pinned", pinned=True)
+    pin("pinned", pinned=True)
     store.finish("pinned", Ended("finished", "budget"))
     store.finish("ended", Ended("finished", "budget"))
 
@@ -280,7 +287,7 @@ def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
     assert store.chunks_after("ended") == []
     assert store.epochs("ended") == []
     assert len(store.chunks_after("active")) == len(store.chunks_after("pinned")) == 1
-    store.pin("pinned", pinned=False)
+    pin("pinned", pinned=False)
     store.finish("active", Ended("finished", "budget"))
     create(510, 511)
     assert {run.id for run in store.runs(limit=10_000)} == {f"run-{number}" for number in range(11, 511)}
