@@ -18,8 +18,8 @@ from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
 from core.science.trials import Exact, Findings, Line, Progress
 from core.train.trainer import Trainer
+from core.words.units import MIB
 
-MIB = 2**20
 LIMIT_MB = 4.0
 CNN = RunConfig(model="cnn", memory_limit_mb=LIMIT_MB)
 TOO_LARGE = 100  # the article's batch, which the CNN has no room for

@@ -9,9 +9,9 @@ from typing import Any
 from core.science.judge import Outcome
 from core.science.statistics import MARGIN
 from core.science.telling import p_text
+from core.words.units import MIB
 
 Say = Callable[..., str]
-MIB = 2**20
 NEAR_ONE = ("r_squared", "smallest", "largest")  # facts of which two digits would not tell anything
 TIMES = 2.0  # from here on a ratio is told in times, below in per cent
 

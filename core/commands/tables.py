@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-MIB = 2**20
+from core.words.units import MIB
 
 
 def table(values: Mapping[str, Any]) -> str:

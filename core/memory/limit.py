@@ -7,8 +7,7 @@ from dataclasses import replace
 import torch
 
 from core.run.events import FailedAllocation
-
-MIB = 2**20
+from core.words.units import MIB
 
 
 class SimulatedOutOfMemoryError(torch.OutOfMemoryError):

@@ -24,8 +24,9 @@ from babel.lists import format_list
 from babel.numbers import NumberPattern, parse_pattern
 from babel.units import format_unit
 
+from core.words.units import MIB
+
 DEFAULT = "en"
-MIB = 2**20
 LARGE = 1e12  # a loss from here on is written as a power of ten
 
 

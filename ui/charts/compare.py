@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from core.comparison.course import Axis, Course, Floats
+from core.words.units import MIB
 from ui.charts.style import (
     ANY,
     BLUE,
     DATA,
     EXTENT,
     GREY,
-    MIB,
     SIZE,
     TEAL,
     Rows,

@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from core.words.units import MIB
+
 Say = Callable[[str], str]
 Spec = dict[str, Any]
 
-MIB = 2**20
 BLUE, TEAL, RED = "#4c6ef5", "#0c9aa8", "#e03131"
 GREY = "#7b8188"  # 3.9 on white and 4.9 on the dark background
 FAINT_BLUE = "rgba(116, 143, 252, 0.5)"

@@ -10,11 +10,12 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_error
 
-from core.memory import MIB, Ledger, SimulatedOutOfMemoryError
+from core.memory import Ledger, SimulatedOutOfMemoryError
 from core.run.config import RunConfig
 from core.run.events import FailedAllocation
 from core.run.fields import CHOICES
 from core.train.trainer import Trainer
+from core.words.units import MIB
 from tests.core.same import assert_same
 
 MakeTrainer = Callable[..., Trainer]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.forecast.records import Curve
 from core.run.events import CATEGORIES
+from core.words.units import MIB
 from ui.charts.memory.limit import add_limit, limit_layers
 from ui.charts.style import (
     ANY,
@@ -20,7 +21,6 @@ from ui.charts.style import (
     DATA,
     EXTENT,
     GREY,
-    MIB,
     SIZE,
     Rows,
     Say,

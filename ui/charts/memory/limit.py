@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import altair as alt
 
-from ui.charts.style import DATA, FAR, MIB, RED, Rows, only, size
+from core.words.units import MIB
+from ui.charts.style import DATA, FAR, RED, Rows, only, size
 
 LIMIT, LIMIT_NAME = "limit", "limit name"
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from core.run.events import CATEGORIES, Peak
 from core.store.reader import RunReader
+from core.words.units import MIB
 from ui.charts.style import (
     ANY,
     BLUE,
@@ -18,7 +19,6 @@ from ui.charts.style import (
     EXTENT,
     FAR,
     GREY,
-    MIB,
     RED,
     SIZE,
     Rows,
