@@ -113,20 +113,20 @@ def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLik
     usable = np.isfinite(loss)
     if not usable.all():
         loss, rate, since = loss[usable], rate[usable], int(usable[:since].sum())
-    course = Course(config, loss, rate, since=since if since < len(loss) else 0) if len(loss) else None
+    history = LossHistory(config, loss, rate, since=since if since < len(loss) else 0) if len(loss) else None
     code: VerdictCode
     if ended.state != "finished":
         code = ended.state
     elif ended.reason == "target":
         code = "reached_target"
     else:
-        code = course.code() if course else "too_few_updates"
+        code = history.code() if history else "too_few_updates"
 
-    evidence = course.evidence(ended.updates) if course else Evidence(ended.updates)
+    evidence = history.evidence(ended.updates) if history else Evidence(ended.updates)
     if code == "reached_target":
         evidence = replace(evidence, target_loss=config.target_loss)
-    elif code == "rate_died_early" and course:
-        evidence = replace(evidence, alive_updates=course.alive, dead_updates=course.updates - course.alive)
+    elif code == "rate_died_early" and history:
+        evidence = replace(evidence, alive_updates=history.alive, dead_updates=history.updates - history.alive)
     elif code == "too_few_updates" and (other := _other_batch(config, ended.updates)):
         evidence = replace(evidence, other_batch_size=other[0], other_updates=other[1])
     return Verdict(code, evidence)
@@ -144,7 +144,7 @@ class Average(NamedTuple):
     climb_update: int
 
 
-class Course:
+class LossHistory:
     """How the loss went over one update or more."""
 
     def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]], *, since: int = 0) -> None:

@@ -34,7 +34,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Course:
+class RatePlan:
     """The rate of each of U updates as a share of the peak (U,), and its batch size (U,).
 
     On a plateau the shares are 1: what the rule makes of them is known when it has run.
@@ -72,10 +72,10 @@ def stages(arm: str, batch_size: int) -> tuple[Stage, ...]:
 
 
 @cache
-def course(arm: str, batch_size: int) -> Course:
+def course(arm: str, batch_size: int) -> RatePlan:
     """Return the course of an arm that begins with this batch size."""
     parts = stages(arm, batch_size)
     sizes = np.concatenate([np.full(part.updates, part.batch_size) for part in parts])
     if arm in (RAMP, TWIN):
-        return Course(np.concatenate([np.full(part.updates, part.scale) for part in parts]), sizes)
-    return Course(np.array([schedules.factor(arm, t, len(sizes)) for t in range(len(sizes))]), sizes)
+        return RatePlan(np.concatenate([np.full(part.updates, part.scale) for part in parts]), sizes)
+    return RatePlan(np.array([schedules.factor(arm, t, len(sizes)) for t in range(len(sizes))]), sizes)

@@ -28,7 +28,7 @@ DIVERGED = 1e3  # an excess loss above it is that of a training that went off
 
 
 @dataclass(frozen=True)
-class Problem:
+class ConvexProblem:
     """One seed's data, float64, and where its objective is lowest."""
 
     data: Data
@@ -43,7 +43,7 @@ class Convex:
     drawn: Callable[[int], Arrays]
 
     @cache  # noqa: B019  # there are two of these, and they live as long as the process
-    def problem(self, seed: int) -> Problem:
+    def problem(self, seed: int) -> ConvexProblem:
         """Return one seed's problem; worked out once in a process."""
         arrays = self.drawn(seed)
         parts = arrays.train_inputs, arrays.validation_inputs
@@ -53,7 +53,9 @@ class Convex:
         spec = self.config.spec
         if not spec.has_constant:  # the optimum's bias is the weight of a constant
             inputs = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=inputs.dtype)], dim=1)
-        return Problem(data, softmax_optimum(inputs, targets, spec.outputs, weight_decay=self.config.weight_decay))
+        return ConvexProblem(
+            data, softmax_optimum(inputs, targets, spec.outputs, weight_decay=self.config.weight_decay)
+        )
 
     def ensemble(
         self,

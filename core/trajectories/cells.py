@@ -10,7 +10,7 @@ import numpy as np
 
 from core.science.statistics import MARGIN
 from core.trajectories.paths import Statistics, statistics, trajectory
-from core.trajectories.problems import Array, Problem
+from core.trajectories.problems import Array, LossSurface
 
 Factor = Literal["rate", "batch", "both", "none"]
 RATIOS = ("mean_length", "spread")  # of which one is so many times the other
@@ -60,7 +60,7 @@ class Effect:
 
 
 def two_by_two(
-    problem: Problem, *, batch_sizes: tuple[int, int], rates: tuple[float, float], updates: int, seed: int
+    problem: LossSurface, *, batch_sizes: tuple[int, int], rates: tuple[float, float], updates: int, seed: int
 ) -> list[Cell]:
     """Return the four cells, row by row: small batch with both rates, then large batch with both.
 
@@ -69,7 +69,7 @@ def two_by_two(
     return [_cell(problem, size, rate, updates, seed) for size in batch_sizes for rate in rates]
 
 
-def _cell(problem: Problem, batch_size: int, rate: float, updates: int, seed: int) -> Cell:
+def _cell(problem: LossSurface, batch_size: int, rate: float, updates: int, seed: int) -> Cell:
     path = trajectory(problem, batch_size=batch_size, rate=rate, updates=updates, seed=seed)
     return Cell(batch_size, rate, path, statistics(path, optimum=problem.optimum, radius=problem.radius))
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.trajectories.problems import Array, Problem
+from core.trajectories.problems import Array, LossSurface
 
 LINES, POINTS = 22, 28
 WIDER, HIGHER = 1.7, 2.2  # than the window: a chart of other proportions shows more than that
@@ -14,7 +14,7 @@ MOST_UPDATES = 60
 
 
 @lru_cache(maxsize=8)
-def contours(problem: Problem, lines: int = LINES, points: int = POINTS) -> Array:
+def contours(problem: LossSurface, lines: int = LINES, points: int = POINTS) -> Array:
     """Return closed lines of equal loss from the inside out, (lines, points, 2).
 
     Their losses above the optimum grow with the square of their number, so the lines of a quadratic are evenly spaced;
@@ -37,7 +37,7 @@ def contours(problem: Problem, lines: int = LINES, points: int = POINTS) -> Arra
     return found
 
 
-def _lengths(problem: Problem, rays: Array, losses: Array) -> Array:
+def _lengths(problem: LossSurface, rays: Array, losses: Array) -> Array:
     """Return how far along each ray each loss is met, (losses, rays), by Newton's method from outside.
 
     Along a ray the loss is convex and grows, so from a point beyond the line each update stays beyond it.

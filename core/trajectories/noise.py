@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.science.expectation import kept_scatter
-from core.trajectories.problems import Array, Problem
+from core.trajectories.problems import Array, LossSurface
 
 DRAWS = 300
 SIZES = (1, 4, 16, 64, 256, 1_024)
@@ -59,7 +59,7 @@ class Measured:
         return (self.mean_squared - law.mean_squared(self.batch_size)) / self.standard_error
 
 
-def law(problem: Problem, point: Array) -> Law:
+def law(problem: LossSurface, point: Array) -> Law:
     """Return the law at a point, from the gradients of all examples."""
     each = problem.example_gradients(point)
     mean = each.mean(0)
@@ -67,14 +67,14 @@ def law(problem: Problem, point: Array) -> Law:
     return Law(problem.examples, float((mean**2).sum()), apart.T @ apart / len(each))
 
 
-def cloud(problem: Problem, point: Array, batch_size: int, draws: int = DRAWS, *, seed: int) -> Array:
+def cloud(problem: LossSurface, point: Array, batch_size: int, draws: int = DRAWS, *, seed: int) -> Array:
     """Return the mean gradients of random batches at a point, (draws, 2). A batch has no example twice."""
     found: Array = _chosen(problem.examples, batch_size, draws, seed) @ problem.example_gradients(point) / batch_size
     return found
 
 
 def measured(
-    problem: Problem, point: Array, *, sizes: Sequence[int] = SIZES, draws: int = DRAWS, seed: int
+    problem: LossSurface, point: Array, *, sizes: Sequence[int] = SIZES, draws: int = DRAWS, seed: int
 ) -> list[Measured]:
     """Return the mean squared length of a batch's gradient for each batch size, from so many draws of each."""
     found = []

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.trajectories.problems import Array, Problem
+from core.trajectories.problems import Array, LossSurface
 
 Sampling = Literal["shuffle", "iid"]
 LOST = 1e6  # a path that gets so far from 0 has diverged
@@ -36,7 +36,7 @@ class Statistics:
 
 
 def trajectory(
-    problem: Problem,
+    problem: LossSurface,
     *,
     batch_size: int,
     rate: float,

@@ -37,7 +37,7 @@ class Window:
         return bool(self.left <= point[0] <= self.right and self.bottom <= point[1] <= self.top)
 
 
-class Problem(Protocol):
+class LossSurface(Protocol):
     """A loss over two weights that is the mean of the losses of N examples, and convex.
 
     Points are arrays (..., 2) of weights. `curvature` is the Hessian (2, 2) at the optimum.
@@ -67,12 +67,12 @@ class Problem(Protocol):
         """Return the gradient of each example's loss at one point, (N, 2), or of the chosen ones alone."""
 
 
-def largest_curvature(problem: Problem) -> float:
+def largest_curvature(problem: LossSurface) -> float:
     """Return the largest curvature at the optimum. Beyond a rate of 2 over it, updates lead away from there."""
     return float(np.linalg.eigvalsh(problem.curvature)[-1])
 
 
-def largest_rate(problem: Problem) -> float:
+def largest_rate(problem: LossSurface) -> float:
     """Return the rate from which on gradient descent does not come to rest at the optimum."""
     return 2.0 / largest_curvature(problem)
 
@@ -213,4 +213,4 @@ def logistic() -> Logistic:
     return Logistic(inputs * classes[:, None], start=np.array([-2.0, 1.0]), window=Window(-2.8, -1.6, 5.12), radius=0.3)
 
 
-PROBLEMS: Mapping[str, Callable[[], Problem]] = {"quadratic": quadratic, "logistic": logistic}
+PROBLEMS: Mapping[str, Callable[[], LossSurface]] = {"quadratic": quadratic, "logistic": logistic}

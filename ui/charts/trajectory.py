@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.trajectories.contours import contours
-from core.trajectories.problems import ASPECT, Array, Problem
+from core.trajectories.problems import ASPECT, Array, LossSurface
 from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, held_open, only, spec
 
 Side = Literal["small", "large"]  # which of the two batch sizes a path, or a cloud, is of
@@ -97,7 +97,7 @@ def _panel(say: Say, *, height: int) -> Spec:
     )
 
 
-def trajectory_table(problem: Problem, path: Array, say: Callable[..., str], *, side: Side, shown: int) -> pa.Table:
+def trajectory_table(problem: LossSurface, path: Array, say: Callable[..., str], *, side: Side, shown: int) -> pa.Table:
     """Return the columns of `trajectory`: series, row, label, x and y (the weights), order (updates made) and value.
 
     value is the loss above the optimum's, and of a line of equal loss how dark its inside is. `path` is
@@ -124,7 +124,7 @@ def trajectory_table(problem: Problem, path: Array, say: Callable[..., str], *, 
 
 
 @lru_cache(maxsize=8)
-def _lines(problem: Problem) -> tuple[list[str], Array, Array, Array]:
+def _lines(problem: LossSurface) -> tuple[list[str], Array, Array, Array]:
     """Return name, place, order and shade of each point of the lines of equal loss, from the outside in."""
     lines = contours(problem)[::-1]
     count, points, _ = lines.shape

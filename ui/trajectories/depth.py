@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.trajectories.cells import RATIOS, Cell, effects, two_by_two
 from core.trajectories.noise import DRAWS, Law, Measured, cloud, law, measured
-from core.trajectories.problems import PROBLEMS, Array, Problem, largest_rate
+from core.trajectories.problems import PROBLEMS, Array, LossSurface, largest_rate
 from ui.charts import cloud as cloud_charts
 from ui.charts.trajectory import SIDES, Side, small_trajectory, trajectory_table
 from ui.kit import plots
@@ -48,7 +48,7 @@ def _crossed(name: str, small: int, large: int, seed: int) -> list[Cell]:
     return two_by_two(problem, batch_sizes=(small, large), rates=(low, high), updates=UPDATES, seed=seed)
 
 
-def _cells(problem: Problem, setup: Setup) -> None:
+def _cells(problem: LossSurface, setup: Setup) -> None:
     cells = _crossed(setup.name, setup.small, setup.large, setup.seed)
     st.markdown(_verdict(cells))
     for row, side in zip((cells[:2], cells[2:]), SIDES, strict=True):
@@ -66,7 +66,7 @@ def _cells(problem: Problem, setup: Setup) -> None:
     )
 
 
-def _cell(problem: Problem, cell: Cell, side: Side, rate: str) -> None:
+def _cell(problem: LossSurface, cell: Cell, side: Side, rate: str) -> None:
     st.markdown(
         say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"),
         unsafe_allow_html=True,
@@ -114,7 +114,7 @@ def _factor(by: float) -> str:
     )
 
 
-def _cloud(problem: Problem, setup: Setup, point: Array, update: int) -> None:
+def _cloud(problem: LossSurface, setup: Setup, point: Array, update: int) -> None:
     st.markdown(say("path.cloud.about", draws=number(DRAWS), updates=updates(update), size=number(setup.small)))
     theory, found = law(problem, point), measured(problem, point, seed=setup.seed)
     sizes = {"one": 1} if setup.small > 1 else {}

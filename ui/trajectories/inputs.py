@@ -8,7 +8,7 @@ from functools import lru_cache
 import streamlit as st
 
 from core.trajectories.paths import trajectory
-from core.trajectories.problems import EXAMPLES, PROBLEMS, Array, Problem, largest_rate
+from core.trajectories.problems import EXAMPLES, PROBLEMS, Array, LossSurface, largest_rate
 from ui.charts.trajectory import SIDE_COLOURS, SIDES, Side
 from ui.shell.text import coloured, number, say
 
@@ -33,7 +33,7 @@ class Setup:
     seed: int
 
     @property
-    def problem(self) -> Problem:
+    def problem(self) -> LossSurface:
         return PROBLEMS[self.name]()
 
     def batch_size(self, side: Side) -> int:

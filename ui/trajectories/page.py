@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.run.batching import updates_per_epoch
 from core.trajectories.paths import Statistics, statistics
-from core.trajectories.problems import Array, Problem
+from core.trajectories.problems import Array, LossSurface
 from ui.charts.trajectory import Side, trajectory, trajectory_table
 from ui.kit import plots
 from ui.kit.ticking import ticking
@@ -169,7 +169,7 @@ def _finite(path: Array) -> int:
     return int(np.isfinite(path).all(1).sum())
 
 
-def told(problem: Problem, path: Array, found: Statistics, batch_size: int) -> str:
+def told(problem: LossSurface, path: Array, found: Statistics, batch_size: int) -> str:
     """Return what a path is like, in words."""
     here = path[-1]
     if not np.isfinite(here).all():

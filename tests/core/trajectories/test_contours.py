@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from core.trajectories.contours import contours
-from core.trajectories.problems import PROBLEMS, Problem, quadratic
+from core.trajectories.problems import PROBLEMS, LossSurface, quadratic
 
 
 @pytest.fixture(params=PROBLEMS)
-def problem(request: pytest.FixtureRequest) -> Problem:
+def problem(request: pytest.FixtureRequest) -> LossSurface:
     return PROBLEMS[request.param]()
 
 
-def test_the_loss_is_the_same_all_along_a_line_and_grows_with_the_square_of_its_number(problem: Problem) -> None:
+def test_the_loss_is_the_same_all_along_a_line_and_grows_with_the_square_of_its_number(problem: LossSurface) -> None:
     lines = contours(problem, 6, 16)
     assert lines.shape == (6, 16, 2)
     above = problem.loss(lines) - problem.loss(problem.optimum)
@@ -30,7 +30,7 @@ def test_the_lines_of_a_quadratic_are_ellipses_evenly_apart() -> None:
     assert lengths.max() / lengths.min() == pytest.approx(np.sqrt(10), rel=1e-9)
 
 
-def test_a_line_goes_once_around_the_optimum(problem: Problem) -> None:
+def test_a_line_goes_once_around_the_optimum(problem: LossSurface) -> None:
     for line in contours(problem):
         x, y = (line - problem.optimum).T
         turns = np.diff(np.unwrap(np.arctan2(y, x)))
@@ -38,7 +38,7 @@ def test_a_line_goes_once_around_the_optimum(problem: Problem) -> None:
         assert abs(turns.sum()) < 2 * np.pi
 
 
-def test_the_last_line_is_beyond_all_that_a_chart_of_other_proportions_shows(problem: Problem) -> None:
+def test_the_last_line_is_beyond_all_that_a_chart_of_other_proportions_shows(problem: LossSurface) -> None:
     window = problem.window
     outermost = problem.loss(contours(problem)[-1][0])
     width, height = window.right - window.left, window.top - window.bottom
@@ -48,7 +48,7 @@ def test_the_last_line_is_beyond_all_that_a_chart_of_other_proportions_shows(pro
         assert (problem.loss(corners) <= outermost * (1 + 1e-9)).all()
 
 
-def test_lines_are_worked_out_once_and_cannot_be_changed(problem: Problem) -> None:
+def test_lines_are_worked_out_once_and_cannot_be_changed(problem: LossSurface) -> None:
     assert contours(problem) is contours(problem)
     with pytest.raises(ValueError, match="read-only"):
         contours(problem)[0, 0, 0] = 1.0

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from core.trajectories.noise import SIZES, cloud, law, measured
-from core.trajectories.problems import PROBLEMS, Array, Problem, Quadratic, Window
+from core.trajectories.problems import PROBLEMS, Array, LossSurface, Quadratic, Window
 
 POINT = np.array([-1.0, 0.7])
 
 
 @pytest.fixture(params=PROBLEMS)
-def problem(request: pytest.FixtureRequest) -> Problem:
+def problem(request: pytest.FixtureRequest) -> LossSurface:
     return PROBLEMS[request.param]()
 
 
@@ -25,7 +25,7 @@ def tiny() -> Quadratic:
     return Quadratic(np.array([[1.0, 0.2], [0.2, 0.4]]), centres - centres.mean(0), POINT, Window(-1, -1, 3.2), 0.1)
 
 
-def every_batch(problem: Problem, batch_size: int) -> Array:
+def every_batch(problem: LossSurface, batch_size: int) -> Array:
     """Return the mean gradient of every batch of so many different examples."""
     each = problem.example_gradients(POINT)
     return np.array([each[list(batch)].mean(0) for batch in combinations(range(problem.examples), batch_size)])
@@ -46,7 +46,7 @@ def test_the_variance_is_that_of_the_examples_there_are_and_not_an_estimate_of_m
     assert (each**2).sum(1).mean() == pytest.approx(law(tiny, POINT).mean_squared(1), rel=1e-12)
 
 
-def test_one_example_keeps_all_of_the_variance_and_all_of_them_keep_none(problem: Problem) -> None:
+def test_one_example_keeps_all_of_the_variance_and_all_of_them_keep_none(problem: LossSurface) -> None:
     theory = law(problem, POINT)
     assert theory.share(1) == 1.0
     assert theory.share(1_024) == 0.0
@@ -56,7 +56,7 @@ def test_one_example_keeps_all_of_the_variance_and_all_of_them_keep_none(problem
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_three_hundred_draws_of_every_size_are_within_four_standard_errors(problem: Problem, seed: int) -> None:
+def test_three_hundred_draws_of_every_size_are_within_four_standard_errors(problem: LossSurface, seed: int) -> None:
     for point in (problem.start, POINT, problem.optimum):
         theory = law(problem, point)
         found = measured(problem, point, seed=seed)
@@ -64,7 +64,7 @@ def test_three_hundred_draws_of_every_size_are_within_four_standard_errors(probl
         assert max(abs(each.errors_off(theory)) for each in found) < 4
 
 
-def test_a_standard_error_is_that_of_the_mean(problem: Problem) -> None:
+def test_a_standard_error_is_that_of_the_mean(problem: LossSurface) -> None:
     (found,) = measured(problem, POINT, sizes=[4], draws=50, seed=9)
     squared = (cloud(problem, POINT, 4, draws=50, seed=9) ** 2).sum(1)
     assert found.mean_squared == pytest.approx(squared.mean())
@@ -74,7 +74,7 @@ def test_a_standard_error_is_that_of_the_mean(problem: Problem) -> None:
     assert found.errors_off(theory) == pytest.approx(off)
 
 
-def test_a_batch_of_all_examples_has_the_full_gradient_each_time_and_no_error(problem: Problem) -> None:
+def test_a_batch_of_all_examples_has_the_full_gradient_each_time_and_no_error(problem: LossSurface) -> None:
     draws = cloud(problem, POINT, 1_024, seed=1)
     np.testing.assert_allclose(draws, np.tile(problem.gradient(POINT), (300, 1)), atol=1e-12)
     (found,) = measured(problem, POINT, sizes=[1_024], seed=1)
@@ -88,7 +88,7 @@ def test_every_draw_is_the_mean_of_different_examples(tiny: Quadratic) -> None:
     assert len(np.unique(apart.argmin(1))) > 25  # of 35 there are
 
 
-def test_draws_scatter_around_the_full_gradient_as_the_law_says(problem: Problem) -> None:
+def test_draws_scatter_around_the_full_gradient_as_the_law_says(problem: LossSurface) -> None:
     theory, draws = law(problem, POINT), cloud(problem, POINT, 16, draws=4_000, seed=1)
     covariance = theory.share(16) * theory.covariance
     errors = np.sqrt(np.diag(covariance) / 4_000)
@@ -96,7 +96,7 @@ def test_draws_scatter_around_the_full_gradient_as_the_law_says(problem: Problem
     np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.1 * np.trace(covariance))
 
 
-def test_draws_depend_on_the_seed_and_the_batch_size_and_not_on_the_point(problem: Problem) -> None:
+def test_draws_depend_on_the_seed_and_the_batch_size_and_not_on_the_point(problem: LossSurface) -> None:
     first = cloud(problem, POINT, 2, seed=1)
     np.testing.assert_array_equal(first, cloud(problem, POINT, 2, seed=1))
     assert not np.array_equal(first, cloud(problem, POINT, 2, seed=2))
@@ -105,12 +105,12 @@ def test_draws_depend_on_the_seed_and_the_batch_size_and_not_on_the_point(proble
         np.testing.assert_allclose(moved, np.tile((problem.start - POINT) @ problem.curvature, (300, 1)), atol=1e-12)
 
 
-def test_the_measurements_of_two_sizes_are_independent(problem: Problem) -> None:
+def test_the_measurements_of_two_sizes_are_independent(problem: LossSurface) -> None:
     one, four = ((cloud(problem, POINT, size, draws=2_000, seed=1) ** 2).sum(1) for size in (1, 4))
     assert abs(np.corrcoef(one, four)[0, 1]) < 0.09  # 4 standard errors; batches of which one holds the other: 0.5
 
 
 @pytest.mark.parametrize("batch_size", [0, 1_025])
-def test_a_batch_that_the_data_cannot_fill_is_refused(problem: Problem, batch_size: int) -> None:
+def test_a_batch_that_the_data_cannot_fill_is_refused(problem: LossSurface, batch_size: int) -> None:
     with pytest.raises(ValueError, match=f"between 1 and 1024, got {batch_size}"):
         cloud(problem, POINT, batch_size, seed=1)

@@ -10,7 +10,7 @@ from core.trajectories.problems import (
     PROBLEMS,
     Array,
     Logistic,
-    Problem,
+    LossSurface,
     Quadratic,
     largest_curvature,
     largest_rate,
@@ -23,11 +23,11 @@ POINTS = np.array([[0.0, 0.0], [1.5, -0.5], [-2.0, 1.0], [0.3, 2.2]])
 
 
 @pytest.fixture(params=PROBLEMS)
-def problem(request: pytest.FixtureRequest) -> Problem:
+def problem(request: pytest.FixtureRequest) -> LossSurface:
     return PROBLEMS[request.param]()
 
 
-def example_losses(problem: Problem, point: Array) -> Array:
+def example_losses(problem: LossSurface, point: Array) -> Array:
     """Return the loss of each example, written out as its definition has it."""
     if isinstance(problem, Quadratic):
         apart = point - problem.centres
@@ -43,34 +43,34 @@ def slope(function: object, point: Array, step: float = 1e-5) -> Array:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_the_loss_is_the_mean_of_the_losses_of_all_examples(problem: Problem, point: Array) -> None:
+def test_the_loss_is_the_mean_of_the_losses_of_all_examples(problem: LossSurface, point: Array) -> None:
     assert problem.loss(point) == pytest.approx(example_losses(problem, point).mean(), rel=1e-12)
     assert problem.examples == 1_024
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_the_gradient_is_the_slope_of_the_loss(problem: Problem, point: Array) -> None:
+def test_the_gradient_is_the_slope_of_the_loss(problem: LossSurface, point: Array) -> None:
     np.testing.assert_allclose(problem.gradient(point), slope(problem.loss, point), atol=1e-8)
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_the_gradient_of_each_example_is_the_slope_of_its_own_loss(problem: Problem, point: Array) -> None:
+def test_the_gradient_of_each_example_is_the_slope_of_its_own_loss(problem: LossSurface, point: Array) -> None:
     slopes = slope(lambda at: example_losses(problem, at), point).T
     np.testing.assert_allclose(problem.example_gradients(point), slopes, atol=1e-7)
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_the_mean_of_all_examples_gradients_is_the_full_gradient(problem: Problem, point: Array) -> None:
+def test_the_mean_of_all_examples_gradients_is_the_full_gradient(problem: LossSurface, point: Array) -> None:
     np.testing.assert_allclose(problem.example_gradients(point).mean(0), problem.gradient(point), atol=1e-12)
 
 
-def test_chosen_examples_are_those_of_all(problem: Problem) -> None:
+def test_chosen_examples_are_those_of_all(problem: LossSurface) -> None:
     chosen = np.array([7, 3, 3, 1_023])
     point = POINTS[1]
     np.testing.assert_array_equal(problem.example_gradients(point, chosen), problem.example_gradients(point)[chosen])
 
 
-def test_many_points_are_worked_out_at_once(problem: Problem) -> None:
+def test_many_points_are_worked_out_at_once(problem: LossSurface) -> None:
     grid = np.stack([POINTS, POINTS[::-1]])
     assert problem.loss(grid).shape == (2, 4)
     assert problem.gradient(grid).shape == (2, 4, 2)
@@ -78,18 +78,18 @@ def test_many_points_are_worked_out_at_once(problem: Problem) -> None:
     np.testing.assert_allclose(problem.gradient(grid)[0, 2], problem.gradient(POINTS[2]), rtol=1e-12)
 
 
-def test_the_gradient_is_zero_at_the_optimum_and_the_loss_is_larger_around_it(problem: Problem) -> None:
+def test_the_gradient_is_zero_at_the_optimum_and_the_loss_is_larger_around_it(problem: LossSurface) -> None:
     np.testing.assert_allclose(problem.gradient(problem.optimum), 0.0, atol=1e-12)
     angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     around = problem.optimum + 0.01 * np.column_stack([np.cos(angles), np.sin(angles)])
     assert (problem.loss(around) > problem.loss(problem.optimum)).all()
 
 
-def test_the_curvature_is_the_slope_of_the_gradient_at_the_optimum(problem: Problem) -> None:
+def test_the_curvature_is_the_slope_of_the_gradient_at_the_optimum(problem: LossSurface) -> None:
     np.testing.assert_allclose(problem.curvature, slope(problem.gradient, problem.optimum), atol=1e-7)
 
 
-def test_both_are_about_ten_times_as_steep_one_way_as_the_other(problem: Problem) -> None:
+def test_both_are_about_ten_times_as_steep_one_way_as_the_other(problem: LossSurface) -> None:
     flat, steep = np.linalg.eigvalsh(problem.curvature)
     assert 9.9 < steep / flat < 15
     assert largest_curvature(problem) == pytest.approx(steep)
@@ -118,7 +118,7 @@ def test_a_logistic_loss_far_out_is_a_straight_line_and_no_overflow() -> None:
     assert np.isfinite(problem.example_gradients(far)).all()
 
 
-def test_every_window_has_one_shape_and_shows_the_start_and_the_optimum(problem: Problem) -> None:
+def test_every_window_has_one_shape_and_shows_the_start_and_the_optimum(problem: LossSurface) -> None:
     window = problem.window
     assert window.right - window.left == pytest.approx(ASPECT * (window.top - window.bottom))
     assert window.holds(problem.start)

@@ -12,7 +12,7 @@ import pytest
 
 from core.trajectories import paths
 from core.trajectories.contours import contours
-from core.trajectories.problems import PROBLEMS, Problem
+from core.trajectories.problems import PROBLEMS, LossSurface
 from ui.charts.cloud import cloud
 from ui.charts.style import Spec
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
@@ -22,7 +22,7 @@ Chart = Callable[[Say], Spec]
 
 
 @pytest.fixture(params=PROBLEMS)
-def problem(request: pytest.FixtureRequest) -> Problem:
+def problem(request: pytest.FixtureRequest) -> LossSurface:
     return PROBLEMS[request.param]()
 
 
@@ -30,7 +30,7 @@ def of(table: pa.Table, series: str) -> list[dict[str, Any]]:
     return [row for row in table.to_pylist() if row["series"] == series]
 
 
-def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(problem: Problem, say: Say) -> None:
+def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(problem: LossSurface, say: Say) -> None:
     path = paths.trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
     rows = of(trajectory_table(problem, path, say, side="small", shown=7), "path")
     assert [(row["x"], row["y"]) for row in rows] == [tuple(point) for point in path[:8].tolist()]
@@ -40,7 +40,7 @@ def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(
     assert rows[-1]["value"] == pytest.approx(above)
 
 
-def test_start_optimum_and_the_present_weights_are_marked(problem: Problem, say: Say) -> None:
+def test_start_optimum_and_the_present_weights_are_marked(problem: LossSurface, say: Say) -> None:
     path = paths.trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
     table = trajectory_table(problem, path, say, side="large", shown=7)
     (start,), (best,), (now,) = (of(table, series) for series in ("start", "best", "now"))
@@ -49,12 +49,12 @@ def test_start_optimum_and_the_present_weights_are_marked(problem: Problem, say:
     assert (now["x"], now["y"], now["order"], now["row"]) == (*path[7].tolist(), 7, "large")
 
 
-def test_before_the_first_update_the_path_is_its_start(problem: Problem, say: Say) -> None:
+def test_before_the_first_update_the_path_is_its_start(problem: LossSurface, say: Say) -> None:
     table = trajectory_table(problem, problem.start[None], say, side="small", shown=0)
     assert len(of(table, "path")) == len(of(table, "now")) == 1
 
 
-def test_a_path_that_has_diverged_is_drawn_as_far_as_it_went_and_is_nowhere_now(problem: Problem, say: Say) -> None:
+def test_a_path_that_has_diverged_is_drawn_as_far_as_it_went_and_is_nowhere_now(problem: LossSurface, say: Say) -> None:
     path = np.vstack([[problem.start, [1e5, -1e5]], np.full((3, 2), np.nan)])
     table = trajectory_table(problem, path, say, side="small", shown=4)
     assert [row["order"] for row in of(table, "path")] == [0, 1]
@@ -62,7 +62,7 @@ def test_a_path_that_has_diverged_is_drawn_as_far_as_it_went_and_is_nowhere_now(
     assert len(of(trajectory_table(problem, path, say, side="small", shown=1), "now")) == 1
 
 
-def test_the_axes_are_those_of_the_window_whatever_the_path(problem: Problem, say: Say) -> None:
+def test_the_axes_are_those_of_the_window_whatever_the_path(problem: LossSurface, say: Say) -> None:
     window = problem.window
     for path in (problem.start[None], np.array([[1e5, 1e5]])):
         extent = of(trajectory_table(problem, path, say, side="small", shown=0), "extent")
@@ -71,7 +71,7 @@ def test_the_axes_are_those_of_the_window_whatever_the_path(problem: Problem, sa
 
 
 def test_the_lines_of_equal_loss_are_drawn_from_the_outside_in_and_the_inner_ones_are_filled(
-    problem: Problem, say: Say
+    problem: LossSurface, say: Say
 ) -> None:
     rows = of(trajectory_table(problem, problem.start[None], say, side="small", shown=0), "line")
     lines = contours(problem)
