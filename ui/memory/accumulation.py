@@ -29,7 +29,7 @@ def draw() -> bool:
             values[name] = st.toggle(
                 say(f"accumulation.{name}"), key=f"lab_{name}", help=say(f"accumulation.{name}.about")
             )
-    found = engine().comparison(values, wait_s=WAIT_S)
+    found = engine().accumulation(values, wait_s=WAIT_S)
     with right:
         _result(values, found)
     return found is None

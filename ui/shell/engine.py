@@ -83,8 +83,8 @@ class Engine:
         values = {"config": config.to_json(), "sizes": list(sizes)}
         return _within(0.0, self.client.ask("verification", values, read=dict))
 
-    def comparison(self, setup: Mapping[str, Any], *, wait_s: float) -> dict[str, Any] | None:
-        """Return what accumulation comes to."""
+    def accumulation(self, setup: Mapping[str, Any], *, wait_s: float) -> dict[str, Any] | None:
+        """Return how the gradient of one batch compares with that of its micro-batches."""
         return _within(wait_s, self.client.ask("accumulation", setup))
 
     def own_model(self, described: Mapping[str, str], *, asked: str) -> dict[str, Any] | None:
