@@ -251,7 +251,7 @@ def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals
 def test_a_damaged_data_set_is_a_failed_run_with_exit_status_1(
     tmp_path: Path, here: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.__main__.DATA", tmp_path)
+    monkeypatch.setattr("core.commands.train.DATA", tmp_path)
     (tmp_path / "digits-v1").mkdir()  # as if its files had been deleted
     out = here("train", *DIGITS, "--epochs", 1, "--database", tmp_path / "runs.sqlite")
     assert out.status == 1
