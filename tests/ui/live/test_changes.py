@@ -227,6 +227,21 @@ def test_a_running_run_is_changed_with_a_click_and_goes_on(app: App) -> None:
     assert len(csv_of(engine().store, second).splitlines()) == 1 + engine().store.run(second).ended.updates
 
 
+def test_a_changed_run_ends_after_as_many_examples_as_were_planned(app: App) -> None:
+    test = app(budget_value=3)
+    test.button(key="one_epoch").click().run()
+    run_until(test, "Paused at update 100 of 300")
+    change(test, batch_size=400, lr=0.1)
+    run_until(test, "Paused at update 100 of 150")  # 20,000 examples are left: 50 updates at batch size 400
+    run_until(test, "update 100, with B = 400 instead of 100 and rate = 0.1 instead of 0.05.")
+    test.button(key="pause").click().run()
+    run_until(test, "Finished")
+    assert cards(test)["Updates"][0] == "150 / 150"
+    assert cards(test)["Updates per epoch"] == ("25", "predicted = measured")
+    test.number_input(key="batch_size").set_value(250).run()
+    assert not offered(test)  # nothing is left of its budget
+
+
 def test_a_second_change_is_marked_beside_the_first(app: App) -> None:
     test = begin(app)
     change(test, batch_size=400)

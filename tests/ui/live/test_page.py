@@ -301,6 +301,16 @@ def test_running_out_of_memory_names_the_way_out(app: App) -> None:
     assert not test.exception
 
 
+def test_a_schedule_of_the_wrong_length_is_warned_of_and_named_at_the_end(app: App) -> None:
+    test = app(schedule="linear", schedule_batch_size=1_000, model="linear")
+    assert "for 50 updates, and this run makes 500: the rate is 0 after 50, in epoch 1" in "".join(captions(test))
+    test.button(key="start").click().run()
+    run_until(test, "The rate died early")
+    assert "450 updates changed nothing: their rate was 0." in words(test)
+    table = rows(test, "Learning rate planned and actual")
+    assert [row["label"] for row in table if "100 a batch" in (row["label"] or "")] != []
+
+
 def test_a_run_that_diverges_says_so_in_words(app: App) -> None:
     test = app(dataset="linear", model="linear", lr=1000, schedule="constant", budget_value=2)
     test.button(key="start").click().run()

@@ -69,6 +69,37 @@ def test_a_bad_value_in_the_address_is_named_and_replaced(
     assert not test.exception
 
 
+def test_bad_values_in_one_address_have_a_note_each(app: App) -> None:
+    bad = [
+        ("batch_size", "99999999999", "must be between 1 and 10,000, got 99,999,999,999. Used instead: 100."),
+        ("lr", "-1", "Learning rate must be between 1e-08 and 1,000, got -1. Used instead: 0.05."),
+        ("schedule", "", "Learning-rate schedule must be one of constant"),
+        ("optimizer", "SGD!", "Optimizer must be one of sgd, momentum, nesterov, adam, adamw, got 'SGD!'"),
+        ("warmup", "1", "Warm-up must be between 0 and 0.9, got 1. Used instead: 0."),
+        ("seed", "-1", "Seed must be between 0 and 4,294,967,295, got -1. Used instead: 0."),
+        ("hidden", "128-0", "must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '128-0'"),
+        ("drop_last", "perhaps", "Dropping the last batch must be one of true, false, got 'perhaps'"),
+        ("schedule_batch_size", "0", "The schedule's batch size must be between 1 and 10,000, got 0."),
+    ]
+    test = app(**{name: value for name, value, _ in bad}, budget_value=3)
+    assert len(test.warning) == 1  # they share one
+    assert [note for _, _, note in bad if note not in test.warning[0].value] == []
+    assert test.number_input(key="budget_value").value == 3
+    assert not test.button(key="start").disabled
+    assert not test.exception
+
+
+def test_a_rate_that_is_no_number_is_noted(app: App) -> None:
+    assert "Learning rate must be a number between" in app(lr="nan").warning[0].value
+
+
+def test_the_note_is_gone_once_the_form_is_changed(app: App) -> None:
+    test = app(batch_size="0")
+    assert len(test.warning) == 1
+    test.button(key="article_1000").click().run()
+    assert len(test.warning) == 0
+
+
 def test_a_value_in_the_address_is_taken_however_it_is_written(app: App) -> None:
     test = app(drop_last="1", dataset=" digits ", lr="1e-2", hidden=" 32-16 ")
     assert texts(test.warning) == []

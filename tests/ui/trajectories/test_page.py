@@ -191,6 +191,16 @@ def test_the_cloud_comes_with_its_law_in_numbers(page: App) -> None:
     assert [sizes.count(size) for size in (1, 8, 128)] == [300, 300, 300]
 
 
+def test_the_cloud_moves_with_the_slider(page: App) -> None:
+    test = page(path_problem="logistic", path_small="4")
+    test.get_by_key("trajectories_more_choice").set_value("cloud").run()
+    assert "that 4 a batch has reached after 256 updates" in words(test)
+    end = chart(test, "Gradients of random batches")[1]
+    test.slider(key="trajectories_position").set_value(0).run()
+    assert "has reached after 0 updates" in words(test)
+    assert chart(test, "Gradients of random batches")[1] != end
+
+
 # The player.
 
 

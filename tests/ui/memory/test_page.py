@@ -1,0 +1,103 @@
+"""The memory page with a real engine: what fits, what would fit, accumulation and a model of one's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+App = Callable[..., AppTest]
+
+
+@pytest.fixture
+def page(app: App) -> App:
+    def open_page(**query: object) -> AppTest:
+        test = app(**query).switch_page("pages/memory.py")
+        for name, value in query.items():  # AppTest drops them with the page, and a browser does not
+            test.query_params[name] = str(value)
+        return test.run()
+
+    return open_page
+
+
+def words(test: AppTest) -> str:
+    assert not test.exception
+    html = [item.proto.body for item in test.get("html") if "<style>" not in item.proto.body]
+    return "\n".join([*(item.value for item in test.markdown), *(item.value for item in test.caption), *html])
+
+
+def until(test: AppTest, *texts: str) -> str:
+    """Run the script as the timer would until the page has all these texts."""
+    deadline = time.monotonic() + 60
+    while not all(text in words(test) for text in texts):
+        assert time.monotonic() < deadline, words(test)
+        time.sleep(0.1)
+        test.run()
+    return words(test)
+
+
+def show(test: AppTest, choice: str) -> None:
+    test.get_by_key("memory_choice").set_value(choice).run()
+
+
+def test_the_page_says_what_fits_before_anything_runs(page: App) -> None:
+    test = page(model="cnn")
+    # A fixed part of 97.6 KiB and 53.0 KiB an example: 5.27 MiB of tensors at batch size 100.
+    until(test, "5.29 MiB", "5.27 MiB tensors + 18.1 KiB workspace", "97.6 KiB + 53.0 KiB")
+    test.button(key="device_a100").click().run()
+    until(test, "under 80 GiB")
+    assert test.number_input(key="memory_limit_mb").value == 81_920
+
+
+def test_a_remedy_goes_into_the_form(page: App) -> None:
+    test = page(batch_size=1_000, memory_limit_mb=1)
+    show(test, "fit")
+    until(test, "**264 a batch**")
+    lines = [item.value for item in test.markdown if "  \n" in item.value]  # a remedy and its effect
+    (place,) = [place for place, line in enumerate(lines) if line.startswith("**264 a batch**")]
+    test.button(key=f"take_remedy_{place}").click().run()
+    assert test.number_input(key="batch_size").value == 264
+    until(test, "These settings fit")
+
+
+def test_two_trainings_check_the_largest_batch(page: App) -> None:
+    test = page(batch_size=1_000, memory_limit_mb=1)
+    show(test, "search")
+    until(test, "Checked just now by running them: 264 fits, 265 runs out.")
+
+
+def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:
+    test = page()
+    show(test, "accumulation")
+    assert "not equal" not in until(test, "Micro-batches of 15, 15, 15, 15", "rounding")
+    test.get_by_key("lab_norm").set_value(True).run()
+    until(test, "not equal")
+    test.get_by_key("lab_norm").set_value(False).run()
+    for name in ("mean_of_means", "divide_by_full", "schedule_per_micro_batch"):
+        test.get_by_key(f"lab_{name}").set_value(True).run()
+    until(
+        test,
+        "The micro-batches are equally large here",
+        "Last window of 2 micro-batches: its gradient has 50% of the length it should have.",
+        "A cosine over 10 updates",
+    )
+
+
+def test_a_model_of_ones_own_is_predicted_and_a_wrong_one_says_why(page: App) -> None:
+    test = page()
+    show(test, "own")
+    test.text_input(key="own_model_name").set_value("tests.core.forecast.own_models:residual")
+    test.text_input(key="own_input").set_value("3,16,16")
+    predict(test)
+    until(test, "Run for real at this batch size.")
+    test.text_input(key="own_model_name").set_value("tests.core.forecast.own_models:nothing")
+    predict(test)
+    until(test, "cannot be imported")
+
+
+def predict(test: AppTest) -> None:
+    """Press the button of the form."""
+    (button,) = [button for button in test.button if button.proto.is_form_submitter]
+    button.click().run()
