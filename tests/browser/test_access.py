@@ -1,65 +1,59 @@
-"""The page is for everybody: nothing that axe calls serious, light and dark, wide and on a phone."""
+"""The live page is for everybody: axe finds nothing serious, in light and dark, and a phone shows all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button, card, start, state
+from tests.browser.axe import serious_in_both_lights
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import (
+    ENGINE_WAIT_MS,
+    FINISHED,
+    OUT_OF_MEMORY,
+    PHONE,
+    RECORDED,
+    button,
+    card,
+    field,
+    fits_sideways,
+    start,
+    state,
+)
 
-PHONE = {"width": 390, "height": 844}
 
-
-def serious(page: Page) -> list[str]:
-    """Return what axe finds serious or critical, with the first places."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {[node['target'] for node in each['nodes'][:4]]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(server: Server, visit: Callable[..., Visit], scheme: str) -> None:
-    page = visit(server.url, color_scheme=scheme).page
-    expect(state(page)).to_contain_text("Recorded", timeout=15_000)
+def test_axe_finds_nothing_serious_in_light_and_dark(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    expect(state(page)).to_contain_text(RECORDED)
     page.get_by_text("More", exact=True).click()
-    page.wait_for_timeout(500)  # for the fading in to be over
-    assert serious(page) == []
+    assert serious_in_both_lights(page) == []
     page.goto(f"{server.url}/?model=cnn&batch_size=1437&dataset=digits")
     start(page)
-    expect(state(page)).to_contain_text("Out of memory", timeout=ENGINE_WAIT_MS)
-    page.wait_for_timeout(500)
-    assert serious(page) == []
+    expect(state(page)).to_contain_text(OUT_OF_MEMORY, timeout=ENGINE_WAIT_MS)
+    assert serious_in_both_lights(page) == []
     page.goto(f"{server.url}/?dataset=digits&batch_size=5000&lr=abc")
-    expect(button(page, "start")).to_be_disabled(timeout=15_000)
-    page.wait_for_timeout(500)
-    assert serious(page) == []
+    expect(button(page, "start")).to_be_disabled()
+    assert serious_in_both_lights(page) == []
 
 
-def test_a_phone_shows_all_of_it_without_sideways_scrolling(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(server.url, viewport=PHONE).page
+def test_a_phone_shows_a_run_without_sideways_scrolling(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/?batch_size=1000", viewport=PHONE).page
     start(page)
-    expect(state(page)).to_contain_text("Finished", timeout=ENGINE_WAIT_MS)
-    expect(card(page, "Updates")).to_have_text("500 / 500")
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    width = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth]")
-    assert width[0] <= width[1]
+    expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
+    expect(card(page, "Updates")).to_have_text("50 / 50")
+    assert fits_sideways(page)
     loss, cards = page.locator(".st-key-loss").bounding_box(), page.locator(".cards").bounding_box()
     assert loss
     assert cards
     assert loss["y"] < cards["y"]
     page.get_by_test_id("stExpandSidebarButton").click()
-    expect(page.locator(".st-key-batch_size input")).to_be_visible()
+    expect(field(page, "batch_size")).to_be_visible()
 
 
-def test_the_whole_story_is_on_one_laptop_screen(server: Server, visit: Callable[..., Visit]) -> None:
+def test_one_laptop_screen_shows_the_whole_run(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(server.url).page
-    expect(state(page)).to_contain_text("Recorded", timeout=15_000)
+    expect(state(page)).to_contain_text(RECORDED)
     for part in ("bar", "sentence", "state", "cards", "loss", "memory_and_rate"):
         box = page.locator(f".st-key-{part}").bounding_box()
         assert box

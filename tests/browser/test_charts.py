@@ -6,19 +6,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import (
-    ENGINE_WAIT_MS,
-    Server,
-    Visit,
-    button,
-    card,
-    start,
-    start_running,
-    state,
-    stop,
-)
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import LONG, RUNNING, start, start_running, state, stop
 
-LONG = "?budget_value=5000"
 CHARTS = "[data-testid=stVegaLiteChart] .marks"
 
 
@@ -31,31 +21,41 @@ def tags(page: Page) -> list[int]:
     return list(page.locator(CHARTS).evaluate_all("nodes => nodes.map(node => node.tag)"))
 
 
-def hurry(page: Page) -> None:
-    """Load the page again with its own timer eight times as fast, so that hardly a click is without a refresh."""
-    page.add_init_script(
-        "const timer = setInterval; window.setInterval = (run, ms) => timer(run, ms === 500 ? 60 : ms)"
+# Runs the page's own timer eight times as fast, so that hardly a click is without a refresh.
+HURRY = "const timer = setInterval; window.setInterval = (run, ms) => timer(run, ms === 500 ? 60 : ms)"
+
+
+def refreshed(page: Page, times: int) -> None:
+    """Wait until the first card has shown that many other numbers of updates."""
+    page.evaluate(
+        """times => new Promise(done => {
+            let shown = null, left = times + 1
+            const look = () => {
+                const now = document.querySelector(".card strong").innerText
+                if (now !== shown) { shown = now; left -= 1 }
+                if (left) requestAnimationFrame(look)
+                else done()
+            }
+            look()
+        })""",
+        times,
     )
-    page.reload()
 
 
 def test_every_chart_keeps_its_node_over_forty_refreshes_and_all_axes(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
-    page = visit(f"{server.url}/{LONG}").page
-    hurry(page)
+    page = visit(f"{server.url}/{LONG}", before=HURRY).page
     start_running(page)
     page.locator(".st-key-depth").get_by_text("Gradient norm").click()
     expect(page.locator(CHARTS)).to_have_count(5)
     count = tag(page)
-    counter = card(page, "Updates")
     axes = page.locator(".st-key-x_axis")
     titles = {"epochs": "epochs", "examples": "examples seen", "seconds": "seconds of training", "updates": "updates"}
     for unit, title in titles.items():
         axes.get_by_text(unit, exact=True).click()
         expect(page.locator(".st-key-loss .marks")).to_contain_text(title)
-        for _ in range(10):
-            expect(counter).not_to_have_text(counter.inner_text(), timeout=5_000)
+        refreshed(page, 10)
     assert tags(page) == list(range(count))
     stop(page)
     assert tags(page) == list(range(count))
@@ -79,10 +79,8 @@ def test_the_smoothing_slider_and_the_log_axis_answer_without_a_full_run(
 def test_no_chart_leaves_the_page_when_a_refresh_comes_during_a_click(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
-    page = visit(f"{server.url}/{LONG}").page
-    hurry(page)
-    start(page)
-    expect(state(page)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    page = visit(f"{server.url}/{LONG}", before=HURRY).page
+    start_running(page)
     page.evaluate(
         """() => {
             window.left = []
@@ -93,11 +91,9 @@ def test_no_chart_leaves_the_page_when_a_refresh_comes_during_a_click(
         }"""
     )
     for _ in range(6):
-        button(page, "stop").click()
-        expect(state(page)).to_contain_text("Stopped", timeout=5_000)
+        stop(page)
         start(page)
-        expect(state(page)).to_contain_text("Running", timeout=5_000)
+        expect(state(page)).to_contain_text(RUNNING)
         page.wait_for_timeout(300)
-    button(page, "stop").click()
-    expect(state(page)).to_contain_text("Stopped", timeout=5_000)
+    stop(page)
     assert page.evaluate("window.left") == []

@@ -1,4 +1,4 @@
-"""Every control by its key, also while the slider that was just dragged has the focus; everything by Tab."""
+"""Each control has a key, also while a slider that was just dragged has the focus, and Tab reaches everything."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import (
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import (
     ENGINE_WAIT_MS,
-    Server,
-    Visit,
+    LONG,
+    PAUSED,
+    RUNNING,
+    STOPPED,
     button,
     card,
     count_in,
     drag_slider,
+    field,
+    run_of,
     start_running,
     state,
     stop,
 )
 
-LONG = "?budget_value=5000"
+SETTLED_MS = 700  # longer than a refresh of the page
 
 
 @pytest.mark.parametrize("drag", [False, True], ids=["at once", "after dragging the slider"])
 def test_every_control_has_a_key(server: Server, visit: Callable[..., Visit], drag: bool) -> None:
     page = visit(f"{server.url}/{LONG}").page
-    expect(button(page, "start")).to_be_enabled(timeout=15_000)
+    expect(button(page, "start")).to_be_enabled()
     places = iter([0.3, 0.5, 0.35, 0.45, 0.3, 0.4, 0.5])
 
     def press(keys: str) -> None:
@@ -37,48 +42,45 @@ def test_every_control_has_a_key(server: Server, visit: Callable[..., Visit], dr
         page.keyboard.press(keys)
 
     press("Control+Enter")
-    expect(state(page)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    expect(state(page)).to_contain_text(RUNNING, timeout=ENGINE_WAIT_MS)
     press("Alt+p")
-    expect(state(page)).to_contain_text("Paused at update", timeout=5_000)
+    expect(state(page)).to_contain_text(PAUSED)
     paused = count_in(state(page).inner_text())
     press("Alt+u")
-    expect(state(page)).to_contain_text(f"Paused at update {paused + 1:,} of", timeout=5_000)
+    expect(state(page)).to_contain_text(f"{PAUSED} {paused + 1:,} of")
     press("Alt+n")
-    expect(state(page)).not_to_contain_text(f"Paused at update {paused + 1:,} of", timeout=5_000)
-    expect(state(page)).to_contain_text("Paused at update", timeout=5_000)
+    expect(state(page)).not_to_contain_text(f"{PAUSED} {paused + 1:,} of")
+    expect(state(page)).to_contain_text(PAUSED)
     press("Alt+p")
-    expect(state(page)).to_contain_text("Running", timeout=5_000)
+    expect(state(page)).to_contain_text(RUNNING)
     press("Alt+x")
-    expect(state(page)).to_contain_text("Stopped at update", timeout=5_000)
+    expect(state(page)).to_contain_text(STOPPED)
 
 
 @pytest.mark.parametrize("key", [False, True], ids=["click", "key"])
-def test_what_was_just_typed_is_what_is_trained(server: Server, visit: Callable[..., Visit], key: bool) -> None:
+def test_the_run_has_the_value_that_was_typed_last(server: Server, visit: Callable[..., Visit], key: bool) -> None:
     page = visit(server.url).page
-    expect(button(page, "start")).to_be_enabled(timeout=15_000)
-    field = page.locator(".st-key-batch_size input")
-    field.click()
-    field.press("Control+a")
-    field.type("500")
+    expect(button(page, "start")).to_be_enabled()
+    field(page, "batch_size").click()
+    field(page, "batch_size").press("Control+a")
+    field(page, "batch_size").type("1000")
     if key:
         page.keyboard.press("Control+Enter")
     else:
         button(page, "start").click()
-    expect(card(page, "Updates")).to_have_text("100 / 100", timeout=ENGINE_WAIT_MS)
+    expect(card(page, "Updates")).to_have_text("50 / 50", timeout=ENGINE_WAIT_MS)
     expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
 
 
-@pytest.mark.parametrize("key", ["model", "x_axis", "depth"])
-def test_start_has_its_key_also_while_a_choice_has_the_focus(
-    server: Server, visit: Callable[..., Visit], key: str
-) -> None:
-    page = visit(server.url).page
-    expect(button(page, "start")).to_be_enabled(timeout=15_000)
-    page.locator(f".st-key-{key} button").nth(1).click()
-    for _ in range(2):
-        address = page.url
-        page.keyboard.press("Control+Enter")
-        expect(page).not_to_have_url(address, timeout=5_000)
+def test_start_has_its_key_also_while_a_choice_has_the_focus(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/?dataset=digits&budget_value=1").page
+    expect(button(page, "start")).to_be_enabled()
+    for choice in ("model", "x_axis", "depth"):
+        page.locator(f".st-key-{choice} button").nth(1).click()
+        for _ in range(2):
+            run = run_of(page)
+            page.keyboard.press("Control+Enter")
+            page.wait_for_function("run => new URLSearchParams(location.search).get('run') != run", arg=run)
 
 
 def test_a_click_soon_after_a_start_neither_loses_it_nor_brings_another_run_back(
@@ -87,8 +89,7 @@ def test_a_click_soon_after_a_start_neither_loses_it_nor_brings_another_run_back
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)
     for number, delay_ms in enumerate((5, 20, 60, 150)):
-        page.wait_for_timeout(600)
-        before = page.url
+        before = run_of(page)
         page.evaluate(
             """async ([article, delay]) => {
                 const press = key => [...document.querySelectorAll(`.st-key-${key} button`)]
@@ -99,22 +100,20 @@ def test_a_click_soon_after_a_start_neither_loses_it_nor_brings_another_run_back
             }""",
             [("article_100", "article_1000")[number % 2], delay_ms],
         )
-        page.wait_for_timeout(1_500)
-        run = page.evaluate("new URLSearchParams(location.search).get('run')")
-        assert f"run={run}" not in before
-        expect(state(page)).to_contain_text("Running")
+        page.wait_for_function("run => new URLSearchParams(location.search).get('run') !== run", arg=before)
+        page.wait_for_timeout(SETTLED_MS)
+        assert run_of(page) not in (before, "null")
+        expect(state(page)).to_contain_text(RUNNING)
     stop(page)
 
 
-def test_tooltips_name_the_keys(server: Server, visit: Callable[..., Visit]) -> None:
+def test_tooltips_name_the_key_of_a_button_or_why_it_cannot_be_pressed(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = visit(server.url).page
-    button(page, "start").hover(timeout=15_000)
-    expect(page.get_by_text("Train these settings from the beginning (Ctrl+Enter)")).to_be_visible()
-
-
-def test_what_cannot_be_pressed_says_why(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(server.url).page
-    expect(button(page, "stop")).to_be_disabled(timeout=15_000)
+    button(page, "start").hover()
+    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("(Ctrl+Enter)")
+    expect(button(page, "stop")).to_be_disabled()
     page.locator(".st-key-stop").filter(visible=True).first.hover()
     expect(page.get_by_text("No run is active.")).to_be_visible()
 

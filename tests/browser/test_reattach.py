@@ -1,4 +1,4 @@
-"""A run goes on through a reload, a second tab and a cut of the network, once and whole."""
+"""A run survives a reload, a second tab and a cut of the network without a gap or a second start."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from core.store import Store
-from tests.browser.conftest import (
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import (
     ENGINE_WAIT_MS,
-    Server,
-    Visit,
+    LONG,
+    PAUSED,
+    RUNNING,
+    STOPPED,
     button,
     card,
     count_in,
+    moves,
+    run_of,
     start_running,
     state,
     stop,
 )
 
-LONG = "?budget_value=5000"
+NO_NETWORK_MS = 5_000
 
 
 class Cable:
@@ -93,41 +98,32 @@ def cable(server: Server) -> Iterator[Cable]:
     made.remove()
 
 
-def moves(page: Page) -> None:
-    counter = card(page, "Updates")
-    expect(counter).not_to_have_text(counter.inner_text(), timeout=5_000)
-
-
-def run_of(page: Page) -> str:
-    return str(page.evaluate("new URLSearchParams(location.search).get('run')"))
-
-
 def test_a_reload_takes_the_run_up_again_with_control(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)
     run = run_of(page)
     page.reload()
-    expect(state(page)).to_contain_text("Running", timeout=15_000)
+    expect(state(page)).to_contain_text(RUNNING)
     assert run_of(page) == run
     moves(page)
     stop(page)
     page.reload()
-    expect(state(page)).to_contain_text("Stopped at update", timeout=15_000)
+    expect(state(page)).to_contain_text(STOPPED)
 
 
 def test_a_second_tab_shows_the_same_run_and_controls_it(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)
     second = visit(page.url).page
-    expect(state(second)).to_contain_text("Running", timeout=15_000)
+    expect(state(second)).to_contain_text(RUNNING)
     moves(second)
     moves(page)
     button(second, "pause").click()
-    expect(state(second)).to_contain_text("Paused at update", timeout=5_000)
-    expect(state(page)).to_contain_text("Paused at update", timeout=5_000)
+    expect(state(second)).to_contain_text(PAUSED)
+    expect(state(page)).to_contain_text(PAUSED)
     assert count_in(state(page).inner_text()) == count_in(state(second).inner_text())
     stop(second)
-    expect(state(page)).to_contain_text("Stopped at update", timeout=5_000)
+    expect(state(page)).to_contain_text(STOPPED)
 
 
 def test_a_start_leaves_a_run_to_the_other_page_that_looks_at_it(server: Server, visit: Callable[..., Visit]) -> None:
@@ -135,17 +131,17 @@ def test_a_start_leaves_a_run_to_the_other_page_that_looks_at_it(server: Server,
     start_running(page)
     run = run_of(page)
     visitor = visit(page.url).page
-    expect(state(visitor)).to_contain_text("Running", timeout=15_000)
+    expect(state(visitor)).to_contain_text(RUNNING)
     expect(button(visitor, "start")).to_contain_text("Start")
     button(visitor, "start").click()
     expect(visitor).not_to_have_url(re.compile(run))
-    expect(state(visitor)).to_contain_text("Running", timeout=ENGINE_WAIT_MS)
+    expect(state(visitor)).to_contain_text(RUNNING, timeout=ENGINE_WAIT_MS)
     moves(page)
     stop(visitor)
     stop(page)
 
 
-def test_ten_seconds_without_a_network_lose_no_point_and_start_nothing_twice(
+def test_seconds_without_a_network_lose_no_point_and_start_nothing_twice(
     server: Server, cable: Cable, visit: Callable[..., Visit]
 ) -> None:
     made = visit(f"{cable.url}/{LONG}")
@@ -154,11 +150,11 @@ def test_ten_seconds_without_a_network_lose_no_point_and_start_nothing_twice(
     run, before = run_of(page), len(Store.open(server.database).runs())
     moves(page)
     cable.cut()
-    page.wait_for_timeout(10_000)
+    page.wait_for_timeout(NO_NETWORK_MS)
     cable.plug_in()
     counter = card(page, "Updates")
     expect(counter).not_to_have_text(counter.inner_text(), timeout=30_000)
-    made.errors.clear()  # the browser's own, of the seconds without a network
+    made.errors.clear()  # the browser's own errors while it had no network
     assert run_of(page) == run
     moves(page)
     stop(page)

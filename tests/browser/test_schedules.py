@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ENGINE_WAIT_MS, Server, Visit, button
+from tests.browser.axe import serious_in_both_lights
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways
 
-PHONE = {"width": 390, "height": 844}
 CHARTS = "[data-testid=stVegaLiteChart] svg"
 TAG = f"document.querySelectorAll('{CHARTS}').forEach(node => node.dataset.tag = 'first')"
 
 
 def open_schedules(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
     page = visit(f"{server.url}/schedules{query}", **options).page
-    expect(page.locator(CHARTS)).to_have_count(3, timeout=15_000)
+    expect(page.locator(CHARTS)).to_have_count(3)
     return page
 
 
@@ -75,20 +74,15 @@ def test_the_bench_runs_again_in_place_and_comes_to_the_same(server: Server, vis
     expect(button(page, "run_schedules")).to_be_enabled()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
-    server: Server, visit: Callable[..., Visit], scheme: str
+    server: Server, visit: Callable[..., Visit]
 ) -> None:
-    page = open_schedules(visit, server, viewport=PHONE, color_scheme=scheme)
+    page = open_schedules(visit, server, viewport=PHONE)
     page.get_by_text("What the dashed line is").click()
     expect(page.get_by_text("Nothing in it is fitted.")).to_be_visible()
-    page.wait_for_timeout(500)  # for the fading in to be over
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    width = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth]")
-    assert width[0] <= width[1]
+    assert fits_sideways(page)
     charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("schedules_charts", "schedules_told"))
     assert charts
     assert said
     assert charts["y"] < said["y"]
-    found = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
-    assert found == []
+    assert serious_in_both_lights(page) == []

@@ -1,24 +1,22 @@
-"""The page of trajectories: scrubbing, playing, the two by two and the gradients of random batches."""
+"""The page of trajectories: its pictures, scrubbing, playing and a phone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Server, Visit, button
-from tests.browser.test_access import PHONE, serious
+from tests.browser.axe import serious_in_both_lights
+from tests.browser.conftest import WIDE, Server, Visit
+from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways
 from tests.browser.test_charts import tag, tags
-
-WAIT_MS = 15_000
 
 
 def open_page(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
     page = visit(f"{server.url}/trajectories{query}", **options).page
-    expect(page.locator(".st-key-trajectories_panels .marks")).to_have_count(2, timeout=WAIT_MS)
-    expect(page.locator(".st-key-trajectories_more .marks")).to_have_count(4, timeout=WAIT_MS)
+    expect(page.locator(".st-key-trajectories_panels .marks")).to_have_count(2)
+    expect(page.locator(".st-key-trajectories_more .marks")).to_have_count(4)
     return page
 
 
@@ -47,19 +45,18 @@ def expect_points(page: Page, count: int) -> None:
         expect(marks.locator(".layer_3_marks path")).to_have_count(count)
 
 
-def test_the_two_paths_are_there_with_their_numbers(server: Server, visit: Callable[..., Visit]) -> None:
+def test_two_paths_and_the_two_by_two_are_drawn(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
-    expect(titles(page).first).to_contain_text("8 a batch, rate 0.1 \u00b7 Update 256 of 256")
-    expect(titles(page).last).to_contain_text("128 a batch, rate 0.1 \u00b7 Update 256 of 256")
-    panels = page.locator(".st-key-trajectories_panels")
-    expect(panels).to_contain_text("Turns by 95\u00b0 an update, 0.069 long; 128 updates an epoch.")
-    expect(panels).to_contain_text("Turns by 66\u00b0 an update, 0.025 long; 8 updates an epoch.")
-    expect(page.locator(".st-key-trajectories_compared")).to_contain_text("2.7 times as long")
-    for each in panels.locator(".marks").all():
+    expect(titles(page).first).to_contain_text("Update 256 of 256")
+    expect(titles(page).last).to_contain_text("Update 256 of 256")
+    for each in page.locator(".st-key-trajectories_panels .marks").all():
         expect(each).to_contain_text("start")
         expect(each).to_contain_text("optimum")
         expect(each).to_contain_text("weight 1")
     expect_points(page, 257)
+    pictures = page.locator(".st-key-trajectories_more .marks").all()
+    tops, lefts = ({round(each.bounding_box()[side]) for each in pictures} for side in ("y", "x"))
+    assert len(tops) == len(lefts) == 2
 
 
 def test_scrubbing_shows_another_update_with_its_point_and_its_numbers(
@@ -93,7 +90,7 @@ def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[...
     count = tag(page)
     button(page, "trajectories_play").click()
     expect(button(page, "trajectories_play")).to_have_text(re.compile("Pause"))
-    expect(titles(page).first).to_contain_text(re.compile(r"Update (2[4-9]|[3-9]\d) of"), timeout=WAIT_MS)
+    expect(titles(page).first).to_contain_text(re.compile(r"Update (2[4-9]|[3-9]\d) of"))
     button(page, "trajectories_play").click()
     expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
     page.wait_for_timeout(500)  # what was under way when it was pressed
@@ -120,41 +117,9 @@ def test_play_comes_to_its_end_by_itself(server: Server, visit: Callable[..., Vi
         slider(page).press("PageDown")
     expect(titles(page).first).not_to_contain_text("Update 256 of")
     button(page, "trajectories_play").click()
-    expect(titles(page).first).to_contain_text("Update 256 of 256", timeout=60_000)
+    expect(titles(page).first).to_contain_text("Update 256 of 256", timeout=ENGINE_WAIT_MS)
     expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
     expect(button(page, "trajectories_step")).to_be_disabled()
-
-
-def test_the_two_by_two_says_which_factor_makes_the_pictures(server: Server, visit: Callable[..., Visit]) -> None:
-    page = open_page(visit, server)
-    more = page.locator(".st-key-trajectories_more")
-    expect(more.locator(".marks")).to_have_count(4)
-    expect(more).to_contain_text("the learning rate makes the pictures of small steps and of big strides")
-    expect(more).to_contain_text("Updates 0.042 long, turning by 89\u00b0")
-    expect(more).to_contain_text("Updates 2.3 long, turning by 137\u00b0")
-    tops, lefts = ({round(each.bounding_box()[side]) for each in more.locator(".marks").all()} for side in ("y", "x"))
-    assert len(tops) == len(lefts) == 2
-
-
-def test_the_cloud_is_drawn_at_the_point_of_the_slider_with_its_law(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
-    page = open_page(visit, server, "?path_problem=logistic&path_small=4")
-    choose(page, "Gradient cloud")
-    more = page.locator(".st-key-trajectories_more")
-    expect(more).to_contain_text("that 4 a batch has reached after 256 updates")
-    cloud, law = more.locator(".marks").first, more.locator(".marks").last
-    for name in ("1 example", "4 a batch", "128 a batch"):
-        expect(cloud).to_contain_text(name)
-    expect(law).to_contain_text("mean squared length")
-    expect(more).to_contain_text("of 6 measurements are within 2 standard errors of it")
-    table = more.locator("table")
-    expect(table.locator("tbody tr")).to_have_count(6)
-    before = table.locator("tbody").inner_text().split()
-    slider(page).focus()
-    slider(page).press("Home")
-    expect(more).to_contain_text("after 0 updates")
-    expect(table.locator("tbody td").nth(1)).not_to_have_text(before[1])
 
 
 def test_an_address_brings_all_inputs_and_they_survive_another_page(
@@ -165,34 +130,29 @@ def test_an_address_brings_all_inputs_and_they_survive_another_page(
     expect(titles(page).first).to_contain_text("8 a batch, rate 0.1")  # no batch of 7 is offered
     said = page.locator(".st-key-trajectories_panels p").all_inner_texts()
     page.get_by_role("link", name="Train live").first.click()
-    expect(page.locator(".st-key-sentence")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".st-key-sentence")).to_be_visible()
     expect(page.get_by_text("is not a setting")).to_have_count(0)
     page.get_by_role("link", name="Trajectories").first.click()
-    expect(titles(page).last).to_contain_text("256 a batch, rate 3.2", timeout=WAIT_MS)
+    expect(titles(page).last).to_contain_text("256 a batch, rate 3.2")
     expect(page.locator(".st-key-trajectories_panels p")).to_have_text(said)
     page.locator(".st-key-path_seed").get_by_test_id("stNumberInputStepUp").click()
     expect(page).to_have_url(re.compile("path_seed=4"))
     expect(page.locator(".st-key-path_seed input")).to_have_value("4")
 
 
-def test_a_phone_shows_one_path_below_the_other(server: Server, visit: Callable[..., Visit]) -> None:
-    page = open_page(visit, server, viewport=PHONE)
-    width = page.locator("[data-testid=stMain]").evaluate("node => [node.scrollWidth, node.clientWidth]")
-    assert width[0] <= width[1]
+def test_a_phone_shows_one_path_below_the_other_and_axe_finds_nothing_serious(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = open_page(visit, server, "?path_rule=scaled&path_large=1024", viewport=PHONE)
+    assert fits_sideways(page)
     first, second = (each.bounding_box() for each in page.locator(".st-key-trajectories_panels .marks").all())
     assert first
     assert second
     assert first["x"] == second["x"]
     assert first["y"] + first["height"] < second["y"]
     assert first["y"] < PHONE["height"] * 0.8  # the first picture is in sight
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_here(server: Server, visit: Callable[..., Visit], scheme: str) -> None:
-    page = open_page(visit, server, "?path_rule=scaled&path_large=1024", color_scheme=scheme)
-    page.wait_for_timeout(500)  # for the fading in to be over
-    assert serious(page) == []
+    page.set_viewport_size(WIDE)
+    assert serious_in_both_lights(page) == []
     choose(page, "Gradient cloud")
     expect(page.locator(".st-key-trajectories_more table")).to_be_visible()
-    page.wait_for_timeout(500)
-    assert serious(page) == []
+    assert serious_in_both_lights(page) == []
