@@ -1,6 +1,7 @@
-"""Compare the gradient of one batch with the one its micro-batches accumulate to, the right way and wrong ways.
+"""Compare the gradient of one batch with the gradient accumulated over its micro-batches, correctly and incorrectly.
 
-In float64, where the two agree to rounding or differ for a reason. The model is an MLP 64-32-10 with cross-entropy.
+The computation runs in float64, where the two agree to rounding error unless something breaks the equality. The model
+is a 64-32-10 MLP with cross-entropy.
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ from core.run import batching
 from core.run.choices.schedules import cosine
 from core.words.errors import ConfigError, Problem
 
-LARGEST = 1437  # examples, as many as digits has
-UPDATES = 10  # that the cosine is planned for
+LARGEST = 1437  # examples, the size of the digits training set
+UPDATES = 10  # length of the cosine schedule
 SWITCHES = ("norm", "dropout", "mean_of_means", "divide_by_full", "schedule_per_micro_batch")
-# Seen here, over B and k: at most 2e-16 where the two are equal, and at least 8e-6 where they are not. Rounding cannot
-# do more to a sum of 1,437 terms than 1,437 x 1.1e-16 = 1.6e-13 of their mean size.
+# Measured over many B and k, the difference is at most 2e-16 where the gradients are equal and at least 8e-6 where they
+# are not. Rounding a sum of 1,437 terms costs at most 1,437 x 1.1e-16 = 1.6e-13 of their mean size.
 TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What to compare: B examples in k micro-batches, and what breaks the equality where it is switched on.
+    """B examples split into k micro-batches, and switches that each break the equality.
 
-    Raises ConfigError unless 2 <= k <= B <= 1,437, and if batch normalisation meets a micro-batch of one example.
+    Raises ConfigError unless 2 <= k <= B <= 1,437, and if batch normalisation would get a micro-batch of one example.
     """
 
     batch_size: int = 60
     micro_batches: int = 4
     norm: bool = False  # BatchNorm1d after the first layer: each micro-batch has its own mean and variance
-    dropout: bool = False  # of 20% of the inputs and 50% of the hidden units: each micro-batch draws its own masks
-    mean_of_means: bool = False  # each micro-batch's mean weighs 1/k, whatever its share of the examples
-    divide_by_full: bool = False  # the last window of an epoch has fewer than k micro-batches and is divided by k
-    schedule_per_micro_batch: bool = False  # the schedule is stepped after each micro-batch, not after each update
+    dropout: bool = False  # 20% of the inputs and 50% of the hidden units: each micro-batch draws its own masks
+    mean_of_means: bool = False  # each micro-batch's mean is weighted 1/k, whatever its share of the examples
+    divide_by_full: bool = False  # the last window of an epoch has fewer than k micro-batches but is divided by k
+    schedule_per_micro_batch: bool = False  # the schedule advances after each micro-batch, not after each update
 
     def __post_init__(self) -> None:
         _require("batch_size", self.batch_size, high=LARGEST)
@@ -49,9 +50,9 @@ class Setup:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The micro-batches, cut as `torch.chunk` does: ceil(B/k) examples each, and the last what is left.
+        """The sizes of the micro-batches, split as by `torch.chunk`: ceil(B/k) examples each and the rest in the last.
 
-        They can be fewer than k, 5 examples in 4 are 2, 2 and 1; then their number takes the place of k.
+        There can be fewer than k: splitting 5 examples into 4 gives 2, 2 and 1. Their actual number then replaces k.
         """
         return batching.window_sizes(self.batch_size, -(-self.batch_size // self.micro_batches), self.micro_batches)[0]
 
@@ -61,31 +62,31 @@ class LastWindow:
     """The last window of an epoch, with ceil(k/2) micro-batches."""
 
     micro_batch_sizes: tuple[int, ...]
-    ratio: float  # the norm of its gradient as set up over the norm of the right one
+    ratio: float  # norm of the gradient as set up / norm of the correct gradient
     expected_ratio: float
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A full window's gradient as set up against that of one batch; then the last window, and the schedule."""
+    """The accumulated gradient of a full window against that of one batch, the last window, and the schedule."""
 
     micro_batch_sizes: tuple[int, ...]
     max_abs_difference: float  # over all parameters
-    largest_gradient: float  # the largest absolute entry of the one-batch gradient
-    relative: float  # the norm of the difference over the norm of the one-batch gradient
-    equal: bool  # no more than rounding apart
-    differences: dict[str, float]  # the largest absolute one by parameter
+    largest_gradient: float  # largest absolute entry of the one-batch gradient
+    relative: float  # norm of the difference / norm of the one-batch gradient
+    equal: bool  # the two differ by rounding error at most
+    differences: dict[str, float]  # largest absolute difference, by parameter
     last_window: LastWindow
-    rates: tuple[float, ...]  # of 10 updates, as shares of the peak rate
-    planned_rates: tuple[float, ...]  # the same with one step of the schedule an update
+    rates: tuple[float, ...]  # learning rates of 10 updates, as fractions of the peak rate
+    planned_rates: tuple[float, ...]  # the same if the schedule advances once per update
 
 
 def compare(setup: Setup, *, inputs: Tensor, targets: Tensor, seed: int = 0) -> Comparison:
-    """Compare on the first B of inputs (N, 64), float64, and targets (N,), classes 0-9; changes no random state.
+    """Compare the two gradients on the first B examples of `inputs` (N, 64), float64, and `targets` (N,), classes 0-9.
 
-    With dropout the two are equal in distribution only, though both draw from the same seed: one batch draws its masks
-    layer by layer, micro-batches in turns. (With one dropout layer the CPU drew the same masks for both, seen here.)
-    Raises ConfigError if N < B.
+    With dropout the two are equal in distribution only, although both use the same seed: a single batch draws one mask
+    per layer, while micro-batches draw theirs in turn. (With a single dropout layer the CPU drew the same masks for
+    both.) Random state does not change. Raises ConfigError if N < B.
     """
     _require("batch_size", setup.batch_size, high=len(inputs))
     inputs, targets = inputs[: setup.batch_size], targets[: setup.batch_size]
@@ -96,7 +97,7 @@ def compare(setup: Setup, *, inputs: Tensor, targets: Tensor, seed: int = 0) -> 
     differences = {name: float((parts[name] - whole[name]).abs().max()) for name in whole}
     one, many = flat(whole.values()), flat(parts.values())
     largest = float(one.abs().max())
-    # Not `schedules.factor`, which holds the last rate: PyTorch's cosine rises again when it is stepped past its end.
+    # `schedules.factor` would hold the last rate, but PyTorch's cosine rises again when it is stepped past its end.
     stride = len(sizes) if setup.schedule_per_micro_batch else 1
     return Comparison(
         micro_batch_sizes=setup.sizes,
@@ -120,9 +121,9 @@ def accumulated(
     seed: int,
     weights: list[float] | None = None,
 ) -> dict[str, Tensor]:
-    """Return the gradient that micro-batches of these sizes accumulate to, by parameter; of a single one, one batch's.
+    """Return the gradient accumulated over micro-batches of these sizes, by parameter name.
 
-    Each mean loss is weighted by its share of the examples, as the trainer does, unless other weights are given.
+    Each mean loss is weighted by its share of the examples, as in the trainer, unless `weights` are given.
     """
     model.zero_grad(set_to_none=True)
     weights = weights or [size / len(inputs) for size in sizes]
@@ -135,17 +136,17 @@ def accumulated(
 
 
 def mean_of_means(sizes: list[int]) -> list[float]:
-    """Return the wrong weights that are all the same: right only where the sizes are."""
+    """Return the common wrong weights 1/k, which are correct only if all micro-batches have the same size."""
     return [1 / len(sizes)] * len(sizes)
 
 
 def divided_by_full(sizes: list[int], *, full: int) -> list[float]:
-    """Return the wrong weights of a fixed divisor, which sum to less than 1 for fewer than `full` micro-batches."""
+    """Return the wrong weights 1/`full`, which sum to less than 1 for fewer than `full` micro-batches."""
     return [1 / full] * len(sizes)
 
 
 def build_model(setup: Setup) -> nn.Module:
-    """Return the MLP in float64, with the same weights whatever is switched on."""
+    """Return the MLP in float64; its initial weights do not depend on the switches."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         layers: dict[str, nn.Module] = {
@@ -160,7 +161,7 @@ def build_model(setup: Setup) -> nn.Module:
 
 
 def example_data(count: int) -> tuple[Tensor, Tensor]:
-    """Return the first `count` of 1,437 examples: normal inputs (count, 64), and the classes of a linear teacher."""
+    """Return the first `count` of 1,437 examples: normal inputs (count, 64) and classes from a linear teacher."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(LARGEST, 64, generator=generator, dtype=torch.float64)
     teacher = torch.randn(64, 10, generator=generator, dtype=torch.float64)
@@ -169,7 +170,7 @@ def example_data(count: int) -> tuple[Tensor, Tensor]:
 
 def _last_window(setup: Setup, model: nn.Module, inputs: Tensor, targets: Tensor, *, seed: int) -> LastWindow:
     full = len(setup.sizes)
-    sizes = list(setup.sizes[: -(-full // 2)])  # all of the full size, so that only the divisor can be wrong
+    sizes = list(setup.sizes[: -(-full // 2)])  # these all have the full size, so only the divisor can be wrong
     inputs, targets = inputs[: sum(sizes)], targets[: sum(sizes)]
     right = accumulated(model, inputs, targets, sizes=sizes, seed=seed)
     weights = divided_by_full(sizes, full=full) if setup.divide_by_full else None

@@ -1,4 +1,4 @@
-"""Forget activations in the forward pass and compute them again in the backward pass, segment by segment."""
+"""Drop activations in the forward pass and recompute them in the backward pass, segment by segment."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-MATRIX = 2  # dimensions: from here on a parameter is a weight, not a bias or a scale
+MATRIX = 2  # a parameter with at least this many dimensions is a weight, not a bias or a scale
 
 
 def checkpoint_segments(model: nn.Module) -> None:
-    """Make a model keep only what its segments take in, and compute the rest again when it goes back.
+    """Make a model keep only the inputs of its segments and recompute the rest in the backward pass.
 
-    The segments of a sequence begin at each of its layers with weights and reach to the next; the last one is not
-    worth it, since it is the first to be needed again. Of any other model each child is one. Same numbers, same names,
-    one more forward pass; running statistics are not updated by it.
+    In an `nn.Sequential` a segment runs from one layer with weights up to the next. The last segment is not
+    checkpointed: the backward pass needs its activations first. In any other model each child is a segment. Results
+    and parameter names do not change, the forward pass runs once more, and that second pass does not update running
+    statistics.
+
     Source: torch.utils.checkpoint, non-reentrant; Chen et al. 2016, arXiv 1604.06174.
     """
     if isinstance(model, nn.Sequential) and type(model).forward is nn.Sequential.forward:
@@ -51,7 +53,7 @@ def _kept_small(function: Callable[..., Any], layers: Iterable[nn.Module]) -> Ca
 
 @contextmanager
 def _unchanged(norms: list[_BatchNorm]) -> Iterator[None]:
-    """Let batch normalisation see a batch again without learning from it."""
+    """Let batch normalisation process a batch again without updating its running statistics."""
     before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         norm.momentum, norm.num_batches_tracked = 0.0, None

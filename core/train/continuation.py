@@ -1,4 +1,4 @@
-"""Go on with other settings from where another run stopped: what is left to do, counted in examples."""
+"""Continue a stopped run with different settings: compute its remaining budget, and pack and unpack its state."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from core.words.errors import ConfigError
 
 @dataclass(frozen=True)
 class Left:
-    """What a run that goes on in another's place has left of its budget, in its own updates.
+    """The remaining budget of a continued run, counted in its own updates.
 
-    updates   still to be made; None for a budget of seconds
-    position  of the schedule: how many updates of its own size the examples seen so far would have been; under a budget
-              of updates, how many were made
+    updates   updates still to make; None if the budget is in seconds
+    position  place in the schedule: the updates that the examples seen so far would take at this run's batch size, or
+              the updates made so far if the budget is in updates
     """
 
     updates: int | None
@@ -30,20 +30,24 @@ class Left:
 
 
 def with_remedy(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
-    """Return the settings with which a run goes on: changed, and its budget paying for as many examples as before.
+    """Return the changed settings of a run, with a budget that still covers the same number of examples.
 
-    A budget of updates becomes one of examples; the others mean the same at every batch size. Raises ConfigError.
+    A budget in updates is converted to examples; other budgets mean the same at every batch size.
+    Raises ConfigError.
     """
     if config.budget == "updates":
         changes = changes | {"budget": "examples", "budget_value": planned_examples(config)}
     try:
         return config.replace(**changes)
-    except ConfigError:  # more than a run may have, or something else, which is said now
+    except ConfigError:  # the budget is too large; if another setting is invalid, this raises for it
         return config.replace(**changes | {"budget": "updates", "budget_value": MAX_UPDATES})
 
 
 def left_of(config: RunConfig, *, updates: int, epoch: int, seen_in_epoch: int, examples_seen: int) -> Left:
-    """Return what is left for a run that starts after so many updates, complete epochs and examples of the next."""
+    """Return the remaining budget after `updates` updates and `epoch` complete epochs.
+
+    The current epoch has already used `seen_in_epoch` examples; the run has used `examples_seen` in total.
+    """
     if config.budget == "updates":
         return Left(max(0, int(config.budget_value) - updates), updates)
     here = position(config, examples_seen)
@@ -65,7 +69,7 @@ def left_of(config: RunConfig, *, updates: int, epoch: int, seen_in_epoch: int, 
 
 
 def rest_of_epoch(config: RunConfig, seen: int) -> list[tuple[int, ...]]:
-    """Return the windows in which the examples of an epoch are met that are not among the first `seen`."""
+    """Return the micro-batch sizes of each window left in an epoch of which `seen` examples have been used."""
     examples = left_in_epoch(config, config.spec.examples, seen)
     if examples <= 0:
         return []
@@ -73,14 +77,14 @@ def rest_of_epoch(config: RunConfig, seen: int) -> list[tuple[int, ...]]:
 
 
 def pack(state: dict[str, Any]) -> bytes:
-    """Return the state of a trainer as bytes."""
+    """Serialise the state of a trainer."""
     file = io.BytesIO()
     torch.save(state, file)
     return file.getvalue()
 
 
 def unpack(payload: bytes) -> dict[str, Any]:
-    """Return what `pack` was given."""
+    """Return the state that `pack` serialised."""
     state: dict[str, Any] = torch.load(io.BytesIO(payload), weights_only=True)
     return state
 

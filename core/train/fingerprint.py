@@ -1,4 +1,4 @@
-"""Under which conditions the same run gives the same losses bit for bit."""
+"""Identify the conditions under which the same run gives the same losses bit for bit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import torch
 
 
 def fingerprint() -> dict[str, str | int]:
-    """Return the torch build, the kernels' CPU capability, the processor and the threads: equal ones repeat exactly.
+    """Return the torch build, the kernels' CPU capability, the processor and the thread count.
 
-    `processor` is a digest of its instruction sets and cache sizes. Matrix products are chosen and cut by those, so
-    that two processors of one `cpu_capability` may add up in another order (see docs/decisions/0015).
+    Runs repeat exactly where all four are equal. `processor` is a digest of the instruction sets and cache sizes:
+    they determine how a matrix product is blocked, so two processors with the same `cpu_capability` may sum in a
+    different order (see docs/decisions/0015).
     """
     return {
         "torch": torch.__version__,
@@ -23,6 +24,6 @@ def fingerprint() -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    told = torch.cpu.get_capabilities().items()
-    known = {name: value for name, value in told if name != "cpu_name" and not name.startswith("num_")}
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:12]
+    capabilities = torch.cpu.get_capabilities().items()
+    relevant = {name: value for name, value in capabilities if name != "cpu_name" and not name.startswith("num_")}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:12]

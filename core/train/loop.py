@@ -1,4 +1,4 @@
-"""The training loop: updates until the budget is spent. Knows no queue, file, chart or screen."""
+"""Run updates until the budget is spent. The loop knows no queue, file, chart or screen."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from core.train.timing import Stopwatch, timed_horizon
 from core.train.trainer import Evaluation, Trainer
 from core.train.updater import Stopped
 
-CHECK_EVERY = 16  # updates between two looks for divergence
-EVALUATE_EVERY_S = 0.5  # at most this often; always at the end
-SNAPSHOT_EVERY_S = 0.25  # at most this often, and whenever the run stands still
-KEPT_CHANGES = 600  # of the update that ran out of memory
+CHECK_EVERY = 16  # updates between two checks for divergence
+EVALUATE_EVERY_S = 0.5  # shortest interval; the last update is always evaluated
+SNAPSHOT_EVERY_S = 0.25  # shortest interval; a pause and the end always take a snapshot
+KEPT_CHANGES = 600  # newest entries kept from the timeline of the update that ran out of memory
 
 
 class Loop:
-    """One run of a trainer. `run` never raises what a run can end with; anything else is a defect and passes."""
+    """Drive a trainer to the end of its run.
+
+    `run` returns every regular end of a run, an out-of-memory error included. It raises only on a defect.
+    """
 
     def __init__(self, trainer: Trainer, report: Report) -> None:
         self.trainer, self.report = trainer, report
@@ -31,7 +34,7 @@ class Loop:
         self.record = Recorder(updates=trainer.updates, examples=trainer.examples_seen, ceiling=trainer.ceiling)
         self.clock = Stopwatch(self.control, elapsed_s=trainer.elapsed_s)
         self.epochs = trainer.order.epoch
-        self.is_whole = trainer.order.seen_in_epoch == 0  # whether the present epoch began here
+        self.is_whole = trainer.order.seen_in_epoch == 0  # False if another run began the current epoch
         self.updates_before_epoch = trainer.updates
         self.examples_before_epoch = trainer.examples_seen
         self.updates_per_epoch: int | None = None
@@ -40,7 +43,7 @@ class Loop:
         self.looked_at = -SNAPSHOT_EVERY_S
 
     def run(self) -> Ended:
-        """Train to the end, report on the way, and return the one end."""
+        """Train until the run ends, report events on the way, and return the end."""
         self.control.on_pause = self._on_pause
         try:
             ended = self._ended("finished", self._train())
@@ -61,11 +64,11 @@ class Loop:
         try:
             if self.config.budget == "seconds":
                 trainer.horizon = timed_horizon(trainer)
-        finally:  # a run that ends within the timing has started too
+        finally:  # a run that ends during the timing has started too
             self.report(Started(trainer.horizon, fingerprint(), trainer.updates, trainer.shift))
-        self.clock = clock = Stopwatch(control, elapsed_s=trainer.elapsed_s)  # start-up is over
-        if self._spent(clock()):  # by the run from which this one goes on
-            self.epochs -= self.is_whole  # that run has closed it
+        self.clock = clock = Stopwatch(control, elapsed_s=trainer.elapsed_s)  # start-up does not count
+        if self._spent(clock()):  # the parent run has used up the budget
+            self.epochs -= self.is_whole  # the parent has already closed this epoch
             self._close_epoch(complete=False, last=True)
             return "budget"
         watched = 0
@@ -112,7 +115,7 @@ class Loop:
         evaluation = None
         try:
             evaluation = self._evaluate(always=last)
-        finally:  # an epoch whose evaluation runs out of memory has been trained
+        finally:  # the epoch has been trained even if its evaluation runs out of memory
             loss, accuracy = (evaluation.loss, evaluation.accuracy) if evaluation else (None, None)
             self.report(
                 Epoch(self.epochs, trainer.updates, updates, complete, train_loss, loss, accuracy, seconds=self.clock())

@@ -1,4 +1,4 @@
-"""Build PyTorch's own optimizers, fused where they can be: one call then updates every parameter."""
+"""Build PyTorch's own optimizers, fused where available: one call then updates every parameter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IMPLEMENTATIONS: dict[str, dict[str, bool]] = {
 
 
 def build_optimizer(config: RunConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Return the config's optimizer over `parameters`, fused where PyTorch has that; only the rate changes later."""
+    """Return the config's optimizer over `parameters`, fused if PyTorch supports it. Only the rate changes later."""
     spec = OPTIMIZERS[config.optimizer]
     return _built(spec, parameters, config, lr=config.lr, implementation="fused" if spec.is_fused else "default")
 
@@ -30,9 +30,9 @@ def build_optimizer(config: RunConfig, parameters: Iterable[nn.Parameter]) -> Op
 def build_any_optimizer(
     name: str, parameters: Iterable[nn.Parameter], settings: Settings, *, implementation: str
 ) -> Optimizer:
-    """Return an optimizer for parameters of any kind; its rate is a placeholder.
+    """Return an optimizer for any parameters, with a placeholder learning rate.
 
-    `implementation` is fused, foreach, loop, or default: what PyTorch picks by itself.
+    `implementation` is "fused", "foreach", "loop" or "default", which leaves the choice to PyTorch.
     """
     return _built(OPTIMIZERS[name], parameters, settings, lr=1e-3, implementation=implementation)
 
@@ -41,14 +41,14 @@ def _built(
     spec: OptimizerSpec, parameters: Iterable[nn.Parameter], settings: Settings, *, lr: float, implementation: str
 ) -> Optimizer:
     options = IMPLEMENTATIONS[implementation] | spec.keywords(settings)
-    if not spec.is_fused:  # its class has no such argument
+    if not spec.is_fused:  # the class has no `fused` argument
         options.pop("fused", None)
     optimizer: Optimizer = loaded(spec.torch_class)(parameters, lr=lr, **options)
     return optimizer
 
 
 def bare_backward() -> Callable[[Tensor], None]:
-    """Return `Tensor.backward` of a scalar loss, without the checks around it (see docs/decisions/0006)."""
+    """Return a `Tensor.backward` for scalar losses that skips PyTorch's argument checks (see docs/decisions/0006)."""
     run = Variable._execution_engine.run_backward
 
     def bare(loss: Tensor) -> None:
@@ -58,9 +58,9 @@ def bare_backward() -> Callable[[Tensor], None]:
 
 
 def bare_step(optimizer: Optimizer) -> Callable[[], None]:
-    """Return the optimizer's own step with its hooks, without the profiler's label that PyTorch puts around it.
+    """Return the optimizer's step with its hooks, without the profiler label that PyTorch wraps around it.
 
-    The label costs as much time as the fused step of a small model (see docs/decisions/0006).
+    The label takes as long as the fused step of a small model (see docs/decisions/0006).
     """
     step: Callable[[Optimizer], None] = type(optimizer).step.__wrapped__  # type: ignore[attr-defined]
     before, after = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks

@@ -1,4 +1,4 @@
-"""The order in which a run meets its examples: one permutation, or N independent draws, an epoch."""
+"""Order the examples of each epoch: one permutation, or N independent draws."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Window = tuple[Tensor, ...]
 
 
 def left_in_epoch(config: RunConfig, examples: int, seen: int) -> int:
-    """Return how many examples of an epoch are still to be met by a run that begins after the first `seen`.
+    """Return how many examples of an epoch a run still trains on if it starts after the first `seen`.
 
-    One fewer than there are where a batch of one would remain, which batch normalisation cannot train on.
+    The last example is skipped if it would form a batch of one and the model cannot train on that, as with batch
+    normalisation.
     """
     left = examples - seen
     is_refused = least_batch_size(config.model, config.norm) > 1
@@ -25,14 +26,14 @@ def left_in_epoch(config: RunConfig, examples: int, seen: int) -> int:
 
 
 def draw(config: RunConfig, examples: int, generator: torch.Generator) -> Tensor:
-    """Return the order of the next epoch: the indices of its N draws."""
+    """Return the indices of the N examples of the next epoch, in order."""
     if config.sampling == "iid":
         return torch.randint(0, examples, (examples,), generator=generator)
     return torch.randperm(examples, generator=generator)
 
 
 def deal(config: RunConfig, indices: Tensor) -> list[Window]:
-    """Cut the order of an epoch, (N,) or a stack of them (M, N), into windows."""
+    """Split the indices of an epoch, shape (N,) or stacked (M, N), into windows."""
     sizes = (indices.shape[-1], config.batch_size, config.accumulate)
     windows = batching.updates_per_epoch(*sizes, drop_last=config.drop_last) if indices.shape[-1] else 0
     batches: Window = indices.split(config.batch_size, dim=-1)  # type: ignore[no-untyped-call]
@@ -42,25 +43,25 @@ def deal(config: RunConfig, indices: Tensor) -> list[Window]:
 
 
 class Order:
-    """Deal out the windows of one epoch after the other; a window is the index tensors of its micro-batches.
+    """Yield the windows of one epoch after another; a window holds one index tensor for each micro-batch.
 
-    Epochs come from an own generator, so that nothing else that draws numbers moves them.
+    The order has its own generator, so that other random draws (initialisation, dropout) do not affect it.
     """
 
     def __init__(self, config: RunConfig, examples: int) -> None:
         self.config, self.examples = config, examples
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.epoch = 0  # complete ones
-        self.position = 0  # windows dealt in this epoch, since the examples that another run had met in it
-        self.skipped = 0  # those examples
+        self.epoch = 0  # complete epochs
+        self.position = 0  # windows completed in this epoch, not counting those of a parent run
+        self.skipped = 0  # examples of this epoch that the parent run trained on
         self._draw()
 
     def window(self) -> Window:
-        """Return the next window; the position moves with `advance`, once its update is done."""
+        """Return the next window. Call `advance` once its update is done."""
         return self._windows[self.position]
 
     def advance(self) -> bool:
-        """Count the window as done; return whether that ended an epoch."""
+        """Move past the current window; return whether that ended an epoch."""
         self.position += 1
         if self.position < len(self._windows):
             return False
@@ -69,7 +70,7 @@ class Order:
 
     @property
     def seen_in_epoch(self) -> int:
-        """How many examples of the present epoch have been met."""
+        """How many examples of the current epoch have been used."""
         return self.skipped + self.position * self.config.effective_batch_size
 
     def state(self) -> dict[str, Any]:
@@ -87,7 +88,7 @@ class Order:
         self._deal(state["indices"].clone())
 
     def take_over(self, state: dict[str, Any], seen_in_epoch: int) -> None:
-        """Go on in the epoch of another order of the same examples, at the next that it has not dealt."""
+        """Continue another run's epoch over the same examples, after the first `seen_in_epoch` of them."""
         self.restore(state | {"position": 0, "skipped": seen_in_epoch})
         if not self._windows:
             self._begin_epoch()

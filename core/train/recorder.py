@@ -1,4 +1,4 @@
-"""Hold what is recorded of each update until it is read back as one block."""
+"""Buffer the records of updates and read them back in blocks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from core.run.events import Updates
 
 CAPACITY = 2_048
-DIVERGED_AT = 1_000.0  # times the initial loss
-INITIAL_EXAMPLES = 32  # of which the initial loss is the mean: that of a single example can be anything above zero
-REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first line soon, then a few blocks a second
+DIVERGED_AT = 1_000.0  # multiple of the initial loss
+INITIAL_EXAMPLES = 32  # the initial loss is a mean over these; the loss of one example can be close to zero
+REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first block is due early, later ones every 0.1 s
 
 
 class Diverged(Exception):
-    """A loss is not finite, or a thousand times the initial one."""
+    """A loss is not finite or exceeds 1,000 times the initial loss."""
 
     def __init__(self, update: int, loss: float) -> None:
         super().__init__(update, loss)
@@ -26,24 +26,24 @@ class Diverged(Exception):
 
 
 class Recorder:
-    """Scalars that the updates write their loss and norm into, beside lists of plain numbers.
+    """Buffer the loss and gradient norm of each update in tensors, and the other numbers in lists.
 
-    Nothing is read back per update: `take` (a few times a second) and `check` (every few updates) do. The record goes
-    on from so many `updates` and `examples` of another run, and its `ceiling`.
+    No tensor is read per update, only by `take` (a few times a second) and `check` (every few updates). In a continued
+    run the record starts from the parent's `updates`, `examples` and `ceiling`.
     """
 
     def __init__(self, *, updates: int = 0, examples: int = 0, ceiling: float | None = None) -> None:
         self._losses, self._norms = torch.zeros(CAPACITY), torch.zeros(CAPACITY)
-        # One call each, 2 ms in all; a list of pairs wakes the garbage collector, and a start feels that.
+        # Two calls take 2 ms in all. A list of pairs would trigger the garbage collector and delay the start.
         self._loss_slots, self._norm_slots = self._losses.unbind(), self._norms.unbind()
-        self._next = 0  # the slot of the next update; the block are those before it
+        self._next = 0  # the slot of the next update; the block ends before it
         self._rates: list[float] = []
         self._examples: list[int] = []
         self._seconds: list[float] = []
         self._digest = hashlib.sha256()
         self._due_s = REPORT_EVERY_S[0]
         self._first_losses: list[float] = []
-        self.ceiling = ceiling  # of a loss, known after the first examples; above it the run has diverged
+        self.ceiling = ceiling  # a loss above it means divergence; None until INITIAL_EXAMPLES have been seen
         self._offence: tuple[int, float] | None = None
         self._epoch_loss = 0.0
         self.reports = 0
@@ -54,15 +54,15 @@ class Recorder:
 
     @property
     def losses_sha256(self) -> str:
-        """The hash over all losses taken."""
+        """The SHA-256 of all losses taken, as little-endian float32."""
         return self._digest.hexdigest()
 
     def slots(self) -> tuple[Tensor, Tensor]:
-        """Return the loss and norm scalars, both zero, for the next update; `take` leaves them with it."""
+        """Return the loss and norm scalars, both zero, for the next update. `take` does not recycle them."""
         return self._loss_slots[self._next], self._norm_slots[self._next]
 
     def add(self, rate: float, examples_seen: int, elapsed_s: float) -> bool:
-        """Complete the record of an update; return whether the block is due to be taken."""
+        """Complete the record of an update; return whether it is time to take the block."""
         self._rates.append(rate)
         self._examples.append(examples_seen)
         self._seconds.append(elapsed_s)
@@ -73,7 +73,7 @@ class Recorder:
         return elapsed_s >= self._due_s or self._next == CAPACITY or first_two
 
     def take(self) -> Updates:
-        """Read the block back and begin a new one; it may be empty, and an update may be in progress."""
+        """Return the block, possibly empty, and begin a new one. An update may be in progress."""
         self._look()
         losses, norms = self._losses[self._block], self._norms[self._block]
         block = Updates(
@@ -85,7 +85,7 @@ class Recorder:
             np.array(self._seconds),
         )
         self._rates, self._examples, self._seconds = [], [], []
-        if self._next == CAPACITY:  # before that the slots go on, for an update in progress holds the next one
+        if self._next == CAPACITY:  # reusing slots earlier would corrupt an update in progress, which holds the next
             self._losses.zero_()
             self._norms.zero_()
             self._next = 0
@@ -94,16 +94,16 @@ class Recorder:
         return block
 
     def check(self) -> None:
-        """Raise Diverged if a loss since the last call went off.
+        """Raise Diverged if a loss has diverged since the last call.
 
-        Call it at update numbers that do not depend on time, so that the same run always ends at the same one.
+        Call it at update numbers that do not depend on time, so that a run always ends at the same update.
         """
         self._look()
         if self._offence:
             raise Diverged(*self._offence)
 
     def close_epoch(self, examples: int) -> float:
-        """Return the mean loss over the epoch's `examples`, all taken, and begin the next epoch."""
+        """Return the mean loss over the epoch's `examples`, all already taken, and begin the next epoch."""
         mean, self._epoch_loss = self._epoch_loss / examples, 0.0
         return mean
 
@@ -124,7 +124,7 @@ class Recorder:
 
     def _note_initial(self, loss: float, examples_seen: int) -> None:
         self._first_losses.append(loss)
-        if examples_seen >= INITIAL_EXAMPLES:  # none of these losses is above its own ceiling: 32 < 1,000
+        if examples_seen >= INITIAL_EXAMPLES:  # 32 losses cannot exceed 1,000 times their own mean
             initial = sum(self._first_losses) / len(self._first_losses)
             self.ceiling = DIVERGED_AT * initial if initial > 0 else math.inf
 
@@ -133,7 +133,7 @@ class Recorder:
         if self._offence or not len(losses):
             return
         ceiling = math.inf if self.ceiling is None else self.ceiling
-        worst = float(losses.max())  # NaN if one of them is
+        worst = float(losses.max())  # NaN if any loss is NaN
         if not (math.isfinite(worst) and worst <= ceiling):
             off = int((~(losses.isfinite() & (losses <= ceiling))).nonzero()[0])
             self._offence = (self.updates_taken + off + 1, float(losses[off]))

@@ -1,4 +1,4 @@
-"""Look at a training from outside: the batch at hand, and what the model answers all over the plane."""
+"""Take a snapshot of a run: its latest batch, its confusion matrix and its predictions over the plane."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.train.trainer import Trainer
 
 
 def take(trainer: Trainer, confusion: tuple[tuple[int, ...], ...]) -> Snapshot:
-    """Return a snapshot of now; changes nothing of the training and counts towards no peak."""
+    """Return a snapshot of the current state. It neither changes the training nor counts towards the peak."""
     with trainer.unseen():
         newest = torch.zeros(0, dtype=torch.int64) if trainer.newest is None else trainer.newest
         plane = _plane(trainer) if trainer.config.spec.is_plane else b""
@@ -18,7 +18,7 @@ def take(trainer: Trainer, confusion: tuple[tuple[int, ...], ...]) -> Snapshot:
 
 
 def _plane(trainer: Trainer) -> bytes:
-    """Return the probability of class 1 in 255ths in each cell's middle; half where the weights have gone astray."""
+    """Return the probability of class 1 at the centre of each cell, in 255ths; NaN becomes one half."""
     side = PLANE * ((2 * torch.arange(GRID) + 1) / GRID - 1)
     y, x = torch.meshgrid(side, side, indexing="ij")
     share = trainer.model(torch.stack([x.flatten(), y.flatten()], 1)).softmax(1)[:, 1]

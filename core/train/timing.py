@@ -1,4 +1,4 @@
-"""Measure how long training takes: by the wall, as a run counts its seconds, and of the core, as two are compared."""
+"""Measure training time: wall time for budgets in seconds, CPU time for comparing two setups."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from core.run.control import Control
 from core.train.recorder import Recorder
 from core.train.trainer import Trainer
 
-HORIZON_S, HORIZON_UPDATES = 0.2, 3  # of a timing by the wall, at least
-ROUND_S, ROUNDS = 0.02, 5  # of a timing of the core
-MOST_UPDATES = 10_000  # of a round, where the clock ticks too coarsely to show a single one
+HORIZON_S, HORIZON_UPDATES = 0.2, 3  # lower bounds of the wall-time measurement
+ROUND_S, ROUNDS = 0.02, 5  # length and number of rounds of the CPU-time measurement
+MOST_UPDATES = 10_000  # per round, in case the clock is too coarse to time one update
 LEAST_S = 1e-9
 
 
 class Stopwatch:
-    """Training time: stands while the run is paused or evaluates."""
+    """Measure training time, excluding pauses and the blocks under `standing`."""
 
     def __init__(self, control: Control, *, elapsed_s: float = 0.0) -> None:
         self.control = control
@@ -40,13 +40,13 @@ class Stopwatch:
 
 
 def timed_horizon(trainer: Trainer) -> int:
-    """Return how many updates a budget of seconds will pay for, from a short timing that leaves no trace."""
+    """Return how many updates a budget in seconds allows, from a short timing that leaves the trainer unchanged."""
     state = trainer.state()
     record = Recorder()
     try:
-        trainer.update(0.0, *record.slots())  # the first one is watched and slow
+        trainer.update(0.0, *record.slots())  # the first update is slow: it runs under the ledger
         clock, updates = Stopwatch(trainer.control), 1
-        trainer.update(0.0, *record.slots())  # so is the second, which does not show where it takes long anyway
+        trainer.update(0.0, *record.slots())  # so is the second; for long updates the difference is negligible
         if clock() < HORIZON_S:
             clock, updates = Stopwatch(trainer.control), 0
             while clock() < HORIZON_S or updates < HORIZON_UPDATES:
@@ -61,9 +61,9 @@ def timed_horizon(trainer: Trainer) -> int:
 
 
 def core_seconds(config: RunConfig, data: Data) -> float:
-    """Return what an update of one training by itself takes of a core: the shortest mean of a few rounds.
+    """Return the CPU time of one update of this training alone: the lowest mean over a few rounds.
 
-    What else the machine does can make it longer and never shorter. No simulated limit ends the timing.
+    Other load on the machine can only lengthen a round, never shorten it. The memory limit is not applied.
     """
     trainer = Trainer(config.replace(memory_limit_mb=None), data)
     loss, norm = torch.zeros(()), torch.zeros(())
@@ -74,7 +74,7 @@ def core_seconds(config: RunConfig, data: Data) -> float:
             trainer.update(0.0, loss, norm)
         return (thread_time() - began) / updates
 
-    took(2)  # watched, and slow
+    took(2)  # the first two updates are slow: they run under the ledger
     first = took(1)
     updates = min(MOST_UPDATES, max(1, round(ROUND_S / max(first, LEAST_S))))
     shortest = min(took(updates) for _ in range(ROUNDS))

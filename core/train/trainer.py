@@ -1,4 +1,4 @@
-"""Train: the next update, one evaluation, and the whole state between two updates. The loop is in `core.train.loop`."""
+"""Make the next update, evaluate, and save or restore the whole state in between. `core.train.loop` drives it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from core.train.updater import Limit, Practice, Updater
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean loss over the validation set, and for a classification the share of right answers.
+    """Mean loss over the validation set and, for classification, the accuracy.
 
-    `confusion` counts the examples by [true class][answer].
+    `confusion[i][j]` counts the examples of class i that were classified as j.
     """
 
     loss: float
@@ -38,9 +38,9 @@ class Evaluation:
 
 
 class Trainer(Updater):
-    """All that one training is made of: an updater that knows what comes next, its order, its schedule, its state.
+    """An updater with a data order, a learning-rate schedule and a state that can be saved and restored.
 
-    `workspace_bytes` of the memory limit are set aside for workspace.
+    `workspace_bytes` of the memory limit are reserved for workspace.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class Trainer(Updater):
         )
         self.plateau = plateau_rule(config.lr) if schedules.SCHEDULES[config.schedule].is_feedback else None
         self.order = Order(config, len(data.train_inputs))
-        self.horizon = planned_updates(config) or 1  # a budget of seconds sets it after a timing
-        self.shift = 0  # of the schedule against the updates, where these go on from another run's
-        self.elapsed_s = 0.0  # of training, before the first update here,
-        self.ceiling: float | None = None  # and above what loss it has diverged, if that is known by then
+        self.horizon = planned_updates(config) or 1  # a budget in seconds sets it after a short timing
+        self.shift = 0  # updates by which the schedule is ahead of `updates`, in a continued run
+        self.elapsed_s = 0.0  # training time of the parent run
+        self.ceiling: float | None = None  # loss above which the run has diverged, if the parent run knew it
         self._evaluates = False
 
     def rate(self) -> float:
@@ -76,19 +76,19 @@ class Trainer(Updater):
         return peak * rate_factor(self.config, self.updates + self.shift, self.horizon + self.shift)
 
     def update(self, rate: float, loss: Tensor, gradient_norm: Tensor) -> bool:
-        """Make the next update at a rate; return whether it ended an epoch.
+        """Make the next update at a learning rate; return whether it ended an epoch.
 
-        `loss` and `gradient_norm` as in `update_on`. Raises SimulatedOutOfMemoryError with the update dropped whole
-        (weights, buffers, optimizer state and position as before), and Stopped.
+        `loss` and `gradient_norm` are written as in `update_on`. Raises Stopped, and SimulatedOutOfMemoryError after
+        undoing the update: weights, buffers, optimizer state and position are as before.
         """
         self.optimizer.param_groups[0]["lr"] = rate
         self.update_on(self.order.window(), loss, gradient_norm)
         return self.order.advance()
 
     def evaluate(self) -> Evaluation:
-        """Return loss and accuracy over the validation set, in chunks of at most B; changes no random state.
+        """Return loss and accuracy over the validation set, computed in chunks of at most B examples.
 
-        Raises SimulatedOutOfMemoryError and Stopped.
+        Random state does not change. Raises SimulatedOutOfMemoryError and Stopped.
         """
         count = len(self.data.validation_inputs)
         total, chunk = 0.0, self.config.evaluation_size
@@ -111,8 +111,11 @@ class Trainer(Updater):
             self.plateau.step(evaluation.loss)
 
     def _must_complete(self) -> bool:
-        """Return whether a stop for a change has to wait: nothing of an evaluation is lost, and no update is dropped
-        whose batches have changed buffers already."""
+        """Return whether a stop for a change has to wait.
+
+        It waits for a running evaluation, and for an update with micro-batches that have already changed buffers:
+        dropping that update would leave the buffers changed.
+        """
         if self.control.stop_reason != changes.REASON:
             return False
         is_within = any(self.newest is batch for batch in self.order.window())
@@ -121,13 +124,13 @@ class Trainer(Updater):
     # State.
 
     def state_bytes(self) -> int:
-        """Return how large a state is, about: the tensors in it."""
+        """Return the approximate size of a state: the bytes of its tensors."""
         states = (value for each in self.optimizer.state.values() for value in each.values())
         held = [*self.parameters, *self.model.buffers(), *(value for value in states if isinstance(value, Tensor))]
         return sum(tensor.nbytes for tensor in held)
 
     def state(self) -> dict[str, Any]:
-        """Return a copy of all that decides the rest of the run; take it between two updates."""
+        """Return a copy of everything that determines the rest of the run. Call it between two updates."""
         return deepcopy(
             {
                 "model": self.model.state_dict(),
@@ -149,7 +152,7 @@ class Trainer(Updater):
         )
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Put back what `state` returned, here or in another trainer of the same config and data."""
+        """Restore a state of this trainer or of another with the same config and data."""
         state = deepcopy(state)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -161,11 +164,11 @@ class Trainer(Updater):
         torch.set_rng_state(state["random"])
 
     def take_over(self, state: dict[str, Any]) -> None:
-        """Go on from the state of a trainer with other settings but the same model and data.
+        """Continue from the state of a trainer with different settings but the same model and data.
 
-        The weights are kept, and the optimizer's state if it is of the same kind, with the optimizer's own settings.
-        What is left of the budget and of the schedule is counted in examples, under a budget of updates in updates
-        (see core.train.continuation); updates go on being counted from there.
+        Weights carry over, and so does the optimizer's state if both optimizers are of the same kind; this trainer's
+        own hyperparameters apply. The rest of the budget and of the schedule is counted in examples, or in updates
+        if the budget is in updates (see `core.train.continuation`). The count of updates continues.
         """
         state = deepcopy(state)
         self.model.load_state_dict(state["model"])
@@ -174,7 +177,7 @@ class Trainer(Updater):
             self.optimizer.load_state_dict(state["optimizer"] | {"param_groups": own})
         self._restore_plateau(state)
         self.updates, self.examples_seen = state["updates"], state["examples_seen"]
-        self.elapsed_s, self.ceiling = state["elapsed_s"], state.get("ceiling")  # which an older state has not
+        self.elapsed_s, self.ceiling = state["elapsed_s"], state.get("ceiling")  # older states have no ceiling
         self.order.take_over(state["order"], state["seen_in_epoch"])
         left = left_of(
             self.config,
@@ -190,12 +193,12 @@ class Trainer(Updater):
     def _restore_plateau(self, state: dict[str, Any]) -> None:
         if self.plateau and state["plateau"]:
             self.plateau.load_state_dict(state["plateau"])
-            share = state["plateau_rate"] / state.get("lr", self.config.lr)  # an older state has no peak of its own
+            share = state["plateau_rate"] / state.get("lr", self.config.lr)  # older states do not record the peak rate
             self.plateau.optimizer.param_groups[0]["lr"] = share * self.config.lr
 
 
 def plateau_rule(rate: float) -> ReduceLROnPlateau:
-    """Return torch's own plateau rule over an optimizer that holds nothing but the peak rate."""
+    """Return PyTorch's ReduceLROnPlateau over a dummy optimizer that only holds the learning rate."""
     holder = torch.optim.SGD([nn.Parameter(torch.zeros(()))], lr=rate)
     factor, patience = schedules.PLATEAU_FACTOR, schedules.PLATEAU_PATIENCE
     return ReduceLROnPlateau(holder, factor=factor, patience=patience)

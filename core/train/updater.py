@@ -1,4 +1,4 @@
-"""Make one update or evaluate one chunk, of any model, under a memory ledger where its shapes are new."""
+"""Make one update or evaluate one chunk with any model, under a memory ledger if the shapes are new."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Window = Sequence[Tensor]  # the indices of each micro-batch of an update
 
 
 class Stopped(Exception):
-    """Control asked for a stop between two micro-batches; the unfinished update was dropped."""
+    """A stop was requested between two micro-batches; the unfinished update was dropped."""
 
 
 @dataclass(frozen=True)
 class Practice:
-    """How updates are made where that changes nothing but memory and rounding: how a script handles its tensors.
+    """Coding habits of a training script, which affect only memory and rounding.
 
-    bfloat16            forward pass and loss under autocast
-    keep_losses         the loss tensor of every micro-batch is kept, as by a list that `loss` is appended to
-    evaluate_with_grad  evaluation without `no_grad`
-    zero_in_place       gradients are set to zero after the step instead of being let go
+    bfloat16            run the forward pass and the loss under autocast
+    keep_losses         keep the loss tensor of every micro-batch, like a script that appends `loss` to a list
+    evaluate_with_grad  evaluate without `no_grad`
+    zero_in_place       zero the gradients after the step instead of setting them to None
     """
 
     bfloat16: bool = False
@@ -43,7 +43,7 @@ class Practice:
 
     @classmethod
     def of(cls, settings: Any) -> Practice:
-        """Return what a RunConfig or an OwnModel says of it."""
+        """Return the habits set in a RunConfig or an OwnModel."""
         return cls(
             bfloat16=settings.precision == "bfloat16",
             keep_losses=settings.keep_losses,
@@ -54,18 +54,18 @@ class Practice:
 
 @dataclass(frozen=True)
 class Limit:
-    """The capacity of the simulated device, and how much of it is set aside for workspace."""
+    """The capacity of the simulated device, and the part of it reserved for workspace."""
 
     bytes: int
     workspace_bytes: int = 0
 
 
 class Updater:
-    """A model, its loss and its optimizer, and their two verbs: `update_on` and `evaluate_chunk`.
+    """A model, its loss and its optimizer, with two operations: `update_on` and `evaluate_chunk`.
 
-    The first update and the first of every other shape run under a memory ledger, the rest untouched at full
-    speed; `timelines` keeps what each ledger saw. Runs on fake tensors too, which is how memory is predicted.
-    `classes` is how many right answers there are to choose from: none in a regression.
+    The first update and the first of every other shape run under a memory ledger; the rest run at full speed.
+    `timelines` keeps the timeline of each ledger. Memory is predicted by running this class on fake tensors.
+    `classes` is the number of classes, 0 for regression.
     """
 
     def __init__(
@@ -87,37 +87,37 @@ class Updater:
         optimizer.register_step_post_hook(self._count)
         self._backward, self._step = bare_backward(), bare_step(optimizer)
         self.updates = 0
-        self.begun = False  # whether an update has been made here: the first one finds no state of the optimizer
+        self.begun = False  # whether this object has made an update; the first one finds no optimizer state
         self.examples_seen = 0
-        self.newest: Tensor | None = None  # the indices of the newest micro-batch
+        self.newest: Tensor | None = None  # indices of the latest micro-batch
         self.timelines: dict[Hashable, Timeline] = {}
-        self.dropped: Timeline | None = None  # of the update or chunk that ran out of memory, until it did
+        self.dropped: Timeline | None = None  # timeline of the update or chunk that ran out of memory
         self._ledger: Ledger | None = None
-        self._unrecorded: Any = nullcontext  # the ledger's `quiet` while one watches
+        self._unrecorded: Any = nullcontext  # the ledger's `quiet` while a ledger is active
         self._autocast = torch.autocast("cpu", torch.bfloat16) if practice.bfloat16 else nullcontext()
         self._loss = torch.autocast("cpu", torch.bfloat16)(self._plain_loss) if practice.bfloat16 else self._plain_loss
         self._kept: list[Tensor] = []
-        self._kept_when_watched: dict[Hashable, int] = {}  # bytes, by the shape of the update
+        self._kept_when_watched: dict[Hashable, int] = {}  # bytes by shape of the update
         self._kept_before_newest: dict[Hashable, int] = {}
 
     def peak(self) -> Peak | None:
-        """Return the highest peak: of what a ledger has seen, with the losses kept since."""
+        """Return the highest peak of all timelines, plus the losses kept since; None without a timeline."""
         return peak_of(self._with_kept(shape) for shape in self.timelines) if self.timelines else None
 
     # One update.
 
     def update_on(self, window: Window, loss: Tensor, gradient_norm: Tensor | None) -> None:
-        """Make one update on a window of any micro-batches, under a ledger if its shapes are new.
+        """Make one update on a window of micro-batches, under a ledger if the shapes are new.
 
-        Its loss, the mean over all its examples before the step, is added to the float32 scalar `loss`, which
-        should be zero; the norm of its gradient is written into the scalar `gradient_norm`, if there is one.
+        Adds the mean loss over all examples of the window, before the step, to the float32 scalar `loss`, which should
+        be zero. Writes the gradient norm into the scalar `gradient_norm` unless it is None.
         """
         sizes = [len(indices) for indices in window]
         shape = ("update", self.begun, len(sizes) > 1, sizes[0], sizes[-1])
         if shape in self.timelines and not (self.practice.keep_losses and self._has_outgrown(shape)):
             self._update(window, sizes, loss, gradient_norm)
         else:
-            held = self.newest  # what it holds of an epoch that is over must not be let go while a record is made
+            held = self.newest  # the indices of a finished epoch must not be freed while the ledger records
             with self._watched(shape, phase="forward"):
                 self._update(window, sizes, loss, gradient_norm)
             del held
@@ -131,7 +131,7 @@ class Updater:
             with self._unrecorded():
                 gradients: list[Any] = [parameter.grad for parameter in self.parameters]
                 torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)), out=gradient_norm)
-                del gradients  # which would live on to the end
+                del gradients  # the list would keep the gradients alive through the step
         self._step()
         self._clear_gradients()
         self.examples_seen += examples
@@ -172,13 +172,13 @@ class Updater:
             raise Stopped
 
     def _must_complete(self) -> bool:
-        """Return whether a stop has to wait until what is under way is done."""
+        """Return whether a stop has to wait for the current update or evaluation."""
         return False
 
-    # A list of losses grows with every update, and so takes a peak along that no ledger watches any more.
+    # A list of losses grows with every update and raises the peak after the ledgers have stopped recording.
 
     def _has_outgrown(self, shape: Hashable) -> bool:
-        """Return whether what is kept may take an event of this shape over the limit; if not, note how much it is."""
+        """Return whether the kept losses may push an event of this shape over the limit; if not, note their size."""
         before = self._kept_before_newest.get(shape, 0)
         self._kept_before_newest[shape] = self._kept_bytes()
         peak = peak_of([self._with_kept(shape)]).tensor_bytes
@@ -195,13 +195,13 @@ class Updater:
         return self.timelines[shape].with_more("activations", self._kept_before_newest.get(shape, watched) - watched)
 
     def forget_losses(self) -> None:
-        """Let go of the losses kept so far, as if their updates had not been made."""
+        """Drop the losses kept so far."""
         self._kept.clear()
 
     # Evaluation.
 
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Return the mean loss over validation examples start ... stop-1, and their counts by [class, answer]."""
+        """Return the mean loss over validation examples start ... stop-1 and their confusion matrix [class, answer]."""
         self._obey()
         shape = ("evaluation", stop - start)
         self.model.eval()
@@ -229,7 +229,7 @@ class Updater:
 
     @contextmanager
     def unseen(self) -> Iterator[None]:
-        """Let the model answer in evaluation mode without gradients; no ledger counts it, and nothing else changes."""
+        """Put the model in evaluation mode without gradients and without a ledger, and restore its mode afterwards."""
         training = self.model.training
         self.model.eval()
         try:
@@ -241,7 +241,7 @@ class Updater:
     # Memory.
 
     def watch(self, phase: str) -> Ledger:
-        """Return a ledger over this training at its limit, to be entered around one update or chunk."""
+        """Return a ledger with this training's limit; enter it around one update or chunk."""
         limit = self.limit
         return Ledger(
             self.model,
@@ -256,7 +256,7 @@ class Updater:
     def _watched(self, shape: Hashable, *, phase: str) -> Iterator[None]:
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         stateful = set(self.optimizer.state)
-        gradients = [parameter.grad for parameter in self.parameters]  # zeros, or none
+        gradients = [parameter.grad for parameter in self.parameters]  # zeros or None
         kept, kept_bytes = len(self._kept), self._kept_bytes()
         ledger = self.watch(phase)
         self._ledger, self._unrecorded = ledger, ledger.quiet
@@ -272,8 +272,8 @@ class Updater:
                 buffer.copy_(before)
             del self._kept[kept:]
             self.dropped = ledger.timeline()
-            shape = (shape, "dropped")  # not seen whole: the next of this shape is watched again
-            ledger.record = Record()  # real memory does have what did not fit
+            shape = (shape, "dropped")  # the record is incomplete, so the next update of this shape is watched again
+            ledger.record = Record()  # the real process does hold what did not fit the simulated limit
             raise
         finally:
             self._ledger, self._unrecorded = None, nullcontext
