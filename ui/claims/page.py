@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from functools import cache
+from functools import cache, partial
 
 import streamlit as st
 
@@ -77,7 +77,7 @@ def panel(session: Session) -> None:
 
 
 def _draw(session: Session) -> None:
-    if _collect(session):  # the timer and the buttons are what the last full run drew
+    if session.state(ClaimsState).collect():  # the timer and the buttons are what the last full run drew
         st.rerun()
     chosen: str | None = st.pills(
         say("claims.choice"),
@@ -103,26 +103,7 @@ def _run(session: Session, codes: tuple[str, ...]) -> None:
     first_seed = seed_field.chosen(session, "claims_first_seed")
     state.trouble.clear()
     for code in codes:
-        try:
-            state.running[code] = engine().claim(code, first_seed=first_seed, seeds=SEEDS)
-        except BatchLabError as error:
-            state.trouble[code] = reasons(error.problems)
-
-
-def _collect(session: Session) -> bool:
-    """Take the results that have come; return whether nothing more is to come."""
-    state = session.state(ClaimsState)
-    if not state.running:
-        return False
-    for code, asked in list(state.running.items()):
-        if not asked.done():
-            continue
-        del state.running[code]
-        try:
-            state.results[code] = asked.result()
-        except BatchLabError as error:
-            state.trouble[code] = reasons(error.problems)
-    return not state.running
+        state.start(code, partial(engine().claim, code, first_seed=first_seed, seeds=SEEDS))
 
 
 def _results(session: Session, code: str) -> Results:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.claims.results import Results
-from core.host.process import Answer
+from ui.kit.long_job import LongJobs
 
 
 @dataclass
-class ClaimsState:
+class ClaimsState(LongJobs[str, Results]):
     """The experiments that were run again in this session, by the code of their claim."""
-
-    results: dict[str, Results] = field(default_factory=dict)
-    running: dict[str, Answer] = field(default_factory=dict)
-    trouble: dict[str, str] = field(default_factory=dict)  # why an experiment gave no result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 import streamlit as st
@@ -11,7 +11,6 @@ import streamlit as st
 from core.schedule_bench import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SEEDS, TUNING_SEEDS
 from core.schedule_bench.results import Bench, Compared, Trained, load
 from core.schedule_bench.telling import about, batches, beside_constant, conclusions
-from core.words.errors import BatchLabError
 from ui.charts.schedules import (
     bench_curves,
     bench_curves_table,
@@ -25,7 +24,6 @@ from ui.kit.ticking import ticking
 from ui.schedules import tables
 from ui.schedules.state import SchedulesState
 from ui.shell.engine import engine
-from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import duration, explain, number, say
 
@@ -58,7 +56,7 @@ def panel(session: Session) -> None:
 
 def _draw(session: Session) -> None:
     state = session.state(SchedulesState)
-    if _collect(session):  # the timer is what the last full run drew
+    if session.state(SchedulesState).collect():  # the timer is what the last full run drew
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom", key="schedules_inputs"):
         batch_size, peaks = _inputs(session)
@@ -137,30 +135,10 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
 
 def _run(session: Session, batch_size: int) -> None:
     """Ask for the bench at a batch size; it waits for a core."""
-    state = session.state(SchedulesState)
-    state.trouble.pop(batch_size, None)
-    try:
-        first_seed = seed_field.chosen(session, "schedules_first_seed")
-        state.running[batch_size] = engine().bench(batch_size, first_seed=first_seed, seeds=SEEDS)
-    except BatchLabError as error:
-        state.trouble[batch_size] = reasons(error.problems)
+    first_seed = seed_field.chosen(session, "schedules_first_seed")
+    job = partial(engine().bench, batch_size, first_seed=first_seed, seeds=SEEDS)
+    session.state(SchedulesState).start(batch_size, job)
     st.rerun()  # it is pressed in the fragment, and the timer is outside of it
-
-
-def _collect(session: Session) -> bool:
-    """Take the results that have come; return whether nothing more is to come."""
-    state = session.state(SchedulesState)
-    if not state.running:
-        return False
-    for size, asked in list(state.running.items()):
-        if not asked.done():
-            continue
-        del state.running[size]
-        try:
-            state.results[size] = asked.result()
-        except BatchLabError as error:
-            state.trouble[size] = reasons(error.problems)
-    return not state.running
 
 
 def _keep_address(shown: Mapping[str, str]) -> None:

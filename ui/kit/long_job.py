@@ -1,0 +1,45 @@
+"""Wait for jobs of the host that take seconds, and keep what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from core.host.process import Answer
+from core.words.errors import BatchLabError
+from ui.shell.problems import reasons
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+
+@dataclass
+class LongJobs(Generic[Key, Result]):
+    """The jobs that a session has started, by what each was asked about."""
+
+    results: dict[Key, Result] = field(default_factory=dict)
+    running: dict[Key, Answer] = field(default_factory=dict)
+    trouble: dict[Key, str] = field(default_factory=dict)  # why a job gave no result
+
+    def start(self, key: Key, ask: Callable[[], Answer]) -> None:
+        """Ask the host for a job, or keep why it refuses."""
+        self.trouble.pop(key, None)
+        try:
+            self.running[key] = ask()
+        except BatchLabError as error:
+            self.trouble[key] = reasons(error.problems)
+
+    def collect(self) -> bool:
+        """Keep the results of the jobs that have ended; return whether this ended the last running one."""
+        if not self.running:
+            return False
+        for key, answer in list(self.running.items()):
+            if not answer.done():
+                continue
+            del self.running[key]
+            try:
+                self.results[key] = answer.result()
+            except BatchLabError as error:
+                self.trouble[key] = reasons(error.problems)
+        return not self.running
