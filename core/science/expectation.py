@@ -1,8 +1,7 @@
-"""Give what stochastic gradient descent is expected to do where that can be written down. NumPy alone, no torch.
+"""Expected losses and noise of stochastic gradient descent where closed forms exist. NumPy alone, no torch.
 
 All of it is about quadratic losses. A direction of curvature h is off the optimum by d, its loss is h d^2 / 2, and the
-gradient of one example in it is h d plus noise of variance c; a batch's has the variance c/B. Rates are those of the
-optimizer itself, so that momentum 0.9 makes a rate ten times as effective.
+gradient of one example in it is h d plus noise of variance c; a batch's has the variance c/B.
 """
 
 from __future__ import annotations
@@ -15,26 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def quadratic_loss(
-    distances: ArrayLike, *, curvatures: ArrayLike, noise: ArrayLike, rate: float, batch_size: int, updates: ArrayLike
-) -> Floats:
-    """Return the expected loss above the optimum after so many updates (T,) at one rate and batch size, (T,).
-
-    `distances` are the expected squares of d at the start, (D,), as are `curvatures` and `noise`, which is c.
-
-        (1 - rate h)^2t l(0) + [1 - (1 - rate h)^2t] rate c / (2 B (2 - rate h)), summed over directions, l = h d^2 / 2
-
-    The noisy quadratic model of Zhang et al. 2019, "Which Algorithmic Choices Matter at Which Batch Sizes?". It
-    settles where rate < 2 / h in all directions. Raises ValueError where rate = 2 / h: there it grows for ever.
-    """
-    start, h, c = (np.asarray(values, dtype=np.float64) for values in (distances, curvatures, noise))
-    if np.any(rate * h == 2):
-        raise ValueError(f"rate must not be 2 / curvature exactly, got {rate}")
-    left = (1 - rate * h) ** (2 * np.asarray(updates)[..., None])
-    floor = rate * c / (2 * batch_size * (2 - rate * h))
-    return np.asarray((left * h * start / 2 + (1 - left) * floor).sum(-1))
-
-
 def quadratic_losses(
     distances: ArrayLike,
     *,
@@ -45,7 +24,8 @@ def quadratic_losses(
 ) -> Floats:
     """Return the expected loss before the first update and after each, (T + 1,), under any schedule of T updates.
 
-    The same model, update by update: d^2 becomes (1 - rate h)^2 d^2 + rate^2 c/B. `batch_sizes` is one for all
+    The noisy quadratic model of Zhang et al. 2019, "Which Algorithmic Choices Matter at Which Batch Sizes?", update by
+    update: d^2 becomes (1 - rate h)^2 d^2 + rate^2 c/B. `batch_sizes` is one for all
     updates or one for each. Rates of several runs at once, (T, M), give the losses of all of them, (T + 1, M).
     """
     start, h, c = (np.asarray(values, dtype=np.float64) for values in (distances, curvatures, noise))
@@ -57,66 +37,6 @@ def quadratic_losses(
         squares = (1 - rate * h) ** 2 * squares + rate**2 * c / size
         losses.append(squares @ h / 2)
     return np.array(losses)
-
-
-def heavy_ball_variance(curvature: float, noise: float, *, rate: float, momentum: float, batch_size: int) -> float:
-    """Return the mean square of d that stochastic gradient descent with momentum settles at, in one direction.
-
-        v' = momentum v + g, d' = d - rate v', with m for momentum:
-        (rate c / B) (1 + m) / [h (1 - m) (2 (1 + m) - rate h)]
-
-    The stationary solution of the discrete Lyapunov equation of (d, v). Raises ValueError where the rate is too high
-    for one: rate h >= 2 (1 + m).
-    """
-    room = 2 * (1 + momentum) - rate * curvature
-    if room <= 0:
-        raise ValueError(f"rate must be below {2 * (1 + momentum) / curvature:g} at this momentum, got {rate}")
-    return rate * noise / batch_size * (1 + momentum) / (curvature * (1 - momentum) * room)
-
-
-def stationary_moment(inputs: ArrayLike, residuals: ArrayLike, *, rate: float, batch_size: int) -> Floats:
-    """Return the matrix M = E[d d'], (D, D), that linear regression on N examples settles at.
-
-    Batches are drawn with replacement. `inputs` are x (N, D), `residuals` e (N,) those of the least squares: their
-    mean product with the inputs is 0. Of half a squared error an example's gradient is x (x.d + e). The mean of d goes
-    to 0, so that of all the terms of an update's square there remain, with H the mean of x x',
-
-        H M + M H = rate [mean(x x' (x.M x)) / B + mean(e^2 x x') / B + (1 - 1/B) H M H]
-
-    It is linear in M, and solved as such: no order of the rate is left out, and the fourth moments are those of the
-    very examples. The loss above the optimum is tr(H M) / 2. Takes room for N D^2 and time for D^6. Raises ValueError
-    where the rate is too high for M to be one of squares.
-    """
-    x, e = np.asarray(inputs, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
-    count, features = x.shape
-    hessian, one = x.T @ x / count, np.eye(features)
-    squares = (x[:, :, None] * x[:, None, :]).reshape(count, -1)  # x x' of each example, in a row
-    fourth = squares.T @ squares / count
-    pull = np.kron(hessian, one) + np.kron(one, hessian)
-    spread = fourth / batch_size + (1 - 1 / batch_size) * np.kron(hessian, hessian)
-    noise = e**2 @ squares / count / batch_size
-    moment = np.linalg.solve(pull - rate * spread, rate * noise).reshape(features, features)
-    if np.linalg.eigvalsh(moment)[0] < -1e-9 * np.abs(moment).max():
-        raise ValueError(f"rate is too high for the weights to settle at batch size {batch_size}, got {rate}")
-    return np.asarray(moment)
-
-
-def small_rate_floor(curvatures: ArrayLike, *, noise_variance: float, rate: float, batch_size: int) -> float:
-    """Return the loss above the optimum that linear regression settles at, to first order in the rate.
-
-    rate s2 tr(H) / (4 B), where s2 is the variance of the targets' noise: c = s2 h in each direction.
-    """
-    return rate * noise_variance * float(np.sum(curvatures)) / (4 * batch_size)
-
-
-def gradient_square(whole: float, scatter: float, *, batch_size: int, examples: int | None = None) -> float:
-    """Return the mean square of the norm of a batch's gradient.
-
-    `whole` is the square of the norm of all examples' mean gradient, `scatter` the trace of the covariance of single
-    ones, with N below the sum. A batch drawn without replacement from N `examples` has (1/B) (N - B) / (N - 1) of it,
-    one drawn with replacement, which is meant by None, 1/B.
-    """
-    return whole + scatter * (1 / batch_size if examples is None else kept_scatter(batch_size, examples))
 
 
 def kept_scatter(batch_size: int, examples: int) -> float:

@@ -23,6 +23,7 @@ from core.datasets.tensors import Data
 from core.ensemble import Ensemble
 from core.run.config import RunConfig
 from core.science import expectation
+from tests.core.science import closed_forms
 
 Floats = NDArray[np.float64]
 
@@ -106,7 +107,7 @@ def test_the_noisy_quadratic_model_by_hand() -> None:
     # d^2 = 4 at first. At rate 1 the first update leaves noise alone: 1. Then (1/2)^2 of that and (1/2)^2 / 4 of new.
     losses = expectation.quadratic_losses([4.0], curvatures=[1.0], noise=[1.0], rates=[1.0, 0.5], batch_sizes=[1, 4])
     assert losses.tolist() == [2.0, 0.5, 0.15625]
-    at_once = expectation.quadratic_loss(
+    at_once = closed_forms.quadratic_loss(
         [4.0], curvatures=[1.0], noise=[1.0], rate=1.0, batch_size=1, updates=[0, 1, 7]
     )
     assert at_once.tolist() == [2.0, 0.5, 0.5]
@@ -119,24 +120,24 @@ def test_the_closed_form_is_what_update_after_update_comes_to(rate: float, batch
     given: dict[str, Any] = {"curvatures": curvatures, "noise": curvatures}
     steps = expectation.quadratic_losses(np.full(10, 3.0), rates=[rate] * 60, batch_sizes=batch_size, **given)
     updates = np.arange(61)
-    closed = expectation.quadratic_loss(np.full(10, 3.0), rate=rate, batch_size=batch_size, updates=updates, **given)
+    closed = closed_forms.quadratic_loss(np.full(10, 3.0), rate=rate, batch_size=batch_size, updates=updates, **given)
     np.testing.assert_allclose(closed, steps, rtol=1e-12)
 
 
 def test_the_noisy_quadratic_model_settles_at_its_floor() -> None:
     given: dict[str, Any] = {"curvatures": [1.0, 0.5], "noise": [1.0, 0.5], "rate": 0.5, "batch_size": 2}
     # rate c / (2 B (2 - rate h)): 0.5 / (4 x 1.5) and 0.25 / (4 x 1.75)
-    found = expectation.quadratic_loss([9.0, 9.0], updates=5_000, **given)
+    found = closed_forms.quadratic_loss([9.0, 9.0], updates=5_000, **given)
     assert float(found) == pytest.approx(1 / 12 + 1 / 28, rel=1e-12)
 
 
 def test_at_twice_the_inverse_curvature_nothing_settles() -> None:
     with pytest.raises(ValueError, match="2 / curvature exactly, got 4"):
-        expectation.quadratic_loss([1.0], curvatures=[0.5], noise=[1.0], rate=4.0, batch_size=1, updates=3)
+        closed_forms.quadratic_loss([1.0], curvatures=[0.5], noise=[1.0], rate=4.0, batch_size=1, updates=3)
 
 
 def test_the_heavy_ball_of_the_sources() -> None:
-    found = expectation.heavy_ball_variance(1.0, 1.0, rate=0.1, momentum=0.9, batch_size=1)
+    found = closed_forms.heavy_ball_variance(1.0, 1.0, rate=0.1, momentum=0.9, batch_size=1)
     assert found == pytest.approx(0.5135135, abs=5e-8)
 
 
@@ -149,19 +150,19 @@ def test_the_heavy_ball_is_the_solution_of_its_lyapunov_equation(
     update = np.array([[1 - rate * curvature, -rate * momentum], [curvature, momentum]])  # of (d, v)
     kick = np.array([[rate**2, -rate], [-rate, 1.0]]) * noise / batch_size
     settled = solve_discrete_lyapunov(update, kick)
-    found = expectation.heavy_ball_variance(curvature, noise, rate=rate, momentum=momentum, batch_size=batch_size)
+    found = closed_forms.heavy_ball_variance(curvature, noise, rate=rate, momentum=momentum, batch_size=batch_size)
     assert found == pytest.approx(settled[0, 0], rel=1e-12)
 
 
 def test_without_momentum_the_heavy_ball_is_plain_descent() -> None:
-    found = expectation.heavy_ball_variance(0.5, 3.0, rate=0.8, momentum=0.0, batch_size=2)
+    found = closed_forms.heavy_ball_variance(0.5, 3.0, rate=0.8, momentum=0.0, batch_size=2)
     assert found == pytest.approx(0.8 * 3 / (2 * 0.5 * (2 - 0.4)), rel=1e-15)
 
 
 def test_momentum_nearly_doubles_the_rate_that_settles() -> None:
-    expectation.heavy_ball_variance(1.0, 1.0, rate=3.79, momentum=0.9, batch_size=1)
+    closed_forms.heavy_ball_variance(1.0, 1.0, rate=3.79, momentum=0.9, batch_size=1)
     with pytest.raises(ValueError, match=r"below 3\.8 at this momentum, got 3\.81"):
-        expectation.heavy_ball_variance(1.0, 1.0, rate=3.81, momentum=0.9, batch_size=1)
+        closed_forms.heavy_ball_variance(1.0, 1.0, rate=3.81, momentum=0.9, batch_size=1)
 
 
 def test_the_stationary_moment_is_that_of_all_batches_that_there_are() -> None:
@@ -176,13 +177,13 @@ def test_the_stationary_moment_is_that_of_all_batches_that_there_are() -> None:
         pulls.append(np.kron(stays, stays))
         kicks.append(rate**2 * np.outer(gradient, gradient).ravel())
     settled = np.linalg.solve(np.eye(4) - np.mean(pulls, axis=0), np.mean(kicks, axis=0)).reshape(2, 2)
-    found = expectation.stationary_moment(inputs, residuals, rate=rate, batch_size=3)
+    found = closed_forms.stationary_moment(inputs, residuals, rate=rate, batch_size=3)
     np.testing.assert_allclose(found, settled, rtol=1e-12)
 
 
 def test_the_stationary_moment_of_a_constant_is_the_floor_of_the_quadratic_model() -> None:
     residuals = np.array([1.0, -2.0, 0.5, 0.5])  # of variance 1.375, on inputs whose square is 4
-    found = expectation.stationary_moment(np.full((4, 1), 2.0), residuals, rate=0.1, batch_size=2)
+    found = closed_forms.stationary_moment(np.full((4, 1), 2.0), residuals, rate=0.1, batch_size=2)
     # rate c / (B h (2 - rate h)), c = 4 x 1.375
     assert found.item() == pytest.approx(0.1 * 5.5 / (2 * 4 * 1.6), rel=1e-12)
 
@@ -191,13 +192,13 @@ def test_the_stationary_moment_of_a_constant_is_the_floor_of_the_quadratic_model
 def test_rare_large_inputs_lower_the_rate_that_settles(batch_size: int, limit: float) -> None:
     """Three inputs of 0 and one of 2: h = 1 and E[x^4] = 4, so 2 h > rate (4/B + (1 - 1/B)), well below 2 / h."""
     inputs, residuals = np.array([[0.0], [0.0], [0.0], [2.0]]), np.array([1.0, 1.0, -2.0, 0.1])
-    expectation.stationary_moment(inputs, residuals, rate=0.99 * limit, batch_size=batch_size)
+    closed_forms.stationary_moment(inputs, residuals, rate=0.99 * limit, batch_size=batch_size)
     with pytest.raises(ValueError, match=f"too high for the weights to settle at batch size {batch_size}"):
-        expectation.stationary_moment(inputs, residuals, rate=1.01 * limit, batch_size=batch_size)
+        closed_forms.stationary_moment(inputs, residuals, rate=1.01 * limit, batch_size=batch_size)
 
 
 def test_the_floor_of_small_rates_by_hand() -> None:
-    found = expectation.small_rate_floor([1.0, 0.5, 0.5], noise_variance=0.1, rate=0.2, batch_size=4)
+    found = closed_forms.small_rate_floor([1.0, 0.5, 0.5], noise_variance=0.1, rate=0.2, batch_size=4)
     assert found == pytest.approx(0.2 * 0.1 * 2 / 16, rel=1e-15)
 
 
@@ -206,7 +207,7 @@ def test_at_small_rates_the_exact_floor_is_the_first_order_one() -> None:
     inputs = generator.standard_normal((50_000, 3)) * np.sqrt([1.0, 0.5, 0.25])
     noise = generator.standard_normal(50_000)
     residuals = noise - inputs @ np.linalg.lstsq(inputs, noise)[0]
-    moment = expectation.stationary_moment(inputs, residuals, rate=0.002, batch_size=2)
+    moment = closed_forms.stationary_moment(inputs, residuals, rate=0.002, batch_size=2)
     exact = float((inputs.T @ inputs / len(inputs) * moment).sum() / 2)
     assert exact == pytest.approx(0.002 * 1.75 / 8, rel=0.02)
 
@@ -219,10 +220,10 @@ def test_the_square_of_a_batchs_gradient_is_that_of_all_batches_that_there_are(b
     def seen(batches: Any) -> float:
         return float(np.mean([(gradients[list(batch)].mean(axis=0) ** 2).sum() for batch in batches]))
 
-    once = expectation.gradient_square(whole, scatter, batch_size=batch_size, examples=7)
+    once = closed_forms.gradient_square(whole, scatter, batch_size=batch_size, examples=7)
     assert once == pytest.approx(seen(combinations(range(7), batch_size)), rel=1e-12)
     if batch_size <= 3:
-        repeated = expectation.gradient_square(whole, scatter, batch_size=batch_size)
+        repeated = closed_forms.gradient_square(whole, scatter, batch_size=batch_size)
         assert repeated == pytest.approx(seen(product(range(7), repeat=batch_size)), rel=1e-12)
 
 
@@ -258,7 +259,7 @@ def floors(sampling: str, batch_size: int) -> tuple[float, float]:
 
 def exact_floor(batch_size: int) -> float:
     problem = noisy_regression()
-    moment = expectation.stationary_moment(problem.inputs, problem.residuals, rate=RATE, batch_size=batch_size)
+    moment = closed_forms.stationary_moment(problem.inputs, problem.residuals, rate=RATE, batch_size=batch_size)
     return float((problem.hessian * moment).sum() / 2)
 
 
@@ -273,7 +274,7 @@ def test_the_engine_tells_the_exact_floor_from_the_first_order_one() -> None:
     """What grows with the distance itself adds a fifth for small batches, and for large ones there is hardly any."""
     curvatures, (mean, error) = np.linalg.eigvalsh(noisy_regression().hessian), floors("iid", 4)
     noise = float((noisy_regression().residuals ** 2).mean())
-    first_order = expectation.small_rate_floor(curvatures, noise_variance=noise, rate=RATE, batch_size=4)
+    first_order = closed_forms.small_rate_floor(curvatures, noise_variance=noise, rate=RATE, batch_size=4)
     assert mean > first_order + 2 * WITHIN * error
 
 
@@ -319,7 +320,7 @@ def test_with_momentum_the_engine_settles_where_the_heavy_ball_does(
         if ensemble.updates > warm:
             squares.append(problem.distances(ensemble)[:, 0] ** 2)
     mean, error = mean_and_error(np.mean(squares, axis=0))
-    exact = expectation.heavy_ball_variance(
+    exact = closed_forms.heavy_ball_variance(
         curvature, noise_of(problem), rate=rate, momentum=0.9, batch_size=batch_size
     )
     assert error < 0.03 * mean
@@ -374,7 +375,7 @@ def assert_near(z: Floats) -> None:
 @pytest.mark.parametrize(("rate", "batch_size"), [(0.3, 1), (1.2, 4), (1.9, 16)])
 def test_on_its_way_the_engine_has_the_losses_of_the_noisy_quadratic_model(rate: float, batch_size: int) -> None:
     found = descend(rate, batch_size, "constant")
-    expected = expectation.quadratic_loss(
+    expected = closed_forms.quadratic_loss(
         np.ones(DIRECTIONS),
         curvatures=CURVATURES,
         noise=found.noise,
@@ -409,7 +410,7 @@ def test_the_engines_gradients_have_the_square_of_the_law(sampling: str, example
     squares = ensemble.update().gradient_norms.numpy() ** 2
     each = problem.inputs * (problem.inputs @ np.full(FEATURES, away) + problem.residuals)[:, None]
     whole, scatter = float((each.mean(axis=0) ** 2).sum()), float(each.var(axis=0).sum())
-    exact = expectation.gradient_square(whole, scatter, batch_size=batch_size, examples=examples)
+    exact = closed_forms.gradient_square(whole, scatter, batch_size=batch_size, examples=examples)
     mean, error = mean_and_error(squares)
     assert abs(mean - exact) < WITHIN * error
     assert error < 0.04 * mean
