@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     "app    core.__main__",  # the two ways in: a screen and a terminal
     "pages  core.commands",
-    "ui.live  ui.memory  ui.compare  ui.claims  ui.schedules  ui.trajectories",
+    "ui.*",  # the room of each page: every room of ui without a layer of its own
     "ui.setup",
     "ui.kit",
     "ui.charts",
@@ -98,7 +98,8 @@ def room(module: str) -> str:
 
 
 def rank(of: str) -> int | None:
-    return RANK.get("pages" if of.startswith("pages.") else of)
+    known = "pages" if of.startswith("pages.") else of
+    return RANK.get(known, RANK["ui.*"] if known.startswith("ui.") else None)
 
 
 def wrong_arrows(root: Path) -> list[str]:
@@ -190,6 +191,12 @@ def grow(root: Path, files: Mapping[str, str]) -> Path:
             "from core.run import plan",
             "core/run/plan.py",
             "core/new/thing.py imports core.run.plan, but LAYERS does not name core.new",
+        ),
+        (
+            "ui/new/page.py",
+            "from ui.live.cards import Card",
+            "ui/live/cards.py",
+            "ui/new/page.py imports ui.live.cards, but ui.new and ui.live stand side by side",
         ),
     ],
 )
