@@ -13,6 +13,7 @@ SLOWEST = [
     "core/host/test_processes.py",
     "core/commands/test_main.py",
     "ui/compare/test_page.py",
+    "test_contributing.py",
     "core/host/test_changed_runs.py",
     "ui/live/test_page.py",
     "ui/live/test_changes.py",
