@@ -1,7 +1,8 @@
 """Keep runs, their metrics and comparisons in one database. No torch, no Streamlit.
 
-Read records and schema first. runs writes, writer writes from a thread of its own, and reader reads a growing run.
-Import `core.store.reader` by its full name: it needs pandas, which training processes do without.
+Start with `records` and `schema`. `runs` writes to the database, `writer` does so from its own thread, and `reader`
+follows a growing run. Import `core.store.reader` and `core.store.export` by their full names: they need tsdownsample
+and pandas, which training processes do not load.
 """
 
 from core.store.records import ACTIVE_STATES, Chunk, RunRecord

@@ -1,4 +1,4 @@
-"""Grow arrays, follow them with a smoothed one, and choose the few of their values that are drawn."""
+"""Grow arrays, smooth them incrementally, and downsample them for charts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tsdownsample import MinMaxDownsampler, MinMaxLTTBDownsampler
 
 from core.run.smoothing import DebiasedEMA
 
-SMOOTHED_AT_ONCE = 65_536  # of a long run that is smoothed anew, so that what it takes on the way stays small
+SMOOTHED_AT_ONCE = 65_536  # values per pass, to bound the temporary memory for a long run
 
 
 class Columns:
-    """Arrays that grow together at an amortised cost. What is given out is read-only and stays as it is."""
+    """Arrays that grow together at amortised cost. Returned views are read-only and never change."""
 
     def __init__(self, dtypes: Mapping[str, str]) -> None:
         self._arrays: dict[str, NDArray[Any]] = {name: np.empty(0, dtype) for name, dtype in dtypes.items()}
@@ -37,27 +37,27 @@ class Columns:
         added = len(next(iter(blocks.values())))
         end = self._length + added
         if end > self._capacity:
-            # Doubling while small; by an eighth when large, where twice the memory would hurt.
+            # Small arrays double; large ones grow by an eighth, because twice their memory would be too much.
             growth = self._capacity if self._capacity < 65_536 else self._capacity // 8
             self._capacity = max(end, self._capacity + growth, 256)
             for name, array in self._arrays.items():
                 grown = np.empty(self._capacity, array.dtype)
                 grown[: self._length] = array[: self._length]
-                self._arrays[name] = grown  # whole, since another thread may look at it now
+                self._arrays[name] = grown  # assigned only once it is filled: another thread may be reading
         for name, block in blocks.items():
             self._arrays[name][self._length : end] = block
         self._length = end
 
 
 class Smoothed:
-    """A growing series, smoothed. Raises ValueError for a beta that is not at least 0 and less than 1."""
+    """The debiased moving average of a growing series. Raises ValueError unless 0 <= beta < 1."""
 
     def __init__(self, beta: float) -> None:
         self._ema = DebiasedEMA(beta)
         self._averages = Columns({"average": "f4"})
 
     def follow(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the averages at all `values`, of which only those that came since the last call are worked out."""
+        """Return the averages at all `values`, computing only those added since the last call."""
         for start in range(len(self._averages), len(values), SMOOTHED_AT_ONCE):
             self._averages.extend({"average": self._ema.update(values[start : start + SMOOTHED_AT_ONCE])})
         return self._averages["average"]
@@ -68,7 +68,7 @@ class Smoothed:
 
 
 def choose(values: NDArray[Any], points: int, *, extremes: bool) -> NDArray[np.int64]:
-    """Return the indices of at most `points` values, rising, the first and the last among them."""
+    """Return the increasing indices of at most `points` values, including the first and the last."""
     if len(values) <= points:
         return np.arange(len(values))
     if extremes:

@@ -1,4 +1,4 @@
-"""Open a database of runs: check it before touching it, create or migrate it, say why it cannot be used."""
+"""Open a database of runs: check it before changing it, create or migrate it, and report why it cannot be used."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from core.store.schema import METADATA, MIGRATIONS, Migration, schema
 from core.words.errors import ConfigError
 
 WAIT_S = 5
-BESIDE = ("-wal", "-journal")  # what SQLite keeps beside a file with changes that are not in it yet
+BESIDE = ("-wal", "-journal")  # suffixes of the files in which SQLite keeps changes not yet in the database file
 MAGIC = b"SQLite format 3\0"
-MIGRATION_LOCK = 0x62617463686C6162  # "batchlab": of PostgreSQL's advisory locks, the one for creating and migrating
+MIGRATION_LOCK = 0x62617463686C6162  # "batchlab": PostgreSQL's advisory lock for creating and migrating tables
 
 
 class Database:
-    """An open database: two kinds of transactions, and every failure of it as a StoreError.
+    """An open database with read and write transactions. Its failures are raised as StoreError.
 
-    Safe to share between threads, not across a fork. `address` opens it again and may hold a password;
-    `where` names it on a screen and never does.
+    Threads may share it, but it must not cross a fork. `address` opens the database again and may hold a password;
+    `where` is its display name without the password.
     """
 
     def __init__(self, place: Place, engine: Engine) -> None:
@@ -46,13 +46,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a transaction that other writers wait for, committed at the end unless something was raised."""
+        """Yield an exclusive write transaction; commit it at the end, or roll it back after an exception."""
         with _translated(self._place), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
     def understanding(self) -> Iterator[None]:
-        """Turn what goes wrong in reading a row's values into a StoreError."""
+        """Raise StoreError (store_corrupt) for any error in decoding the values of a row."""
         try:
             yield
         except (ConfigError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -60,7 +60,7 @@ class Database:
             raise error_of("store_corrupt", self._place, cause=cause) from error
 
     def check(self) -> None:
-        """Read a row of each table, and so find out now whether one lacks a column or a page cannot be read."""
+        """Read a row of each table, which fails if a column is missing or a page cannot be read."""
         with self.reading() as connection:
             for table in METADATA.sorted_tables:
                 connection.execute(select(table).limit(1)).all()
@@ -70,9 +70,10 @@ class Database:
 
 
 def open_database(where: str | Path | None = None, *, migrations: tuple[Migration, ...] = MIGRATIONS) -> Database:
-    """Open, and create or migrate, the database at a path or URL; None is BATCHLAB_DATABASE or the default file.
+    """Open the database at a path or URL and create or migrate it.
 
-    Raises StoreError (store_newer, store_corrupt, store_unavailable) and has then changed nothing.
+    None means BATCHLAB_DATABASE, or else the default file. Raises StoreError (store_newer, store_corrupt,
+    store_unavailable) without having changed anything.
     """
     place = find(where)
     with _translated(place):
@@ -96,9 +97,9 @@ def _connect(place: Place) -> Database:
 
 
 def _patiently(work: Callable[[], Database]) -> Database:
-    """Do it again while another process, which makes the same database at this moment, gets in the way.
+    """Retry `work` for up to WAIT_S while another process is creating the same database.
 
-    SQLite waits for locks, but not when it turns to WAL mode; and a journal may vanish while it is copied.
+    SQLite waits for locks, except while switching to WAL mode. A journal may also vanish while it is being copied.
     """
     until = time.monotonic() + WAIT_S
     while True:
@@ -114,18 +115,21 @@ def _patiently(work: Callable[[], Database]) -> Database:
 
 
 def attach_database(address: str) -> Database:
-    """Open a database that another process has open, without a look at it. Raises StoreError for no address."""
+    """Open a database that another process has already checked, without reading it.
+
+    Raises StoreError if `address` is not valid.
+    """
     return _connect(find(address))
 
 
 def _refuse_unusable_file(path: Path, *, known: int) -> None:
-    """Raise what `open_database` raises for a file, having read it without leaving a trace."""
+    """Raise StoreError if a file cannot be used, reading it without leaving a trace."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         if not path.is_file():
             raise error_of("store_unavailable", path, cause="not a file")
         with path.open("rb") as file:
-            if file.read(len(MAGIC)) not in (b"", MAGIC):  # SQLite itself takes a file of a few bytes for an empty one
+            if file.read(len(MAGIC)) not in (b"", MAGIC):  # SQLite would treat a file of a few bytes as empty
                 raise error_of("store_corrupt", path, cause="file is not a database")
         with _untouched(path) as uri:
             reader = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
@@ -139,17 +143,17 @@ def _refuse_unusable_file(path: Path, *, known: int) -> None:
 
 @contextmanager
 def _untouched(path: Path) -> Iterator[str]:
-    """Give a URI that reads a file without leaving a trace.
+    """Yield a URI that reads a file without leaving a trace.
 
-    Even a reader makes -wal and -shm files for a database in WAL mode, unless it takes the file for
-    immutable; it must not where a -wal exists, because the newest pages are in there.
+    Even a reader creates -wal and -shm files for a database in WAL mode unless it opens the file as immutable. It must
+    not do that if a -wal file exists, because that file holds the newest pages.
     """
     beside = [Path(f"{path}{suffix}") for suffix in BESIDE if Path(f"{path}{suffix}").exists()]
     if not beside:
         yield path.as_uri() + "?immutable=1"
     elif Path(f"{path}-shm").exists():
         yield path.as_uri() + "?mode=ro"
-    else:  # nobody has it open, and whoever had did not come to an end: SQLite would recover it first
+    else:  # the last process crashed, and opening the file would make SQLite recover it
         with tempfile.TemporaryDirectory() as folder:
             for file in (path, *beside):
                 shutil.copy(file, folder)
@@ -161,14 +165,14 @@ def _file_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver guesses
+        connection.isolation_level = None  # `begin` below starts transactions, not the driver
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A transaction that reads and then writes fails at once, without waiting, if another wrote in between:
-        # https://www.sqlite.org/lang_transaction.html
+        # A transaction that reads and then writes would fail immediately, without waiting, if another process wrote
+        # in between: https://www.sqlite.org/lang_transaction.html
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -180,7 +184,7 @@ def _server_engine(url: URL) -> Engine:
 
 
 def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) -> None:
-    """Bring a database that is empty or older to the known version, in one transaction."""
+    """Create the tables or migrate them to the current version, in one transaction."""
     known = 1 + len(migrations)
     with engine.connect() as connection:
         version = _stored_version(connection, place)
@@ -189,7 +193,7 @@ def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) ->
     with engine.execution_options(writes=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        version = _stored_version(connection, place)  # again: another process may have been faster
+        version = _stored_version(connection, place)  # another process may have migrated it in the meantime
         if version is None:
             METADATA.create_all(connection)
             connection.execute(insert(schema).values(version=known))
@@ -202,14 +206,14 @@ def _prepare(engine: Engine, place: Place, migrations: tuple[Migration, ...]) ->
 
 
 def _stored_version(connection: Connection, place: Place) -> int | None:
-    """Return the version of a database, None for an empty one. Raises StoreError for one that is not ours."""
+    """Return the version of a database; None if it is empty. Raises StoreError if another program made it."""
     tables = set(inspect(connection).get_table_names())
     if {"schema", "runs"} <= tables:
         columns = {column["name"] for column in inspect(connection).get_columns("schema")}
         versions = connection.execute(select(schema.c.version)).scalars().all() if "version" in columns else []
         if len(versions) == 1 and isinstance(versions[0], int) and versions[0] >= 1:
             return versions[0]
-    # A server's database may have tables of others beside ours, a file may not.
+    # A server's database may hold tables of other programs, a file may not.
     elif not (tables if isinstance(place, Path) else tables & METADATA.tables.keys()):
         return None
     raise error_of("store_corrupt", place, cause="a database of another program")
@@ -225,13 +229,13 @@ def _translated(place: Place) -> Iterator[None]:
         raise error_of("store_unavailable", place, cause=_cause(error, place)) from None
     except (sqlite3.DatabaseError, exc.DatabaseError) as error:
         plain = error.orig if isinstance(error, exc.DatabaseError) else error
-        if type(plain) is not sqlite3.DatabaseError:  # a mistake of ours in SQL is not the file's fault
+        if type(plain) is not sqlite3.DatabaseError:  # subclasses mean wrong SQL, which is a defect here
             raise
         raise error_of("store_corrupt", place, cause=_cause(error, place)) from None
 
 
 def _cause(error: Exception, place: Place) -> str:
-    """Return what a driver says, without the password that it may repeat."""
+    """Return a driver's message without the password that it may repeat."""
     text = str(error.orig if isinstance(error, exc.DBAPIError) and error.orig else error).strip()
     for secret in secrets(place):
         text = text.replace(secret, "***")

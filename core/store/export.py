@@ -1,4 +1,4 @@
-"""Write what was recorded of a run as a file for other programs."""
+"""Export the recorded metrics of a run as CSV."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from core.store.reader import Source
 
 
 def csv_of(source: Source, run_id: str) -> bytes:
-    """Return one line an update, with a head: update (from 1), epoch, examples_seen, seconds (of training),
-    learning_rate, loss (mean over the update's examples, before the step) and gradient_norm.
+    """Return the metrics of a run as CSV, with a header and one line per update.
 
-    Raises StoreError; a run that is not there has no lines.
+    Columns: update (from 1), epoch, examples_seen, seconds (training time), learning_rate, loss (mean over the update's
+    examples, before the step) and gradient_norm. A run that does not exist gives the header alone. Raises StoreError.
     """
     record = source.run(run_id)
     blocks = [chunk.updates for chunk in source.chunks_after(run_id)] if record else []
@@ -32,7 +32,7 @@ def csv_of(source: Source, run_id: str) -> bytes:
         ("gradient_norm", "gradient_norms"),
     ):
         columns[head] = np.concatenate([getattr(block, name) for block in blocks]) if blocks else np.zeros(0)
-    if record and record.facts.first:  # a run before it may have had other updates
+    if record and record.facts.first:  # the parent's updates may have had a different batch size
         columns["epoch"] = -(-columns["examples_seen"] // record.config.spec.examples)
     file = io.BytesIO()
     pd.DataFrame(columns).to_csv(file, index=False, lineterminator="\n")

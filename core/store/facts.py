@@ -1,4 +1,4 @@
-"""Define the facts that become known of a run while it is admitted, starts and trains, and their JSON."""
+"""Define the facts recorded about a run while it is admitted, starts and trains, and their JSON."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Noted(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a run besides its configuration and metrics; None for what is not known yet.
+    """Facts about a run besides its configuration and metrics; None if not known yet.
 
-    pid                   of the training process
+    pid                   process id of the training process
     predicted_peak_bytes  the peak that was predicted when the run was admitted
     horizon               updates over which the schedule is planned
     fingerprint           what the losses depend on besides the configuration

@@ -1,4 +1,4 @@
-"""Turn events into what a row holds, and back."""
+"""Convert events to the values of a row and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from core.run.events import Divergence, Ended, Epoch, FailedAllocation, Peak, Snapshot, Updates
 
-# A chunk of n updates is its columns one after the other, each of n little-endian numbers.
+# The payload of n updates is a concatenation of columns, each with n little-endian numbers.
 LAYOUT = 1
 LAYOUTS: dict[int, tuple[tuple[str, str], ...]] = {
     1: (("rates", "<f8"), ("examples_seen", "<i8"), ("seconds", "<f8"), ("losses", "<f4"), ("gradient_norms", "<f4")),
@@ -18,12 +18,12 @@ LAYOUTS: dict[int, tuple[tuple[str, str], ...]] = {
 
 
 def pack(updates: Updates) -> bytes:
-    """Return the payload of a chunk in the layout LAYOUT."""
+    """Return updates as the payload of a chunk, in layout LAYOUT."""
     return b"".join(getattr(updates, name).astype(dtype, copy=False).tobytes() for name, dtype in LAYOUTS[LAYOUT])
 
 
 def unpack(payload: bytes, *, layout: int, first: int, count: int) -> Updates:
-    """Return what `pack` was given, as read-only arrays. Raises ValueError if the payload does not fit."""
+    """Return the updates in a payload, as read-only arrays. Raises ValueError if the payload has the wrong size."""
     if layout not in LAYOUTS:
         raise ValueError(f"unknown layout {layout} of the updates from {first}")
     columns, offset = {}, 0
@@ -44,7 +44,7 @@ def peak_from_json(text: str) -> Peak:
 
 
 def epoch_to_json(epoch: Epoch) -> str:
-    return json.dumps(vars(epoch))  # not asdict, which copies deeply and takes half the time of a write
+    return json.dumps(vars(epoch))  # asdict copies deeply, which would take half the time of a write
 
 
 def epoch_from_json(text: str) -> Epoch:
@@ -85,5 +85,5 @@ def snapshot_from_json(text: str) -> Snapshot:
 
 
 def _peak_to_dict(peak: Peak) -> dict[str, Any]:
-    # Not asdict, which copies deeply and so refuses read-only mappings.
+    # asdict copies deeply and fails on read-only mappings.
     return vars(peak) | {"by_category": dict(peak.by_category)}

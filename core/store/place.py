@@ -1,4 +1,4 @@
-"""Name the place of a database: a file or a server, and what may be said of it on a screen."""
+"""Locate a database, in a file or on a server, and describe it without its password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def find(where: str | Path | None = None) -> Place:
         return _file(text)
     try:
         url = make_url(text)
-    except (exc.ArgumentError, ValueError):  # whatever stands there may hold a password
+    except (exc.ArgumentError, ValueError):  # the text may hold a password, so the message leaves it out
         scheme = text.partition("://")[0]
         values = {"where": f"{scheme}://...", "cause": "not a database URL"}
         raise StoreError(Problem("store_unavailable", values)) from None
@@ -43,33 +43,33 @@ def _file(name: str) -> Path:
         raise error_of("store_unavailable", path, cause="the name has a zero byte")
     try:
         return path.expanduser().absolute()
-    except RuntimeError as error:  # ~somebody who is not known here
+    except RuntimeError as error:  # "~name" for a user that this machine does not have
         raise error_of("store_unavailable", path, cause=str(error)) from None
 
 
 def claim_fresh_file(where: str | Path | None) -> Path:
-    """Create and return an empty file for a database beside the one that `where` names, or as near as can be written.
+    """Create an empty database file next to the one that `where` names and return its path.
 
-    Raises OSError if there is no place left.
+    If that folder cannot be written, the default folder and then a temporary one are tried. Raises OSError if all fail.
     """
     try:
         place = find(where)
     except StoreError:
         place = DEFAULT
-    beside = place if isinstance(place, Path) else DEFAULT
-    for folder in (beside.parent, DEFAULT.parent):
+    original = place if isinstance(place, Path) else DEFAULT
+    for folder in (original.parent, DEFAULT.parent):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return _claim(folder, beside)
+            return _claim(folder, original)
         except OSError:
             continue
-    return _claim(Path(tempfile.mkdtemp(prefix="batchlab-")), beside)
+    return _claim(Path(tempfile.mkdtemp(prefix="batchlab-")), original)
 
 
-def _claim(folder: Path, beside: Path) -> Path:
+def _claim(folder: Path, original: Path) -> Path:
     number = 1
     while True:
-        path = folder / f"{beside.stem}-fresh-{number}{beside.suffix}"
+        path = folder / f"{original.stem}-fresh-{number}{original.suffix}"
         try:
             path.touch(exist_ok=False)
         except FileExistsError:
@@ -79,17 +79,17 @@ def _claim(folder: Path, beside: Path) -> Path:
 
 
 def error_of(code: str, place: Place, **values: Any) -> StoreError:
-    """Return an error about the database at a place, to be raised."""
+    """Return, without raising it, an error about the database at a place."""
     return StoreError(Problem(code, {"where": shown(place), **values}))
 
 
 def shown(place: Place) -> str:
-    """Name a place without its password, which may also stand in the query of a URL."""
+    """Return the name of a place without its password, which a URL may also hold in its query."""
     return str(place) if isinstance(place, Path) else place.set(query={}).render_as_string(hide_password=True)
 
 
 def secrets(place: Place) -> list[str]:
-    """Return what must not be shown of a place."""
+    """Return the passwords in a place, which must not be shown."""
     if isinstance(place, Path):
         return []
     query = [value for key, value in place.query.items() if "password" in key]

@@ -1,4 +1,4 @@
-"""Read runs, comparisons and their metrics out of the store."""
+"""Read runs, comparisons and their metrics from the store."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from core.words.errors import StoreError
 
 
 class Queries:
-    """What can be asked of an open database; `core.store.runs.Store` is the same with all that changes it."""
+    """Queries on an open database. `core.store.runs.Store` adds the methods that change it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def comparison(self, run_id: str) -> tuple[RunRecord, str, bytes | None] | None:
-        """Return a comparison: its row as a run, its setup and what it has recorded; None if there is none."""
+        """Return a comparison as its row in `runs`, its setup and its recorded courses; None if it does not exist."""
         joined = select(runs, comparisons.c.setup, comparisons.c.courses).join(comparisons)
         with self._database.reading() as connection:
             row = connection.execute(joined.where(runs.c.id == run_id)).one_or_none()
@@ -31,25 +31,25 @@ class Queries:
             return (record_of(row), row.setup, row.courses) if row else None
 
     def run(self, run_id: str) -> RunRecord | None:
-        """Return a run, None if there is none."""
+        """Return a run; None if it does not exist."""
         with self._database.reading() as connection:
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         with self._database.understanding():
             return record_of(row) if row else None
 
     def state(self, run_id: str) -> bytes | None:
-        """Return the state that a run left for another to go on from, None if it left none."""
+        """Return the state from which another run can continue this one; None if none is stored."""
         with self._database.reading() as connection:
             return state_of(connection, run_id)
 
     def has_state(self, run_id: str) -> bool:
-        """Return whether a run left a state for another to go on from."""
+        """Return whether a state is stored from which another run can continue this one."""
         with self._database.reading() as connection:
             query = select(states.c.run_id).where(states.c.run_id == run_id)
             return connection.execute(query).scalar() is not None
 
     def heir(self, run_id: str) -> str | None:
-        """Return the newest run that goes on from another's state, or is about to; None if there is none."""
+        """Return the id of the newest run that continues this one or is about to; None if there is none."""
         query = select(runs.c.id, runs.c.state, runs.c.facts).where(runs.c.parent == run_id)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(runs.c.number.desc())).all()
@@ -58,14 +58,14 @@ class Queries:
             return next(heirs, None)
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
-        """Return the newest runs, newest first, without comparisons and those that cannot be read."""
+        """Return the newest runs, newest first. Comparisons and unreadable runs are left out."""
         plain = select(runs).where(runs.c.id.not_in(select(comparisons.c.run_id)))
         return self._records(plain.order_by(runs.c.number.desc()).limit(limit))
 
     def active(self, *, owner: str | None = None, session: str | None = None) -> list[RunRecord]:
-        """Return the runs that have not ended, oldest first: all, or those of an owner or a browser session.
+        """Return the runs that have not ended, oldest first, optionally of one owner or browser session.
 
-        Those that cannot be read are left out.
+        Unreadable runs are left out.
         """
         query = select(runs).where(runs.c.state.in_(ACTIVE_STATES)).order_by(runs.c.number)
         if owner is not None:
@@ -75,14 +75,14 @@ class Queries:
         return self._records(query)
 
     def chunks_after(self, run_id: str, last_id: int = 0, *, limit: int | None = None) -> list[Chunk]:
-        """Return the chunks of a run with a greater id, in order."""
+        """Return the chunks of a run with an id greater than `last_id`, in order."""
         query = select(chunks).where(chunks.c.run_id == run_id, chunks.c.id > last_id).order_by(chunks.c.id)
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
         return [Chunk(row.id, self._unpacked(row), row.rss_bytes, row.peak_bytes) for row in rows]
 
     def epochs_after(self, run_id: str, last_id: int = 0) -> list[tuple[int, Epoch]]:
-        """Return the epochs of a run with a greater row id, in order, each with its id."""
+        """Return (row id, epoch) for the epochs of a run with a row id greater than `last_id`, in order."""
         query = select(epochs).where(epochs.c.run_id == run_id, epochs.c.id > last_id).order_by(epochs.c.id)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
@@ -107,7 +107,7 @@ class Queries:
             return packing.unpack(bytes(row.payload), layout=row.layout, first=row.first, count=row.updates)
 
     def _recorded(self, connection: Connection, run_id: str) -> dict[str, Any]:
-        """Count from the rows of a run what its `Ended` would have said."""
+        """Compute from the rows of a run the counts that its `Ended` would have held."""
         updates, unchanged, elapsed_s = 0, 0, 0.0
         query = select(chunks).where(chunks.c.run_id == run_id).order_by(chunks.c.id)
         for row in connection.execute(query.execution_options(yield_per=100)):
@@ -128,5 +128,5 @@ class Queries:
 
 
 def state_of(connection: Connection, run_id: str) -> bytes | None:
-    """Return the state that a run left, None if it left none."""
+    """Return the stored state of a run; None if there is none."""
     return connection.execute(select(states.c.payload).where(states.c.run_id == run_id)).scalar()

@@ -1,4 +1,4 @@
-"""Follow the metrics of a run: read only what is new, draw all of it in few points."""
+"""Follow the metrics of a run: read only new rows, and downsample the series for charts."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Series = UpdateSeries | EpochSeries | Literal["rss_bytes"]
 POINTS = 400
 SPARKLINE_POINTS = 40
 BETA = 0.9
-KEPT_BETAS = 4  # smoothed arrays of a run, 4 bytes an update each
+KEPT_BETAS = 4  # smoothed arrays kept for each run, at 4 bytes per update each
 CHUNKS_AT_ONCE = 200
-SPIKES = {"loss", "gradient_norm"}  # what is drawn with every extreme; the rest is drawn with its shape
-UPDATE_COLUMNS = {  # 24 bytes an update; the exact rates stay in the chunks
+SPIKES = {"loss", "gradient_norm"}  # downsampling keeps the extremes of these series and the shape of the others
+UPDATE_COLUMNS = {  # 24 bytes per update; the exact rates stay in the chunks
     "loss": "f4",
     "rate": "f4",
     "gradient_norm": "f4",
@@ -39,9 +39,9 @@ CHUNK_COLUMNS = {"updates": "i8", "rss_bytes": "i8"}
 
 
 class Source(Protocol):
-    """Where runs are read from: a store, or anything else that has the rows of a run. Raises StoreError.
+    """Anything that provides the rows of a run, such as a store. Every method may raise StoreError.
 
-    `where` names it in a message. What comes "after" has a greater id than the last one seen, in order.
+    `where` names the source in messages. The `*_after` methods return rows with an id greater than `last_id`, in order.
     """
 
     @property
@@ -56,7 +56,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Last:
-    """The newest recorded update of a run and what stood beside it; the loss is smoothed at BETA."""
+    """The latest recorded update of a run. `smoothed_loss` uses BETA."""
 
     updates: int
     loss: float
@@ -71,8 +71,8 @@ class Last:
 class RunReader:
     """The metrics of one run in growing arrays. Threads may share it.
 
-    `version` rises with every refresh that found something, so that each of several viewers can tell
-    whether it has drawn all. The arrays it gives are read-only and stay as they are.
+    `version` increases with every refresh that finds new rows, so that each of several viewers can tell whether its
+    charts are up to date. Returned arrays are read-only and never change.
     """
 
     def __init__(self, source: Source, run_id: str) -> None:
@@ -84,14 +84,14 @@ class RunReader:
         self._epochs: list[Epoch] = []
         self._updates = Columns(UPDATE_COLUMNS)
         self._chunks = Columns(CHUNK_COLUMNS)
-        self._smoothed: OrderedDict[float, Smoothed] = OrderedDict()  # by beta, the one asked for last at the end
+        self._smoothed: OrderedDict[float, Smoothed] = OrderedDict()  # by beta, least recently used first
         self._last_chunk = self._last_epoch = 0
 
     def refresh(self) -> bool:
-        """Read what is new; return whether anything was. Raises StoreError."""
+        """Read new rows; return whether anything changed. Raises StoreError."""
         with self._lock:
             before = (len(self._updates), len(self._epochs), self._record)
-            # In this order the rows are never behind the state: a run that reads as ended is read to its end.
+            # The record is read first, so the rows are never behind it: an ended run is always read to its end.
             self._record = self._source.run(self.run_id)
             for row_id, epoch in self._source.epochs_after(self.run_id, self._last_epoch):
                 self._epochs.append(epoch)
@@ -122,7 +122,7 @@ class RunReader:
 
     @property
     def record(self) -> RunRecord | None:
-        """The run as of the last refresh; None if it is unknown or was deleted."""
+        """The run as of the last refresh; None if it does not exist or was deleted."""
         return self._record
 
     @property
@@ -136,7 +136,7 @@ class RunReader:
 
     @property
     def last(self) -> Last | None:
-        """The newest update; None before the first."""
+        """The latest update; None before the first."""
         with self._lock:
             count = len(self._updates)
             if not count:
@@ -147,7 +147,7 @@ class RunReader:
 
     @property
     def inherited(self) -> int:
-        """How many of the updates are another run's, from which this one goes on."""
+        """How many of the updates were inherited from the parent run."""
         with self._lock:
             record, count = self._record, len(self._updates)
         if record is None or record.parent is None:
@@ -176,14 +176,14 @@ class RunReader:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the arrays take."""
-        smoothed = tuple(self._smoothed.values())  # one step, so that nobody waits here for a refresh elsewhere
+        """Memory used by the arrays, in bytes."""
+        smoothed = tuple(self._smoothed.values())  # atomic, so that this need not wait for a refresh in another thread
         return self._updates.nbytes + self._chunks.nbytes + sum(array.nbytes for array in smoothed)
 
     def smoothed(self, beta: float) -> NDArray[np.float32]:
-        """Return the losses of all updates, smoothed. Raises ValueError for a beta outside [0, 1).
+        """Return the smoothed losses of all updates. Raises ValueError unless 0 <= beta < 1.
 
-        The arrays of the KEPT_BETAS betas asked for last are kept, and only what is new in them is worked out.
+        The arrays of the KEPT_BETAS most recently used betas are kept and extended by the new updates only.
         """
         with self._lock:
             array = self._smoothed.pop(beta, None) or Smoothed(beta)
@@ -193,15 +193,15 @@ class RunReader:
             return array.follow(self.losses)
 
     def sparkline(self, name: Series, *, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:
-        """Return at most `points` values of a series, chosen as `curves` does, without those that are not finite."""
+        """Return at most `points` finite values of a series, downsampled as in `curves`."""
         with self._lock:
             _, values = self._thinned(name, BETA, points)
         return values[np.isfinite(values)]
 
     def speeds(self, *, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:
-        """Return examples per second of training between at most `points` + 1 of the flushes, evenly chosen.
+        """Return examples per second of training between at most `points` + 1 evenly spaced flushes.
 
-        What came before the first flush is left out: the ledger watches it, and so it is slow.
+        Updates before the first flush are left out, because the ledger makes them slow.
         """
         with self._lock:
             flushes = self._chunks["updates"]
@@ -216,11 +216,11 @@ class RunReader:
     def curves(
         self, of: Sequence[Series], *, beta: float = BETA, points: int = POINTS, x: Axis = "updates"
     ) -> list[tuple[Series, NDArray[np.float64], NDArray[np.float64]]]:
-        """Return the name, the places and the values of each series: at most `points`, its first and last included.
+        """Return the name, x values and y values of each series, downsampled to at most `points` points.
 
-        `loss` and `gradient_norm` keep every visible extreme, `smoothed_loss` and the others their shape (MinMaxLTTB,
-        Van Der Donckt et al. 2023). `smoothed_loss` is smoothed at `beta`. The first update stands at x = 1 update.
-        A value that is not finite is NaN, a gap.
+        The first and the last value are always included. `loss` and `gradient_norm` keep every visible extreme; the
+        others keep their shape (MinMaxLTTB, Van Der Donckt et al. 2023). `smoothed_loss` is smoothed with `beta`. The
+        first update is at x = 1. Values that are not finite become NaN, which a chart draws as a gap.
         """
         with self._lock:
             return [(name, *self._drawn(name, beta, points, x)) for name in of]
@@ -233,15 +233,15 @@ class RunReader:
         return self._axis(numbers, x), shown
 
     def _thinned(self, name: Series, beta: float, points: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return at most `points` values of a series, after the number of the update at each."""
-        if points < 5:  # what MinMaxLTTB needs
+        """Return update numbers and values of a series, downsampled to at most `points` points."""
+        if points < 5:  # MinMaxLTTB needs at least 5
             raise ValueError(f"points must be at least 5, got {points}")
         values, updates = self._measured(name, beta)
         chosen = choose(values, points, extremes=name in SPIKES)
         return chosen + 1 if updates is None else updates[chosen], values[chosen].astype(np.float64)
 
     def _measured(self, name: Series, beta: float) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
-        """Return the values of a series and the number of the update at each; None for 1, 2, 3, ..."""
+        """Return the values of a series and their update numbers; None stands for 1, 2, 3, ..."""
         if name == "smoothed_loss":
             return self.smoothed(beta), None
         if name in UPDATE_COLUMNS:
@@ -254,7 +254,7 @@ class RunReader:
         return np.array([value for _, value in measured], dtype=np.float64), numbers
 
     def places(self, numbers: NDArray[np.int64], x: Axis) -> NDArray[np.float64]:
-        """Return where on an axis these of the recorded updates stand; the first of all is 1."""
+        """Return the positions of recorded updates, numbered from 1, on an axis."""
         with self._lock:
             return self._axis(numbers, x)
 
@@ -266,7 +266,7 @@ class RunReader:
         if x == "epochs" and len(numbers):
             assert self._record is not None  # there are rows, so there was a run
             config = self._record.config
-            if self._record.facts.first:  # the run before it may have counted otherwise
+            if self._record.facts.first:  # the parent's updates may have had a different batch size
                 return self._updates["examples_seen"][numbers - 1] / config.spec.examples
             shape = (config.spec.examples, config.batch_size, config.accumulate)
             return numbers / batching.updates_per_epoch(*shape, drop_last=config.drop_last)
@@ -274,9 +274,10 @@ class RunReader:
 
 
 class ReaderCache:
-    """Hand out one reader a run, and forget the longest unused ones beyond `limit_bytes`.
+    """Keep one reader for each run, and evict the least recently used ones beyond `limit_bytes`.
 
-    The two just asked for, a run and the one before it, are kept whatever their size. Threads may share the cache.
+    The two most recent ones, usually a run and its predecessor, are kept whatever their size. Threads may share the
+    cache.
     """
 
     def __init__(self, source: Source, *, limit_bytes: int = 64 * 2**20) -> None:
@@ -286,7 +287,7 @@ class ReaderCache:
         self._lock = threading.Lock()
 
     def reader(self, run_id: str) -> RunReader:
-        """Return the reader of a run, which the caller refreshes."""
+        """Return the reader of a run. The caller refreshes it."""
         with self._lock:
             reader = self._readers.pop(run_id, None) or RunReader(self._source, run_id)
             self._readers[run_id] = reader

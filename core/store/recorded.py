@@ -1,4 +1,4 @@
-"""Keep one finished run of the page's default setup in a small file, to be read back without a database."""
+"""Save one finished run in a small file that can be read without a database."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ CONFIG = RunConfig(memory_limit_mb=4)
 RUN_ID = "recorded"
 PATH = Path(__file__).with_name("recorded.json")
 TABLES = (runs, chunks, epochs)
-# Nobody who reads the file needs to know who recorded it, and where.
+# The file does not reveal who recorded it or where.
 REPLACED: dict[str, dict[str, str]] = {
     "runs": {"id": RUN_ID, "owner": "", "session": ""},
     "chunks": {"run_id": RUN_ID},
     "epochs": {"run_id": RUN_ID},
 }
-LEFT_OUT = {"pid"}  # of the facts
+LEFT_OUT = {"pid"}  # names of facts
 
 
 class Recording:
-    """The run RUN_ID of a file, and the day it was recorded: a source for `core.store.reader`.
+    """The run in a file, with the id RUN_ID and its date: a source for `core.store.reader`.
 
-    Raises KeyError, ValueError, TypeError or ConfigError for values that are not those of one finished run.
+    Raises KeyError, ValueError, TypeError or ConfigError unless the values describe one finished run.
     """
 
     def __init__(self, where: str, values: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ class Recording:
 
 @cache
 def load(path: Path = PATH) -> Recording | None:
-    """Read a recorded run, once; return None if there is no such file. Raises StoreError (recording_damaged)."""
+    """Return the recorded run, cached; None if there is no file. Raises StoreError (recording_damaged)."""
     try:
         return Recording(str(path), json.loads(path.read_text()))
     except FileNotFoundError:
@@ -75,9 +75,9 @@ def load(path: Path = PATH) -> Recording | None:
 
 
 def write(database: Path, path: Path) -> bool:
-    """Write the only run of a database to a file, with every column that there is.
+    """Write the only run of a database to a file, with all columns.
 
-    Return False, having written nothing, if the run has not finished. Raises StoreError and OSError.
+    Returns False without writing anything if the run has not finished. Raises StoreError and OSError.
     """
     opened = open_database(database)
     try:
@@ -102,7 +102,7 @@ def write(database: Path, path: Path) -> bool:
 
 
 def _rows(table: Table, values: Mapping[str, Any]) -> list[Any]:
-    """Return rows as a database would; a column younger than the file is empty."""
+    """Return rows as a database would; columns that are newer than the file are None."""
     return [
         SimpleNamespace(**{column.name: _from_json(column, row) for column in table.columns})
         for row in values[table.name]

@@ -1,4 +1,4 @@
-"""Define the records that the store returns, and read them from rows."""
+"""Define the records that the store returns, and build them from rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The updates of one flush, and the memory of the training process by then: real, and counted by the ledger."""
+    """The updates of one flush, with the process's resident memory and the ledger's peak at that time."""
 
     id: int
     updates: Updates
@@ -45,12 +45,12 @@ class Chunk:
 
 
 def peak_of(row: Row[Any]) -> Peak | None:
-    """Return the peak noted in a row of `runs`."""
+    """Return the peak stored in a row of `runs`."""
     return packing.peak_from_json(row.peak) if row.peak else None
 
 
 def record_of(row: Row[Any]) -> RunRecord:
-    """Return the run of a row. Raises ConfigError, ValueError, TypeError, KeyError or AttributeError."""
+    """Return the run in a row. Raises ConfigError, ValueError, TypeError, KeyError or AttributeError."""
     return RunRecord(
         id=row.id,
         created=datetime.fromtimestamp(row.created_s, UTC),

@@ -1,4 +1,4 @@
-"""Keep runs, their metrics and their one end."""
+"""Write runs, their metrics and their end to the database."""
 
 from __future__ import annotations
 
@@ -39,45 +39,45 @@ KEPT_RUNS, KEPT_STATES = 500, 20
 
 
 def new_run_id() -> str:
-    """Return an id that nobody can guess."""
+    """Return an unguessable id."""
     return secrets.token_urlsafe(12)
 
 
 class Store(Queries):
-    """A database of runs. Threads may share it; a process opens its own, after any fork.
+    """A database of runs. Threads may share it; each process opens its own, after any fork.
 
-    Every method raises StoreError if the database cannot be reached or understood any more.
+    Every method raises StoreError if the database cannot be reached or read.
     """
 
     @classmethod
     def open(cls, where: str | Path | None = None) -> Store:
-        """Open the database at a path or URL; None is BATCHLAB_DATABASE, else the default file.
+        """Open the database at a path or URL; None means BATCHLAB_DATABASE, or else the default file.
 
-        Raises StoreError (store_newer, store_corrupt, store_unavailable) and has then changed nothing.
+        Raises StoreError (store_newer, store_corrupt, store_unavailable) without having changed anything.
         """
         return cls(open_database(where))
 
     @classmethod
     def attach(cls, address: str) -> Store:
-        """Open what another process has opened and checked: nothing is read before it is used."""
+        """Open a database that another process has already opened and checked. Nothing is read until first use."""
         return cls(attach_database(address))
 
     def check(self) -> None:
-        """Find out now what reading would find out later."""
+        """Read a row of every table. Raises StoreError for damage that a later query would hit."""
         self._database.check()
 
     @property
     def address(self) -> str:
-        """What opens the same database again, for another process. May hold a password."""
+        """The path or URL with which another process can open this database. May hold a password."""
         return self._database.address
 
     @property
     def where(self) -> str:
-        """The name of the database for a screen, without any password."""
+        """The display name of the database, without its password."""
         return self._database.where
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         self._database.close()
 
     def create(
@@ -91,11 +91,11 @@ class Store(Queries):
         parent: str | None = None,
         comparison: str | None = None,
     ) -> None:
-        """Add a run; of the runs that are ended and not pinned, drop those before the newest KEPT_RUNS unpinned ones.
+        """Add a run, and drop the oldest ended, unpinned runs beyond the newest KEPT_RUNS unpinned ones.
 
-        `owner` names, in words of its own, the process that answers for the run; `session` the browser session. A run
-        that goes on from another's `parent` begins with all that was recorded of that one. A `comparison` is what
-        `Comparison.to_json` wrote, and `config` then its first arm.
+        `owner` identifies the process responsible for the run (see `core.run.machine`), `session` the browser session.
+        A run with a `parent` starts with a copy of everything recorded for that run. A `comparison` is the text from
+        `Comparison.to_json`; `config` is then its first arm.
         """
         values = {"id": run_id, "config": config.to_json(), "owner": owner, "session": session, "state": state}
         with self._database.writing() as connection:
@@ -110,9 +110,9 @@ class Store(Queries):
             connection.execute(delete(runs).where(~runs.c.pinned, ended, runs.c.number < oldest_kept))
 
     def inherit(self, run_id: str, parent: str) -> bytes | None:
-        """Give a run that is about to go on from `parent` what was recorded of that one since the run was created.
+        """Copy what the parent has recorded since this run was created; return the parent's state, None without one.
 
-        Return the state that the parent has left, None if it left none.
+        Call it once the parent has ended and before this run starts.
         """
         with self._database.writing() as connection:
             text = connection.execute(select(runs.c.config).where(runs.c.id == run_id)).scalar()
@@ -123,7 +123,7 @@ class Store(Queries):
             return state_of(connection, parent)
 
     def _inherit(self, connection: Connection, run_id: str, config: RunConfig, parent: str) -> None:
-        """Copy the rows of a parent that the run does not have yet, and note what was changed between the two."""
+        """Copy the parent's rows that the run does not have yet, and note the settings in which the two differ."""
         for table in (chunks, epochs):
             columns = [column.name for column in table.columns if column.name not in ("id", "run_id")]
             known = connection.execute(select(func.count()).where(table.c.run_id == run_id)).scalar_one()
@@ -138,7 +138,7 @@ class Store(Queries):
             _note(connection, run_id, on_inheritance(before.config, before.facts, before.state, config))
 
     def set_state(self, run_id: str, state: ActiveState) -> bool:
-        """Set the state of a run that has not ended; return whether there was one."""
+        """Set the state of a run; return False if it has ended or does not exist."""
         if state not in ACTIVE_STATES:
             raise ValueError(f"state must be one of {', '.join(ACTIVE_STATES)}, got {state!r}; finish() ends a run")
         with self._database.writing() as connection:
@@ -150,10 +150,10 @@ class Store(Queries):
             _note(connection, run_id, facts)
 
     def write(self, run_id: str, events: Sequence[Event], *, rss_bytes: int = 0) -> bool:
-        """Record what a run reported since the last call, all of it or nothing.
+        """Record the events of a run in one transaction.
 
-        `rss_bytes` is the resident memory of the training process. Returns False, having recorded nothing,
-        for a run that has ended or was deleted: its process has no reason to go on.
+        `rss_bytes` is the resident memory of the training process. Returns False without recording anything if the
+        run has ended or was deleted; its process should then stop.
         """
         with self._database.writing() as connection:
             row = _lock(connection, run_id)
@@ -194,12 +194,12 @@ class Store(Queries):
         return True
 
     def finish(self, run_id: str, ended: Ended) -> bool:
-        """End a run that has not ended; return whether this call did."""
+        """End a run; return False if it had already ended or does not exist."""
         with self._database.writing() as connection:
             return _finish(connection, run_id, ended)
 
     def end(self, run_id: str, state: EndState, reason: str, **values: Any) -> bool:
-        """End a run from outside, with the counts of what it had recorded; return whether this call did."""
+        """End a run from outside, with counts from its recorded rows; return False if it had already ended."""
         with self._database.writing() as connection:
             row = _lock(connection, run_id)
             if row is None:
@@ -210,9 +210,9 @@ class Store(Queries):
             return _finish(connection, run_id, ended)
 
     def fail_orphans(self, alive: Callable[[str], bool]) -> list[str]:
-        """End the runs whose owner is not `alive` as failed ("owner_gone"); return their ids.
+        """End each run with a dead owner as failed ("owner_gone"); return their ids.
 
-        One that cannot be read stays as it is.
+        `alive` tells whether an owner still runs. Unreadable runs are left as they are.
         """
         with self._database.reading() as connection:
             query = select(runs.c.id, runs.c.owner).where(runs.c.state.in_(ACTIVE_STATES)).order_by(runs.c.number)
@@ -229,7 +229,7 @@ class Store(Queries):
             connection.execute(delete(runs).where(runs.c.id == run_id))
 
     def write_courses(self, run_id: str, courses: bytes, *, state: ActiveState = "running") -> bool:
-        """Keep what a comparison has recorded, in place of what it had; return False for one that has ended."""
+        """Replace the recorded courses of a comparison; return False if it has ended or was deleted."""
         with self._database.writing() as connection:
             if not _change(connection, run_id, state=state):
                 return False
@@ -238,10 +238,10 @@ class Store(Queries):
 
 
 def open_or_fresh(where: str | Path | None = None) -> tuple[Store, StoreError | None]:
-    """Open a database, or if that fails a new one beside it; return it with the reason, if it is the new one.
+    """Open a database, or a new one next to it if that fails; return it with the error, None if it opened.
 
-    The new one is `runs-fresh-1.sqlite` or the next free number, in the default folder for a server and in a
-    temporary folder where neither can be written.
+    The new file is `runs-fresh-1.sqlite` or has the next free number. In place of a server it goes to the default
+    folder, and to a temporary folder if those cannot be written.
     """
     try:
         store = Store.open(where)
@@ -252,13 +252,13 @@ def open_or_fresh(where: str | Path | None = None) -> tuple[Store, StoreError | 
 
 
 def _lock(connection: Connection, run_id: str) -> Row[Any] | None:
-    """Hold the row of a run that has not ended until the transaction is over; None if there is none."""
+    """Lock the row of an active run until the transaction ends; return None if the run has ended or does not exist."""
     found = select(runs.c.peak).where(runs.c.id == run_id, runs.c.state.in_(ACTIVE_STATES)).with_for_update()
     return connection.execute(found).one_or_none()
 
 
 def _let_go_of_state(connection: Connection, run_id: str) -> None:
-    """Drop the state from which a run has gone on, unless another may go on from it too: of one out of memory."""
+    """Drop the state that a run continued from, unless its parent ran out of memory: others may continue from that."""
     parent = select(runs.c.parent).where(runs.c.id == run_id).scalar_subquery()
     stopped = select(runs.c.id).where(runs.c.id == parent, runs.c.state == "stopped")
     connection.execute(delete(states).where(states.c.run_id.in_(stopped)))
@@ -291,6 +291,6 @@ def _finish(connection: Connection, run_id: str, ended: Ended) -> bool:
 
 
 def _change(connection: Connection, run_id: str, **values: Any) -> bool:
-    """Change a run that has not ended, in one statement, so that of two who end it one wins."""
+    """Change an active run in one statement, so that only one of two concurrent calls can end it."""
     changed = update(runs).where(runs.c.id == run_id, runs.c.state.in_(ACTIVE_STATES)).values(**values)
     return connection.execute(changed).rowcount == 1

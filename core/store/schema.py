@@ -1,4 +1,4 @@
-"""Name the tables of a database of runs, their version, and the steps from each version to the next."""
+"""Define the tables of the database and the migrations from each schema version to the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself in INTEGER keys only
+Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite assigns row numbers only to INTEGER primary keys
 
 
 def _run_id() -> Column[str]:
@@ -31,13 +31,13 @@ def _run_id() -> Column[str]:
 
 schema = Table("schema", METADATA, Column("version", Integer, nullable=False))
 
-# JSON is kept as text: a diverged run has NaN and Infinity, which PostgreSQL's JSON and SQLite's REAL refuse.
+# JSON is stored as text: a diverged run holds NaN and Infinity, which PostgreSQL's JSON and SQLite's REAL reject.
 runs = Table(
     "runs",
     METADATA,
-    Column("number", Number, primary_key=True),  # the order of creation, whatever the clock did
+    Column("number", Number, primary_key=True),  # order of creation, independent of the clock
     Column("id", String(64), nullable=False, unique=True),
-    Column("created_s", Double, nullable=False),  # since 1970, UTC
+    Column("created_s", Double, nullable=False),  # Unix time
     Column("owner", Text, nullable=False),
     Column("session", Text, nullable=False),
     Column("state", String(16), nullable=False, index=True),
@@ -47,14 +47,14 @@ runs = Table(
     Column("peak", Text),
     Column("ended", Text),
     Column("snapshot", Text),
-    Column("parent", String(64)),  # the run from which it goes on, which may be gone
+    Column("parent", String(64)),  # the run that this one continues; that run may have been deleted
 )
 
 states = Table(
     "states",
     METADATA,
     Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("payload", LargeBinary, nullable=False),  # `core.train.continuation` knows what it is
+    Column("payload", LargeBinary, nullable=False),  # written by `core.train.continuation`
 )
 
 chunks = Table(
@@ -65,7 +65,7 @@ chunks = Table(
     Column("first", BigInteger, nullable=False),  # updates before the chunk
     Column("updates", Integer, nullable=False),
     Column("layout", Integer, nullable=False),
-    Column("payload", LargeBinary, nullable=False),  # `core.store.packing` knows the layouts
+    Column("payload", LargeBinary, nullable=False),  # written by `core.store.packing`
     Column("rss_bytes", BigInteger, nullable=False),
     Column("peak_bytes", BigInteger, nullable=False),
     Index("chunks_of_run", "run_id", "id"),
@@ -80,13 +80,13 @@ epochs = Table(
     Index("epochs_of_run", "run_id", "id"),
 )
 
-# A comparison is a run of several configurations: its row in `runs` has the first one's, and here is the rest.
+# A comparison is a run with several configurations. Its row in `runs` holds the first, this table the whole setup.
 comparisons = Table(
     "comparisons",
     METADATA,
     Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("setup", Text, nullable=False),
-    Column("courses", LargeBinary),  # `core.comparison.course` knows what it is; the newest only is kept
+    Column("courses", LargeBinary),  # written by `core.comparison.course`; only the latest is kept
 )
 
 
@@ -104,5 +104,5 @@ def _add_comparisons(connection: Connection) -> None:
 
 
 Migration = Callable[[Connection], None]
-# The first leads from version 1 to 2; all run in one transaction.
+# The first migrates version 1 to 2. All run in one transaction.
 MIGRATIONS: tuple[Migration, ...] = (_add_snapshot, _add_parent, _add_comparisons)

@@ -1,4 +1,4 @@
-"""Write a run's events from a thread of its own, so that the training loop never waits for a disk."""
+"""Write a run's events from a separate thread, so that the training loop never waits for the disk."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from core.run.events import Ended, Event, Paused
 from core.store.runs import Store
 from core.words.errors import StoreError
 
-GATHER_S = 0.1  # with the 0.1 s that the recorder holds back and a write, at most 0.25 s are lost to a kill
+GATHER_S = 0.1  # with the recorder's 0.1 s and the time of a write, a kill loses at most 0.25 s
 
 
 class Writer:
-    """Queue events for a run; a thread writes all that has gathered in one transaction.
+    """Queue the events of a run; a thread writes them in batches, each in one transaction.
 
-    `put` costs about a microsecond. The store is opened in the thread, after any fork. An error of the store is
-    kept in `error`; what comes after it is dropped, and the training goes on. `on_refused` is called when the run
-    has been ended or deleted by somebody else.
+    `put` takes about a microsecond. The thread opens the store, after any fork. If the store fails, `error` holds the
+    exception, later events are dropped, and training continues. `on_refused` is called when the run has been ended or
+    deleted elsewhere.
     """
 
     def __init__(self, where: str, run_id: str, *, on_refused: Callable[[], None] = lambda: None) -> None:
@@ -38,7 +38,7 @@ class Writer:
             self._urgent.set()
 
     def close(self) -> None:
-        """Write what is left and return when it is on disk."""
+        """Write the remaining events and return once they are on disk."""
         self._events.put(None)
         self._urgent.set()
         self._thread.join()
@@ -48,7 +48,7 @@ class Writer:
         last = False
         while not last:
             gathered = [self._events.get()]
-            self._urgent.wait(min(GATHER_S, (monotonic() - began) / 4))  # soon at first
+            self._urgent.wait(min(GATHER_S, (monotonic() - began) / 4))  # the first events are written soon
             self._urgent.clear()
             while not self._events.empty():
                 gathered.append(self._events.get())
