@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,10 +53,15 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def datasets(tmp_path_factory: pytest.TempPathFactory) -> Datasets:
-    """Return a function that loads a data set by name, building it the first time."""
-    root = tmp_path_factory.mktemp("data")
-    return cache(lambda name: load(build(name, root)))
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which the datasets of all tests are built, each once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def datasets(data_root: Path) -> Datasets:
+    """Return a function that loads a dataset by name, building it the first time."""
+    return cache(lambda name: load(build(name, data_root)))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from core.host.client import HostClient
 from core.run.changes import Change
 from core.run.config import RunConfig
 from core.run.events import Ended
-from core.store import RunRecord, Store, new_run_id
+from core.store import RunRecord, new_run_id
 from core.store.export import csv_of
 from tests.core.host.patience import PATIENCE_S, until
 
@@ -22,24 +21,25 @@ LONG = RunConfig(dataset="digits", batch_size=100, schedule="constant", budget_v
 LARGER = LONG.replace(batch_size=400, lr=0.1)
 
 
-@pytest.fixture(scope="module")
-def shared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    """A host with a single core, so that whoever leaves it is missed by somebody."""
-    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
-    client = HostClient(store, data=data, cores=1)
+@pytest.fixture
+def host(one_core_host: HostClient) -> Iterator[HostClient]:
     for config in (LONG, LARGER, LONG.replace(batch_size=50)):
-        client.prediction(config).result(PATIENCE_S)
-    yield client
-    client.close()
-    store.close()
+        one_core_host.prediction(config).result(PATIENCE_S)
+    yield one_core_host
+    stop_all(one_core_host)
 
 
 @pytest.fixture
-def host(shared: HostClient) -> Iterator[HostClient]:
-    yield shared
-    for record in shared.store.active():
-        shared.command(record.id, "stop")
-        end_of(shared, record.id)
+def two_cores(two_core_host: HostClient) -> Iterator[HostClient]:
+    two_core_host.prediction(LARGER).result(PATIENCE_S)
+    yield two_core_host
+    stop_all(two_core_host)
+
+
+def stop_all(host: HostClient) -> None:
+    for record in host.store.active():
+        host.command(record.id, "stop")
+        end_of(host, record.id)
 
 
 def start(host: HostClient, config: RunConfig, *, parent: str | None = None, paused: bool = False) -> str:
@@ -119,23 +119,17 @@ def test_it_takes_its_place_in_line_too(host: HostClient) -> None:
     assert (host.place(waiting), host.place(second)) == (1, None)
 
 
-def test_it_waits_for_the_other_though_there_is_a_core(data: Path, tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "runs.sqlite")
-    host = HostClient(store, data=data, cores=2)
-    try:
-        host.prediction(LARGER).result(PATIENCE_S)
-        first = start(host, LONG)
-        trains(host, first)
-        pid = record_of(host, first).facts.pid
-        os.kill(pid, signal.SIGSTOP)  # it does not obey yet
-        second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
-        until(lambda: record_of(host, beside).facts.pid, "the one beside it to start")
-        assert record_of(host, second).facts.pid is None
-        os.kill(pid, signal.SIGCONT)
-        assert trains(host, second) == ended_of(host, first).updates
-    finally:
-        host.close()
-        store.close()
+def test_it_waits_for_the_other_though_there_is_a_core(two_cores: HostClient) -> None:
+    host = two_cores
+    first = start(host, LONG)
+    trains(host, first)
+    pid = record_of(host, first).facts.pid
+    os.kill(pid, signal.SIGSTOP)  # it does not obey yet
+    second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
+    until(lambda: record_of(host, beside).facts.pid, "the one beside it to start")
+    assert record_of(host, second).facts.pid is None
+    os.kill(pid, signal.SIGCONT)
+    assert trains(host, second) == ended_of(host, first).updates
 
 
 def test_of_two_changes_at_once_the_second_counts_and_nothing_is_lost(host: HostClient) -> None:
@@ -240,20 +234,14 @@ def test_a_run_that_does_not_fit_this_machine_leaves_the_other_as_it_is(
     until(lambda: recorded(host, first) > seen, "the first to train on")
 
 
-def test_when_the_host_dies_in_between_both_have_failed(data: Path, tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "runs.sqlite")
-    host = HostClient(store, data=data, cores=1)
-    try:
-        host.prediction(LARGER).result(PATIENCE_S)
-        first = start(host, LONG)
-        trains(host, first)
-        os.kill(record_of(host, first).facts.pid, signal.SIGSTOP)
-        second = start(host, LARGER, parent=first)
-        assert host.pid is not None
-        os.kill(host.pid, signal.SIGKILL)
-        assert [ended_of(host, run).reason for run in (first, second)] == ["host_gone"] * 2
-        assert record_of(host, second).facts.horizon is None
-        trains(host, start(host, LONG))  # and the next start works
-    finally:
-        host.close()
-        store.close()
+def test_when_the_host_dies_in_between_both_have_failed(two_cores: HostClient) -> None:
+    host = two_cores
+    first = start(host, LONG)
+    trains(host, first)
+    os.kill(record_of(host, first).facts.pid, signal.SIGSTOP)
+    second = start(host, LARGER, parent=first)
+    assert host.pid is not None
+    os.kill(host.pid, signal.SIGKILL)
+    assert [ended_of(host, run).reason for run in (first, second)] == ["host_gone"] * 2
+    assert record_of(host, second).facts.horizon is None
+    trains(host, start(host, LONG))  # and the next start works

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from core.comparison.setup import Comparison, compared
 from core.host.client import CHILD_BYTES, HostClient
 from core.run import machine
 from core.run.config import RunConfig
-from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
+from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from tests.core.host.patience import until
 
 MIXTURE = RunConfig(
@@ -34,12 +33,8 @@ ENDLESS = compared([LONG.replace(budget_value=100_000), LONG], seeds=2, budget="
 
 
 @pytest.fixture(scope="module")
-def host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
-    client = HostClient(store, data=data, cores=2)
-    yield client
-    client.close()
-    store.close()
+def host(two_core_host: HostClient) -> HostClient:
+    return two_core_host
 
 
 def start(host: HostClient, comparison: Comparison) -> str:
@@ -113,7 +108,7 @@ def test_it_waits_for_a_core_like_a_run(host: HostClient, tmp_path: Path) -> Non
 def test_one_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     host: HostClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mlp = RunConfig(dataset="digits", hidden=(512, 512), memory_limit_mb=None)
+    mlp = RunConfig(dataset="digits", hidden=(512, 512), memory_limit_mb=None, budget_value=1)
     arms = [mlp, mlp.replace(batch_size=16)]
     peak = host.prediction(mlp).result(timeout=60).peak.bytes
     room = 3 * peak + CHILD_BYTES  # for one training of each arm

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from core.forecast.records import Remedy, remedy_from_dict
 from core.host.client import HostClient
 from core.run.config import RunConfig
-from core.store import RunRecord, Store, new_run_id
+from core.store import RunRecord, new_run_id
 from core.train.continuation import unpack, with_remedy
 from tests.core.host.patience import PATIENCE_S
 
@@ -23,12 +21,8 @@ CONFIG = RunConfig(
 
 
 @pytest.fixture(scope="module")
-def host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
-    client = HostClient(store, data=data, cores=2)
-    yield client
-    client.close()
-    store.close()
+def host(two_core_host: HostClient) -> HostClient:
+    return two_core_host
 
 
 def start(host: HostClient, config: RunConfig, *, parent: str | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,10 @@ SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
 
 
 @pytest.fixture(scope="module")
-def host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
+def host(one_core_host: HostClient) -> HostClient:
     """Give a host with one core that has answered before, so that it is warm."""
-    store = Store.open(tmp_path_factory.mktemp("store") / "runs.sqlite")
-    client = HostClient(store, data=data, cores=1)
-    client.prediction(SHORT).result(PATIENCE_S)
-    yield client
-    client.close()
-    store.close()
+    one_core_host.prediction(SHORT).result(PATIENCE_S)
+    return one_core_host
 
 
 def ask(host: HostClient, claim: str, first_seed: int = 0, *, read: Callable[[Any], Any] = Results.from_dict) -> Answer:
