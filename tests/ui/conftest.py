@@ -9,17 +9,30 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.core.host.patience import until
+from ui.shell.engine import engine
+
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A database for a module's tests, which share one engine; it ends with them."""
+@pytest.fixture(scope="session")
+def _engine_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Name the database of one engine, whose host takes seconds to start; it ends with the session."""
     path = tmp_path_factory.mktemp("database") / "runs.sqlite"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BATCHLAB_DATABASE", str(path))
         yield path
         st.cache_resource.clear()  # closes the engine
+
+
+@pytest.fixture(scope="module")
+def database(_engine_database: Path) -> Iterator[Path]:
+    """The database of a module's tests; what they leave running is stopped with them."""
+    yield _engine_database
+    running = engine()
+    for run in running.store.active():
+        running.client.command(run.id, "stop")
+    until(lambda: not running.store.active(), "every run to stop")
 
 
 @pytest.fixture

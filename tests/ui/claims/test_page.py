@@ -14,6 +14,7 @@ from core.claims.results import Results, collect, load
 from core.host.process import Answer
 from core.science.trials import Findings
 from core.words.errors import HostError, Problem
+from tests.campaign import campaign
 from tests.core.claims.arms import pair
 from ui.claims import page as claims_page
 
@@ -146,7 +147,9 @@ def test_a_claim_about_words_has_nothing_to_run(page: App) -> None:
     assert "run_claim" not in [button.key for button in test.button]
 
 
-@pytest.mark.parametrize("code", CLAIMS)
+@pytest.mark.parametrize(
+    "code", ["C1", "C2", "C9", *campaign(code for code in CLAIMS if code not in ("C1", "C2", "C9"))]
+)
 def test_each_claim_opens_with_its_quote_and_lesson(code: str, page: App) -> None:
     text = words(page(claim=code))
     assert f"#### \u201c{CLAIMS[code].quote}\u201d" in text

@@ -105,7 +105,7 @@ def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
 def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
     test = page()
     assert "other settings than those above" not in words(test)
-    test.button(key="preset_too_few_updates").click().run()
+    test.button(key="preset_noise").click().run()
     finished(test)
     assert test.button(key="compare_stop").disabled
     test.button(key="add_form").click().run()
@@ -262,12 +262,14 @@ def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
 
 def test_paths_of_weights_are_those_of_the_comparison_that_is_shown(page: App) -> None:
     test = page()
+    test.button(key="preset_noise").click().run()
+    finished(test)
     test.button(key="follow_weights").click().run()
     deadline = time.monotonic() + 60
     while "% of their variance" not in words(test):
         assert time.monotonic() < deadline
         time.sleep(0.3)
         test.run()
-    test.button(key="preset_noise").click().run()
+    test.segmented_control(key="compare_budget").set_value("updates").run()
     finished(test)
     assert "% of their variance" not in words(test)
