@@ -19,6 +19,7 @@ from core.forecast.rehearsal import Sizes, rehearse
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Category, Peak
 from core.run.timeline import Block, Change, Timeline, peak_of
+from tests.campaign import campaign
 
 Resize = Callable[..., None]
 
@@ -39,11 +40,17 @@ def rehearsed(config: RunConfig, windows: Sequence[Sizes], chunk: int) -> Peak:
     "changes",
     [
         {},
-        {"model": "linear", "optimizer": "adam"},
-        {"model": "cnn", "norm": "group", "optimizer": "sgd"},
-        {"norm": "layer", "hidden": (300, 20), "optimizer": "adamw", "zero_in_place": True},
-        {"model": "cnn", "checkpointing": True},
-        {"hidden": (40, 30, 20), "checkpointing": True, "evaluate_with_grad": True},
+        {"model": "linear", "optimizer": "adam", "zero_in_place": True},
+        {"model": "cnn", "checkpointing": True, "evaluate_with_grad": True},
+        *campaign(
+            [
+                {"model": "linear", "optimizer": "adam"},
+                {"model": "cnn", "norm": "group", "optimizer": "sgd"},
+                {"norm": "layer", "hidden": (300, 20), "optimizer": "adamw", "zero_in_place": True},
+                {"model": "cnn", "checkpointing": True},
+                {"hidden": (40, 30, 20), "checkpointing": True, "evaluate_with_grad": True},
+            ]
+        ),
     ],
     ids=str,
 )

@@ -18,6 +18,7 @@ from core.run.events import Ended
 from core.run.plan import planned_examples
 from core.train.loop import Loop
 from core.train.trainer import Trainer
+from tests.campaign import campaign
 
 Datasets = Callable[[str], Data]
 
@@ -56,7 +57,7 @@ def trained(config: RunConfig, workspace_bytes: int, datasets: Datasets) -> Ende
 # What is offered.
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ["activations", "habits", "updates", *campaign(["state", "images"])])
 def test_every_remedy_gets_through_a_whole_run_that_had_run_out(name: str, datasets: Datasets) -> None:
     config = CASES[name]
     aside = predict(config, reach=Reach.NEAR).peak.workspace_bytes

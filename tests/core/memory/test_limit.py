@@ -16,6 +16,7 @@ from core.run.events import FailedAllocation
 from core.run.fields import CHOICES
 from core.train.trainer import Trainer
 from core.words.units import MIB
+from tests.campaign import campaign
 from tests.core.same import assert_same
 
 MakeTrainer = Callable[..., Trainer]
@@ -194,19 +195,32 @@ def strike_everywhere(trainer: FailingTrainer, verb: Callable[[Trainer], object]
     raise AssertionError("it never succeeds")
 
 
-@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
+MODELS: list[tuple[str, str, int, tuple[int, ...]]] = [
+    ("linear", "none", 1, ()),
+    ("mlp", "batch", 3, (8, 4)),
+    ("mlp", "layer", 1, (8, 4)),
+    ("cnn", "batch", 1, ()),
+]
+
+
 @pytest.mark.parametrize(
-    ("model", "norm", "accumulate"),
-    [("linear", "none", 1), ("mlp", "batch", 3), ("mlp", "layer", 1), ("cnn", "batch", 1)],
+    ("model", "norm", "accumulate", "hidden", "optimizer"),
+    [
+        ("linear", "none", 1, (), "sgd"),
+        ("mlp", "batch", 2, (4,), "adam"),
+        ("mlp", "layer", 1, (4,), "nesterov"),
+        ("cnn", "batch", 1, (), "momentum"),
+        *campaign((*model, optimizer) for model in MODELS for optimizer in CHOICES["optimizer"]),
+    ],
 )
 def test_an_update_that_runs_out_anywhere_is_dropped_whole_and_can_be_made_again(
-    model: str, norm: str, accumulate: int, optimizer: str, make_trainer: MakeTrainer
+    model: str, norm: str, accumulate: int, hidden: tuple[int, ...], optimizer: str, make_trainer: MakeTrainer
 ) -> None:
     config = RunConfig(
         dataset="digits",
         model=model,
         norm=norm,
-        hidden=(8, 4),
+        hidden=hidden or (8, 4),
         optimizer=optimizer,
         accumulate=accumulate,
         batch_size=13,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from core.run.choices import models
 from core.run.config import RunConfig
 from core.run.fields import CHOICES
 from core.train.trainer import Trainer
+from tests.campaign import campaign
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
 Resize = Callable[..., None]
@@ -42,8 +44,17 @@ def workspaces(config: RunConfig, make_trainer: MakeTrainer) -> list[tuple[int, 
     return [(ledger, profiled - ledger) for ledger, profiled in zip(ledgers, profiles, strict=True)]
 
 
-@pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
-@pytest.mark.parametrize(("model", "norm"), [row for row in MODELS if row[0] != "cnn"])
+@pytest.mark.parametrize(
+    ("model", "norm", "optimizer"),
+    [
+        ("linear", "none", "sgd"),
+        ("linear", "none", "nesterov"),
+        ("mlp", "none", "momentum"),
+        ("mlp", "batch", "adam"),
+        ("mlp", "layer", "adamw"),
+        *campaign((*row, optimizer) for row in MODELS if row[0] != "cnn" for optimizer in CHOICES["optimizer"]),
+    ],
+)
 def test_the_profiler_sees_what_the_ledger_sees_and_hardly_more(
     model: str, norm: str, optimizer: str, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
@@ -54,9 +65,16 @@ def test_the_profiler_sees_what_the_ledger_sees_and_hardly_more(
             assert 0 <= workspace <= max(ledger // 100, SMALL)
 
 
-@pytest.mark.parametrize("batch_size", [100, 1_000])
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-@pytest.mark.parametrize("norm", models.MODELS["cnn"].norms)
+@pytest.mark.parametrize(
+    ("norm", "optimizer", "batch_size"),
+    [
+        ("none", "adam", 1_000),
+        ("batch", "momentum", 100),
+        ("group", "adam", 100),
+        ("layer", "momentum", 100),
+        *campaign(product(models.MODELS["cnn"].norms, ("momentum", "adam"), (100, 1_000))),
+    ],
+)
 def test_3x3_convolutions_need_less_than_a_hundredth_beside_what_the_ledger_sees(
     norm: str, optimizer: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
@@ -66,8 +84,9 @@ def test_3x3_convolutions_need_less_than_a_hundredth_beside_what_the_ledger_sees
         assert 0 <= workspace <= ledger // 100
 
 
-@pytest.mark.parametrize("batch_size", [1, 7])
-@pytest.mark.parametrize("norm", models.MODELS["cnn"].norms)
+@pytest.mark.parametrize(
+    ("norm", "batch_size"), [("none", 7), ("batch", 1), *campaign(product(models.MODELS["cnn"].norms, (1, 7)))]
+)
 def test_the_workspace_of_a_small_convolution_does_not_grow_with_the_batch(
     norm: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
 ) -> None:

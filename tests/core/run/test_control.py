@@ -224,7 +224,7 @@ def test_a_run_stopped_within_an_evaluation_does_not_count_it_as_training_time(b
 
 
 def test_a_run_paused_within_an_update_still_completes_just_that_one(begin: Begin) -> None:
-    running = begin(DIGITS.replace(batch_size=1, accumulate=1_437))
+    running = begin(DIGITS.replace(batch_size=5, accumulate=288))
     running.started.wait(WAIT_S)
     time.sleep(0.02)
     running.control.request("pause")
@@ -233,11 +233,11 @@ def test_a_run_paused_within_an_update_still_completes_just_that_one(begin: Begi
     running.control.request("one_update")
     running.wait_for_pause()
     assert running.trainer.updates == running.reported == 1
-    assert len(running.trainer.order.window()) == 1_437
+    assert len(running.trainer.order.window()) == 288
 
 
 def test_a_stop_in_the_middle_of_a_window_drops_the_unfinished_update(begin: Begin) -> None:
-    running = begin(DIGITS.replace(batch_size=1, accumulate=1_437, optimizer="adam", lr=0.001), paused=True)
+    running = begin(DIGITS.replace(batch_size=5, accumulate=288, optimizer="adam", lr=0.001), paused=True)
     running.wait_for_pause()
     running.control.request("one_update")
     running.wait_for_pause()

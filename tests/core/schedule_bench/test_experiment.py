@@ -15,8 +15,9 @@ from core.schedule_bench import ARMS, DECAYS, RATES, TWIN, experiment
 from core.schedule_bench.courses import course
 from core.schedule_bench.experiment import bench, best_rate
 from core.schedule_bench.results import Bench, load
-from core.schedule_bench.training import Member, Path
+from core.schedule_bench.training import Member, Path, train
 from core.train.fingerprint import fingerprint
+from tests.campaign import campaign
 
 SEEDS, TUNED_ON = range(3), (3, 4, 5)
 BEST, BEST_HERE = 4.0, 32.0  # on the tuning seeds, and on those of the comparison
@@ -107,6 +108,13 @@ def test_every_arm_is_compared_with_constant_and_every_decay_with_every_other(fa
 # What really comes out. One fresh run of the quickest size; the file has them all.
 
 
+def test_the_file_has_the_ends_of_each_arm_trained_again_at_its_peak() -> None:
+    shipped, seeds = load()[256], range(2)
+    members = [Member(arm, seed, shipped.tuned[arm].peak) for arm in ARMS for seed in seeds]
+    ends = [path.excess[-1] for path in train(members, 256, lambda share: None, follow=False)]
+    assert ends == pytest.approx([shipped.tuned[member.arm].ends[member.seed] for member in members], rel=0.02)
+
+
 @pytest.fixture(scope="module")
 def fresh() -> Bench:
     threads = torch.get_num_threads()
@@ -116,6 +124,13 @@ def fresh() -> Bench:
     return found
 
 
+@pytest.fixture(params=["shipped", *campaign(["fresh"])])
+def results(request: pytest.FixtureRequest) -> dict[int, Bench]:
+    """Return the results by batch size, as shipped, or with those of a fresh run in their place."""
+    return load() if request.param == "shipped" else {**load(), 256: request.getfixturevalue("fresh")}
+
+
+@pytest.mark.campaign
 def test_the_file_has_what_a_fresh_run_gives(fresh: Bench) -> None:
     shipped = load()[256]
     assert shipped.seeds == fresh.seeds
@@ -130,9 +145,9 @@ def test_the_file_has_what_a_fresh_run_gives(fresh: Bench) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [16, 64, 256])
-def test_decays_end_nearer_than_a_constant_rate(batch_size: int, fresh: Bench) -> None:
+def test_decays_end_nearer_than_a_constant_rate(batch_size: int, results: dict[int, Bench]) -> None:
     """All but step, whose early and deep fall leaves too much of the start: it is not worth its tuning here."""
-    found = fresh if batch_size == 256 else load()[batch_size]
+    found = results[batch_size]
     for arm in ("exponential", "linear", "cosine", "one-cycle", "wsd", "ramp"):
         compared = found.against[arm]
         assert compared.ratio is not None
@@ -146,8 +161,8 @@ def test_decays_end_nearer_than_a_constant_rate(batch_size: int, fresh: Bench) -
 
 
 @pytest.mark.parametrize("batch_size", [16, 64, 256])
-def test_a_growing_batch_equals_its_twin(batch_size: int, fresh: Bench) -> None:
-    found = fresh if batch_size == 256 else load()[batch_size]
+def test_a_growing_batch_equals_its_twin(batch_size: int, results: dict[int, Bench]) -> None:
+    found = results[batch_size]
     (twin,) = [each for each in found.equal if each.first == TWIN]
     assert twin.equivalent
     assert twin.ratio == pytest.approx(1, abs=0.03)

@@ -23,6 +23,7 @@ from core.datasets.tensors import Data
 from core.ensemble import Ensemble
 from core.run.config import RunConfig
 from core.science import expectation
+from tests.campaign import campaign
 from tests.core.science import closed_forms
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ Floats = NDArray[np.float64]
 FEATURES = 32  # of the registry's regression
 EXAMPLES = 1_024
 NOISE = 0.1
-SIZES = (4, 8, 16, 32, 64, 128, 256)
+SIZES, SIZES_BETWEEN = (4, 32, 256), (8, 16, 64, 128)
 RATE, MODELS = 0.1, 160
 WITHIN = 4.0  # standard errors
 DIRECTIONS = 5  # of the noisy quadratic model, whose curvatures are 1, 1/2, ... 1/5
@@ -263,7 +264,7 @@ def exact_floor(batch_size: int) -> float:
     return float((problem.hessian * moment).sum() / 2)
 
 
-@pytest.mark.parametrize("batch_size", SIZES)
+@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(SIZES_BETWEEN)])
 def test_with_independent_draws_the_engine_settles_at_the_exact_floor(batch_size: int) -> None:
     mean, error = floors("iid", batch_size)
     assert error < 0.03 * mean
@@ -278,16 +279,17 @@ def test_the_engine_tells_the_exact_floor_from_the_first_order_one() -> None:
     assert mean > first_order + 2 * WITHIN * error
 
 
-@pytest.mark.parametrize("batch_size", SIZES)
+@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(SIZES_BETWEEN)])
 def test_epochs_without_repetition_settle_lower_than_the_law_of_independent_draws(batch_size: int) -> None:
     mean, error = floors("shuffle", batch_size)
     independent, its_error = floors("iid", batch_size)
     assert (independent - mean) / np.hypot(error, its_error) > WITHIN
 
 
-def test_and_the_more_so_the_larger_the_batch() -> None:
+@pytest.mark.parametrize("sizes", [SIZES, *campaign([sorted(SIZES + SIZES_BETWEEN)])], ids=str)
+def test_and_the_more_so_the_larger_the_batch(sizes: Sequence[int]) -> None:
     shares, errors = [], []
-    for size in SIZES:
+    for size in sizes:
         (mean, error), (independent, its_error) = floors("shuffle", size), floors("iid", size)
         shares.append(mean / independent)
         errors.append(shares[-1] * np.hypot(error / mean, its_error / independent))
@@ -372,7 +374,7 @@ def assert_near(z: Floats) -> None:
     assert np.abs(z).max() < 5
 
 
-@pytest.mark.parametrize(("rate", "batch_size"), [(0.3, 1), (1.2, 4), (1.9, 16)])
+@pytest.mark.parametrize(("rate", "batch_size"), [(1.2, 4), *campaign([(0.3, 1), (1.9, 16)])])
 def test_on_its_way_the_engine_has_the_losses_of_the_noisy_quadratic_model(rate: float, batch_size: int) -> None:
     found = descend(rate, batch_size, "constant")
     expected = closed_forms.quadratic_loss(
@@ -399,8 +401,15 @@ def test_and_so_it_has_while_the_rate_falls() -> None:
     assert np.abs(found.z(constant[list(CHECKPOINTS)])).max() > 20
 
 
-@pytest.mark.parametrize(("sampling", "examples"), [("shuffle", EXAMPLES), ("iid", None)])
-@pytest.mark.parametrize("batch_size", [4, 256, 768])
+@pytest.mark.parametrize(
+    ("sampling", "examples", "batch_size"),
+    [
+        ("shuffle", EXAMPLES, 4),
+        ("shuffle", EXAMPLES, 768),
+        ("iid", None, 256),
+        *campaign([("shuffle", EXAMPLES, 256), ("iid", None, 4), ("iid", None, 768)]),
+    ],
+)
 def test_the_engines_gradients_have_the_square_of_the_law(sampling: str, examples: int | None, batch_size: int) -> None:
     """Of a batch of three quarters of all examples the two laws differ fourfold in their scatter."""
     problem, away = noisy_regression(), 0.05

@@ -23,8 +23,9 @@ from core.datasets.build import linear
 from core.datasets.tensors import Data
 from core.run.config import RunConfig
 from core.train.trainer import Trainer
+from tests.campaign import campaign
 
-SEEDS, EXAMPLES = 400, 4_000
+EXAMPLES = 4_000
 CHECKPOINTS = [1, 2, 4, 8, 12, 16, 24, 32, 48, 64]
 Floats = NDArray[np.float64]
 Run = Callable[..., Any]
@@ -75,12 +76,14 @@ def expected(start: Floats, rate: float, batch_size: int, *, multiplicative: boo
     return np.array(losses)[np.array(CHECKPOINTS) - 1]
 
 
-@pytest.mark.parametrize(("rate", "batch_size"), [(0.3, 1), (0.5, 4)])
-def test_the_mean_excess_loss_of_400_runs_is_the_one_of_the_theory(rate: float, batch_size: int, run: Run) -> None:
-    runs = [trained(seed, rate, batch_size, run) for seed in range(SEEDS)]
+@pytest.mark.parametrize(("rate", "batch_size", "seeds"), [(0.5, 4, 40), *campaign([(0.3, 1, 400), (0.5, 4, 400)])])
+def test_the_mean_excess_loss_of_many_runs_is_the_one_of_the_theory(
+    rate: float, batch_size: int, seeds: int, run: Run
+) -> None:
+    runs = [trained(seed, rate, batch_size, run) for seed in range(seeds)]
     start = np.mean([first for first, _ in runs], axis=0)
     losses = np.array([excess for _, excess in runs])
-    error = losses.std(axis=0, ddof=1) / SEEDS**0.5
+    error = losses.std(axis=0, ddof=1) / seeds**0.5
 
     def rms_z(theory: Floats) -> float:
         return float(np.sqrt(np.mean(((losses.mean(axis=0) - theory) / error) ** 2)))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import random
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
@@ -21,6 +19,7 @@ from core.run.fields import CHOICES
 from core.run.timeline import Timeline, peak_of
 from core.train.loop import Loop
 from core.train.trainer import Trainer
+from tests.campaign import campaign
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
 Resize = Callable[..., None]
@@ -38,21 +37,23 @@ PRACTICES: dict[str, dict[str, Any]] = {
     "careless": dict.fromkeys(CARELESS, True),
     "all": dict.fromkeys(CARELESS, True) | {"checkpointing": True, "precision": "bfloat16"},
 }
-# All of them with BATCHLAB_CAMPAIGN=1; else so many practices of each model, each with an optimizer and a window drawn.
 WAYS = list(itertools.product(CHOICES["optimizer"], (1, 3)))
-CHOSEN = 5
-ALL = os.environ.get("BATCHLAB_CAMPAIGN") == "1"
+# Each practice once, over every model and optimizer; the campaign combines them all.
+SHORT_FORMS = [
+    ("linear", "none", "plain", [("nesterov", 1)]),
+    ("linear", "none", "bfloat16", [("adam", 3)]),
+    ("mlp", "none", "checkpointing", [("sgd", 3)]),
+    ("mlp", "batch", "keep_losses", [("momentum", 3)]),
+    ("mlp", "layer", "evaluate_with_grad", [("adamw", 1)]),
+    ("cnn", "none", "zero_in_place", [("adam", 1)]),
+    ("cnn", "batch", "sparing", [("momentum", 1)]),
+    ("cnn", "group", "validate_whole", [("sgd", 1)]),
+    ("cnn", "layer", "careless", [("nesterov", 1)]),
+    ("mlp", "batch", "all", [("adamw", 3)]),
+]
+ALL_FORMS = [(*model, practice, WAYS) for model in MODELS for practice in PRACTICES]
 SMALL = 4_096  # bytes
 LOSS = 4
-
-
-def cases() -> list[Any]:
-    draw = random.Random(1)
-    found = []
-    for model in MODELS:
-        for practice in PRACTICES if ALL else draw.sample(list(PRACTICES), CHOSEN):
-            found += [(*model, practice, *way) for way in (WAYS if ALL else [draw.choice(WAYS)])]
-    return found
 
 
 def train(trainer: Trainer) -> None:
@@ -77,32 +78,32 @@ def recorded_bytes(config: RunConfig, make_trainer: MakeTrainer) -> int:
     return before + profiled_peak(partial(train, plain))
 
 
-@pytest.mark.parametrize(("model", "norm", "practice", "optimizer", "accumulate"), cases())
+@pytest.mark.parametrize(("model", "norm", "practice", "ways"), [*SHORT_FORMS, *campaign(ALL_FORMS)])
 def test_the_peak_of_a_run_is_predicted_to_the_byte_and_is_what_pytorch_records(
     model: str,
     norm: str,
     practice: str,
-    optimizer: str,
-    accumulate: int,
+    ways: list[tuple[str, int]],
     resize: Resize,
     make_trainer: MakeTrainer,
 ) -> None:
-    resize("photos10k", 2 * 20 * accumulate + 7, 49)  # windows: two whole, one of seven examples
-    config = RunConfig(
-        model=model,
-        norm=norm,
-        optimizer=optimizer,
-        batch_size=20,
-        accumulate=accumulate,
-        budget_value=2,
-        lr=1e-3,
-        **PRACTICES[practice],
-    )
-    predicted = predict(config)
-    assert predicted.peak == measured(config, make_trainer)
-    assert predicted.verified
-    recorded = recorded_bytes(config, make_trainer)
-    assert abs(predicted.peak.bytes - recorded) <= max(0.02 * recorded, SMALL)
+    for optimizer, accumulate in ways:
+        resize("photos10k", 2 * 20 * accumulate + 7, 49)  # windows: two whole, one of seven examples
+        config = RunConfig(
+            model=model,
+            norm=norm,
+            optimizer=optimizer,
+            batch_size=20,
+            accumulate=accumulate,
+            budget_value=2,
+            lr=1e-3,
+            **PRACTICES[practice],
+        )
+        predicted = predict(config)
+        assert predicted.peak == measured(config, make_trainer)
+        assert predicted.verified
+        recorded = recorded_bytes(config, make_trainer)
+        assert abs(predicted.peak.bytes - recorded) <= max(0.02 * recorded, SMALL)
 
 
 # Losses that are kept.
@@ -115,19 +116,23 @@ DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=2)  # 14 whole
     [
         # The peak is in the last whole batch that finds gradients, beside the losses of all before it.
         ({}, 15 + 13),
-        ({"budget": "updates", "budget_value": 17}, 16),
         ({"budget": "updates", "budget_value": 15}, 13),  # the short one comes last
         ({"batch_size": 479}, 5),  # three whole batches an epoch, and no short one
         ({"batch_size": 1_437, "budget_value": 1}, 0),
-        ({"accumulate": 2}, 15 + 13),
-        ({"accumulate": 3}, 15 + 13),
         ({"accumulate": 7}, 15 + 13),
-        ({"accumulate": 20}, 15 + 13),  # an epoch is one window, and not a whole one
+        *campaign(
+            [
+                ({"budget": "updates", "budget_value": 17}, 16),
+                ({"accumulate": 2}, 15 + 13),
+                ({"accumulate": 3}, 15 + 13),
+                ({"accumulate": 20}, 15 + 13),  # an epoch is one window, and not a whole one
+                ({"drop_last": True, "accumulate": 4, "budget": "updates", "budget_value": 5}, 19),
+            ]
+        ),
         ({"accumulate": 2, "batch_size": 90}, 16 + 13),  # the last window is of 90 and 87: its first finds no gradients
         ({"accumulate": 3, "batch_size": 1_124, "model": "linear"}, 2),  # one whole micro-batch, without gradients
         ({"accumulate": 2, "batch_size": 1_000, "budget_value": 1}, 0),  # the first update is the only one
         ({"drop_last": True}, 14 + 13),
-        ({"drop_last": True, "accumulate": 4, "budget": "updates", "budget_value": 5}, 19),
     ],
     ids=str,
 )
@@ -173,11 +178,16 @@ def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs
 @pytest.mark.parametrize(
     ("examples", "accumulate", "room", "updates", "kept"),
     [
-        (2_000, 1, 50, 51, 50),  # whole batches: the update after n others holds n losses
-        (2_000, 1, 1, 2, 1),
-        (2_500, 1, 50, 51, 49),  # whole, whole, short, and so on: the 51st is short, the 52nd is whole
+        (2_000, 1, 1, 2, 1),  # whole batches: the update after n others holds n losses
         (2_500, 1, 52, 54, 52),  # the 54th would have 53 losses beside it, but it is short
-        (4_000, 2, 50, 25, 49),  # the second batch of a window runs out, beside the loss of the first
+        (4_000, 2, 10, 5, 9),  # the second batch of a window runs out, beside the loss of the first
+        *campaign(
+            [
+                (2_000, 1, 50, 51, 50),
+                (2_500, 1, 50, 51, 49),  # whole, whole, short, and so on: the 51st is short, the 52nd is whole
+                (4_000, 2, 50, 25, 49),
+            ]
+        ),
     ],
 )
 def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
@@ -277,11 +287,10 @@ def test_a_validation_set_evaluated_at_once_is_on_the_device_as_a_whole(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model": "cnn"},
         {"model": "cnn", "norm": "batch"},
-        {"model": "cnn", "norm": "group", "optimizer": "adam", "lr": 1e-3},
         {"norm": "batch", "accumulate": 2},
         {"norm": "layer", "hidden": (40, 30, 20)},
+        *campaign([{"model": "cnn"}, {"model": "cnn", "norm": "group", "optimizer": "adam", "lr": 1e-3}]),
     ],
     ids=str,
 )
@@ -297,7 +306,9 @@ def test_checkpointing_changes_no_loss_and_no_weight_by_a_single_bit(changes: di
     assert sparing.trainer.evaluate() == plain.trainer.evaluate()
 
 
-@pytest.mark.parametrize(("norm", "share"), [("none", 0.93), ("batch", 0.85), ("group", 0.85), ("layer", 0.85)])
+@pytest.mark.parametrize(
+    ("norm", "share"), [("none", 0.93), ("batch", 0.85), *campaign([("group", 0.85), ("layer", 0.85)])]
+)
 def test_checkpointing_lowers_the_peak_of_the_cnn_and_lets_more_examples_in(norm: str, share: float) -> None:
     config = RunConfig(model="cnn", norm=norm, memory_limit_mb=8)
     plain, sparing = predict(config), predict(config.replace(checkpointing=True))
