@@ -124,9 +124,9 @@ def test_what_is_kept_in_a_file_is_what_was_printed(capsys: pytest.CaptureFixtur
         (["--seed", "1.5"], "got '1.5'"),
         (["--seed", "1000001"], "got 1000001"),
         (["--seed", "many"], "got 'many'"),
-        (["--output", "/nowhere/at/all.json"], "/nowhere/at/all.json cannot be written (No such file or directory)"),
-        (["--output", "/"], "/ cannot be written (Is a directory)"),
-        (["--output", "zero\0byte.json"], "cannot be written"),
+        (["--output", "/nowhere/at/all.json"], "cannot write /nowhere/at/all.json (No such file or directory)"),
+        (["--output", "/"], "cannot write / (Is a directory)"),
+        (["--output", "zero\0byte.json"], "cannot write"),
         (["--bogus"], "--bogus"),
         (["--cl", "C4"], "--cl"),  # nothing is guessed from a beginning
     ],

@@ -90,7 +90,7 @@ def test_a_person_gets_sentences(files: list[str], compare: Compare) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "a comparison has 2 to 6 arms, got 0"),
+        ([], "a comparison needs between 2 and 6 arms, got 0"),
         (["/nowhere.json"], "/nowhere.json cannot be read"),
         (["--preset", "none"], "preset must be one of article, noise"),
         (["--preset", "noise", "--seeds", "11"], "seeds must be a whole number between 1 and 10, got 11"),
@@ -109,13 +109,13 @@ def test_bad_input_is_one_line_and_starts_nothing(arguments: list[str], words: s
 def test_a_file_that_is_no_configuration_says_so(tmp_path: Path, compare: Compare) -> None:
     path = tmp_path / "a.json"
     path.write_text("[1]")
-    assert "a run is described by a JSON object" in compare(str(path), str(path)).stderr
+    assert "expected a run as a JSON object" in compare(str(path), str(path)).stderr
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "a run is described by a JSON object, got '{'"),
+        ("{", "expected a run as a JSON object, got '{'"),
         ('{"lr": -1}', "lr must be between 1e-08 and 1,000, got -1"),
         ('{"rate": 1}', "'rate' is not a setting of a run"),
     ],
@@ -127,7 +127,7 @@ def test_a_file_that_describes_no_run_is_named(
     bad.write_text(text)
     done = compare(files[0], str(bad))
     assert done.returncode == 2
-    assert f"{bad} describes no run: {reason}" in done.stderr
+    assert f"{bad} does not describe a valid run: {reason}" in done.stderr
 
 
 def test_files_and_a_preset_are_not_both_taken(files: list[str], compare: Compare) -> None:

@@ -86,14 +86,14 @@ def test_bounds_are_named() -> None:
     assert codes(ARTICLE, seeds=0) == ["not_whole"]
     assert codes(ARTICLE, seeds=11) == ["not_whole"]
     with pytest.raises(
-        ConfigError, match="arm 1 would make 1,000,000 updates, and in a comparison it may make 100,000"
+        ConfigError, match="arm 1 would take 1,000,000 updates, more than the maximum of 100,000 in a comparison"
     ):
         compared([RunConfig(budget_value=10_000), RunConfig()])
 
 
 def test_an_arm_that_cannot_have_the_rate_says_which_and_why() -> None:
     arms = [RunConfig(batch_size=1, lr=1.0), RunConfig(batch_size=10_000)]
-    with pytest.raises(ConfigError, match="arm 2 cannot be trained so: lr must be between 1e-08 and 1,000, got 10,000"):
+    with pytest.raises(ConfigError, match="arm 2 cannot be trained: lr must be between 1e-08 and 1,000, got 10,000"):
         compared(arms, rule="linear", budget="examples")
 
 

@@ -58,7 +58,7 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (
             "no_such_module_at_all:Model",
             ROWS,
-            "no_such_module_at_all:Model cannot be imported: ModuleNotFoundError: "
+            "cannot import the model no_such_module_at_all:Model: ModuleNotFoundError: "
             "No module named 'no_such_module_at_all'",
         ),
         (f"{ODD}:NoSuchModel", ROWS, "AttributeError: module 'tests.core.odd_models' has no attribute 'NoSuchModel'"),
@@ -66,12 +66,12 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (
             f"{ODD}:instance",
             ROWS,
-            f"{ODD}:instance is a Linear; name a class or a function that gives an nn.Module "
-            "when it is called without arguments",
+            f"{ODD}:instance is a Linear; name a class or function that returns an nn.Module "
+            "when called without arguments",
         ),
-        (f"{ODD}:number", ROWS, f"{ODD}:number is a int; name a class or a function"),
+        (f"{ODD}:number", ROWS, f"{ODD}:number is a int; name a class or function"),
         (f"{ODD}:", ROWS, f"got '{ODD}:'"),
-        (":Model", ROWS, "model must be package.module:Factory"),
+        (":Model", ROWS, "model must be linear, mlp, cnn, or package.module:Factory"),
         (f"{ODD}:fails", ROWS, f"{ODD}:fails() fails: ValueError: no weights here"),
         (f"{ODD}:leaves", ROWS, f"{ODD}:leaves() fails: SystemExit: usage: model"),
         (f"{ODD}:needs_a_width", ROWS, f"{ODD}:needs_a_width() fails: TypeError: needs_a_width() missing 1 required"),
@@ -81,15 +81,15 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (
             f"{ODD}:rows",
             ("--input", "41"),
-            "the model cannot be trained on an input of shape (B, 41) and type float32: "
+            "cannot train the model on an input of shape (B, 41) and type float32: "
             "RuntimeError: mat1 and mat2 shapes cannot be multiplied",
         ),
         (
             f"{OWN}:residual",
             ("--input", "3,16"),
-            "the model cannot be trained on an input of shape (B, 3, 16) and type float32",
+            "cannot train the model on an input of shape (B, 3, 16) and type float32",
         ),
-        (f"{OWN}:Tied", ("--input", "12"), "the model cannot be trained on an input of shape (B, 12) and type float32"),
+        (f"{OWN}:Tied", ("--input", "12"), "cannot train the model on an input of shape (B, 12) and type float32"),
         (f"{ODD}:rows", (*ROWS, "--input-dtype", "float64"), "of shape (B, 40) and type float64"),
         (
             f"{ODD}:Sequence",
@@ -100,7 +100,7 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (f"{ODD}:Pair", ROWS, "the model puts out dict, which cross-entropy has no use for; give --loss mean"),
         (f"{ODD}:Answers", ROWS, "the model puts out torch.int64 of shape (2,), which cross-entropy has no use for"),
         (f"{ODD}:Answers", (*ROWS, "--loss", "mean"), "the model puts out no floating-point numbers"),
-        (f"{ODD}:Pair", (*ROWS, "--loss", "cross_entropy"), "the model cannot be trained on an input of shape (B, 40)"),
+        (f"{ODD}:Pair", (*ROWS, "--loss", "cross_entropy"), "cannot train the model on an input of shape (B, 40)"),
     ],
 )
 def test_a_model_that_cannot_be_trained_is_said_in_one_line_with_the_cause(
@@ -129,13 +129,13 @@ def test_a_module_that_fails_when_it_is_imported_is_said_with_the_cause(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "scratch_model", raising=False)
     said = complaint(["--model", "scratch_model:Model", *ROWS], capsys)
-    assert f"scratch_model:Model cannot be imported: {cause}" in said
+    assert f"cannot import the model scratch_model:Model: {cause}" in said
 
 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ((), "a model of one's own needs --input, the shape of one example such as 3,224,224"),
+        ((), "a custom model needs --input, the shape of one example, such as 3,224,224"),
         (("--input", ""), "needs --input"),
         (("--input", "3x224"), "whole numbers from 1 with commas between them such as 3,224,224; got '3x224'"),
         (("--input", "3,0"), "got '3,0'"),
@@ -190,7 +190,7 @@ def test_a_flag_that_means_nothing_to_a_model_of_ones_own_is_refused(
     flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = complaint(["--model", f"{ODD}:rows", *ROWS, *flags], capsys)
-    assert said == f"{flags[0]} has no meaning for a model of one's own"
+    assert said == f"{flags[0]} does not apply to a custom model"
 
 
 @pytest.mark.parametrize("flag", ["--input", "--input-dtype", "--loss", "--optimizer-implementation"])
@@ -198,7 +198,7 @@ def test_a_flag_that_only_a_model_of_ones_own_has_a_use_for_is_refused_without_o
     flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = complaint(["--model", "mlp", flag, "mean"], capsys)
-    assert said == f"{flag} needs a model of one's own, --model package.module:Factory"
+    assert said == f"{flag} needs a custom model: --model package.module:Factory"
 
 
 def test_several_problems_are_said_at_once() -> None:

@@ -89,40 +89,41 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "norm_not_for_model",
         {"model": "mlp", "norm": "group"},
-        "norm 'group' does not exist for the model 'mlp'; choose one of none, batch, layer",
+        "norm 'group' is not available for the model 'mlp'; choose one of none, batch, layer",
         {"norm": "none"},
     ),
     (
         "model_needs_images",
         {"dataset": "linear", "model": "cnn"},
-        "the model 'cnn' needs images and 'linear' has none; choose linear or mlp",
+        "the model 'cnn' needs images, and 'linear' has none; choose linear or mlp",
         {"model": "linear"},
     ),
     (
         "no_full_window",
         {"dataset": "digits", "batch_size": 500, "accumulate": 3, "drop_last": True},
-        "drop_last would drop everything: 500 x 3 = 1500 examples a window, but 'digits' has 1437; keep the last "
-        "batch, or lower batch_size or accumulate",
+        "drop_last would drop every example: a window holds 500 x 3 = 1500 examples, but 'digits' has only 1437; "
+        "keep the last batch, or lower batch_size or accumulate",
         {"drop_last": False},
     ),
     (
         "batch_norm_of_one",
         {"norm": "batch", "batch_size": 1},
-        "batch normalisation cannot train on a batch of one example; set batch_size to 2 or more and drop the last "
-        "batch, or choose another norm",
+        "batch normalisation cannot train on a batch of one example; set batch_size to at least 2 and drop "
+        "the last batch, or choose another norm",
         {"batch_size": 2, "drop_last": True},
     ),
     (
         "batch_norm_last_of_one",
         {"dataset": "digits", "norm": "batch", "batch_size": 359},
-        "the last batch of 1437 / 359 has one example, which batch normalisation cannot train on; drop the last batch, "
-        "or change batch_size",
+        "1437 examples in batches of 359 leave a last batch of one example, which batch normalisation cannot train on; "
+        "drop the last batch, or change batch_size",
         {"drop_last": True},
     ),
     (
         "too_many_updates",
         {"batch_size": 1, "budget": "epochs", "budget_value": 10_000},
-        "10,000 epochs are 100,000,000 updates, and a run may have 10,000,000; lower budget_value or raise batch_size",
+        "10,000 epochs would take 100,000,000 updates, more than the maximum of 10,000,000; "
+        "lower budget_value or raise batch_size",
         {},
     ),
     (
@@ -135,8 +136,8 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "horizon_of_seconds",
         {"schedule_batch_size": 1_000, "budget": "seconds"},
-        "schedule_batch_size cannot be 1000 under a budget of seconds, where only a timing tells how many updates the "
-        "schedule is planned for; set it to none, or choose another budget",
+        "schedule_batch_size cannot be 1000 with a budget in seconds, because the number of updates is not known "
+        "until the run has been timed; set it to none, or choose another budget",
         {"schedule_batch_size": None},
     ),
     (
@@ -148,8 +149,8 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "schedule_without_full_window",
         {"dataset": "digits", "schedule_batch_size": 500, "accumulate": 3, "drop_last": True},
-        "drop_last would leave the schedule no update: 500 x 3 = 1500 examples a window, but 'digits' has 1437; "
-        "lower schedule_batch_size or set it to none",
+        "drop_last would leave the schedule without an update: a window holds 500 x 3 = 1500 examples, but 'digits' has "
+        "only 1437; lower schedule_batch_size or set it to none",
         {"schedule_batch_size": None},
     ),
 ]
@@ -185,7 +186,7 @@ def test_what_is_refused_as_text_cannot_be_built_either(values: dict[str, Any], 
 def test_text_that_is_no_json_object_is_refused_in_words(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_json(text)
-    assert str(caught.value) == f"a run is described by a JSON object, got {text!r}"
+    assert str(caught.value) == f"expected a run as a JSON object, got {text!r}"
     assert caught.value.problems[0].code == "not_json"
 
 

@@ -253,7 +253,7 @@ def test_only_a_finished_run_replaces_the_file(
 @pytest.mark.usefixtures("_signals")
 def test_a_full_disk_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["record", "--output", "/dev/full"]) == 2
-    assert capsys.readouterr().err.startswith("/dev/full cannot be written (No space left on device)")
+    assert capsys.readouterr().err.startswith("cannot write /dev/full (No space left on device)")
 
 
 # Writing and reading

@@ -123,4 +123,4 @@ def test_an_error_reads_as_its_sentences() -> None:
     second = Problem("out_of_bounds", {"field": "seed", "value": -1, "low": 0, "high": 9_999})
     error = ConfigError(first, second)
     assert isinstance(error, BatchLabError)
-    assert str(error) == "a run is described by a JSON object, got 'x'; seed must be between 0 and 9,999, got -1"
+    assert str(error) == "expected a run as a JSON object, got 'x'; seed must be between 0 and 9,999, got -1"

@@ -390,7 +390,7 @@ def test_a_run_that_ends_just_before_it_is_changed_is_shown_as_it_ended(
         test.run()
     run_until(test, "Finished")
     assert [item.value for item in test.warning] == [
-        "The settings were not changed: the run before it has left no weights to go on with."
+        "The settings were not changed: the previous run left no weights to continue from."
     ]
 
 
@@ -413,7 +413,7 @@ def test_what_is_stopped_before_it_has_begun_leaves_the_run_before_it_to_go_on_f
     test = begin(app)
     first = shown(test)
     engine().client.command(first, "stop", reason="changed")  # and nothing goes on from it
-    run_until(test, "It was stopped to go on with other settings.")
+    run_until(test, "Stopped to continue with other settings.")
     test.number_input(key="batch_size").set_value(400).run()
     test.button(key="change_now").click().run()
     run_until(test, "with B = 400 instead of 100.")

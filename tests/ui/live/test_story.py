@@ -223,16 +223,16 @@ def test_a_run_that_diverged_says_in_which_way_and_what_to_do(loss: float, words
 @pytest.mark.parametrize(
     ("reason", "values", "words"),
     [
-        ("killed", {"signal": 9}, "The training process was ended from outside by signal 9."),
-        ("exited", {"exit_code": 3}, "The training process ended by itself with exit code 3."),
-        ("error", {"error": "OSError: no"}, "The training process had an error: OSError: no."),
-        ("host_gone", {}, "The process that trained this run was lost with the engine; start again."),
-        ("owner_gone", {}, "The process that trained this run is gone."),
-        ("no_prediction", {}, "The engine gave no answer; try again."),
+        ("killed", {"signal": 9}, "The training process was terminated from outside by signal 9."),
+        ("exited", {"exit_code": 3}, "The training process exited with code 3."),
+        ("error", {"error": "OSError: no"}, "The training process raised an error: OSError: no."),
+        ("host_gone", {}, "The engine ended and took the training process with it; start again."),
+        ("owner_gone", {}, "The training process of this run no longer exists."),
+        ("no_prediction", {}, "The engine did not answer; try again."),
         (
             "not_enough_memory",
             {"needed": 3 * 2**30, "free": 2**30},
-            "The run needs 3 GiB of this machine's memory and 1 GiB are free.",
+            "The run needs 3 GiB of this machine's memory, but only 1 GiB are free.",
         ),
     ],
 )

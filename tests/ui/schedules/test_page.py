@@ -214,7 +214,7 @@ def test_a_bench_that_failed_says_why_and_what_was_there_stays(page: App, asked:
     assert isinstance(asked[0][2], Future)
     asked[0][2].set_exception(HostError(Problem("no_prediction")))
     said = words(test.run())
-    assert "The bench gave no result: The engine gave no answer; try again" in said
+    assert "The bench gave no result: The engine did not answer; try again" in said
     assert "Step cannot be told apart from it (after correction)." in said
     test.button(key="run_schedules").click().run()
     assert len(asked) == 2

@@ -43,19 +43,19 @@ def test_settings_come_from_the_address(app: App) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "note", "used"),
     [
-        ("batch_size", "0", "Batch size must be between 1 and 10,000, got 0. Used instead: 100.", 100),
-        ("batch_size", "1.5", "whole number between 1 and 10,000, got '1.5'. Used instead: 100.", 100),
-        ("batch_size", "abc", "got 'abc'. Used instead: 100.", 100),
-        ("memory_limit_mb", "0.5", "must be between 1 and 81,920, got 0.5. Used instead: 4.", 4.0),
+        ("batch_size", "0", "Batch size must be between 1 and 10,000, got 0. Using 100 instead.", 100),
+        ("batch_size", "1.5", "whole number between 1 and 10,000, got '1.5'. Using 100 instead.", 100),
+        ("batch_size", "abc", "got 'abc'. Using 100 instead.", 100),
+        ("memory_limit_mb", "0.5", "must be between 1 and 81,920, got 0.5. Using 4 instead.", 4.0),
         (
             "dataset",
             "mnist",
             "must be one of photos10k, digits, noisy-digits, linear, mixture, moons, spirals, got 'mnist'. "
-            "Used instead: photos10k.",
+            "Using photos10k instead.",
             "photos10k",
         ),
-        ("model", "gpt", "must be one of linear, mlp, cnn, got 'gpt'. Used instead: mlp.", "mlp"),
-        ("hidden", "5000", "got '5000'. Used instead: 128-64.", "128-64"),
+        ("model", "gpt", "must be one of linear, mlp, cnn, got 'gpt'. Using mlp instead.", "mlp"),
+        ("hidden", "5000", "got '5000'. Using 128-64 instead.", "128-64"),
     ],
 )
 def test_a_bad_value_in_the_address_is_named_and_replaced(
@@ -114,7 +114,7 @@ def test_a_parameter_that_is_no_setting_is_named_and_those_of_others_are_left_al
     assert len(test.warning) == 1
     assert "'epochs' is not a setting of a run; the settings are dataset, model" in test.warning[0].value
     assert "batch_size, accumulate, drop_last" in test.warning[0].value  # as an address has them
-    assert "It was left out." in test.warning[0].value
+    assert "It was ignored." in test.warning[0].value
     assert "epochs" not in test.query_params
     assert "utm_source" in test.query_params
 
@@ -175,7 +175,7 @@ def test_a_batch_larger_than_the_data_offers_the_largest(app: App) -> None:
 
 def test_a_last_batch_of_one_offers_to_drop_it(app: App) -> None:
     test = app(norm="batch", batch_size=9_999)
-    assert "has one example" in refusals(test)[0]
+    assert "one example" in refusals(test)[0]
     test.button(key="remedy_0").click().run()
     assert test.checkbox(key="drop_last").value is True
     assert refusals(test) == []
@@ -263,6 +263,6 @@ def test_the_preview_draws_the_rate_that_the_settings_plan(app: App) -> None:
 
 def test_an_unknown_run_is_a_note(app: App) -> None:
     test = app(run="no-such-run", batch_size=200)
-    assert "not known here" in test.info[0].value
+    assert "does not exist here" in test.info[0].value
     assert test.number_input(key="batch_size").value == 200
     assert not test.exception

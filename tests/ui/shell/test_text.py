@@ -43,7 +43,7 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(key: str, values: dict[st
         (
             "norm_not_for_model",
             {"norm": "group", "model": "mlp", "choices": "none, batch, layer"},
-            "Normalisation 'group' does not exist for the model 'mlp'; choose one of none, batch, layer",
+            "Normalisation 'group' is not available for the model 'mlp'; choose one of none, batch, layer",
         ),
         (
             "batch_larger_than_dataset",
@@ -53,17 +53,17 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(key: str, values: dict[st
         (
             "no_full_window",
             {"batch_size": 1_000, "accumulate": 2, "effective": 2_000, "dataset": "digits", "examples": 1_437},
-            "Dropping the last batch would drop everything: 1000 x 2 = 2000 examples a window, but 'digits' has 1437; "
-            "keep the last batch, or lower batch size or accumulate",
+            "Dropping the last batch would drop every example: a window holds 1000 x 2 = 2000 examples, but 'digits' "
+            "has only 1437; keep the last batch, or lower batch size or accumulate",
         ),
         (
             "batch_norm_of_one",
             {},
-            "Batch normalisation cannot train on a batch of one example; set batch size to 2 or "
-            "more and drop the last batch, or choose another norm",
+            "Batch normalisation cannot train on a batch of one example; set batch size to at "
+            "least 2 and drop the last batch, or choose another norm",
         ),
         ("unwatched", {}, "Nobody was watching"),
-        ("killed", {"signal": 9}, "The training process was ended from outside by signal 9"),
+        ("killed", {"signal": 9}, "The training process was terminated from outside by signal 9"),
     ],
 )
 def test_a_code_of_the_engine_is_said_with_the_labels_of_the_form(
@@ -75,7 +75,7 @@ def test_a_code_of_the_engine_is_said_with_the_labels_of_the_form(
 def test_a_code_that_counts_bytes_is_said_in_mib_where_the_screen_has_words_of_its_own() -> None:
     assert "bytes" in catalogue().entries["problem.not_enough_memory"]
     said = explain("not_enough_memory", {"needed": 3 * 2**30, "free": 5 * 2**20})
-    assert said == "The run needs 3 GiB of this machine's memory and 5 MiB are free"
+    assert said == "The run needs 3 GiB of this machine's memory, but only 5 MiB are free"
 
 
 def test_the_names_that_an_address_may_have_are_said_as_they_are_written_there() -> None:
@@ -209,7 +209,7 @@ def test_a_loss_has_three_digits_that_count(value: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(float("nan"), "no number"), (float("inf"), "\u221e"), (float("-inf"), "\u2212\u221e")]
+    ("value", "said"), [(float("nan"), "not a number"), (float("inf"), "\u221e"), (float("-inf"), "\u2212\u221e")]
 )
 def test_a_loss_that_is_no_number_says_which(value: float, said: str) -> None:
     assert loss_text(value) == said
