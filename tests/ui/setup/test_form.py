@@ -71,12 +71,12 @@ def test_a_bad_value_in_the_address_is_named_and_replaced(
 
 def test_bad_values_in_one_address_have_a_note_each(app: App) -> None:
     bad = [
-        ("batch_size", "99999999999", "must be between 1 and 10,000, got 99,999,999,999. Used instead: 100."),
-        ("lr", "-1", "Learning rate must be between 1e-08 and 1,000, got -1. Used instead: 0.05."),
+        ("batch_size", "99999999999", "must be between 1 and 10,000, got 99,999,999,999. Using 100 instead."),
+        ("lr", "-1", "Learning rate must be between 1e-08 and 1,000, got -1. Using 0.05 instead."),
         ("schedule", "", "Learning-rate schedule must be one of constant"),
         ("optimizer", "SGD!", "Optimizer must be one of sgd, momentum, nesterov, adam, adamw, got 'SGD!'"),
-        ("warmup", "1", "Warm-up must be between 0 and 0.9, got 1. Used instead: 0."),
-        ("seed", "-1", "Seed must be between 0 and 4,294,967,295, got -1. Used instead: 0."),
+        ("warmup", "1", "Warm-up must be between 0 and 0.9, got 1. Using 0 instead."),
+        ("seed", "-1", "Seed must be between 0 and 4,294,967,295, got -1. Using 0 instead."),
         ("hidden", "128-0", "must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '128-0'"),
         ("drop_last", "perhaps", "Dropping the last batch must be one of true, false, got 'perhaps'"),
         ("schedule_batch_size", "0", "The schedule's batch size must be between 1 and 10,000, got 0."),
