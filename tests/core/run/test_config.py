@@ -149,8 +149,8 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "schedule_without_full_window",
         {"dataset": "digits", "schedule_batch_size": 500, "accumulate": 3, "drop_last": True},
-        "drop_last would leave the schedule without an update: a window holds 500 x 3 = 1500 examples, but 'digits' has "
-        "only 1437; lower schedule_batch_size or set it to none",
+        "drop_last would leave the schedule without an update: a window holds 500 x 3 = 1500 examples, but 'digits' "
+        "has only 1437; lower schedule_batch_size or set it to none",
         {"schedule_batch_size": None},
     ),
 ]
