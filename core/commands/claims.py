@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from core.claims import CLAIMS, TESTED
+from core.claims.claims import CLAIMS, TESTED
 from core.claims.results import SEEDS, Results, write
 from core.commands.file_arguments import check_writable
 from core.science.judge import Outcome

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands.file_arguments import check_writable
-from core.schedule_bench import ARMS, BATCH_SIZES, SEEDS
+from core.schedule_bench.arms import ARMS, BATCH_SIZES, SEEDS
 from core.schedule_bench.results import Bench, write
 from core.science.seeds import first_seed
 from core.words.catalogue import catalogue

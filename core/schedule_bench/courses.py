@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.run.batching import updates_per_epoch
 from core.run.choices import schedules
-from core.schedule_bench import EPOCHS, EXAMPLES, RAMP, TWIN
+from core.schedule_bench.arms import EPOCHS, EXAMPLES, RAMP, TWIN
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from core.schedule_bench import ARMS, CONSTANT, DECAYS, EPOCHS, FEEDBACK, ONE_RATE, RAMP, RATES, TWIN
+from core.schedule_bench.arms import ARMS, CONSTANT, DECAYS, EPOCHS, FEEDBACK, ONE_RATE, RAMP, RATES, TWIN
 from core.schedule_bench.courses import course
 from core.schedule_bench.quadratic import quadratic
 from core.schedule_bench.results import Bench, Compared, Trained, tuning_seeds

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.schedule_bench import RATES, TUNING_SEEDS
+from core.schedule_bench.arms import RATES, TUNING_SEEDS
 from core.words.errors import BatchLabError, Problem
 
 SHIPPED = Path(__file__).with_name("shipped.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from core.schedule_bench import CONSTANT, DECAYS, EXAMPLES, FEEDBACK, RAMP, TWIN
+from core.schedule_bench.arms import CONSTANT, DECAYS, EXAMPLES, FEEDBACK, RAMP, TWIN
 from core.schedule_bench.courses import course, stages
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.science.statistics import LEVEL, MARGIN

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.ensemble import Ensemble
 from core.run.batching import updates_per_epoch
-from core.schedule_bench import EXAMPLES, FEEDBACK
+from core.schedule_bench.arms import EXAMPLES, FEEDBACK
 from core.schedule_bench.courses import Stage, course, stages
 from core.science.convex import DIVERGED, MIXTURE
 from core.science.trials import Progress

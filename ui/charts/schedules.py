@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.schedule_bench import ARMS, CONSTANT, EPOCHS, EXAMPLES, ONE_RATE, RATES
+from core.schedule_bench.arms import ARMS, CONSTANT, EPOCHS, EXAMPLES, ONE_RATE, RATES
 from core.schedule_bench.courses import course
 from core.schedule_bench.results import Bench, Trained
 from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, held_open, only, spec

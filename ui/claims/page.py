@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import streamlit as st
 
-from core.claims import CLAIMS, TESTED
+from core.claims.claims import CLAIMS, TESTED
 from core.claims.results import SEEDS, Result, Results, load
 from core.claims.telling import conditions, finding, fixed
 from core.science.judge import Outcome

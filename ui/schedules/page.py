@@ -8,7 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.schedule_bench import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SEEDS, TUNING_SEEDS
+from core.schedule_bench.arms import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SEEDS, TUNING_SEEDS
 from core.schedule_bench.results import Bench, Compared, Trained, load
 from core.schedule_bench.telling import about, batches, beside_constant, conclusions
 from ui.charts.schedules import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from core.schedule_bench import (
+from core.schedule_bench.arms import (
     ARMS,
     CONSTANT,
     DIRECTIONS,

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.claims import CLAIMS, TESTED, experiments
+from core.claims import experiments
+from core.claims.claims import CLAIMS, TESTED
 from core.claims.results import Results, load
 from core.claims.telling import conditions, finding, fixed
 from core.ensemble import Ensemble

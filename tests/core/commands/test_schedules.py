@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from core.__main__ import main
-from core.schedule_bench import ARMS, experiment
+from core.schedule_bench import experiment
+from core.schedule_bench.arms import ARMS
 from core.schedule_bench.results import Bench, load
 
 

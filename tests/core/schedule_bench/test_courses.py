@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.run.choices.schedules import SCHEDULES
-from core.schedule_bench import ARMS, BATCH_SIZES, TWIN
+from core.schedule_bench.arms import ARMS, BATCH_SIZES, TWIN
 from core.schedule_bench.courses import course
 
 

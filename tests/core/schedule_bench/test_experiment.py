@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.schedule_bench import ARMS, DECAYS, RATES, TWIN, experiment
+from core.schedule_bench import experiment
+from core.schedule_bench.arms import ARMS, DECAYS, RATES, TWIN
 from core.schedule_bench.courses import course
 from core.schedule_bench.experiment import bench, best_rate
 from core.schedule_bench.results import Bench, load

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.schedule_bench import ARMS, BATCH_SIZES, RATES
+from core.schedule_bench.arms import ARMS, BATCH_SIZES, RATES
 from core.schedule_bench.courses import course
 from core.schedule_bench.results import load, tuning_seeds, write
 from core.words.errors import BatchLabError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.schedule_bench import DECAYS, TWIN
+from core.schedule_bench.arms import DECAYS, TWIN
 from core.schedule_bench.results import Bench, Compared, load
 from core.schedule_bench.telling import about, batches, beside, beside_constant, conclusions, off_text, times
 from core.words.catalogue import catalogue

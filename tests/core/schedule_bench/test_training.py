@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.schedule_bench import WEIGHT_DECAY
+from core.schedule_bench.arms import WEIGHT_DECAY
 from core.schedule_bench.courses import course
 from core.schedule_bench.training import Member, Sets, train
 from core.science.convex import MIXTURE

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from core.schedule_bench import ARMS, RATES
+from core.schedule_bench.arms import ARMS, RATES
 from core.schedule_bench.results import Bench, load
 from ui.charts.schedules import (
     bench_curves,

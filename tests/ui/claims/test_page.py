@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.claims import CLAIMS
+from core.claims.claims import CLAIMS
 from core.claims.results import Results, collect, load
 from core.host.process import Answer
 from core.science.trials import Findings
