@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from core.run.choices.datasets import DatasetSpec
@@ -32,7 +33,7 @@ class ModelSpec:
     normalises: Values | None = None
     uses: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def norms(self) -> tuple[str, ...]:
         """The norms it takes: none, and those with a layer for its values in alphabetical order."""
         return (NONE, *sorted(code for code, norm in NORMS.items() if self.normalises in norm.layers))
