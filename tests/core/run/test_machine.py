@@ -40,7 +40,7 @@ def test_a_process_is_alive_until_it_ends_even_if_its_number_is_used_again() -> 
     host, pid, _ = me.rsplit("/", 2)
     assert not machine.is_alive(f"{host}/{pid}/1.00")
     child = subprocess.run(
-        [sys.executable, "-c", "from core import machine; print(machine.this_process())"],
+        [sys.executable, "-c", "from core.run import machine; print(machine.this_process())"],
         capture_output=True,
         text=True,
         check=True,
