@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from core.comparison.setup import DEFAULT_SEEDS, Comparison, differences, held_f
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.science.statistics import LEVEL, MARGIN, geometric_mean
+from ui.kit.table import table as html_table
 from ui.shell.text import duration, label, loss_text, mib, number, plain, say, times
 
 
@@ -164,12 +164,12 @@ def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str
     """
     is_known = any("excess_loss" in course.checks for course in courses)
     columns = [name for name in COLUMNS if is_known or name != "excess"]
-    head = "".join(f"<th>{html.escape(say(f'compare.table.{name}'))}</th>" for name in columns)
     rows = []
     for name, course in zip(names, courses, strict=True):
         cells = _cells(name, course)
-        rows.append("<tr>" + "".join(f"<td>{html.escape(cells[column])}</td>" for column in columns) + "</tr>")
-    return f"<div class='wide'><table class='results'><tr>{head}</tr>{''.join(rows)}</table></div>"
+        rows.append([cells[column] for column in columns])
+    head = [say(f"compare.table.{name}") for name in columns]
+    return html_table(head, rows, label=say("compare.table.label"))
 
 
 def _cells(name: str, course: Course) -> dict[str, str]:

@@ -184,7 +184,7 @@ def test_where_the_optimum_is_known_the_table_has_how_far_above_it_an_arm_ended(
     known = course([2.3, 1.0], [0, 50], per_epoch=100)
     known.checks["excess_loss"] = np.array([2.0, 0.01])[:, None] * SEEDS
     table = telling.table(COMPARISON, [known, SMALL], NAMES)
-    assert "<th>Above the optimum</th>" in table
+    assert "<th scope='col'>Above the optimum</th>" in table
     assert "<td>0.01 (0.0098 to 0.0103)</td>" in table
 
 
@@ -203,6 +203,7 @@ def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
 
 def test_the_table_has_settings_and_results() -> None:
     table = telling.table(COMPARISON, [SMALL, Course()], NAMES)
+    assert "aria-label='Results of all arms'" in table
     for cell in (
         "Batch size 100",
         "finished",
