@@ -1,4 +1,4 @@
-"""Train, predict, compare, test claims or record without a screen: `python -m core train ...` and so on."""
+"""Run the command line: parse `python -m core COMMAND ...`, run the command and return its exit status."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from core.commands import Command, claims, compare, predict, record, schedules, train
+from core.words.catalogue import catalogue
 from core.words.errors import BatchLabError
 
 # In the order of `--help`.
@@ -43,10 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m core", description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
+    words = catalogue()
+    parser = Parser(prog="python -m core", description=words.say("command.about"), allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for name, command in COMMANDS.items():
-        purpose = command.PURPOSE
+        purpose = words.say(f"command.{name}")
         command.add_flags(commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False))
     return parser
 

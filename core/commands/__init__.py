@@ -1,8 +1,8 @@
 """The commands of `python -m core`, one module each; `core.__main__` lists them and runs the one it is given.
 
-A command is a module with PURPOSE, `add_flags` and `run`. What several commands share has a module of its own:
-run_flags (the fields of a RunConfig), file_arguments, json_lines and tables. Everything that loads torch is imported
-inside `run`, after the flags have been checked, so that help and errors appear at once.
+A command is a module with `add_flags` and `run`. Its help texts stand in words/en/commands.toml. Modules that several
+commands share: run_flags (the fields of a RunConfig), file_arguments, json_lines and tables. What loads torch is
+imported inside `run`, after the flags have been checked, so that help and errors appear at once.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import Protocol
 
 
 class Command(Protocol):
-    """What `core.__main__` needs of a command; the modules of this package provide it."""
-
-    PURPOSE: str
+    """What `core.__main__` needs from a command. The modules of this package provide it."""
 
     def add_flags(self, parser: argparse.ArgumentParser, /) -> None:
         """Add the flags of the command."""

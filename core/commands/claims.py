@@ -16,7 +16,6 @@ from core.science.seeds import first_seed
 from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
-PURPOSE = "put the article's claims to the test and print the verdicts; with --json one object for each experiment"
 TOLD = ("claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds")
 MORE = ("p_adjusted", "equivalent", "metric", "claimed", "is_contrast", "diverged", "first", "second", "facts")
 

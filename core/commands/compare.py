@@ -34,8 +34,6 @@ from core.words.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from core.comparison.course import Course
 
-PURPOSE = "train two to six configurations side by side, each with the same seeds, and print who ends lower"
-
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `compare`."""

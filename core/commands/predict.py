@@ -10,24 +10,20 @@ from core.commands.json_lines import print_json
 from core.commands.run_flags import add_run_flags, config_given, fields_given
 from core.commands.tables import table
 from core.run.config import parse
+from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
-PURPOSE = "print one JSON object, train nothing"
-OWN_FLAGS = {
-    "input": "shape of one example of your own model, such as 3,224,224",
-    "input_dtype": "float32, float64, bfloat16, int64 (for embeddings) or int32",
-    "loss": "cross_entropy (the default for float output of two dimensions) or mean",
-    "optimizer_implementation": "fused, foreach, loop, or default: what PyTorch picks",
-}
+OWN_FLAGS = ("input", "input_dtype", "loss", "optimizer_implementation")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a run and those that only `predict` has."""
     add_run_flags(parser)
-    for name, purpose in OWN_FLAGS.items():
-        parser.add_argument("--" + name.replace("_", "-"), metavar="VALUE", help=purpose)
-    parser.add_argument("--no-workspace", action="store_true", help="run no small batches to measure workspace")
-    parser.add_argument("--table", action="store_true", help="print a table instead of JSON")
+    say = catalogue().say
+    for name in OWN_FLAGS:
+        parser.add_argument("--" + name.replace("_", "-"), metavar="VALUE", help=say(f"command.predict.{name}"))
+    parser.add_argument("--no-workspace", action="store_true", help=say("command.predict.no_workspace"))
+    parser.add_argument("--table", action="store_true", help=say("command.predict.table"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     is_own = ":" in (options.model or "")
     values = _own_model(options, fields_given(options)) if is_own else _configured_run(options)
     if options.table:
-        print(table(values), flush=True)
+        print(table(values, catalogue()), flush=True)
     else:
         print_json(**values)
     return 0

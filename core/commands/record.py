@@ -9,13 +9,14 @@ from pathlib import Path
 from core.commands.file_arguments import check_writable, not_writable
 from core.commands.train import EXIT, train
 from core.store import recorded
-
-PURPOSE = "train the page's first setup and keep the run in a file, which the page shows before any other"
+from core.words.catalogue import catalogue
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `record`."""
-    parser.add_argument("--output", type=Path, default=recorded.PATH, metavar="FILE", help="another file")
+    parser.add_argument(
+        "--output", type=Path, default=recorded.PATH, metavar="FILE", help=catalogue().say("command.record.output")
+    )
 
 
 def run(options: argparse.Namespace) -> int:

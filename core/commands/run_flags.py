@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from core.run.config import FIELDS, RunConfig
-from core.run.fields import FIELD_SPECS
+from core.run.fields import FIELD_SPECS, written
+from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
 
@@ -19,9 +20,10 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(flag, action="store_const", const="true")
         else:
             parser.add_argument(flag, help=_help(field), metavar="VALUE")
-    parser.add_argument("--epochs", metavar="E", help="short for --budget epochs --budget-value E")
-    parser.add_argument("--losses", type=Path, metavar="FILE.npy", help="write the float32 loss of every update")
-    parser.add_argument("--database", metavar="URL", help="record the run in this database; none without it")
+    say = catalogue().say
+    parser.add_argument("--epochs", metavar="E", help=say("command.run.epochs"))
+    parser.add_argument("--losses", type=Path, metavar="FILE.npy", help=say("command.run.losses"))
+    parser.add_argument("--database", metavar="URL", help=say("command.run.database"))
 
 
 def fields_given(options: argparse.Namespace) -> dict[str, str]:
@@ -41,8 +43,11 @@ def config_given(options: argparse.Namespace) -> RunConfig:
 
 def _help(field: str) -> str:
     """Return the values that a field may have, and its default."""
-    spec = FIELD_SPECS[field]
-    bounds = f"{spec.bounds[0]:g} to {spec.bounds[1]:,.12g}" if spec.bounds else ""
-    default = getattr(RunConfig(), field)
-    shown = "-".join(map(str, default)) if isinstance(default, tuple) else "none" if default is None else default
-    return "; ".join(filter(None, [", ".join(spec.choices) or bounds, f"default {shown}"]))
+    spec, words = FIELD_SPECS[field], catalogue()
+    default = written(getattr(RunConfig(), field))
+    if spec.choices:
+        return words.say("command.run.choices", choices=", ".join(spec.choices), default=default)
+    if spec.bounds:
+        low, high = spec.bounds
+        return words.say("command.run.bounds", low=low, high=high, default=default)
+    return words.say("command.run.default", default=default)

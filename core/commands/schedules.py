@@ -16,8 +16,6 @@ from core.science.seeds import first_seed
 from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
-PURPOSE = "train the same run under every schedule, each at its own best peak rate, and say which ends nearest"
-
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `schedules`."""

@@ -23,7 +23,6 @@ from core.run.events import Ended, EndState, Epoch, Event, Peak, Started, Update
 from core.run.plan import plan
 from core.store import Store, new_run_id
 
-PURPOSE = "train and print JSON lines"
 COUNTED = ("reason", "updates", "updates_per_epoch", "unchanged_updates", "losses_sha256", "elapsed_s")
 EXIT: dict[EndState, int] = {"finished": 0, "stopped": 0, "out_of_memory": 3, "diverged": 4, "failed": 1}
 
