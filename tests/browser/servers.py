@@ -100,10 +100,11 @@ class Server:
         return self.folder / "server.log"
 
     def _trainings(self) -> int:
-        """Count the processes that the server's host has started."""
+        """Count the processes of the server's host that run; one that ended may wait a while to be collected."""
         try:
-            children = psutil.Process(self._process.pid).children()
-            return sum(len(child.children()) for child in children)
+            hosts = psutil.Process(self._process.pid).children()
+            trainings = [child for host in hosts for child in host.children()]
+            return sum(each.status() != psutil.STATUS_ZOMBIE for each in trainings)
         except psutil.NoSuchProcess:
             return 0
 

@@ -86,8 +86,9 @@ def fits_sideways(page: Page) -> bool:
 def drag_slider(page: Page, key: str, to: float) -> None:
     """Drag a slider's thumb to a share of its length by mouse; it then has the focus."""
     slider = page.locator(f".st-key-{key}")
-    thumb, track = slider.get_by_role("slider"), slider.bounding_box()
-    box = thumb.bounding_box()
+    thumb = slider.get_by_role("slider")
+    slider.hover()  # waits until nothing moves
+    box, track = thumb.bounding_box(), slider.bounding_box()
     assert box
     assert track
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

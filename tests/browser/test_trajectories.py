@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.axe import serious_in_both_lights
 from tests.browser.conftest import WIDE, Server, Visit
 from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways
-from tests.browser.test_charts import tag, tags
+from tests.browser.test_charts import CHARTS, tag, tags
 
 
 def open_page(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
@@ -82,7 +82,8 @@ def test_scrubbing_shows_another_update_with_its_point_and_its_numbers(
     slider(page).press("End")
     expect(titles(page).first).to_contain_text("Update 256 of 256 \u00b7 2.00 epochs")
     expect(titles(page).last).to_contain_text("Update 16 of 16 \u00b7 2.00 epochs")
-    assert tags(page) == list(range(count))  # no chart was made anew
+    expect(page.locator(CHARTS)).to_have_count(count)
+    assert tags(page) == list(range(count))  # every chart kept its node
 
 
 def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[..., Visit]) -> None:
@@ -93,7 +94,8 @@ def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[...
     expect(titles(page).first).to_contain_text(re.compile(r"Update (2[4-9]|[3-9]\d) of"))
     button(page, "trajectories_play").click()
     expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
-    page.wait_for_timeout(500)  # what was under way when it was pressed
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.wait_for_timeout(500)  # for a refresh that was under way when it was pressed
     stands = position(page)
     page.wait_for_timeout(1_000)
     assert position(page) == stands
@@ -106,6 +108,7 @@ def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[...
     slider(page).press("End")  # as does moving the slider
     expect(titles(page).first).to_contain_text("Update 256 of 256")
     expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
+    expect(page.locator(CHARTS)).to_have_count(count)
     assert tags(page) == list(range(count))
 
 
