@@ -1,7 +1,7 @@
-"""The host process: starts each training as its own child, watches over it, and ends when its server is gone.
+"""Start each training as a child process, supervise it, and exit when the server is gone.
 
-One thread and one torch thread only: children are forked from here, and a child would wait forever for a thread
-that the fork did not bring along.
+The host has one Python thread and one torch thread only. Its children are forked, and a child would wait forever for a
+thread that does not exist after the fork.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from core.host.lines import Lines
 from core.run import changes
 
 FORKS = sys.platform == "linux"
-KILL_AFTER_S = 5.0  # a training that does not obey a stop by then is killed
+KILL_AFTER_S = 5.0  # a training that has not stopped by then is killed
 CHECK_EVERY_S = 1.0
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass
 class Job:
-    """A run, or a comparison of several, that waits for a core (no process yet) or trains.
+    """A run or a comparison that waits for a core (`process` is None) or trains.
 
-    `commands` is our end of its pipe and `inbox` the training's; what is sent before it starts waits in between. It
-    waits for its `parent` too, while that one is still here.
+    `commands` is the host's end of its pipe and `inbox` the training's; commands sent before the start wait in the
+    pipe. A job also waits for its `parent` while that job is still here.
     """
 
     run: str
@@ -60,24 +60,24 @@ class Job:
 
 
 class Host:
-    """Everything the host knows: waiting and training jobs in the order they came, and questions being answered."""
+    """The state of the host: waiting and training jobs in the order they arrived, and open questions."""
 
     def __init__(self, *, cores: int, data_root: Path, lease_s: float) -> None:
         self.cores, self.data_root, self.lease_s = cores, data_root, lease_s
         self.context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
         self.jobs: dict[str, Job] = {}
         self.questions: dict[Connection, int] = {}
-        self.long: set[Connection] = set()  # those of them that take a core
-        self.waiting: list[dict[str, Any]] = []  # long questions that wait for one
+        self.long: set[Connection] = set()  # the questions that occupy a core
+        self.waiting: list[dict[str, Any]] = []  # long questions that wait for a core
         self.builder: BaseProcess | None = None
         self.places: dict[str, int] = {}
 
     def serve(self, commands: Lines, warming: Iterator[None]) -> None:
-        """Obey until the server is gone."""
+        """Process the server's orders until it is gone."""
         self.builder = self._spawn(jobs.build_all_job, str(self.data_root))
         warm_left = True
         while True:
-            warms_on = warm_left and not self.jobs  # while nobody waits for us
+            warms_on = warm_left and not self.jobs  # warming up may block, so it yields to any job
             for ready in wait(self._watched(commands), timeout=0 if warms_on else CHECK_EVERY_S):
                 if ready == commands.waitable:
                     lines = commands.read()
@@ -94,12 +94,12 @@ class Host:
                 warm_left = next(warming, "cold") is None
 
     def end(self) -> None:
-        """Leave no child behind."""
+        """Kill all training processes."""
         for job in self.jobs.values():
             if job.process:
                 job.process.kill()
 
-    # What the server asks.
+    # Orders of the server.
 
     def _obey(self, order: dict[str, Any]) -> None:
         match order["do"]:
@@ -143,11 +143,11 @@ class Host:
             if job.process is None:
                 self._ended(job, 0)
                 return
-        with suppress(BrokenPipeError):  # it has just ended, which `_reap` will see
+        with suppress(BrokenPipeError):  # the process has just ended, and `_reap` will notice
             job.commands.send((command, reason))
 
     def _replace(self, parent: Job, job: Job) -> None:
-        """Let a job go on in the place of one that is still here, in line too; one that waits leaves nothing."""
+        """Put a job in its parent's place in the queue and stop the parent, which leaves no state if it only waits."""
         others = {run: each for run, each in self.jobs.items() if each is not job}
         self.jobs = {}
         for run, each in others.items():
@@ -170,7 +170,7 @@ class Host:
         question = self.questions[answers]
         try:
             answer = answers.recv()
-        except (EOFError, OSError):  # killed, perhaps in the middle of a long answer
+        except (EOFError, OSError):  # the child was killed, perhaps while it was sending a long answer
             answer = None
         if answer and "share" in answer:
             _say(event="share", question=question, share=answer["share"])
@@ -183,7 +183,7 @@ class Host:
     # The children.
 
     def _admit(self) -> None:
-        """Start what there is a core for; tell the others their place."""
+        """Start as many jobs as there are free cores, and report to the others their place in the queue."""
         while self.waiting and len(self.long) < self.cores:
             self.long.add(self._ask(self.waiting.pop(0)))
         building = self.builder is not None and self.builder.is_alive()
@@ -225,7 +225,7 @@ class Host:
         _say(event="started", run=job.run, pid=job.process.pid)
 
     def _spawn(self, target: Callable[..., None], *args: Any) -> BaseProcess:
-        # A fork copies our ends of the siblings' pipes; a child that kept one would keep its sibling alive.
+        # A fork copies the host's ends of the siblings' pipes. A child that kept one would keep its sibling alive.
         ours = [job.commands for job in self.jobs.values()] if FORKS else []
         process: BaseProcess = self.context.Process(target=_child, args=(ours, target, *args), daemon=True)
         process.start()
@@ -261,10 +261,10 @@ class Host:
 
 def _child(inherited: Sequence[Connection], target: Callable[..., None], *args: Any) -> None:
     if FORKS:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # also for those who read no pipe of the host's
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # some children read no pipe of the host
     for connection in inherited:
         connection.close()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the server must see the host's end of file, not ours
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a child holding stdout would hide the host's end of file
     torch.set_num_threads(1)
     target(*args)
 
@@ -284,7 +284,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warm.warm_training()
     warming = warm.warm_predictions()
-    next(warming)  # the first of all, which the first page asks for
+    next(warming)  # the first page needs the first prediction at once
     host = Host(cores=options.cores, data_root=options.data, lease_s=options.lease_s)
     try:
         with suppress(BrokenPipeError):  # the server is gone

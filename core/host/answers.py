@@ -1,4 +1,4 @@
-"""What can be asked of the engine, each worked out in a process of its own: plain values to plain values."""
+"""Answer questions about runs. Each function maps plain values to plain values and runs in its own process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
 
 Values = Mapping[str, Any]
-Progress = Callable[[float], None]  # takes the share that is done, 0 to 1
+Progress = Callable[[float], None]  # called with the completed share, 0 to 1
 
 
 def _predict(values: Values) -> Any:
@@ -28,7 +28,7 @@ def _curve(values: Values) -> Any:
 
 
 def _timelines(values: Values) -> Any:
-    """Return the first update, the second and an evaluation as `Timeline.to_dict` writes them, by their names."""
+    """Return the timelines of the first update, the second and an evaluation by name, as from `Timeline.to_dict`."""
     config = _config(values)
     seen = rehearse(partial(new_trainer, config), heaviest_windows(config), chunks_of(config)[:1]).timelines
     names = EVENTS if len(seen) == len(EVENTS) else (EVENTS[0], EVENTS[-1])
@@ -40,9 +40,9 @@ def _remedies(values: Values) -> Any:
 
 
 def _verify(values: Values) -> Any:
-    """Return of each batch size whether the run gets through two updates and an evaluation under its limit.
+    """Return for each batch size whether two updates and an evaluation fit the memory limit.
 
-    Raises ConfigError for one that the run may not have.
+    Raises ConfigError for a batch size that is invalid for the run.
     """
     config = _config(values)
     return [[size, runs_through(config, size)] for size in values["sizes"]]
@@ -72,7 +72,7 @@ def _claims(values: Values, progress: Progress) -> Any:
 
 
 def _schedules(values: Values, progress: Progress) -> Any:
-    """Run the bench of schedules at one batch size; return `Bench.to_dict`."""
+    """Run the schedule bench at one batch size; return `Bench.to_dict`."""
     from core.schedule_bench.experiment import bench
 
     first = values["first_seed"]
@@ -80,7 +80,7 @@ def _schedules(values: Values, progress: Progress) -> Any:
 
 
 def _weight_paths(values: Values, progress: Progress) -> Any:
-    """Follow the weights of the arms of a comparison; return `WeightPaths.to_dict`."""
+    """Trace the weights of each arm of a comparison; return `WeightPaths.to_dict`."""
     from core.comparison.setup import Comparison
     from core.comparison.weight_paths import weight_paths
     from core.datasets.build import build
@@ -103,7 +103,7 @@ ANSWERS: dict[str, Callable[[Values], Any]] = {
     "accumulation": _accumulation,
     "own_model": _own_model,
 }
-# What takes seconds: it waits for a core, and says how far it is on the way.
+# These take seconds, so they wait for a core and report progress.
 LONG_ANSWERS: dict[str, Callable[[Values, Progress], Any]] = {
     "claims": _claims,
     "schedules": _schedules,

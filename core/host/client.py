@@ -1,4 +1,4 @@
-"""The server's side of runs: hand them to the host, and end each in the store exactly once. Imports no torch."""
+"""Hand runs to the host and end each in the store exactly once. Imports no torch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from core.store import ACTIVE_STATES, Store
 from core.words.errors import HostError, StoreError
 
 LEASE_S = 120.0  # hidden tabs refresh once a minute
-CHILD_BYTES = 60 * 2**20  # private memory of a training process beside its tensors, rounded up generously
-END_AGAIN_S = 2.0  # after a database that did not answer: a run must end, or it would be active for ever
+CHILD_BYTES = 60 * 2**20  # private memory of a training process besides its tensors, rounded up generously
+END_AGAIN_S = 2.0  # delay before a failed write of an end is retried; without it the run would stay active forever
 
 
 @dataclass
 class _Start:
-    """A run that waits for the answers how much memory it needs, one for each arm, and what it was asked meanwhile."""
+    """A run that waits for the memory prediction of each arm, with the commands received meanwhile."""
 
     config: RunConfig
     paused: bool
@@ -38,10 +38,10 @@ class _Start:
 
 
 class HostClient(HostProcess):
-    """Start runs and ask for predictions; any thread may call, and no call waits for the host.
+    """Start runs and request predictions. Any thread may call, and no call waits for the host.
 
-    The host process starts with the first call and again after it died. A run is in the store from the moment
-    `start` returns, and ends there exactly once, whatever becomes of its process, the host or this server.
+    The host process starts with the first call and restarts after a crash. A run is in the store once `start` returns,
+    and ends there exactly once, even if its process, the host or this server dies.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class HostClient(HostProcess):
         super().__init__(data=data, lease_s=lease_s if leases else 0.0, cores=cores)
         self.store = store
         self.owner = machine.this_process()
-        self._starting: dict[str, _Start] = {}  # runs whose memory is not known yet, first come, first served
+        self._starting: dict[str, _Start] = {}  # runs that wait for a memory prediction, in order of arrival
         self._places: dict[str, int] = {}
         store.fail_orphans(machine.is_alive)
 
@@ -65,18 +65,18 @@ class HostClient(HostProcess):
     def start(
         self, config: RunConfig, *, run_id: str, session: str, paused: bool = False, parent: str | None = None
     ) -> None:
-        """Create a run and hand it to the host; one that does not fit this machine's memory fails with the numbers.
+        """Create a run and hand it to the host. The run fails (not_enough_memory) if this machine cannot hold it.
 
-        With `parent` it goes on from the state which that run left; one that still trains is stopped for it between two
-        updates, and leaves it its core.
+        A run with a `parent` continues from that run's state. If the parent still trains, it is stopped between two
+        updates and its core goes to the new run.
         """
         self.store.create(run_id, config, owner=self.owner, session=session, parent=parent)
         self._await_memory(run_id, [config], paused=paused, parent=parent)
 
     def start_comparison(self, comparison: Comparison, *, run_id: str, session: str) -> None:
-        """Create a comparison and hand it to the host, as `start` does a run.
+        """Create a comparison and hand it to the host, as `start` does for a run.
 
-        The memory that is asked of this machine is that of all its trainings (`core.comparison.setup.bytes_held`).
+        The machine must have memory for all its runs at once (`core.comparison.setup.bytes_held`).
         """
         first, setup = comparison.arms[0], comparison.to_json()
         self.store.create(run_id, first, owner=self.owner, session=session, comparison=setup)
@@ -103,24 +103,24 @@ class HostClient(HostProcess):
             answer.add_done_callback(self._admit)
 
     def command(self, run_id: str, command: Command, *, reason: str = "asked") -> None:
-        """Ask a run for something; one that has ended does not mind."""
+        """Send a command to a run. An ended run ignores it."""
         with self._lock:
             if run_id in self._starting and command == "stop":
                 start = self._starting.pop(run_id)
                 self._end(run_id, "stopped", reason)
-                if start.parent:  # whose place it has not taken yet
+                if start.parent:  # the parent still trains, because this run had not replaced it yet
                     self.command(start.parent, command, reason=reason)
                 self._admit()
             elif run_id in self._starting:
                 self._starting[run_id].commands.append(command)
             elif run_id in self._life.runs:
-                with suppress(HostError):  # the host has just died, and its runs with it
+                with suppress(HostError):  # the host and its runs have just died
                     self._order(do="command", run=run_id, command=command, reason=reason)
             elif command == "stop" and self._is_left_over(run_id):
                 self._end(run_id, "stopped", reason)
 
     def renew(self, runs: Iterable[str]) -> None:
-        """Say that somebody watches these runs."""
+        """Renew the leases of runs that somebody is watching."""
         with self._lock, suppress(HostError):
             if self.lease_s and self._process:
                 self._order(do="renew", runs=list(runs))
@@ -130,7 +130,7 @@ class HostClient(HostProcess):
         return self._places.get(run_id)
 
     def _admit(self, *_: Future[Prediction]) -> None:
-        """Hand over the runs whose memory is known, in the order in which they were started."""
+        """Hand over the runs with a known memory need, in the order in which they were started."""
         with self._lock:
             for run_id, start in list(self._starting.items()):
                 if not all(answer.done() for answer in start.answers):
@@ -148,14 +148,14 @@ class HostClient(HostProcess):
             return
         peaks = [answer.result().peak for answer in start.answers]
         peak, config, comparison = peaks[0], start.config, start.comparison
-        held = min(peak.bytes, config.memory_limit_bytes or peak.bytes)  # at the limit a run ends
+        held = min(peak.bytes, config.memory_limit_bytes or peak.bytes)  # a run ends at its limit
         if comparison:
             held = bytes_held(comparison, peaks)
         needed, free = held + CHILD_BYTES, machine.free_memory_bytes()
         if needed > free:
             self._end(run_id, "failed", "not_enough_memory", needed=needed, free=free)
             return
-        with suppress(StoreError):  # a note less
+        with suppress(StoreError):  # the run can do without this note
             self.store.note(run_id, predicted_peak_bytes=peak.bytes)
         order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
         order |= {
@@ -169,14 +169,14 @@ class HostClient(HostProcess):
             self.command(run_id, command)
 
     def _is_left_over(self, run_id: str) -> bool:
-        """Return whether the store has a run of ours as active that nobody trains."""
+        """Return whether the store lists an active run of this server, which no host is training."""
         with suppress(StoreError):
             record = self.store.run(run_id)
             return record is not None and record.owner == self.owner and record.state in ACTIVE_STATES
         return False
 
     def _end(self, run_id: str, state: EndState, reason: str, **values: Any) -> None:
-        """End a run in the store, if need be once the database answers again."""
+        """End a run in the store; retry if the database does not respond."""
         try:
             self.store.end(run_id, state, reason, **values)
         except StoreError:
@@ -188,13 +188,13 @@ class HostClient(HostProcess):
     # Questions.
 
     def prediction(self, config: RunConfig) -> Future[Prediction]:
-        """Return what a run will need on the device, to come; asked once. It and its future may raise HostError."""
+        """Return a future of a run's memory prediction, cached. The call and the future may raise HostError."""
         values = {"config": config.to_json()}
         return self.ask("prediction", values, key=config.memory_key(), read=prediction_from_dict)
 
     def _heard(self, news: dict[str, Any], life: Life) -> None:
         run = news.get("run", "")
-        with self._lock, suppress(StoreError):  # whoever looks at the run is told that the database is lost
+        with self._lock, suppress(StoreError):  # pages that show the run report the lost database
             match news["event"]:
                 case "queued":
                     self._places[run] = news["place"]
@@ -213,7 +213,7 @@ class HostClient(HostProcess):
         life.runs.clear()
 
     def _settle(self, run: str, exit_code: int, stop_reason: str | None) -> None:
-        """End a run in the store that could not do so itself."""
+        """End a run in the store in case its process could not."""
         if stop_reason:
             self._end(run, "stopped", stop_reason)
         elif exit_code < 0:

@@ -1,4 +1,4 @@
-"""What the host's children do: train a run, predict its memory, build a data set."""
+"""Define the entry points of the host's child processes: training, comparison, question, data sets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from core.train.trainer import Trainer
 from core.train.updater import Stopped
 from core.words.errors import BatchLabError
 
-SWITCH_S = 0.0005  # a thread that writes a chunk waits this long for its turn, ten times less than Python's own
+SWITCH_S = 0.0005  # switch interval, a tenth of Python's default, so that the writer thread gets its turn sooner
 
 
 def train_job(
@@ -42,9 +42,10 @@ def train_job(
     workspace_bytes: int,
     parent: str | None,
 ) -> None:
-    """Train one run into the store, obeying `commands`; `paused` makes it stand before the first update.
+    """Train one run, obey `commands`, and write its events to the store.
 
-    So many bytes of its memory limit are set aside for workspace. It goes on from where the run `parent` stopped.
+    `paused` pauses the run before its first update. `workspace_bytes` of its memory limit are reserved for workspace.
+    With a `parent`, the run continues from that run's state.
     """
     sys.setswitchinterval(SWITCH_S)
     control = Control(paused=paused)
@@ -60,7 +61,7 @@ def train_job(
             writer.put(Ended("failed", "no_state"))
         else:
             Loop(trainer, writer.put).run()
-    except Exception as error:  # whatever it is, the run ends with it, and it is shown
+    except Exception as error:  # any error must end the run in the store, so that the page can show it
         writer.put(Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"}))
         raise
     finally:
@@ -70,14 +71,14 @@ def train_job(
 
 
 def compare_job(commands: Connection, run_id: str, setup: str, folder: str, database: str) -> None:
-    """Train the arms of a comparison, keeping what they record in the store, obeying `commands`."""
+    """Train the arms of a comparison, obey `commands`, and keep the recorded courses in the store."""
     control = Control()
     threading.Thread(target=_listen, args=(commands, control), name="commands", daemon=True).start()
     store = Store.attach(database)
     began = perf_counter()
     try:
         ended = _compare(store, run_id, setup, folder, control)
-    except Exception as error:  # whatever it is, the comparison ends with it, and it is shown
+    except Exception as error:  # any error must end the comparison in the store, so that the page can show it
         ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
         raise
     finally:
@@ -88,7 +89,7 @@ def compare_job(commands: Connection, run_id: str, setup: str, folder: str, data
 def _compare(store: Store, run_id: str, setup: str, folder: str, control: Control) -> Ended:
     def report(courses: Sequence[Course]) -> None:
         if not store.write_courses(run_id, pack(courses), state="paused" if control.paused else "running"):
-            control.request("stop")  # it was ended or deleted by somebody else
+            control.request("stop")  # the comparison was ended or deleted elsewhere
 
     runner = Runner(Comparison.from_json(setup), load(Path(folder)), control, report)
     try:
@@ -99,7 +100,7 @@ def _compare(store: Store, run_id: str, setup: str, folder: str, control: Contro
 
 
 def _inherited(run_id: str, parent: str, database: str) -> dict[str, Any] | None:
-    """Take over what the parent has recorded to its end; return the state that it left, None if it left none."""
+    """Copy the parent's remaining records to the run; return the parent's state, None if it left none."""
     store = Store.attach(database)
     try:
         payload = store.inherit(run_id, parent)
@@ -109,7 +110,7 @@ def _inherited(run_id: str, parent: str, database: str) -> dict[str, Any] | None
 
 
 def _listen(commands: Connection, control: Control) -> None:
-    """Hand what is asked to the training loop; leave at once when the host is gone."""
+    """Pass commands on to the training loop; exit immediately when the host is gone."""
     while True:
         try:
             command, reason = commands.recv()
@@ -119,9 +120,9 @@ def _listen(commands: Connection, control: Control) -> None:
 
 
 def answer_job(answer: Connection, what: str, values: dict[str, Any]) -> None:
-    """Send back the answer to a question of `core.host.answers`, or the problems that there are with it.
+    """Send the answer to a question of `core.host.answers`, or its problems.
 
-    A long one sends how far it is before.
+    A long question sends its progress first.
     """
     try:
         if what in LONG_ANSWERS:
@@ -134,7 +135,7 @@ def answer_job(answer: Connection, what: str, values: dict[str, Any]) -> None:
 
 
 def build_all_job(root: str) -> None:
-    """Build every data set of the registry that is not on disk yet."""
+    """Build every registered data set that is not on disk yet."""
     from core.datasets.build import build
 
     for name in DATASETS:

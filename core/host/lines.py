@@ -1,4 +1,4 @@
-"""Read whole lines from standard input as they come, together with other things to wait for."""
+"""Read complete lines from standard input while waiting for other objects too."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TextIO
 
 
 class Lines:
-    """Hand out the complete lines received; `waitable` is what `multiprocessing.connection.wait` watches."""
+    """Collect complete lines. Pass `waitable` to `multiprocessing.connection.wait`."""
 
     def __init__(self, stream: TextIO) -> None:
         self._rest = b""
         self.waitable: int | Connection = stream.fileno()
-        if sys.platform == "win32":  # where plain pipes cannot be waited for; nothing is ever forked there
+        if sys.platform == "win32":  # Windows cannot wait for plain pipes; a thread is safe there, as nothing forks
             self.waitable, pump = multiprocessing.Pipe(duplex=False)
             threading.Thread(target=_pump, args=(stream.fileno(), pump), daemon=True).start()
 
     def read(self) -> list[bytes] | None:
-        """Return the lines completed since the last call, or None at end of file. Blocks until something came."""
+        """Block until input arrives; return the lines completed since the last call, None at end of file."""
         source = self.waitable
         received = os.read(source, 1 << 16) if isinstance(source, int) else source.recv_bytes()
         if not received:

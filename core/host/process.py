@@ -1,4 +1,4 @@
-"""Keep the host process: start it, ask it, hear from it. Imports no torch."""
+"""Own the host process: start it, send it questions, and receive its news. Imports no torch."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from core.words.errors import HostError, Problem
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_ANSWERS = 2_000
-ASK_AGAIN_S = 5.0  # after an answer that failed: a page asks at every refresh
+ASK_AGAIN_S = 5.0  # a failed question is not retried sooner, because a page asks at every refresh
 
 
 class Answer(Future[Any]):
-    """The answer to a question, to come.
+    """A future of the answer to a question.
 
-    Of one that takes seconds `share` is how much of it is done, 0 to 1; None while it waits for a core.
+    For long questions `share` is the completed share, 0 to 1; None while the question waits for a core.
     """
 
     share: float | None = None
@@ -36,17 +36,17 @@ class Answer(Future[Any]):
 
 @dataclass
 class Life:
-    """What one host process, of perhaps several after each other, has been asked and has not done yet."""
+    """The open runs and questions of one host process; a restarted host gets a new one."""
 
     runs: set[str] = field(default_factory=set)
-    questions: dict[int, tuple[Answer, Callable[[Any], Any]]] = field(default_factory=dict)  # and how to read it
+    questions: dict[int, tuple[Answer, Callable[[Any], Any]]] = field(default_factory=dict)  # each with its decoder
     over: threading.Event = field(default_factory=threading.Event)
 
 
 class HostProcess(ABC):
-    """The host, started by the first order or question, and again after it died; any thread may call.
+    """The host process, started by the first order or question and restarted after a crash. Any thread may call.
 
-    What becomes of runs is for who inherits it: `_heard` gets the news of them, and `_lost` the life that is over.
+    Subclasses handle runs: `_heard` receives their news, and `_lost` the `Life` of a host that is gone.
     """
 
     def __init__(self, *, data: Path, lease_s: float, cores: int | None) -> None:
@@ -55,7 +55,7 @@ class HostProcess(ABC):
         self._process: subprocess.Popen[str] | None = None
         self._life = Life()
         self._questions = count()
-        self._answers: dict[str, tuple[float, Answer]] = {}  # by question, and when it was asked
+        self._answers: dict[str, tuple[float, Answer]] = {}  # by question, with the time it was asked
         self._closed = False
 
     def ask(
@@ -66,9 +66,9 @@ class HostProcess(ABC):
         key: Any = None,
         read: Callable[[Any], Any] = lambda answer: answer,
     ) -> Answer:
-        """Return the answer to a question of `core.host.answers`, to come, as `read` makes it; asked once.
+        """Return a future of the answer to a question of `core.host.answers`, decoded by `read`.
 
-        `key` is what makes it another question, the values if it is None. It and its future may raise HostError.
+        Answers are cached by `key`, or by the values if it is None. The call and the future may raise HostError.
         """
         place = json.dumps([what, values if key is None else key])
         with self._lock:
@@ -85,22 +85,22 @@ class HostProcess(ABC):
         return asked
 
     def warm(self) -> None:
-        """Start the host if it does not run; that it cannot be started is for the first who asks something of it."""
+        """Start the host if it is not running. A failure to start is reported by the first question instead."""
         with self._lock, suppress(HostError):
             self._running()
 
     @property
     def pid(self) -> int | None:
-        """The host's process id, None while it does not run."""
+        """The host's process id; None while it is not running."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def close(self) -> None:
-        """End the host and all it does, and wait until it has. No other is started."""
+        """End the host and everything it runs, and wait for that. It is not started again."""
         with self._lock:
             self._closed = True
             process = self._process
             if process and process.stdin:
-                with suppress(OSError):  # an order that it did not live to read
+                with suppress(OSError):  # the host has died with an order unread
                     process.stdin.close()
         if process:
             process.wait()
@@ -109,7 +109,7 @@ class HostProcess(ABC):
     def _order(self, **order: Any) -> None:
         process = self._running()
         assert process.stdin is not None
-        with suppress(BrokenPipeError):  # it has died this moment; `_listen` hears of it and ends its runs
+        with suppress(BrokenPipeError):  # the host has just died; `_listen` will notice and end its runs
             process.stdin.write(json.dumps(order) + "\n")
             process.stdin.flush()
 
@@ -129,7 +129,7 @@ class HostProcess(ABC):
                     text=True,
                     start_new_session=True,
                 )
-            except OSError as error:  # no memory or no process left
+            except OSError as error:  # the machine is out of memory or processes
                 raise HostError(Problem("no_host", {"cause": error.strerror})) from error
             self._life = Life()
             listening = threading.Thread(target=self._listen, args=(self._process, self._life), daemon=True)
@@ -137,7 +137,7 @@ class HostProcess(ABC):
         return self._process
 
     def _listen(self, process: subprocess.Popen[str], life: Life) -> None:
-        """Hear the host's news until it is gone, then end what it left undone."""
+        """Receive the host's news until it is gone, then end its open runs and questions."""
         assert process.stdout is not None
         try:
             with process.stdout:
@@ -149,7 +149,7 @@ class HostProcess(ABC):
     def _bury(self, process: subprocess.Popen[str], life: Life) -> None:
         assert process.stdin is not None
         with self._lock:
-            with suppress(OSError):  # an order that it did not live to read
+            with suppress(OSError):  # the host has died with an order unread
                 process.stdin.close()
             if self._process is process:
                 self._process = None
@@ -182,8 +182,8 @@ class HostProcess(ABC):
 
     @abstractmethod
     def _heard(self, news: dict[str, Any], life: Life) -> None:
-        """Take note of what became of a run."""
+        """Handle the news of a run."""
 
     @abstractmethod
     def _lost(self, life: Life) -> None:
-        """End the runs of a host that is gone; the lock is held."""
+        """End the runs of a host that is gone. The lock is held."""

@@ -1,4 +1,4 @@
-"""Do once, before any child is forked, what the first training and the first prediction are slow at."""
+"""Do the slow first-time work of training and prediction once, before any child is forked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEW = 4
 
 
 def warm_training() -> None:
-    """Run a whole tiny training: the first optimizer alone imports half of torch's compiler (a second, 68 MB)."""
+    """Train a tiny run: creating the first optimizer imports half of torch's compiler (1 s, 68 MB)."""
     with torch.random.fork_rng():
         for optimizer in ("momentum", "adam"):
             config = RunConfig(optimizer=optimizer, batch_size=FEW, hidden=(2,), budget="updates", budget_value=2)
@@ -32,8 +32,8 @@ def warm_training() -> None:
 
 
 def warm_predictions() -> Iterator[None]:
-    """Predict for every model and norm, one at a time: an operation met first on fake tensors is slow."""
-    models = sorted(MODELS.values(), key=lambda spec: spec.code != RunConfig().model)  # the form's first model first
+    """Predict for every model and norm, one at a time: the first use of an operation on fake tensors is slow."""
+    models = sorted(MODELS.values(), key=lambda spec: spec.code != RunConfig().model)  # the default model first
     setups = [(spec.code, norm) for spec in models for norm in spec.norms]
     for model, norm in setups:
         for optimizer in ("momentum", "adamw"):
@@ -43,7 +43,7 @@ def warm_predictions() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Collect what is garbage and keep the rest out of the collector's sight, so that children share its pages."""
+    """Collect garbage and freeze the remaining objects, so that children share their memory pages."""
     gc.collect()
     gc.freeze()
 
