@@ -1,1 +1,1 @@
-"""Build the data sets of `core.run.choices.datasets`, and open them for training and for the screen."""
+"""Build the data sets of `core.run.choices.datasets`, and load them for training and for display."""

@@ -1,4 +1,4 @@
-"""Read examples of a built data set for the screen, without torch and without reading the rest."""
+"""Read single examples of a built data set for display, without torch and without loading the rest."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from core.run.choices.datasets import DATA, DatasetSpec
 
 
 def are_built(spec: DatasetSpec, root: Path = DATA) -> bool:
-    """Return whether a data set can be read: on a fresh machine it takes some seconds until it is built."""
+    """Return whether a data set has been built, which takes a few seconds on a fresh machine."""
     return (root / spec.folder).exists()
 
 
 def of(spec: DatasetSpec, indices: Sequence[int], root: Path = DATA) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Return training images (n, height, width) from 0, the darkest pixel of the set, to 255, and their classes."""
+    """Return training images (n, height, width), scaled from 0 to 255 over the whole set, and their classes."""
     inputs, targets = _mapped(root / spec.folder)
     lowest, highest = _range(root / spec.folder)
     images = inputs[list(indices), 0]
@@ -29,7 +29,7 @@ def of(spec: DatasetSpec, indices: Sequence[int], root: Path = DATA) -> tuple[ND
 def points(
     spec: DatasetSpec, count: int, indices: Sequence[int], root: Path = DATA
 ) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """Return the first `count` training points (n, 2), then those at `indices`, and the classes of all."""
+    """Return the first `count` training points followed by those at `indices`, (n, 2), and their classes (n,)."""
     inputs, targets = _mapped(root / spec.folder)
     chosen = [*range(min(count, len(inputs))), *indices]
     return inputs[chosen], targets[chosen]

@@ -1,4 +1,4 @@
-"""Memory-map a built data set as tensors, so that every training process shares one copy."""
+"""Memory-map a built data set as tensors, so that all training processes share one copy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS = ("train_inputs", "train_targets", "validation_inputs", "validation_targe
 
 @dataclass(frozen=True)
 class Data:
-    """A data set outside the simulated device.
+    """A data set, which lies outside the simulated device.
 
     train_inputs (N, *shape) float32; train_targets (N,) int64 classes or (N, 1) float32; the same for validation.
     """
@@ -25,11 +25,11 @@ class Data:
     validation_targets: Tensor
 
     def shaped(self, shape: tuple[int, ...]) -> Data:
-        """Return the same data, uncopied, with every example in another shape of as many numbers."""
+        """Return the same data, not copied, with every example viewed in `shape`."""
         inputs, validation = self.train_inputs.view(-1, *shape), self.validation_inputs.view(-1, *shape)
         return replace(self, train_inputs=inputs, validation_inputs=validation)
 
 
 def load(folder: Path) -> Data:
-    """Map the four arrays of `folder` privately: pages are shared until written, and nothing writes them."""
+    """Map the four arrays of `folder` copy-on-write. Nothing writes to them, so processes share their pages."""
     return Data(*(torch.from_numpy(np.load(folder / f"{part}.npy", mmap_mode="c")) for part in PARTS))

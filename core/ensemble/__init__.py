@@ -1,4 +1,4 @@
-"""Many runs of one shape trained at once: seeds, rates and schedules of one arm of an experiment together."""
+"""Train many runs of one shape at once, such as the seeds, rates and schedules of an experiment."""
 
 from core.ensemble.ensemble import Ensemble, Evaluation, Step
 from core.ensemble.suitability import problem_with

@@ -1,4 +1,4 @@
-"""Deal out the examples of many runs: each in the order of its own seed, all of them in one tensor."""
+"""Draw the batches of many runs in one tensor, each run in the order of its own seed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from core.train.order import Window, deal, draw
 
 
 def together(sets: Sequence[Data], runs: int) -> Data:
-    """Return the data sets of M runs as one, whose tensors are (M, n, ...), or (1, n, ...) for one set of all runs.
+    """Stack the data sets of M runs into tensors (M, n, ...), or (1, n, ...) if all runs share one set.
 
-    Sets of their own are copied. Raises ValueError if these do not fit the runs or each other.
+    Separate sets are copied. Raises ValueError if their number is neither 1 nor M or their shapes or types differ.
     """
     if len(sets) not in (1, runs):
         raise ValueError(f"data must be one set for all or one each of {runs} runs, got {len(sets)}")
@@ -26,18 +26,18 @@ def together(sets: Sequence[Data], runs: int) -> Data:
 
 
 class Deck:
-    """The training examples of M runs, and what each of them meets next."""
+    """The training examples of M runs, and the next batch of each."""
 
     def __init__(self, configs: Sequence[RunConfig], data: Data) -> None:
         self._config = configs[0]
         sets, self._examples = data.train_targets.shape[:2]
         self._inputs, self._targets = data.train_inputs.flatten(0, 1), data.train_targets.flatten(0, 1)
-        self._first = torch.arange(sets).unsqueeze(1) * self._examples  # where each run's own set begins
+        self._first = torch.arange(sets).unsqueeze(1) * self._examples  # offset of each run's own set
         self._generators = [torch.Generator().manual_seed(config.seed) for config in configs]
-        self._windows: list[Window] = []  # of the epoch, the next one last
+        self._windows: list[Window] = []  # remaining windows of the epoch in reverse order
 
     def window(self) -> Window:
-        """Return the indices of the next window's micro-batches, each (M, B), and move on."""
+        """Return the indices of the next window's micro-batches, each (M, B), and advance."""
         if not self._windows:
             orders = torch.stack([draw(self._config, self._examples, each) for each in self._generators])
             self._windows = deal(self._config, orders + self._first)[::-1]

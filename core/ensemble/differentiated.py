@@ -1,6 +1,6 @@
-"""Say how layers other than linear ones run for many models at once, in functions that autograd can differentiate.
+"""Run layers other than linear ones for many models at once, in functions that autograd can differentiate.
 
-Each is made of one model's layer, the number of models M, and the stacks of the layer's parameters.
+Each is built from one model's layer, the number of models M, and the stacks of the layer's parameters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from core.ensemble.stack import Stack
 
-Function = Callable[[Tensor, bool], Tensor]  # of the values, and of whether the models are in training
+Function = Callable[[Tensor, bool], Tensor]  # takes the values and whether the models are in training mode
 
 
 def _layer_norm(layer: nn.LayerNorm, models: int, weight: Stack, bias: Stack) -> Function:

@@ -1,4 +1,4 @@
-"""Train many runs of one shape at once, as one computation in which no run meets another."""
+"""Train many runs of one shape as one computation, without any interaction between the runs."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from core.run.config import RunConfig, planned_updates
 from core.run.plan import rate_factor
 from core.train.models import build_model, input_shape
 
-EVALUATED_AT_ONCE = 4_096  # examples, of all models together: what lies in memory in between stays small
+EVALUATED_AT_ONCE = 4_096  # examples, over all models together, to bound the memory of an evaluation
 
 
 class Step(NamedTuple):
-    """What one update did in each of M runs; every tensor is (M,).
+    """The result of one update in each of M runs; every tensor is (M,).
 
     losses          mean over the update's examples, before the step
     gradient_norms  Euclidean, before weight decay
     lengths         Euclidean norm of the change of the weights
-    cosines         of the angle between this change and the one before; NaN if there was none or either is zero
+    cosines         cosine of the angle between this change and the previous one; NaN if there is none or either is 0
 
-    Lengths and cosines are None unless the ensemble was asked for its geometry. They are those of the change before
-    it is rounded into the weights.
+    Lengths and cosines describe the change before it is rounded into the weights. They are None unless the ensemble
+    was built with `geometry`.
     """
 
     losses: Tensor
@@ -42,20 +42,20 @@ class Step(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """Mean loss of each of M models over a set, (M,), and of a classification the share of right answers, (M,)."""
+    """Mean loss of each of M models over a set, (M,), and the accuracy, (M,), None for regression."""
 
     losses: Tensor
     accuracies: Tensor | None
 
 
 class Ensemble:
-    """Train many runs of one shape at once: they differ in seed, peak rate, schedule and warm-up alone.
+    """Train many runs of one shape at once. They may differ only in seed, peak rate, schedule and warm-up.
 
-    Each run gets the weights, the order and the rates that `core.train.trainer.Trainer` would give it, and comes out
-    equal to rounding; a run that diverges does not disturb the others. `data` is one set for all or one each. Its type
-    decides that of the weights: float64 data train what a Trainer trains under that default type.
-    `start` replaces the initial weights: one tensor a parameter, broadcastable to (M, *shape).
-    Memory limits and target losses are ignored; what else stands in the way says `problem_with`. Raises ValueError.
+    Each run gets the initial weights, the data order and the rates that `core.train.trainer.Trainer` would give it, and
+    its results agree to rounding error. A run that diverges does not affect the others. `data` is one set for all runs
+    or one for each; its dtype becomes that of the weights, as the default dtype does in a Trainer. `start` replaces the
+    initial weights: one tensor for each parameter, broadcastable to (M, *shape). Memory limits and target losses are
+    ignored. Raises ValueError for runs that `problem_with` rejects.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Ensemble:
         self._schedule = torch.tensor([self._schedules.index(each) for each in schedules])
         self.horizon = planned_updates(self.config) or 1
         self.updates = 0
-        self.examples_seen = 0  # by each of the runs
+        self.examples_seen = 0  # per run
 
     def rates(self) -> Tensor:
         """Return the learning rates of the next update, (M,) in float64."""
@@ -99,11 +99,11 @@ class Ensemble:
         return self._peaks * torch.tensor(factors, dtype=torch.float64).index_select(0, self._schedule)
 
     def update(self, rates: Tensor | None = None) -> Step:
-        """Make the next update of every run, at these rates (M,) instead of those of its schedule."""
+        """Make the next update of every run, at `rates` (M,) if given, else at the rates of the schedules."""
         rates = self.rates() if rates is None else rates
         window = self._deck.window()
         examples = sum(indices.shape[1] for indices in window)
-        parts = []  # of the losses, by micro-batch
+        parts = []  # loss contribution of each micro-batch
         for indices in window:
             inputs, targets = self._deck.take(indices)
             losses, errors = self._loss(self._layers.forward(inputs, is_training=True), targets)
@@ -115,7 +115,7 @@ class Ensemble:
         return Step(sum(parts[1:], parts[0]), gradient_norms, *(geometry or ()))
 
     def evaluate(self, inputs: Tensor, targets: Tensor) -> Evaluation:
-        """Return loss and accuracy of every model over one set for all, (n, *input shape) and (n, ...)."""
+        """Return loss and accuracy of every model over one shared set, (n, *input shape) and (n, ...)."""
         shape = input_shape(self.config)
         return self._evaluate(inputs.reshape(1, -1, *shape), targets.unsqueeze(0))
 
@@ -124,7 +124,7 @@ class Ensemble:
         return self._evaluate(self._data.validation_inputs, self._data.validation_targets)
 
     def evaluate_training(self) -> Evaluation:
-        """Return loss and accuracy of every model, as it is now, over its training set."""
+        """Return loss and accuracy of every model over its training set, with its current weights."""
         return self._evaluate(self._data.train_inputs, self._data.train_targets)
 
     @torch.no_grad()
@@ -143,12 +143,12 @@ class Ensemble:
 
 
 def _built(config: RunConfig) -> nn.Module:
-    torch.default_generator.manual_seed(config.seed)  # the CPU's: `torch.manual_seed` takes most of a set-up's time
+    torch.default_generator.manual_seed(config.seed)  # seeds the CPU only; `torch.manual_seed` is much slower
     return build_model(config)
 
 
 def _scheduled_alike(config: RunConfig) -> RunConfig:
-    """Return the config without what its rate factor does not depend on, so that equal schedules are equal."""
+    """Return the config with every field reset that its rate factor ignores, so that equal schedules compare equal."""
     return replace(config, seed=0, lr=1.0, memory_limit_mb=None, target_loss=None, validate_whole=False)
 
 

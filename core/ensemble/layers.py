@@ -1,4 +1,4 @@
-"""Run the same layers of many models as one computation, each model on examples of its own, and differentiate it."""
+"""Run and differentiate the layers of many models as one computation, each model on its own examples."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from core.ensemble.differentiated import DIFFERENTIATED, Function
 from core.ensemble.stack import Matrices, Stack
 
-MATRIX = 2  # dimensions of a linear layer's weights, and of no other parameter
-IMAGES = 5  # model, example, channel, height, width
+MATRIX = 2  # only the weights of linear layers have this many dimensions
+IMAGES = 5  # dimensions: model, example, channel, height, width
 
 
 class Layers:
     """The layers of M models of one shape: (M, B, *input shape) to (M, B, outputs).
 
-    Values in between are (M, B, features), and of images (B, M x channels, height, width): M models on images are one
-    model with M groups of channels.
+    Intermediate values are (M, B, features). For images they are (B, M x channels, height, width): M models on images
+    run as one model with M groups of channels.
     """
 
     def __init__(self, models: Sequence[Iterable[nn.Module]]) -> None:
-        self.stacks: list[Stack] = []  # of the parameters, in the order of a single model's
+        self.stacks: list[Stack] = []  # one for each parameter, in the order of `nn.Module.parameters`
         self._layers: list[_Layer] = []
         for same in zip(*models, strict=True):
             parameters = zip(*(layer.parameters() for layer in same), strict=True)
@@ -35,7 +35,7 @@ class Layers:
     def forward(self, inputs: Tensor, *, is_training: bool) -> Tensor:
         """Return the outputs; in training, keep what `backward` needs."""
         values = inputs
-        if inputs.dim() == IMAGES:  # channels last: convolutions in groups then take two thirds of the time
+        if inputs.dim() == IMAGES:  # channels-last makes grouped convolutions a third faster
             values = inputs.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
         for layer in self._layers:
             values = layer.forward(values, is_training=is_training)
@@ -43,7 +43,7 @@ class Layers:
 
     @torch.no_grad()
     def backward(self, errors: Tensor) -> None:
-        """Add to the gradients in the stacks, given the loss's derivative by the outputs of the newest `forward`."""
+        """Add to the gradients in the stacks, given the derivative of the loss by the outputs of the last `forward`."""
         for layer in reversed(self._layers):
             errors = layer.backward(errors)
 
@@ -52,7 +52,7 @@ class _Layer(Protocol):
     def forward(self, values: Tensor, *, is_training: bool) -> Tensor: ...
 
     def backward(self, errors: Tensor) -> Tensor:
-        """Note the gradient of the parameters; return the derivative by the values, or anything in the first layer."""
+        """Store the parameters' gradients; return the derivative by the values, which the first layer may skip."""
         ...
 
 
@@ -66,7 +66,7 @@ def _layer(layer: nn.Module, models: int, stacks: list[Stack], *, is_first: bool
 
 
 class _Linear:
-    """By hand, since the gradient of its weights is to stay in its factors (see `Matrices`)."""
+    """A linear layer without autograd, because its weight gradient stays factored (see `Matrices`)."""
 
     def __init__(self, weights: Matrices, bias: Stack | None = None, *, is_first: bool) -> None:
         self.weights, self.bias, self.is_first = weights, bias, is_first
@@ -85,7 +85,7 @@ class _Linear:
 
 
 class _Relu:
-    """By hand, since it can be made in place: no layer needs its outputs again, only its inputs."""
+    """A ReLU without autograd, so that it can run in place: no layer needs its own outputs, only its inputs."""
 
     def forward(self, values: Tensor, *, is_training: bool) -> Tensor:
         self._outputs = values.relu_()
@@ -96,7 +96,7 @@ class _Relu:
 
 
 class _Differentiated:
-    """Any other layer, by autograd."""
+    """Any other layer, differentiated by autograd."""
 
     def __init__(self, function: Function, *, is_first: bool) -> None:
         self._function, self.is_first = function, is_first

@@ -1,4 +1,4 @@
-"""Compute losses of many models, and their derivatives, by hand: autograd takes twice as long for so little."""
+"""Compute the losses of many models and their derivatives without autograd, which would take twice as long."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Of outputs (M, B, outputs) and targets: the loss of every example, (M, B), and its derivative by the outputs.
+# Maps outputs (M, B, outputs) and targets to the loss of every example, (M, B), and its derivative by the outputs.
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Return the cross-entropies for target classes (M, B), and softmax - 1 at the target."""
     right = targets.unsqueeze(1)
-    logarithms = torch.log_softmax(outputs.mT, 1)  # over rows of examples, which are longer than those of classes
+    logarithms = torch.log_softmax(outputs.mT, 1)  # transposed: rows of examples are longer than rows of classes
     losses = logarithms.gather(1, right).neg_()
     derivative = logarithms.exp_()
     derivative.scatter_add_(1, right, torch.full_like(losses, -1.0))

@@ -1,4 +1,4 @@
-"""Move the weights of many models by one update, in pieces that stay in the processor's cache."""
+"""Update the weights of many models in pieces that stay in the processor's cache."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from core.ensemble.rules import State, build_rule
 from core.ensemble.stack import Stack
 from core.run.config import RunConfig
 
-PIECE_BYTES = 2**18  # of one tensor, and an update of a piece goes through three to five
+PIECE_BYTES = 2**18  # size of one tensor; the update of a piece uses three to five of them
 
 
 class Geometry(NamedTuple):
-    """How every model moved, (M,): see `core.ensemble.Step`."""
+    """Length and direction of every model's change, (M,); see `core.ensemble.Step`."""
 
     lengths: Tensor
     cosines: Tensor
 
 
 class _Piece(NamedTuple):
-    """One parameter of a few models; every tensor is a view of what all models have."""
+    """One parameter of a few models; every tensor is a view into the tensor of all models."""
 
     weights: Tensor
     rates: Tensor  # (models, 1, ...)
     state: State
-    before: Tensor  # the direction of the update before; empty if no geometry is wanted
-    gradient_norms: Tensor  # (models,), and so are those of the direction, and its products with the one before
-    norms: Tensor
-    products: Tensor
+    before: Tensor  # direction of the previous update; empty without geometry
+    gradient_norms: Tensor  # (models,)
+    norms: Tensor  # norms of the direction, (models,)
+    products: Tensor  # dot products with the previous direction, (models,)
 
 
 class Pieces:
-    """The parameters of M models cut into pieces, and what an optimizer remembers of them.
+    """The parameters of M models cut into pieces, with the state of the optimizer.
 
-    All passes over a gradient, from its norm to the step, are made while its piece is in the cache: that takes a
-    quarter less time than one pass over all models after the other (measured with momentum).
+    All passes over a gradient, from its norm to the step, run while its piece is in the cache. With momentum this took
+    a quarter less time than running each pass over all models.
     """
 
     def __init__(self, config: RunConfig, stacks: Sequence[Stack], *, geometry: bool) -> None:
@@ -72,9 +72,9 @@ class Pieces:
 
     @torch.no_grad()
     def move(self, rates: Tensor, update: int) -> tuple[Tensor, Geometry | None]:
-        """Make update number `update`, counted from 1, from the gradients in the stacks, and let go of these.
+        """Make update number `update`, counted from 1, from the gradients in the stacks, and clear them.
 
-        Returns the norms of the gradients, (M,), and the geometry if it is wanted.
+        Returns the gradient norms, (M,), and the geometry, None if it was not requested.
         """
         self._rates.copy_(rates)
         for stack, models, pieces in self._cuts:
@@ -95,6 +95,6 @@ class Pieces:
         norms = torch.linalg.vector_norm(self._norms, dim=0)
         lengths = self._rates * norms
         cosines = self._products.sum(0).div_(norms * self._norms_before).clamp_(-1, 1)
-        has_moved_twice = (lengths > 0) & (self._lengths_before > 0)  # else there is no angle
+        has_moved_twice = (lengths > 0) & (self._lengths_before > 0)  # the angle is undefined otherwise
         self._norms_before, self._lengths_before = norms, lengths
         return Geometry(lengths, cosines.where(has_moved_twice, torch.nan))

@@ -1,4 +1,4 @@
-"""Hold one parameter of many models, and its gradient until an optimizer asks for it piece by piece."""
+"""Hold one parameter of many models, and its gradient until the optimizer consumes it piece by piece."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from torch import Tensor
 
 
 class Stack:
-    """One parameter of M models: `values` (M, *shape), whose gradient is autograd's own."""
+    """One parameter of M models as `values` (M, *shape), with its gradient in `values.grad`."""
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.values = torch.stack([parameter.detach() for parameter in parameters]).requires_grad_()
 
     @property
     def shaped(self) -> Tensor:
-        """The same memory as (M, *shape of the parameter), for all who do not train it."""
+        """A view of the same memory as (M, *shape of the parameter), without gradient."""
         return self.values.detach()
 
     def note(self, gradient: Tensor) -> None:
-        """Add what a micro-batch found, as autograd does."""
+        """Accumulate the gradient of a micro-batch, as autograd does."""
         self.values.grad = gradient if self.values.grad is None else self.values.grad + gradient
 
     def gradients(self, models: int) -> Iterable[Tensor]:
-        """Return the gradient of so many models after the other; each may be overwritten, and is by the next."""
+        """Return the gradient in pieces of `models` models. The caller may overwrite a piece, and the next one does."""
         assert self.values.grad is not None
         return self.values.grad.split(models)  # type: ignore[no-untyped-call, no-any-return]
 
     def clear(self) -> None:
-        """Let go of the gradient."""
+        """Drop the gradient."""
         self.values.grad = None
 
 
 class Matrices(Stack):
-    """The weights of a linear layer of M models, of which autograd knows nothing.
+    """The weights of a linear layer of M models, outside autograd.
 
-    `values` and their gradients are (M, in, out): laid like this, a few examples are multiplied fastest. The gradient
-    is kept as its two factors, inputs and errors of the layer's outputs. It is multiplied out where the optimizer needs
-    it, a piece at a time, and so never leaves the processor's cache.
+    `values` and their gradients are (M, in, out), the fastest layout for multiplying a few examples. The gradient is
+    kept as its two factors, the layer's inputs and the errors of its outputs. The optimizer multiplies them out one
+    piece at a time, so the gradient never leaves the processor's cache.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.values = torch.stack([parameter.detach().mT for parameter in parameters])
-        self._factors: list[tuple[Tensor, Tensor]] = []  # of each micro-batch
-        self._products: list[Tensor] = []  # the memory of one, as the gradient of each piece
+        self._factors: list[tuple[Tensor, Tensor]] = []  # one pair per micro-batch
+        self._products: list[Tensor] = []  # gradient of each piece, all sharing one piece's memory
 
     @property
     def shaped(self) -> Tensor:
         return self.values.mT
 
     def note_factors(self, inputs: Tensor, errors: Tensor) -> None:
-        """Keep the factors of a micro-batch's gradient: inputs (M, B, in) and errors (M, B, out)."""
+        """Store the factors of a micro-batch's gradient: inputs (M, B, in) and errors (M, B, out)."""
         self._factors.append((inputs, errors))
 
     def gradients(self, models: int) -> Iterator[Tensor]:

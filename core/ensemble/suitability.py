@@ -1,4 +1,4 @@
-"""Say whether runs can be trained as one ensemble. No torch."""
+"""Check whether runs can be trained as one ensemble. No torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.run.fields import FIELD_SPECS
 def problem_with(config: RunConfig) -> str | None:
     """Return why a run cannot be trained in an ensemble, or None if it can.
 
-    A memory limit and a target loss do not count: an ensemble trains on, and has no peak that were its members'.
+    A memory limit or a target loss is no obstacle, because an ensemble ignores both.
     """
     if config.budget == "seconds":
         return "an ensemble has no budget of seconds, which a timing of the single run turns into updates"
