@@ -1,4 +1,4 @@
-"""Bytes on a simulated device: the ledger of live tensors, the limit it enforces, and workspace inside kernels."""
+"""Account for the memory of a simulated device: live tensors, the limit, and workspace inside kernels."""
 
 from core.memory.ledger import Ledger
 from core.memory.limit import SimulatedOutOfMemoryError

@@ -1,4 +1,4 @@
-"""Follow every tensor storage of an update from birth to death: bytes, category, phase and module."""
+"""Track every tensor storage of an update from allocation to release: bytes, category, phase and module."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from core.run.timeline import Block, Change, Timeline
 
 
 class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Watch one update or one evaluation; what is not inside `with ledger:` costs nothing.
+    """Watch one update or one evaluation inside `with ledger:`. Code outside it runs at full speed.
 
-    Works on real and on fake tensors alike, so that a prediction is the same bookkeeping as a measurement; on real
-    ones PyTorch's own record is made beside it, whose excess is workspace.
-    With `limit_bytes`, the allocation that would cross it raises SimulatedOutOfMemoryError inside its operation;
-    `workspace_bytes` of it are set aside. Storages that existed before and are not the model's, the optimizer's or
-    `kept` (the data set) are not on the device.
+    The ledger works on real and on fake tensors, so a prediction uses the same bookkeeping as a measurement. With real
+    tensors PyTorch's own record is made in addition; what it has beyond the ledger is workspace. With `limit_bytes`,
+    the allocation that would cross the limit raises SimulatedOutOfMemoryError inside its operation; `workspace_bytes`
+    of the limit are reserved. Storages that existed before count only if they belong to the model, the optimizer or
+    `kept`; the data set, for example, is not on the device.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._recording = ExitStack()
 
     def timeline(self) -> Timeline:
-        """Return what has been seen so far; the record once it is over."""
+        """Return the changes so far. PyTorch's record is included once the ledger has been exited."""
         rose = self.record.highest_bytes
         recorded = sum(self.before.values()) + rose if rose else 0
         return Timeline(dict(self.before), tuple(self.changes), recorded, self.record.operations)
@@ -85,7 +85,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Leave out what telemetry allocates."""
+        """Do not count allocations inside this context, which telemetry makes."""
         self._quiet = True
         try:
             with workspace.telemetry():
@@ -94,11 +94,11 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._quiet = False
 
     def claim_batch(self, *tensors: Tensor) -> None:
-        """Say that these tensors, just made, are the batch."""
+        """Mark newly created tensors as the batch."""
         for tensor in tensors:
             self._recategorise(tensor, "batch")
 
-    # What is there before the update.
+    # Storages from before the update.
 
     def _take_stock(self) -> None:
         held: list[tuple[Tensor, Category]] = [(tensor, "parameters") for tensor in self.model.parameters()]
@@ -114,7 +114,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._hold(storage, Block(storage.nbytes(), category, "", "", "", tuple(tensor.shape)))
                 self.before[category] += storage.nbytes()
 
-    # Where we are.
+    # The phase and module at work.
 
     @property
     def phase(self) -> str:
@@ -124,14 +124,14 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def module(self) -> str:
-        # A module that runs within the backward pass is one whose activations are computed again.
+        # A module that runs during the backward pass is recomputing its activations.
         return self._module or (self._backward_module if self.phase == "backward" else "")
 
     def _hook(self) -> None:
         for name, module in self.model.named_modules():
             if not next(module.children(), None):
                 self._handles.append(module.register_forward_pre_hook(self._entering(name)))
-                # Always: what is computed again stops as soon as all is there, in the middle of a module.
+                # A recomputation stops in the middle of a module once it has everything, hence `always_call`.
                 self._handles.append(module.register_forward_hook(self._leaving(name), always_call=True))
         for parameter in self.model.parameters():
             if not parameter.requires_grad:
@@ -145,7 +145,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def hook(*_: Any) -> None:
             self._module = name
             if self.phase != "backward":
-                self._backward_module = ""  # until the backward pass reaches a module: the loss comes first
+                self._backward_module = ""  # the backward pass starts with the loss, outside any module
 
         return hook
 
@@ -165,7 +165,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         assert parameter.grad is not None
         self._recategorise(parameter.grad, "gradients")
 
-    # Births and deaths.
+    # Allocations and releases.
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -186,9 +186,9 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if storage._cdata in self._alive or size == 0:
             return
         inputs = _dense(*tree_leaves((args, kwargs)))
-        is_new = func is torch.ops.aten.lift_fresh.default  # `torch.tensor(...)` makes its storage before any operation
+        is_new = func is torch.ops.aten.lift_fresh.default  # `torch.tensor(...)` allocates before any operation runs
         if not is_new and any(leaf.untyped_storage()._cdata == storage._cdata for leaf in inputs):
-            return  # a view of something outside the device
+            return  # the tensor is a view of a storage outside the device
         self._require(size, str(func), tuple(tensor.shape))
         phase = self.phase
         computed = phase in ("forward", "evaluation") or (phase == "backward" and self._module)
@@ -224,7 +224,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return
         _, block = self._alive.pop(key)
         phase, module = self.phase, self.module
-        # What dies in the phase it was born in was only passing through.
+        # A storage released in the phase that allocated it was temporary.
         if block.phase == phase and phase in ("forward", "optimizer") and block.category != "batch":
             block.category = "temporary"
         self.live_bytes -= block.bytes
@@ -238,7 +238,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _dense(*leaves: Any) -> Iterator[Tensor]:
-    """Yield the tensors among these, of a sparse one its indices and its values."""
+    """Yield the dense tensors among these; a sparse tensor yields its indices and its values."""
     for leaf in leaves:
         if isinstance(leaf, Tensor) and leaf.layout is torch.sparse_coo:
             yield from (leaf._indices(), leaf._values())
@@ -247,20 +247,20 @@ def _dense(*leaves: Any) -> Iterator[Tensor]:
 
 
 def _is_taken_over(args: Any) -> bool:
-    """Return whether the autograd engine makes a sparse gradient the parameter's own.
+    """Return whether this is the autograd engine storing a sparse gradient in its parameter.
 
-    It copies it if a dispatch mode such as the ledger is active; else it takes it as it is.
+    The engine copies the gradient only if a dispatch mode such as the ledger is active; otherwise it stores it as is.
     """
     in_backward = torch._C._current_graph_task_id() != -1 and not torch.is_grad_enabled()
     return in_backward and isinstance(args[0], Tensor) and args[0].layout is torch.sparse_coo
 
 
 def _is_accumulation(args: Any, kwargs: Any) -> bool:
-    """Return whether the autograd engine adds up two gradients of one tensor, the first of which nobody else holds.
+    """Return whether this is the autograd engine adding two gradients of one tensor, with no other user of the first.
 
-    There it adds in place, unless a dispatch mode such as the ledger is active: then it asks for a new tensor, which
-    would be one too many. An addition within a backward formula is told apart by who else holds the first operand:
-    for the engine's the counts are those of its buffer, its call, and Python's two.
+    The engine then adds in place, unless a dispatch mode such as the ledger is active: that makes it allocate a new
+    tensor, which the ledger must not count. Reference counts distinguish this from an addition inside a backward
+    formula: the engine's first operand is held by its buffer, by its call, and twice by Python.
     """
     if torch._C._current_graph_task_id() == -1 or torch.is_grad_enabled() or len(args) != 2 or kwargs:
         return False

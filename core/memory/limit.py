@@ -1,4 +1,4 @@
-"""The error of a simulated device that is full."""
+"""Define the out-of-memory error of the simulated device."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.words.units import MIB
 
 
 class SimulatedOutOfMemoryError(torch.OutOfMemoryError):
-    """Raised inside the operation whose allocation would cross the memory limit; no real memory ran out.
+    """An allocation would cross the memory limit. Raised inside its operation; no real memory ran out.
 
-    It is PyTorch's own error with PyTorch's own wording in a single string, because that is what tools that
-    shrink the batch look for (Lightning: "CUDA" and "out of memory"; accelerate: " out of memory.").
+    It subclasses PyTorch's error and uses PyTorch's wording in a single string, because tools that shrink the batch
+    search for it (Lightning: "CUDA" and "out of memory"; accelerate: " out of memory.").
     """
 
     def __init__(self, allocation: FailedAllocation) -> None:

@@ -1,4 +1,4 @@
-"""Record every allocation of an update with PyTorch's own profiler: what no tensor accounts for is workspace."""
+"""Record every allocation of an update with PyTorch's profiler. Bytes that belong to no tensor are workspace."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from torch._C._autograd import _disable_profiler_legacy, _enable_profiler_legacy
 from torch._C._profiler import ProfilerConfig, ProfilerState, _ExperimentalConfig, _RecordFunctionFast
 
 OPERATION, QUIET = "batch lab: ", "batch lab, telemetry"
-NAMED = 8  # operations
+NAMED = 8  # operations kept in a record
 
 
 @dataclass
 class Record:
-    """The most bytes by which memory in use rose, and the bytes that each operation took and gave back."""
+    """The largest rise of the memory in use, and the workspace of the operations that need most, in bytes."""
 
     highest_bytes: int = 0
     operations: tuple[tuple[str, int], ...] = ()
 
 
 def operation(name: str) -> Any:
-    """Return a context in which an operation of the ledger runs; costs next to nothing where no record is made."""
+    """Return a context that labels an operation in the record. It is almost free while nothing is recorded."""
     return _RecordFunctionFast(OPERATION + name)
 
 
 def telemetry() -> Any:
-    """Return a context whose allocations are left out."""
+    """Return a context that excludes its allocations from the record."""
     return _RecordFunctionFast(QUIET)
 
 
 @contextmanager
 def recording() -> Iterator[Record]:
-    """Record what happens inside; the record is filled in at the end.
+    """Record the allocations made inside; the record is filled in at the end.
 
-    The older of PyTorch's two profilers: it adds a millisecond to an update, the newer one two and lines on stderr.
-    Neither knows what a release belonged to, so nothing from before may be let go inside that is not in the ledger:
-    Python's collector waits.
+    This uses the older of PyTorch's two profilers: it adds 1 ms to an update, while the newer one adds 2 ms and prints
+    to stderr. Neither knows which allocation a release belongs to, so no older storage may be freed inside unless the
+    ledger holds it. Python's garbage collector is therefore disabled.
     """
     made, collects = Record(), gc.isenabled()
     gc.disable()
@@ -57,7 +57,7 @@ def recording() -> Iterator[Record]:
 def _read(events: list[Any], made: Record) -> None:
     live, quiet = 0, 0
     names: list[str] = []
-    inside: list[tuple[str, int, int]] = []  # operations at work: name, live bytes at first, the most since
+    inside: list[tuple[str, int, int]] = []  # running operations: name, live bytes at the start, maximum since
     most: dict[str, int] = {}
     for event in events:
         kind = event.kind()

@@ -1,7 +1,7 @@
-"""Train linear classifiers, a seed each, and tell how far above their lowest loss they end.
+"""Train linear classifiers for several seeds and measure how far above the optimum they end.
 
-The problem is convex, so "near the optimum" is a number. Each seed has data, optimum and order of its own, which all
-arms share; every training starts at zero.
+The problem is convex, so the distance from the optimum is known. Each seed has its own data, optimum and data order,
+which all arms share. Every run starts from zero weights.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from core.science.optimum import Optimum, softmax_optimum
 from core.science.trials import Arm
 
 FIXED = ("data", "start", "order")
-TOLD = ("batch_size", "lr", "schedule")  # of an arm's settings: the others are those of both
-DIVERGED = 1e3  # an excess loss above it is that of a training that went off
+SHOWN = ("batch_size", "lr", "schedule")  # settings by which an arm is described
+DIVERGED = 1e3  # an excess loss from here on counts as diverged
 
 
 @dataclass(frozen=True)
 class ConvexProblem:
-    """One seed's data, float64, and where its objective is lowest."""
+    """One seed's data, in float64, and the optimum of its objective."""
 
     data: Data
     optimum: Optimum
@@ -37,14 +37,14 @@ class ConvexProblem:
 
 @dataclass(frozen=True)
 class Convex:
-    """A data set that is drawn anew for each seed, and how a linear classifier is trained on it."""
+    """A data set that is drawn for each seed, and the config that trains a linear classifier on it."""
 
     config: RunConfig
     drawn: Callable[[int], Arrays]
 
-    @cache  # noqa: B019  # there are two of these, and they live as long as the process
+    @cache  # noqa: B019  # only two instances exist, and they live as long as the process
     def problem(self, seed: int) -> ConvexProblem:
-        """Return one seed's problem; worked out once in a process."""
+        """Return one seed's problem, cached for the life of the process."""
         arrays = self.drawn(seed)
         parts = arrays.train_inputs, arrays.validation_inputs
         inputs, validation = (torch.from_numpy(part).double().flatten(1) for part in parts)
@@ -66,9 +66,9 @@ class Convex:
         geometry: bool = False,
         **changes: Any,
     ) -> Ensemble:
-        """Return one training a seed, not yet begun, with these changes to the config; from zero, or from `start`.
+        """Return an untrained ensemble with one run for each seed and these changes to the config.
 
-        `rates` gives each a peak rate of its own.
+        Runs start from zero weights, or from `start`. `rates` sets a separate peak rate for each run.
         """
         configs = [self.config.replace(seed=seed, **changes) for seed in seeds]
         if rates:
@@ -78,23 +78,23 @@ class Convex:
         return Ensemble(configs, data, start=first, geometry=geometry)
 
     def excess(self, ensemble: Ensemble, seeds: Sequence[int]) -> tuple[float, ...]:
-        """Return by how much the whole objective of each is above its lowest; infinite for one that diverged."""
+        """Return how far each run's objective is above its optimum; infinity for a diverged run."""
         squares = sum(part.detach().square().flatten(1).sum(1) for part in ensemble.parameters)
         objectives = ensemble.evaluate_training().losses + self.config.weight_decay / 2 * squares
         above = [
             value - self.problem(seed).optimum.loss for value, seed in zip(objectives.tolist(), seeds, strict=True)
         ]
-        return tuple(value if value < DIVERGED else math.inf for value in above)  # infinite for a NaN too
+        return tuple(value if value < DIVERGED else math.inf for value in above)  # NaN becomes infinity too
 
     def arm(self, seeds: Sequence[int], **changes: Any) -> Arm:
-        """Return the excess losses after training with these changes to the config."""
+        """Train with these changes to the config and return the excess losses."""
         trained = run(self.ensemble(seeds, **changes))
-        shown = {name: value for name, value in changes.items() if name in TOLD}
+        shown = {name: value for name, value in changes.items() if name in SHOWN}
         return Arm(shown, self.excess(trained, seeds))
 
 
 def run(ensemble: Ensemble) -> Ensemble:
-    """Train to the end of the budget and return it."""
+    """Train an ensemble to the end of its budget and return it."""
     while ensemble.updates < ensemble.horizon:
         ensemble.update()
     return ensemble

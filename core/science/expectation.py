@@ -1,7 +1,7 @@
-"""Expected losses and noise of stochastic gradient descent where closed forms exist. NumPy alone, no torch.
+"""Compute expected losses and gradient noise of stochastic gradient descent in closed form. NumPy only, no torch.
 
-All of it is about quadratic losses. A direction of curvature h is off the optimum by d, its loss is h d^2 / 2, and the
-gradient of one example in it is h d plus noise of variance c; a batch's has the variance c/B.
+All losses are quadratic. In a direction of curvature h, at distance d from the optimum, the loss is h d^2 / 2, and the
+gradient of one example is h d plus noise of variance c. The noise of a batch has variance c/B.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ def quadratic_losses(
 ) -> Floats:
     """Return the expected loss before the first update and after each, (T + 1,), under any schedule of T updates.
 
-    The noisy quadratic model of Zhang et al. 2019, "Which Algorithmic Choices Matter at Which Batch Sizes?", update by
-    update: d^2 becomes (1 - rate h)^2 d^2 + rate^2 c/B. `batch_sizes` is one for all
-    updates or one for each. Rates of several runs at once, (T, M), give the losses of all of them, (T + 1, M).
+    `distances` are the initial d^2, (D,), as are `curvatures` and `noise`, the variances c. `batch_sizes` is one for
+    all updates or one for each. `rates` is (T,), or (T, M) for M runs, which gives losses (T + 1, M). Each update
+    turns d^2 into (1 - rate h)^2 d^2 + rate^2 c/B.
+
+    Source: the noisy quadratic model of Zhang et al. 2019, "Which Algorithmic Choices Matter at Which Batch Sizes?".
     """
     start, h, c = (np.asarray(values, dtype=np.float64) for values in (distances, curvatures, noise))
     steps = np.asarray(rates, dtype=np.float64)[..., None]
@@ -40,8 +42,8 @@ def quadratic_losses(
 
 
 def kept_scatter(batch_size: int, examples: int) -> float:
-    """Return the share of single examples' scatter that a batch's mean keeps, drawn without replacement.
+    """Return the variance of the mean of a batch drawn without replacement, as a share of the variance of one example.
 
-    1 for one example, 0 for all of them.
+    It is 1 for a batch of one example and 0 for a batch of all examples.
     """
     return (examples - batch_size) / (batch_size * (examples - 1))

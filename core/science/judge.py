@@ -1,8 +1,7 @@
-"""Judge what was measured: a verdict for each trial, corrected for how many there are, and one for each claim.
+"""Judge measurements: one verdict for each trial, corrected for multiple tests, and one for each claim.
 
-A difference is tested by all sign flips of the paired logarithms of ratios, "no difference" by two one-sided t-tests
-against a margin of 25%; each of these two families of tests is corrected by Holm's method. Nothing here knows what
-the outcome should be. No torch.
+Differences are tested by all sign flips of the paired log-ratios, equivalence by two one-sided t-tests against a margin
+of 25%. Each of these two families of tests is corrected by Holm's method. No torch.
 """
 
 from __future__ import annotations
@@ -20,11 +19,12 @@ Verdict = Literal["SUPPORTED", "REFUTED", "CONDITIONAL", "INCONCLUSIVE"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trial and its verdict; all that a page or a script shows of it.
+    """A trial and its verdict, with everything that a page or a script shows of it.
 
-    `effect_ratio` is the geometric mean of second / first over the seeds, `low` to `high` its 95% interval; None where
-    the result is exact or an arm diverged. `p` and `p_equivalence` are those of the trial alone, the adjusted ones
-    those that the verdict went by. `diverged` counts the seeds of the first and the second arm that did.
+    `effect_ratio` is the geometric mean of second / first over the seeds, and `low` to `high` its 95% interval; they
+    are None if the trial is exact or an arm diverged. `p` and `p_equivalence` belong to the trial alone; `p_adjusted`
+    is corrected for multiple tests, and `verdict` and `equivalent` follow from corrected values. `diverged` counts the
+    diverged seeds of the first and the second arm.
     """
 
     claim: str
@@ -55,14 +55,14 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
-        """Read what `to_dict` wrote, also by way of JSON."""
+        """Build an outcome from `to_dict`, with or without a JSON round trip."""
         tuples = ("held_fixed", "first_values", "second_values", "diverged")
         known: dict[str, Any] = {name: tuple(each) if name in tuples else each for name, each in values.items()}
         return cls(**known)
 
 
 def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
-    """Return the outcomes of the trials of each claim; all of them together are the family that is corrected for."""
+    """Return the outcomes of the trials of each claim, corrected over the trials of all claims together."""
     pairs = [trial for each in trials.values() for trial in each if isinstance(trial, Pair)]
     differences = [log_ratios(pair.first.values, pair.second.values) for pair in pairs]
     raw = [sign_flip(values) for values in differences]
@@ -70,7 +70,7 @@ def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
         1.0 if _diverged(pair) != (0, 0) else equivalence(values)
         for pair, values in zip(pairs, differences, strict=True)
     ]
-    # Two claims may have the same trainings to show: that is one test, and asked once.
+    # Two claims may rest on the same runs. Those form a single test and count once.
     same = [(pair.first.values, pair.second.values) for pair in pairs]
     once = [same.index(figures) for figures in same]
     tested = zip(pairs, differences, raw, _corrected(raw, once), equal, _corrected(equal, once), strict=True)
@@ -83,16 +83,16 @@ def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
 
 
 def _corrected(p_values: Sequence[float], once: Sequence[int]) -> list[float]:
-    """Return p values by Holm's method, where each counts as the one at its place in `once`."""
+    """Return p values adjusted by Holm's method; `once` maps each test to the first test with the same data."""
     places = sorted(set(once))
     adjusted = dict(zip(places, holm([p_values[place] for place in places]), strict=True))
     return [adjusted[place] for place in once]
 
 
 def headline(outcomes: Sequence[Outcome]) -> Verdict:
-    """Return the verdict on a whole claim: what its trials agree on, or CONDITIONAL where they do not.
+    """Return the verdict on a whole claim: the common verdict of its trials, CONDITIONAL if they contradict each other.
 
-    Contrasts do not count. What some trials leave open, the others cannot close.
+    Contrasts do not count. An inconclusive trial makes the claim inconclusive unless the others contradict each other.
     """
     seen = {outcome.verdict for outcome in outcomes if not outcome.is_contrast}
     if {"SUPPORTED", "REFUTED"} <= seen:

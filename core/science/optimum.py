@@ -1,4 +1,4 @@
-"""Find the lowest loss that a linear classifier can reach: a convex problem, solved to machine precision."""
+"""Find the lowest loss of a linear classifier by solving the convex problem to machine precision."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from core.words.errors import BatchLabError, Problem
 
-NEWTON_STEPS, PRECISION = 50, 1e-10  # of the gradient's largest entry
+NEWTON_STEPS, PRECISION = 50, 1e-10  # upper bounds of the steps and of the gradient's largest entry
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The weights (classes, features) of the lowest objective, float64, and that objective."""
+    """The minimiser of the objective, (classes, features) in float64, and its value."""
 
     weights: Tensor
     loss: float
 
 
 def objective(weights: Tensor, inputs: Tensor, targets: Tensor, weight_decay: float) -> Tensor:
-    """Return the mean cross-entropy of inputs @ weights.T, plus half the weight decay times all squares.
+    """Return the mean cross-entropy of inputs @ weights.T plus weight_decay / 2 times the squared norm of the weights.
 
-    Its gradient is what an optimizer with that weight decay follows. `weights` (classes, features), `inputs`
-    (N, features), `targets` (N,).
+    An optimizer with this weight decay follows its gradient. `weights` (classes, features), `inputs` (N, features),
+    `targets` (N,).
     """
     return cross_entropy(inputs @ weights.T, targets) + weight_decay / 2 * weights.square().sum()
 
 
 def softmax_optimum(inputs: Tensor, targets: Tensor, classes: int, *, weight_decay: float) -> Optimum:
-    """Return the optimum of `objective` by Newton's method, halving a step that does not lead down.
+    """Return the optimum of `objective` by Newton's method with step halving.
 
-    Raises BatchLabError without weight decay, where separable data have no optimum.
+    Raises BatchLabError without weight decay, because separable data then have no optimum.
     """
     if not weight_decay > 0:
         raise BatchLabError(Problem("no_optimum", {"weight_decay": weight_decay}))
@@ -54,18 +54,18 @@ def softmax_optimum(inputs: Tensor, targets: Tensor, classes: int, *, weight_dec
 
 
 def largest_curvature(inputs: Tensor, weights: Tensor, *, weight_decay: float) -> float:
-    """Return the largest eigenvalue of the objective's Hessian at `weights`: beyond 2 over it no rate is stable."""
+    """Return the largest eigenvalue of the objective's Hessian at `weights`; no rate above 2 / eigenvalue is stable."""
     return float(torch.linalg.eigvalsh(curvature(inputs, weights, weight_decay=weight_decay))[-1])
 
 
 def curvature(inputs: Tensor, weights: Tensor, *, weight_decay: float) -> Tensor:
-    """Return the objective's Hessian at `weights`, (classes x features)^2 in float64."""
+    """Return the objective's Hessian at `weights`, a square float64 matrix with classes x features rows."""
     x = inputs.double()
     return _hessian(x, (x @ weights.double().T).softmax(1), weight_decay)
 
 
 def _hessian(x: Tensor, shares: Tensor, weight_decay: float) -> Tensor:
-    """Return the Hessian (classes x features)^2: each block a second moment, weighted by the classes' covariance."""
+    """Return the Hessian; each block is a second moment of the inputs, weighted by the classes' covariance."""
     (count, features), classes = x.shape, shares.shape[1]
     hessian = torch.empty(classes, features, classes, features, dtype=torch.float64)
     for one in range(classes):

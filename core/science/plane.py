@@ -1,4 +1,4 @@
-"""Find the plane in which the path of many weights is seen best."""
+"""Find the plane that best shows the path of many weights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-FLAT = 1e-9  # of the first variance: less is rounding, of single precision, and there is no second direction
+FLAT = 1e-9  # share of the total variance; a direction with less is float32 rounding error
 
 
 @dataclass(frozen=True)
 class Plane:
     """The plane through the mean of snapshots along their first two principal directions.
 
-    mean (P,); directions (2, P), of length 1 and at right angles; coordinates (n, 2) of the snapshots; shares (2,) of
-    their variance that each direction explains. A direction along which nothing varies is zeros, as is its share.
+    mean (P,); directions (2, P), orthonormal; coordinates (n, 2) of the snapshots; shares (2,) of their variance that
+    each direction explains. A direction without variance is all zeros, and so is its share.
     """
 
     mean: Array
@@ -28,10 +28,10 @@ class Plane:
 
 
 def principal_plane(snapshots: NDArray[Any]) -> Plane:
-    """Return the plane of snapshots (n, P) of P weights. Raises ValueError for none, or for one that is not finite.
+    """Return the plane of snapshots (n, P) of P weights. Raises ValueError if there are none or any is not finite.
 
-    Directions come from the n x n matrix of inner products, so the cost is n^2 P however many weights there are. Each
-    has the sign with which the last snapshot lies ahead of the first.
+    Directions are computed from the n x n matrix of inner products, at cost n^2 P. Their signs are chosen so that the
+    last snapshot has a larger coordinate than the first.
     """
     snapshots = np.asarray(snapshots, np.float64)
     if snapshots.ndim != 2 or not len(snapshots):

@@ -1,4 +1,4 @@
-"""Compare two arms by seeds: an exact test for a difference, one for equivalence, an interval, means. No torch."""
+"""Compare two arms over seeds: an exact test for a difference, a test for equivalence, intervals, means. No torch."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-MARGIN = math.log(1.25)  # two results within 25% of each other are equal for our purposes
-LOWEST = 1e-12  # of a loss: none at all has no logarithm
-LEVEL = 0.05  # of significance
+MARGIN = math.log(1.25)  # two results within 25% of each other count as practically equal
+LOWEST = 1e-12  # smaller losses are raised to this value, because 0 has no logarithm
+LEVEL = 0.05  # significance level
 CONFIDENCE, RESAMPLES = 0.95, 10_000
-MOST_PAIRS = 20  # whose 2^n sign flips are still counted one by one
+MOST_PAIRS = 20  # the test enumerates all 2^n sign flips
 
 
 def sign_flip(differences: ArrayLike) -> float:
-    """Return the two-sided p of the paired differences (n,): exact, over all 2^n ways to choose their signs.
+    """Return the exact two-sided p-value of paired differences (n,), over all 2^n choices of their signs.
 
-    Under the null hypothesis the two arms of each pair could be exchanged; p is the share of exchanges that lead as
-    far from 0 as the one seen, so it is never below 2/2^n. Raises ValueError for no pairs or more than MOST_PAIRS.
+    Under the null hypothesis the arms of each pair are exchangeable. p is the share of sign choices with a sum at least
+    as far from 0 as the observed one, so it is never below 2/2^n. Raises ValueError unless 1 <= n <= MOST_PAIRS.
     """
     values = _finite(differences)
     if not 1 <= len(values) <= MOST_PAIRS:
         raise ValueError(f"sign_flip takes 1 to {MOST_PAIRS} pairs, got {len(values)}")
     sums = np.zeros(1)
-    for value in values:  # each doubles the ways
+    for value in values:  # each doubles the number of sums
         sums = np.concatenate([sums + value, sums - value])
     seen = abs(values.sum())
     return float(np.mean(np.abs(sums) >= seen - 1e-12 * np.abs(values).sum()))
 
 
 def equivalence(differences: ArrayLike, margin: float = MARGIN) -> float:
-    """Return the p of "the mean difference is beyond the margin": small where the arms are equivalent.
+    """Return the p-value of "the mean difference is beyond the margin"; it is small if the arms are equivalent.
 
-    Two one-sided paired t-tests (Schuirmann 1987), of which the larger p counts. Arms that do not differ at all are
-    equivalent with p = 0; one pair shows nothing, p = 1.
+    It is the larger p-value of two one-sided paired t-tests (Schuirmann 1987). Identical arms give p = 0, and a single
+    pair gives p = 1.
     """
-    from scipy.special import stdtr  # the one distribution here without a closed form
+    from scipy.special import stdtr  # imported here because web pages import this module without scipy
 
     values = _finite(differences)
     if len(values) < 2:
@@ -51,7 +51,7 @@ def equivalence(differences: ArrayLike, margin: float = MARGIN) -> float:
 
 
 def interval(differences: ArrayLike, *, confidence: float = CONFIDENCE, seed: int = 0) -> tuple[float, float]:
-    """Return the bootstrap interval (percentiles of RESAMPLES resamples) of the mean of the differences."""
+    """Return the percentile bootstrap interval of the mean difference, from RESAMPLES resamples."""
     values = _finite(differences)
     chosen = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
     tail = (1 - confidence) / 2
@@ -60,7 +60,7 @@ def interval(differences: ArrayLike, *, confidence: float = CONFIDENCE, seed: in
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p values of a family adjusted so that all of them may be read at one level (Holm 1979)."""
+    """Return the p-values of a family of tests, adjusted for multiple testing (Holm 1979)."""
     adjusted, highest = [1.0] * len(p_values), 0.0
     for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
@@ -69,9 +69,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def log_ratios(first: ArrayLike, second: ArrayLike) -> Floats:
-    """Return the natural logarithms of second / first (n,), with the signs alone where an arm diverged.
+    """Return the natural logarithms of second / first (n,), or only their signs if any run diverged.
 
-    An infinite value is that of an arm that diverged: it is worse than any other, by no amount that could be told.
+    An infinite value stands for a diverged run, which is worse than any other by an unknown amount.
     """
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if np.isfinite(one).all() and np.isfinite(other).all():
@@ -80,9 +80,9 @@ def log_ratios(first: ArrayLike, second: ArrayLike) -> Floats:
 
 
 def geometric_mean(losses: ArrayLike) -> float:
-    """Return the geometric mean of losses (n,), of which none counts as less than LOWEST; infinite for none.
+    """Return the geometric mean of losses (n,), each raised to at least LOWEST; infinity if no loss is finite.
 
-    Losses that are not finite, those of trainings that diverged, are left out.
+    Losses that are not finite, from diverged runs, are left out.
     """
     values = np.asarray(losses, dtype=np.float64)
     good = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""Hold what an experiment measured, before anybody judges it. No torch."""
+"""Hold the measurements of an experiment before they are judged. No torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Claimed = Literal["higher", "lower", "equal"]
-Progress = Callable[[float], None]  # the share of an experiment that is done, 0 to 1
+Progress = Callable[[float], None]  # called with the completed share of an experiment, 0 to 1
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One side of a comparison: the settings that tell it from the other, and its figure for each seed.
+    """One side of a comparison: the settings that distinguish it, and one value of the metric for each seed.
 
-    A figure is positive; infinite where that training diverged.
+    Values are positive, and infinite if the run diverged.
     """
 
     settings: Mapping[str, Any]
@@ -23,10 +23,10 @@ class Arm:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two arms, seed by seed, and what the claim says of the second's figure beside the first's.
+    """Two arms paired by seed, with the claim about the second arm's metric relative to the first's.
 
-    `arm` is a code for the conditions, `held_fixed` for what both have in common, `metric` for the figure. A contrast
-    shows what else there is to know, and has no part in the claim's own verdict.
+    `arm` is the code of the conditions, `held_fixed` holds codes of what both arms share, and `metric` is the code of
+    the measured quantity. A contrast adds context and does not count in the verdict on the claim.
     """
 
     arm: str
@@ -41,7 +41,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Exact:
-    """Something that is so or not, in any run: what the claim says `holds`, and the numbers that show it."""
+    """A statement that is true or false in every run: whether it `holds`, and the numbers that show it."""
 
     arm: str
     held_fixed: tuple[str, ...]
@@ -56,7 +56,7 @@ Trial = Pair | Exact
 
 @dataclass(frozen=True)
 class Line:
-    """Points of a chart: measured with what they may be off by (one standard error), or a law without."""
+    """A line of a chart: measured points with one standard error each, or a law without errors."""
 
     name: str
     x: tuple[float, ...]
@@ -65,13 +65,13 @@ class Line:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Line:
-        """Read what `dataclasses.asdict` made of one, also by way of JSON."""
+        """Build a line from `dataclasses.asdict`, with or without a JSON round trip."""
         return cls(values["name"], tuple(values["x"]), tuple(values["y"]), tuple(values["error"]))
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that one experiment has to show."""
+    """The trials and chart lines of one experiment."""
 
     trials: Sequence[Trial]
     lines: Sequence[Line] = ()
