@@ -1,5 +1,5 @@
-"""What describes a run and what follows it, as plain data: what to train, what happened, what it means. No torch.
+"""Describe a run, its events and its outcome as plain data. No torch.
 
-Read config first (with fields and choices, the values it may have), then plan and batching (the counts that follow
-from it), events (what a training reports), and verdict (what the report means). The others serve one of these.
+Start with `config`, with `fields` and `choices` for the values it may have. `plan` and `batching` derive the counts,
+`events` defines what a training reports, and `verdict` judges the result. The other modules support these.
 """

@@ -1,6 +1,6 @@
-"""The arithmetic of batches, windows and updates. Pure integers; no torch.
+"""Count batches, windows and updates. Pure integers, no torch.
 
-N examples, batch size B, k micro-batches accumulated into one update. A *window* is the
+There are N examples, batches of size B, and k micro-batches accumulated into one update. A *window* consists of the
 micro-batches of one update; with k = 1 it is one batch.
 """
 
@@ -57,5 +57,5 @@ def updates_for_examples(
     per_epoch = examples_per_epoch(examples, batch_size, accumulate, drop_last=drop_last)
     epochs, rest = divmod(budget, per_epoch)
     full = epochs * updates_per_epoch(examples, batch_size, accumulate, drop_last=drop_last)
-    # Windows before the last of an epoch are all B x k, so the rest needs ceil(rest / (B x k)) of them.
+    # Every window but the last of an epoch has B x k examples, so the rest needs ceil(rest / (B x k)) windows.
     return full + -(-rest // (batch_size * accumulate))

@@ -1,4 +1,4 @@
-"""Say beforehand, in codes, what a person should know before they start a run. Nothing here refuses it."""
+"""Find the cautions about a run before it starts, as codes. None of them prevents the start."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from core.run.events import Prediction
 from core.run.plan import is_planned_otherwise, plan, schedule_horizon
 
 FEW_UPDATES = 20
-TINY_BATCH = 8  # for batch normalisation: its means are over so few examples
+TINY_BATCH = 8  # batch normalisation is noisy below this batch size
 
 
 @dataclass(frozen=True)
 class Caution:
-    """A code with its values; the sentence is the screen's."""
+    """A code with its values. The page makes the sentence."""
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
-    """Return what there is to say, the gravest first."""
+    """Return the cautions about a run, the most serious first."""
     counts, found = plan(config), []
     limit, total = config.memory_limit_bytes, counts.total_updates
     if limit and prediction and prediction.peak.bytes > limit:
@@ -46,7 +46,7 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
 
 
 def _horizon(config: RunConfig, total: int | None) -> list[Caution]:
-    """Look for a schedule that was laid out for another number of updates than the run makes."""
+    """Return a caution if the schedule is planned for a different number of updates than the run makes."""
     if total is None or not is_planned_otherwise(config, total):
         return []
     horizon, per_epoch = schedule_horizon(config, total), plan(config).updates_per_epoch

@@ -1,4 +1,4 @@
-"""Describe one run: every value checked, the same on the command line, in a URL, in a file and in the store."""
+"""Describe one run in a validated form that the command line, URLs, files and the store share."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ PARTICULAR = frozenset().union(*(spec.uses for spec in MODELS.values()), *(spec.
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """One training, completely: an invalid one cannot be built.
+    """The complete configuration of one run. An invalid one cannot be built.
 
-    Raises ConfigError with every problem found. `memory_limit_mb` counts 2^20 bytes; None is no limit.
-    `momentum` is used by "momentum" and "nesterov" alone, `hidden` by the MLP alone.
-    `schedule_batch_size` plans the schedule, warm-up included, for another batch size than the run has, and so for
-    another number of updates (see `core.run.plan.schedule_horizon`); None plans it for the run's own.
-    `checkpointing` computes activations again instead of keeping them, `precision` is that of the forward pass and the
-    loss. The four after them are habits that waste memory (see `core.train.updater.Practice`); `validate_whole`
-    evaluates the whole validation set in one chunk.
+    Raises ConfigError with every problem found. `memory_limit_mb` is in units of 2^20 bytes; None means no limit. Only
+    the optimizers "momentum" and "nesterov" use `momentum`, and only the MLP uses `hidden`. `schedule_batch_size` plans
+    the schedule, warm-up included, for the number of updates at a different batch size (see
+    `core.run.plan.schedule_horizon`); None uses the run's own. `checkpointing` recomputes activations instead of
+    keeping them. `precision` applies to the forward pass and the loss. The last four fields are habits that waste
+    memory (see `core.train.updater.Practice`); `validate_whole` evaluates the whole validation set in one chunk.
     """
 
     dataset: str = "photos10k"
@@ -61,7 +60,7 @@ class RunConfig:
     validate_whole: bool = False
 
     def __post_init__(self) -> None:
-        for name in REALS:  # one spelling for one number: 1 and 1.0 are the same run
+        for name in REALS:  # numbers get a canonical type, so that 1 and 1.0 describe the same run
             object.__setattr__(self, name, settled(name, getattr(self, name), self.budget))
         problems = _field_problems(self) or _joint_problems(self)
         if problems:
@@ -77,7 +76,7 @@ class RunConfig:
 
     @property
     def evaluation_size(self) -> int:
-        """How many validation examples are evaluated at once, at most."""
+        """The most validation examples that are evaluated in one chunk."""
         return self.spec.validation_examples if self.validate_whole else self.batch_size
 
     @property
@@ -85,14 +84,14 @@ class RunConfig:
         return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
 
     def uses(self, name: str) -> bool:
-        """Return whether a field is read at all by the run's model and optimizer."""
+        """Return whether the run's model and optimizer use a field."""
         used = (*MODELS[self.model].uses, *OPTIMIZERS[self.optimizer].uses)
         return name in used or name not in PARTICULAR
 
     def memory_key(self, *, at_any_size: bool = False) -> dict[str, Any]:
-        """Return the fields that decide the memory of the run, as plain JSON values: the key of its prediction.
+        """Return the fields that determine the run's memory as plain JSON values, to key its prediction.
 
-        `at_any_size` leaves out those that decide where on the curve of memory against batch size the run is.
+        `at_any_size` leaves out the fields that only determine the point on the curve of memory against batch size.
         """
         optimizer = OPTIMIZERS[self.optimizer]
         kinds = ("law",) if at_any_size else ("law", "place")
@@ -101,11 +100,11 @@ class RunConfig:
         return {name: value for name, value in self.to_dict().items() if name in names}
 
     def replace(self, **changes: Any) -> RunConfig:
-        """Return the same run with some fields changed, checked again."""
+        """Return a copy with some fields changed. Raises ConfigError if it is invalid."""
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_mapping` reads them back to an equal config."""
+        """Return plain JSON values, from which `from_mapping` builds an equal config."""
         return dataclasses.asdict(self) | {"hidden": list(self.hidden)}
 
     def to_json(self) -> str:
@@ -113,10 +112,10 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, text: str) -> RunConfig:
-        """Read what `to_json` wrote. Raises ConfigError, also on text that is no JSON object."""
+        """Build a config from `to_json`. Raises ConfigError, also for text that is not a JSON object."""
         try:
             values = json.loads(text)
-        except (ValueError, RecursionError):  # no JSON, or brackets without end
+        except (ValueError, RecursionError):  # deeply nested brackets raise RecursionError
             values = None
         if not isinstance(values, dict):
             raise ConfigError(Problem("not_json", {"value": text[:80]}))
@@ -135,9 +134,9 @@ FIELDS = tuple(item.name for item in dataclasses.fields(RunConfig))
 
 
 def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Turn values or their text into fields, each with its own type; what cannot be read becomes a problem.
+    """Convert values or their text to the types of the fields; return them with the problems found.
 
-    Bounds of single fields are checked here too, so that one bad value of a URL can be left out and the rest used.
+    The bounds of single fields are checked here as well, so that a URL with one bad value can still use the others.
     """
     parsed: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -161,7 +160,7 @@ def _field_problems(config: RunConfig) -> list[Problem]:
 
 
 def _joint_problems(config: RunConfig) -> list[Problem]:
-    """Check what no field can know alone: every one of these refuses the run before anything starts."""
+    """Check the fields against each other. Any problem prevents the run from starting."""
     spec, size = config.spec, config.batch_size
     names: dict[str, Any] = {
         "dataset": config.dataset,
@@ -199,7 +198,7 @@ def _joint_problems(config: RunConfig) -> list[Problem]:
 
 
 def _schedule_problems(config: RunConfig) -> list[Problem]:
-    """Check that the schedule's batch size, if it has one of its own, is one that the run could have had."""
+    """Check that the schedule's own batch size, if set, would be valid for the run."""
     size, examples = config.schedule_batch_size, config.spec.examples
     if size is None:
         return []
@@ -216,9 +215,9 @@ def _schedule_problems(config: RunConfig) -> list[Problem]:
 
 
 def planned_updates(config: RunConfig, *, batch_size: int | None = None) -> int | None:
-    """Return U, the updates the budget pays for; None for a budget of seconds, which only a timing can tell.
+    """Return U, the number of updates in the budget; None for a budget in seconds, which must be timed.
 
-    `batch_size` asks what the budget would pay for in batches of another size.
+    `batch_size` replaces the run's own, to count the updates of the same budget at a different batch size.
     """
     shape = (config.spec.examples, batch_size or config.batch_size, config.accumulate)
     if config.budget == "seconds":

@@ -1,4 +1,4 @@
-"""What a run is asked to do: set by another thread, read by the training loop between micro-batches."""
+"""Control a run from another thread. The training loop checks for requests between micro-batches."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ COMMANDS: tuple[Command, ...] = ("pause", "resume", "stop", "one_update", "one_e
 class Control:
     """Pause, resume and stop a run from outside.
 
-    The loop reads the plain attribute `attention`, and calls the rest only when it is set.
+    The loop reads the plain attribute `attention` and calls the methods only if it is set.
     """
 
     def __init__(self, *, paused: bool = False) -> None:
         self._changed = threading.Condition()
-        self._updates = 0  # that may still be made before the run pauses again; each request adds one
-        self._epoch = False  # whether it may go on to the end of the epoch before it pauses again
-        self._used_up = False  # whether it pauses as soon as the present update's epoch is closed
+        self._updates = 0  # updates still allowed before the run pauses again; each request adds one
+        self._epoch = False  # whether the run may continue to the end of the epoch before it pauses again
+        self._used_up = False  # whether the run pauses once the current update's epoch is closed
         self.paused = paused
         self.stop_reason: str | None = None
-        self.on_pause: Callable[[bool], None] = lambda paused: None  # called by the loop's thread: True, then False
+        self.on_pause: Callable[[bool], None] = lambda paused: None  # called in the loop's thread: True, then False
         self.paused_s = 0.0
-        self.attention = paused  # one attribute read per micro-batch is all a running loop pays
+        self.attention = paused  # a running loop pays one attribute read per micro-batch
 
     def request(self, command: Command, *, reason: str = "asked") -> None:
-        """Ask for something. `reason` (a code) is kept for "stop"; a later stop does not change the first one's."""
+        """Send a command to the run. `reason` is the code of a stop; a later stop does not replace it."""
         with self._changed:
             if command == "stop":
                 self.stop_reason = self.stop_reason or reason
@@ -42,7 +42,7 @@ class Control:
             self._changed.notify_all()
 
     def update_done(self, *, epoch_done: bool) -> None:
-        """Note that an update has been made, which may use up what was allowed."""
+        """Count an update against what single-update and single-epoch commands have allowed."""
         with self._changed:
             if self._epoch and epoch_done:
                 self._updates, self._epoch, self._used_up = 0, False, True
@@ -51,7 +51,7 @@ class Control:
                 self._used_up = self._updates == 0
 
     def rest(self) -> None:
-        """Pause if what was allowed is used up; called once all that belongs to the update is done."""
+        """Pause if the allowed updates are used up. Call it once everything that belongs to the update is done."""
         with self._changed:
             self.paused, self._used_up = self.paused or self._used_up, False
 

@@ -1,4 +1,4 @@
-"""Define what is known of a run before, during and after training: plain numbers and arrays, no sentences."""
+"""Define what a run predicts and reports before, during and after training: numbers and arrays, no sentences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CATEGORIES: tuple[Category, ...] = (
     "temporary",
 )
 
-SHOWN = 8  # examples of a batch that a snapshot shows
+SHOWN = 8  # examples of a batch in a snapshot
 GRID = 48  # cells along each side of the plane
 
 EndState = Literal["finished", "stopped", "out_of_memory", "diverged", "failed"]
@@ -28,11 +28,11 @@ END_STATES: tuple[EndState, ...] = ("finished", "stopped", "out_of_memory", "div
 
 @dataclass(frozen=True)
 class Peak:
-    """The most bytes alive at once in the watched part of a run, and where that was.
+    """The most bytes alive at once in the watched part of a run, and the phase and module at that moment.
 
-    `bytes` are those of tensors, which `by_category` sums to, and of workspace: scratch space inside kernels, that
-    PyTorch's own record of allocations has and no tensor accounts for. `phase` is forward, backward, optimizer or
-    evaluation; `module` the dotted name of the module at work ("" outside any).
+    `bytes` counts tensors, which `by_category` sums to, and workspace: scratch space inside kernels, which appears in
+    PyTorch's own record of allocations but belongs to no tensor. `phase` is forward, backward, optimizer or
+    evaluation; `module` is the dotted name of the module at work, or "" outside any.
     """
 
     bytes: int
@@ -46,17 +46,17 @@ class Peak:
         return self.bytes - self.workspace_bytes
 
     def with_workspace(self, workspace_bytes: int) -> Peak:
-        """Return the same peak of tensors with this workspace beside it."""
+        """Return the same peak of tensors with this much workspace."""
         return replace(self, bytes=self.tensor_bytes + workspace_bytes, workspace_bytes=workspace_bytes)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run will need on the device, known before it runs.
+    """The predicted memory of a run on the simulated device.
 
-    `largest_batch_size` is the largest B that fits the memory limit, everything else as it is: 0 if none does,
-    and the largest there is if no limit is set. `verified` says that the workspace in `peak` was measured at this very
-    batch size; else it is estimated from smaller ones. `operations` are those that need most of it, with their bytes.
+    `largest_batch_size` is the largest B that fits the memory limit with all other settings unchanged: 0 if none fits,
+    and N if there is no limit. If `verified`, the workspace in `peak` was measured at this batch size; otherwise it is
+    estimated from smaller ones. `operations` are those with the most workspace, with the bytes of each.
     """
 
     peak: Peak
@@ -67,7 +67,7 @@ class Prediction:
 
 
 def prediction_from_dict(values: Mapping[str, Any]) -> Prediction:
-    """Read what `asdict` made of a prediction, perhaps by way of JSON."""
+    """Build a prediction from `dataclasses.asdict`, with or without a JSON round trip."""
     operations = tuple((name, size) for name, size in values["operations"])
     return Prediction(**{**values, "peak": Peak(**values["peak"]), "operations": operations})
 
@@ -76,9 +76,9 @@ def prediction_from_dict(values: Mapping[str, Any]) -> Prediction:
 class Started:
     """The run is about to make its first update.
 
-    `horizon` is U, the updates the schedule is planned over; the same run with the same `fingerprint` has the
-    same losses bit for bit. A run that goes on from another's has `first` updates behind it, and its schedule is at
-    their number plus `shift`.
+    `horizon` is U, the number of updates that the schedule is planned for. A run repeats bit for bit where the
+    `fingerprint` is the same. A continued run has inherited `first` updates, and its schedule is `shift` updates ahead
+    of its own count.
     """
 
     horizon: int
@@ -89,7 +89,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Paused:
-    """The run stands still (`paused`), or goes on."""
+    """The run has paused (`paused` true) or resumed."""
 
     paused: bool
 
@@ -102,7 +102,7 @@ class Updates:
     rates           float64, the learning rate of the step
     gradient_norms  float32, Euclidean norm of the whole gradient
     examples_seen   int64, after the update
-    seconds         float64, training time after the update (pauses, evaluation and start-up not counted)
+    seconds         float64, training time after the update, without pauses, evaluation and start-up
     """
 
     first: int
@@ -118,14 +118,14 @@ class Updates:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The end of an epoch, or of the run within one (`complete` false).
+    """The end of an epoch, or of a run that ends within one (`complete` false).
 
-    `train_loss` is the mean over the epoch's examples as trained, from moving weights.
-    The validation figures are None where the evaluation was left out or does not exist (accuracy of a regression).
+    `train_loss` is the mean over the epoch's examples during training, while the weights changed. The validation values
+    are None if the evaluation was skipped or does not apply (accuracy in a regression).
     """
 
     epoch: int  # from 1
-    updates: int  # of the run so far
+    updates: int  # updates of the run so far
     updates_in_epoch: int
     complete: bool
     train_loss: float
@@ -136,13 +136,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the model is shown and what it answers, now and again; only the newest is kept.
+    """The model's latest inputs and predictions, taken every so often. Only the latest snapshot is kept.
 
-    batch       indices of the first examples of the newest micro-batch, at most SHOWN
-    batch_size  how many examples that micro-batch has
-    confusion   validation examples of the newest evaluation by [true class][answer]; () where there is none
-    plane       for points: the probability of class 1 in 255ths in the middle of GRID x GRID cells of the plane, row
-                by row from the lowest y; else empty
+    batch       indices of the first examples of the latest micro-batch, at most SHOWN
+    batch_size  number of examples in that micro-batch
+    confusion   validation examples of the latest evaluation by [true class][predicted class]; () if there is none
+    plane       for data in the plane: the probability of class 1, in 255ths, at the centre of each of GRID x GRID
+                cells, row by row from the lowest y; otherwise empty
     """
 
     updates: int
@@ -161,7 +161,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first update, counted from 1, whose loss was not finite or was far above the initial one."""
+    """The first update (from 1) with a loss that is not finite or far above the initial loss."""
 
     update: int
     loss: float
@@ -171,9 +171,9 @@ class Divergence:
 class FailedAllocation:
     """The allocation that would have crossed the memory limit.
 
-    `phase` and `module` are those of a `Peak`; `operation` is PyTorch's name, or "model" where the model itself does
-    not fit. `error` is the message of the exception. `timeline` holds what the update allocated before, as
-    `core.run.timeline.Timeline.to_dict` writes it: it is parsed only where it is drawn.
+    `phase` and `module` have the meaning of those in `Peak`. `operation` is PyTorch's name, or "model" if the model
+    itself does not fit. `error` is the message of the exception. `timeline` holds the earlier allocations of the update
+    in the format of `core.run.timeline.Timeline.to_dict`; only the chart parses it.
     """
 
     requested_bytes: int
@@ -192,7 +192,7 @@ class FailedAllocation:
         return self.live_bytes + self.requested_bytes + self.workspace_bytes - self.limit_bytes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, without a timeline where there is none."""
+        """Return plain JSON values. `timeline` is left out if it is None."""
         values = {
             "requested_bytes": self.requested_bytes,
             "live_bytes": self.live_bytes,
@@ -209,19 +209,19 @@ class FailedAllocation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FailedAllocation:
-        """Read what `to_dict` returned."""
+        """Build an allocation from `to_dict`."""
         stored = {name: value for name, value in values.items() if name != "over_bytes"}
         return cls(**{**stored, "shape": tuple(values.get("shape", ()))})
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The one end of a run.
+    """The end of a run. Every run has exactly one.
 
-    `reason` is a code of the catalogue, `values` those of its sentence where a run failed. A run that diverged has a
-    `divergence`, one that ran out of memory an `allocation`. `updates_per_epoch` was counted in the first complete
-    epoch (None: none was completed). `losses_sha256` is over the little-endian float32 losses; None for a
-    budget of seconds, whose length no second run repeats.
+    `reason` is a code of the catalogue; `values` fill its sentence if the run failed. A diverged run has a
+    `divergence`, a run out of memory an `allocation`. `updates_per_epoch` was counted in the first complete epoch and
+    is None without one. `losses_sha256` covers the little-endian float32 losses; it is None for a budget in seconds,
+    because such runs differ in length.
     """
 
     state: EndState
@@ -229,7 +229,7 @@ class Ended:
     values: Mapping[str, Any] = field(default_factory=dict)
     updates: int = 0
     updates_per_epoch: int | None = None
-    unchanged_updates: int = 0  # steps at a rate of exactly 0
+    unchanged_updates: int = 0  # updates at a learning rate of exactly 0
     peak: Peak | None = None
     losses_sha256: str | None = None
     elapsed_s: float = 0.0
@@ -237,7 +237,7 @@ class Ended:
     allocation: FailedAllocation | None = None
 
     def values_to_dict(self) -> dict[str, Any]:
-        """Return everything that is particular to the reason as plain JSON values; a loss may be infinite or NaN."""
+        """Return the values that belong to the reason as plain JSON values. A loss may be infinite or NaN."""
         if self.divergence:
             return asdict(self.divergence)
         return self.allocation.to_dict() if self.allocation else dict(self.values)

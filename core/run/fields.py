@@ -1,4 +1,4 @@
-"""The fields of a run, one record each, and how a value of one field by itself is read and checked. No torch."""
+"""Define the fields of a run, one record each, and read and check the value of a single field. No torch."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FLAG_TEXTS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, kw_only=True)
 class FieldSpec:
-    """Every fact about a field of `core.run.config.RunConfig`, except its default, which the class holds.
+    """Every fact about a field of `core.run.config.RunConfig` except its default, which the class holds.
 
-    kind         how it is read and checked; the bounds of a budget are those of its unit
-    choices      what a choice may be, in the order of the form
-    bounds       the smallest and the largest number
-    is_optional  it may be None
-    is_habit     it wastes memory and changes nothing else
-    memory       how it decides what a run needs: "law" moves the curve of the peak against the batch size; "place"
-                 decides where on the curve a run is, or which batch sizes it may have or fit; None, not at all
-    fixes        what a run would have to give up if it changed on the way: its weights, its order of examples
-    ensemble     whether the runs of an ensemble must have the "same" value, each have their "own", or have it "off"
+    kind         how the value is read and checked; the bounds of a budget depend on its unit
+    choices      allowed values of a choice, in the order of the form
+    bounds       smallest and largest allowed number
+    is_optional  whether the value may be None
+    is_habit     whether the field only wastes memory
+    memory       how the field affects the peak memory: "law" changes the curve of peak against batch size, "place"
+                 changes the point on that curve or the allowed batch sizes, None has no effect
+    fixes        what a change during a run would invalidate: its weights, its data order
+    ensemble     whether the runs of an ensemble share the "same" value, have their "own", or need it "off"
     """
 
     name: str
@@ -108,14 +108,14 @@ ORDER = tuple(name for name, spec in FIELD_SPECS.items() if "order" in spec.fixe
 
 
 def bounds_of(name: str) -> tuple[float, float]:
-    """Return the smallest and the largest number that a field may be."""
+    """Return the smallest and the largest allowed value of a numeric field."""
     bounds = FIELD_SPECS[name].bounds
     assert bounds
     return bounds
 
 
 def read(name: str, value: Any) -> Any:
-    """Return the value in the field's own type where it can be read as such, else unchanged."""
+    """Return the value converted to the field's type, or unchanged if that fails."""
     spec = FIELD_SPECS[name]
     if spec.kind == "widths" and isinstance(value, list | tuple):
         return tuple(value)
@@ -142,7 +142,7 @@ def read(name: str, value: Any) -> Any:
 
 
 def written(value: Any) -> str:
-    """Return a field's value as text that `read` reads back: "100", "0.05", "128-64", "true", "none"."""
+    """Return a field's value as text for `read`: "100", "0.05", "128-64", "true", "none"."""
     if isinstance(value, list | tuple):
         return "-".join(map(str, value))
     if value is None:
@@ -151,17 +151,17 @@ def written(value: Any) -> str:
 
 
 def settled(name: str, value: Any, budget: str) -> Any:
-    """Return a real number as a float, and a whole one that counts as an integer."""
+    """Return a number in its canonical type: float for a real field, int for a budget that counts something."""
     kind = FIELD_SPECS[name].kind
     if kind == "number" and _is_number(value):
-        return float(value) + 0.0  # -0.0 is 0.0
+        return float(value) + 0.0  # turns -0.0 into 0.0
     if kind == "budget" and _is_number(value):
         return float(value) if budget == "seconds" else int(value) if float(value).is_integer() else value
     return value
 
 
 def problem_of(name: str, value: Any, budget: str) -> Problem | None:
-    """Return what is wrong with a value by itself; the bounds of `budget_value` are those of the budget."""
+    """Return the problem with a single value, None if it is valid. `budget` sets the bounds of `budget_value`."""
     spec = FIELD_SPECS[name]
     if value is None and spec.is_optional:
         return None
@@ -203,4 +203,4 @@ def _is_integer(value: Any) -> bool:
 def _is_number(value: Any) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return abs(value) < sys.float_info.max  # also false for a NaN; isfinite() fails on integers of 400 digits
+    return abs(value) < sys.float_info.max  # false for NaN as well; isfinite() fails on integers of 400 digits

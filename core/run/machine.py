@@ -1,4 +1,4 @@
-"""What this machine has: cores, free memory, and processes that are alive or not."""
+"""Query this machine: cores, free memory, and whether a process is alive."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
-UNLIMITED = 1 << 60  # version 1 writes a huge number where there is no limit
+UNLIMITED = 1 << 60  # cgroup v1 reports a huge number if there is no limit
 
 
 def cores() -> int:
-    """Return how many trainings may run at once: the cores this process may use."""
+    """Return the number of cores this process may use, which is how many trainings may run at once."""
     return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
 
 
 def free_memory_bytes(cgroup: Path = CGROUP) -> int:
-    """Return the memory still free to us: within the container's limit where there is one, else the machine's.
+    """Return the memory available to this process, within the container's limit if there is one.
 
-    psutil alone reports the host's memory inside a container.
+    Inside a container, psutil alone reports the memory of the whole machine.
     """
     free = int(psutil.virtual_memory().available)
     for limit, used, stat, cache in (
@@ -37,7 +37,7 @@ def free_memory_bytes(cgroup: Path = CGROUP) -> int:
 def _number(path: Path) -> int | None:
     try:
         return int(path.read_text())
-    except (OSError, ValueError):  # no such file, or "max"
+    except (OSError, ValueError):  # the file does not exist or holds "max"
         return None
 
 
@@ -50,15 +50,15 @@ def _field(path: Path, name: str) -> int:
 
 
 def this_process() -> str:
-    """Return a name for this process that no other process, earlier or later, has."""
+    """Return a name that identifies this process among all past and future ones."""
     process = psutil.Process()
     return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
 
 
 def is_alive(process_name: str) -> bool:
-    """Return whether the process that `this_process` named still runs; one of another machine counts as alive.
+    """Return whether the process with a name from `this_process` still runs.
 
-    What is no such name is not alive.
+    A process on another machine counts as alive. An invalid name does not.
     """
     try:
         machine, pid, created = process_name.rsplit("/", 2)

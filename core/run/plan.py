@@ -1,4 +1,4 @@
-"""Say what a run will do before it does it: the counts that preview, trainer and screen share."""
+"""Compute the counts of a run before it starts, for the preview, the trainer and the pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.run.config import RunConfig, planned_updates
 
 @dataclass(frozen=True)
 class Plan:
-    """The counts of a run. `total_updates` is None for a budget of seconds, which is timed at the start."""
+    """The counts of a run. `total_updates` is None for a budget in seconds, which is timed at the start."""
 
     examples: int
     batches_per_epoch: int
@@ -40,7 +40,7 @@ def plan(config: RunConfig) -> Plan:
 
 
 def planned_examples(config: RunConfig) -> int:
-    """Return how many examples a run sees whose budget is not of seconds."""
+    """Return how many examples a run will see. The budget must not be in seconds."""
     shape = config.spec.examples, config.batch_size, config.accumulate
     windows = batching.window_sizes(*shape, drop_last=config.drop_last)
     epochs, rest = divmod(planned_updates(config) or 0, len(windows))
@@ -50,9 +50,9 @@ def planned_examples(config: RunConfig) -> int:
 def schedule_horizon(config: RunConfig, horizon: int) -> int:
     """Return how many updates the schedule is planned for in a run of `horizon` updates.
 
-    They are the same unless `schedule_batch_size` is set: then the schedule is planned for what the budget would pay
-    for in batches of that size, as by a script whose schedule was not told that the batch size changed. Of a smaller
-    number it runs out within the run, of a larger one it is cut off.
+    The two are equal unless `schedule_batch_size` is set. The schedule is then planned for the updates that the budget
+    would give at that batch size, as in a script that changes its batch size but not its schedule. A schedule planned
+    for fewer updates ends before the run does; one planned for more is cut off.
     """
     if config.schedule_batch_size is None:
         return horizon
@@ -60,7 +60,7 @@ def schedule_horizon(config: RunConfig, horizon: int) -> int:
 
 
 def is_planned_otherwise(config: RunConfig, horizon: int) -> bool:
-    """Return whether the schedule depends on its number of updates and is planned for another one than the run's."""
+    """Return whether the schedule depends on the number of updates and is planned for a different number."""
     return schedules.SCHEDULES[config.schedule].is_decay and schedule_horizon(config, horizon) != horizon
 
 

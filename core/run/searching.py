@@ -1,8 +1,8 @@
-"""Look for the largest batch that fits, in the ways that training tools do and in ours. Pure integers; no torch.
+"""Search for the largest batch size that fits, with the methods of training tools and our own. No torch.
 
-Each way asks `fits` about one batch size after another, up to `most`, the largest there is (1 or more). `fits` has to
-be true up to some batch size B and false beyond it, or false everywhere. What a way asked and what it settled for is a
-`Search`; no way asks about a size twice.
+Each method calls `fits` with one batch size after another, from 1 to `most`, and returns its attempts and its result as
+a `Search`. `fits` must be true up to some batch size B and false beyond it, or false everywhere. No method tries a
+size twice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Fits = Callable[[int], bool]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One batch size that was tried, and whether it fitted."""
+    """A batch size that was tried, and whether it fits."""
 
     batch_size: int
     fits: bool
@@ -24,7 +24,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Search:
-    """What one way tried, in order, and the batch size that it settled for: 0 if none fitted."""
+    """The attempts of one method, in order, and the batch size it found, 0 if none fits."""
 
     name: str
     attempts: tuple[Attempt, ...]
@@ -32,27 +32,27 @@ class Search:
 
 
 class Way(Protocol):
-    """A way to look that needs to know nothing in advance."""
+    """A search method that needs no prediction."""
 
     def __call__(self, fits: Fits, *, most: int) -> Search: ...
 
 
 def doubling(fits: Fits, *, most: int) -> Search:
-    """Start at 2 and double until a size does not fit or exceeds `most`; found is the last that fitted.
+    """Start at 2 and double until a size does not fit or exceeds `most`; return the last size that fits.
 
-    It stops at a power of two, which is more than half of the largest and seldom all of it. Where 2 does not fit, 1 is
-    tried. The starting value and the factor are those of Lightning 2.6 (`Tuner.scale_batch_size` with mode
-    "power"); its double check of 2 after 1 has fitted is left out, and no size above `most` is tried.
+    The result is a power of two, more than half of the largest size and rarely equal to it. If 2 does not fit, 1 is
+    tried. Start and factor follow Lightning 2.6 (`Tuner.scale_batch_size` with mode "power"), without its second check
+    of 2 after 1 and without sizes above `most`.
     """
     tries = _Tries(fits)
     return tries.search("doubling", _double(tries, most))
 
 
 def bisection(fits: Fits, *, most: int) -> Search:
-    """Double, then halve the gap between the last size that fitted and the first that did not; found is exact.
+    """Double, then halve the gap between the last size that fits and the first that does not; the result is exact.
 
-    Where none failed up to `most`, the first that does not fit is `most` + 1, which there is not. The sizes are those
-    of Lightning 2.6 (mode "binsearch"), which then takes 5% off the result as a margin, unless told otherwise.
+    If every size up to `most` fits, `most` + 1 counts as the first that does not. The sizes follow Lightning 2.6 (mode
+    "binsearch"), which by default also subtracts a margin of 5% from the result.
     """
     tries = _Tries(fits)
     low = _double(tries, most)
@@ -67,10 +67,10 @@ def bisection(fits: Fits, *, most: int) -> Search:
 
 
 def back_off(fits: Fits, *, most: int, start: int | None = None) -> Search:
-    """Start at `most`, or at `start` if that is less, and take 0.9 of it, rounded down, until a size fits.
+    """Start at `most`, or at `start` if that is smaller, and multiply by 0.9, rounded down, until a size fits.
 
-    From a start beyond B it settles for 0.9 (B + 1), rounded down, or more; from another one for that. The factor is
-    that of accelerate 1.15 (`find_executable_batch_size`, whose start is 128 unless told otherwise; it once halved).
+    From a start above B the result is at least 0.9 (B + 1), rounded down; any other start is the result itself. The
+    factor follows accelerate 1.15 (`find_executable_batch_size`, with a default start of 128; older versions halved).
     """
     tries = _Tries(fits)
     size = most if start is None else min(start, most)
@@ -80,10 +80,10 @@ def back_off(fits: Fits, *, most: int, start: int | None = None) -> Search:
 
 
 def closed_form(fits: Fits, *, predicted: int, most: int) -> Search:
-    """Check a predicted largest batch size, 0 if none should fit: it fits and the next does not. Found is exact.
+    """Check that the predicted largest batch size fits and the next does not; the result is exact.
 
-    These are the only two attempts; there is one where `predicted` is 0 or `most`.
-    Raises ValueError if the prediction is out of bounds or contradicted.
+    That takes two attempts, or one if `predicted` is 0 (no size fits) or `most`. Raises ValueError if the prediction is
+    out of bounds or contradicted.
     """
     if not 0 <= predicted <= most:
         raise ValueError(f"predicted must be between 0 and {most:,} (the largest batch there is), got {predicted:,}")
@@ -98,9 +98,9 @@ def closed_form(fits: Fits, *, predicted: int, most: int) -> Search:
 
 
 def largest_from(fits: Fits, start: int) -> int:
-    """Return the largest size up to `start` that fits, 0 if none does: `start` itself in one try where it is near.
+    """Return the largest size up to `start` that fits, 0 if none does. Few attempts are needed if `start` is close.
 
-    It steps down by 1, 2, 4, ... until a size fits, and then halves the gap.
+    The search steps down by 1, 2, 4, ... until a size fits, and then halves the gap.
     """
     high, low, step = start + 1, start, 1
     while low > 0 and not fits(low):
@@ -112,12 +112,12 @@ def largest_from(fits: Fits, start: int) -> int:
     return low
 
 
-# The ways that need no prediction.
+# The methods that need no prediction.
 SEARCHES: dict[str, Way] = {"doubling": doubling, "bisection": bisection, "back_off": back_off}
 
 
 class _Tries(list[Attempt]):
-    """What has been tried so far, in order."""
+    """The attempts so far, in order."""
 
     def __init__(self, fits: Fits) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Smooth a growing series causally: no point that was drawn ever moves."""
+"""Smooth a growing series causally, so that points already drawn never move."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SMALLEST_POWER = 1e-100  # of beta within a block: its inverse times a float32 stays far from overflow
+SMALLEST_POWER = 1e-100  # lowest power of beta within a block; its inverse times a float32 stays far from overflow
 
 
 class DebiasedEMA:
-    """Average exponentially, weighing the t+1 values seen so far so that the weights sum to 1.
+    """An exponential moving average with weights that always sum to 1.
 
-    y_t = (1 - beta) / (1 - beta^(t+1)) * sum over s <= t of beta^(t-s) x_s, the mean of Adam (Kingma and
-    Ba 2015, section 3). Beta 0 is the identity. A value that is not finite is left out as if it had not
-    come: its own place shows NaN, a gap, and its successors average the finite values alone.
+    y_t = (1 - beta) / (1 - beta^(t+1)) * sum over s <= t of beta^(t-s) x_s, the bias-corrected mean of Adam (Kingma and
+    Ba 2015, section 3). Beta 0 is the identity. A value that is not finite gives NaN in its own place, a gap, and later
+    averages ignore it.
     """
 
     def __init__(self, beta: float) -> None:
         if not 0 <= beta < 1:
             raise ValueError(f"beta must be at least 0 and less than 1, got {beta}")
         self.beta = beta
-        self._sum = 0.0  # of beta^(t-s) x_s
+        self._sum = 0.0  # sum of beta^(t-s) x_s
         self._count = 0
 
     def update(self, block: ArrayLike) -> NDArray[np.float64]:
-        """Return the averages at the values of `block`, which follow those of the calls before."""
+        """Append the values of `block` to the series and return the averages at them."""
         values = np.asarray(block, dtype=np.float64)
         finite = np.isfinite(values)
         if finite.all():
@@ -43,7 +43,7 @@ class DebiasedEMA:
         powers = np.exp(log_beta * np.arange(length))
         inverse = 1 / powers
         sums = np.empty(len(values))
-        for start in range(0, len(values), length):  # blocks, so that no power underflows
+        for start in range(0, len(values), length):  # in blocks, so that no power underflows
             part = values[start : start + length]
             cumulated = np.cumsum(part * inverse[: len(part)])
             sums[start : start + length] = powers[: len(part)] * (cumulated + self.beta * self._sum)

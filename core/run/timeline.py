@@ -1,4 +1,4 @@
-"""What happened to the memory of one update or evaluation, allocation by allocation. Plain data, no torch."""
+"""Record the memory of one update or evaluation, allocation by allocation. Plain data, no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.run.events import CATEGORIES, Category, Peak
 
 @dataclass
 class Block:
-    """One storage: its bytes, and what was known of it at birth. `category` may be learnt later."""
+    """One storage, described at its allocation. `category` may be set later."""
 
     bytes: int
     category: Category
@@ -23,7 +23,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Change:
-    """A birth (positive bytes) or a death (negative), and the phase and module at work when it happened."""
+    """An allocation (positive bytes) or a release (negative), and the phase and module at work at that moment."""
 
     bytes: int
     block: Block
@@ -33,10 +33,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What one watched update or evaluation did: the blocks alive before it, and every change in order.
+    """The memory of one watched update or evaluation: the bytes alive before it, and every change in order.
 
-    recorded_bytes  the most bytes alive at once by PyTorch's own record, which has workspace too; 0 without a record
-    operations      those that took and gave back most workspace, the largest first, with the bytes of each
+    recorded_bytes  the most bytes alive at once in PyTorch's own record, including workspace; 0 without a record
+    operations      the operations with the most workspace, largest first, with the bytes of each
     """
 
     before: Mapping[str, int]
@@ -52,7 +52,7 @@ class Timeline:
         return live
 
     def highest(self) -> int:
-        """Return after how many changes the bytes alive are the most, the first time if several."""
+        """Return the number of changes after which the most bytes are alive, the first if several are equal."""
         live = self.live_bytes()
         return live.index(max(live))
 
@@ -64,29 +64,29 @@ class Timeline:
         return alive
 
     def peak(self) -> Peak:
-        """Return the highest point of tensors, the first one if it is reached twice."""
+        """Return the peak of the tensors, the first if it is reached more than once."""
         reached = self.highest()
         by_category = self.by_category(reached)
         at = self.changes[reached - 1] if reached else None
         return Peak(sum(by_category.values()), by_category, at.phase if at else "forward", at.module if at else "")
 
     def with_more(self, category: Category, size: int) -> Timeline:
-        """Return the same with so many bytes more alive from before."""
+        """Return this timeline with `size` more bytes alive from the start."""
         if not size:
             return self
         before = {**self.before, category: self.before.get(category, 0) + size}
         return replace(self, before=before, recorded_bytes=self.recorded_bytes and self.recorded_bytes + size)
 
     def newest(self, count: int) -> Timeline:
-        """Return the last changes alone, with what was alive before them."""
+        """Return a timeline of the last `count` changes only."""
         earlier = max(0, len(self.changes) - count)
         return Timeline(self.by_category(earlier), self.changes[earlier:]) if earlier else self
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; `from_dict` reads them back.
 
-        A block is written once, with its birth; a death names the change that it is the end of, or for a block from
-        before its category.
+        A block is written once, with its allocation. A release refers to that change by its index, or by its category
+        if the block existed before.
         """
         births: dict[int, int] = {}
         rows: list[list[Any]] = []
@@ -117,7 +117,7 @@ class Timeline:
 
 
 def peak_of(timelines: Iterable[Timeline]) -> Peak:
-    """Return the highest peak, the first one if several are equal, with the workspace that was recorded beside it."""
+    """Return the highest peak, the first if several are equal, including the recorded workspace."""
     timelines = list(timelines)
     highest = max((timeline.peak() for timeline in timelines), key=lambda peak: peak.bytes)
     recorded = max(timeline.recorded_bytes for timeline in timelines)
@@ -125,7 +125,7 @@ def peak_of(timelines: Iterable[Timeline]) -> Peak:
 
 
 def operations_of(timelines: Iterable[Timeline]) -> tuple[tuple[str, int], ...]:
-    """Return the operations that need most workspace in any of them, the largest first, with the bytes of each."""
+    """Return the operations with the most workspace in any timeline, largest first, with the bytes of each."""
     most: dict[str, int] = {}
     for timeline in timelines:
         for operation, size in timeline.operations:
@@ -134,6 +134,6 @@ def operations_of(timelines: Iterable[Timeline]) -> tuple[tuple[str, int], ...]:
 
 
 def plain_operation(operation: str) -> str:
-    """Return the name of an operation without what only PyTorch's dispatcher needs: "aten.add_.Tensor" is add."""
+    """Return an operation's name without namespace, overload and underscores: "aten.add_.Tensor" becomes "add"."""
     name = operation.removeprefix("aten.")
     return (name.rpartition(".")[0] or name).strip("_")

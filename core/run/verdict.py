@@ -1,8 +1,8 @@
-"""Judge what a run came to: one code, and the numbers that show it. No torch, no sentences.
+"""Judge the outcome of a run: one code, and the numbers that show it. No torch, no sentences.
 
-The losses of all updates are looked at in two ways, both in shares of the run, so that 50,000 updates of one example
-and 50 of a thousand are treated alike: as a moving average, for how high the loss stands, and as a line through block
-means of the run's tail, for whether it still falls.
+The losses are examined in two ways: a moving average shows how high the loss is, and a line through block means of the
+run's tail shows whether it still falls. Both window lengths are shares of the run, so that 50,000 updates at batch
+size 1 are treated like 50 updates at batch size 1,000.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ VerdictCode = Literal[
 ]
 Losses = NDArray[np.float32]
 
-WINDOW = 1 / 20  # of the run: what the moving average looks back on
-TAIL = 1 / 5  # of the run: where the slope is measured
-FIRST_EXAMPLES = 32  # whose mean is the initial loss, as for the recorder, which says when a run diverged
-STEADY_EXAMPLES = 1_000  # the least to average: squared errors, which scatter widest, then waver by 5%
-BLOCKS, FEWEST_BLOCKS = 10, 3  # of the tail: long enough to depend little on each other; a line with error needs three
+WINDOW = 1 / 20  # share of the run that the moving average covers
+TAIL = 1 / 5  # share of the run over which the slope is measured
+FIRST_EXAMPLES = 32  # the initial loss is the mean over these, as in the recorder, which detects divergence
+STEADY_EXAMPLES = 1_000  # shortest moving average; squared errors, which scatter most, then vary by 5%
+BLOCKS, FEWEST_BLOCKS = 10, 3  # long blocks are nearly independent; the error of a line needs at least three points
 T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)  # Student's t at 1 to 8 degrees of freedom
-FALL = 0.01  # of the way down: at an even pace a fifth of it would be in the tail
-UNSURE = 0.05  # of the way down: a tail that may have fallen so far does not show that all was learned
-CLIMB = 0.2  # of the initial loss: healthy runs at a constant rate stray by less than half of that
-PROGRESS = 0.1  # of the initial loss: a model that has learned anything has come further
-DEAD, EARLY = 0.01, 0.7  # of the peak rate, and of the run: step is that low from 75% on, a cosine from 93.6%
-AWAKE = 0.5  # of the peak rate: a flat loss shows the end of learning only where updates still move the weights
-FEW = 100  # updates: below, the blocks are single updates or hardly more
+FALL = 0.01  # share of the total fall; at a constant pace the tail would have a fifth of it
+UNSURE = 0.05  # share of the total fall; if the tail may have fallen this far, convergence is not certain
+CLIMB = 0.2  # share of the initial loss; healthy runs at a constant rate climb by less than half of it
+PROGRESS = 0.1  # share of the initial loss; a model that has learned anything has fallen further
+DEAD, EARLY = 0.01, 0.7  # shares of the peak rate and of the run; step is this low from 75% on, cosine from 93.6%
+AWAKE = 0.5  # share of the peak rate; a flat loss means the end of learning only if updates still move the weights
+FEW = 100  # with fewer updates a block has hardly more than one
 USUAL_BATCH = 100
-AT_ONCE = 2**16  # updates: a long run is gone through in parts, without a copy of it
+AT_ONCE = 2**16  # updates per pass, so that a long run is never copied as a whole
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class Slope(NamedTuple):
 
 
 def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLike, since: int = 0) -> Verdict:
-    """Return what a run came to, from the loss (float32) and learning rate of every update.
+    """Return the verdict on a run from the loss (float32) and learning rate of every update.
 
-    Updates whose loss is not finite are passed over. `since` is how many updates had other settings, before the newest
-    change of them: the tail and the peak of the rate are those of the others.
+    Updates with a loss that is not finite are ignored. `since` is the number of updates before the latest change of
+    settings; the tail and the peak rate are taken from the updates after it.
     """
     loss, rate = np.asarray(losses, dtype=np.float32), np.asarray(rates)
     usable = np.isfinite(loss)
@@ -133,7 +133,10 @@ def judge(config: RunConfig, ended: Ended, *, losses: ArrayLike, rates: ArrayLik
 
 
 class Average(NamedTuple):
-    """The moving average of the loss: where it ran, and its worst climb from a low before, with its top's update."""
+    """Statistics of the loss's moving average: its range, its end, and its largest climb from an earlier low.
+
+    Update numbers count from 1.
+    """
 
     lowest: float
     highest: float
@@ -145,7 +148,7 @@ class Average(NamedTuple):
 
 
 class LossHistory:
-    """How the loss went over one update or more."""
+    """The course of the loss over one or more updates."""
 
     def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]], *, since: int = 0) -> None:
         self.updates, self.since = len(losses), since
@@ -158,13 +161,13 @@ class LossHistory:
         self.way_down = self.initial - self.final
         self.stuck = self.final > (1 - PROGRESS) * min(self.initial, _mean(losses[:steady]))
         above = self.highest - max(self.initial, self.final)
-        if self.stuck and above > self.climb:  # a model that was lost within the first updates: down from the top
+        if self.stuck and above > self.climb:  # the loss rose before the first full window, so count from the top
             self.before_climb, self.climb, self.climb_update = self.highest - above, above, seen.highest_update
 
         peak = float(rates[since:].max())
         alive = rates > np.float64(DEAD * peak)
-        self.alive = self.updates - int(alive[::-1].argmax())  # up to the last that was
-        # At most half of what was alive: the steep beginning of a run does not tell of its end.
+        self.alive = self.updates - int(alive[::-1].argmax())  # number of the last update above the dead rate
+        # The tail is at most half of the updates with a live rate: the steep start says nothing about the end.
         length = max(0, min(round(TAIL * (self.updates - since)), (self.alive - since) // 2))
         self.tail = range(self.alive - length, self.alive)
         tail = slice(self.tail.start, self.tail.stop)
@@ -177,7 +180,7 @@ class LossHistory:
     def code(self) -> VerdictCode:
         if self._strayed():
             return "thrashing"
-        # By more than an update: a one-cycle of two or three ends on a dead one.
+        # One update of slack, because a one-cycle schedule of two or three updates ends at a dead rate.
         early = self.alive - self.since + 1 < EARLY * (self.updates - self.since)
         if early and (self.falling or self.most_fall > UNSURE * self.way_down):
             return "rate_died_early"
@@ -191,13 +194,13 @@ class LossHistory:
         return "unclear" if self.most_fall > UNSURE * self.way_down else "converged"
 
     def _strayed(self) -> bool:
-        """Return whether the loss went far up, and at the end was no lower than it had been before."""
+        """Return whether the loss climbed far and did not come back below its earlier low."""
         if self.stuck:
-            return self.climb > CLIMB * self.final  # the initial loss still, and the mean of more examples
+            return self.climb > CLIMB * self.final  # estimates the initial loss from more examples
         return self.climb > CLIMB * self.initial and self.final >= self.before_climb
 
     def evidence(self, updates: int) -> Evidence:
-        """Return the evidence for a run that reported so many updates."""
+        """Return the evidence for a run that reported `updates` updates."""
         found = Evidence(
             updates,
             initial_loss=_finite(self.initial),
@@ -225,7 +228,7 @@ class LossHistory:
 
 
 def average(losses: Losses, *, window: int) -> Average:
-    """Return what there is to say of the moving average over `window` updates, from its first whole window on."""
+    """Return statistics of the moving average over `window` updates, from the first full window on."""
     smoothing = DebiasedEMA(1 - 1 / window)
     lowest, highest, final, before_climb, climb = math.inf, -math.inf, 0.0, 0.0, -math.inf
     highest_update = climb_update = 0
@@ -246,9 +249,9 @@ def average(losses: Losses, *, window: int) -> Average:
 
 
 def slope(losses: NDArray[np.floating[Any]]) -> Slope | None:
-    """Return the slope of the line through the means of ten blocks, or as many as there are; None below three.
+    """Return the slope of a line through the means of ten blocks, or of fewer if there are not ten losses.
 
-    The interval is that of Student's t on what the line leaves over.
+    The interval uses Student's t on the residuals. Returns None for fewer than three losses.
     """
     blocks = min(BLOCKS, len(losses))
     if blocks < FEWEST_BLOCKS:
@@ -267,7 +270,7 @@ def _mean(values: NDArray[np.floating[Any]]) -> float:
 
 
 def _other_batch(config: RunConfig, updates: int) -> tuple[int, int] | None:
-    """Return a smaller batch size, 100 or a tenth, and its updates, if the same budget gives more of them there."""
+    """Return a smaller batch size, 100 or a tenth, and its number of updates, if the same budget gives more there."""
     size = USUAL_BATCH if config.batch_size > USUAL_BATCH else config.batch_size // 10
     planned = planned_updates(config, batch_size=size) if size > 1 else None
     return (size, planned) if planned and planned > updates else None

@@ -1,4 +1,4 @@
-"""Each choice of a run as a registry of records, one record for every option. No torch.
+"""Define the choices of a run as registries, with one record for every option. No torch.
 
-To add a data set or a schedule, add its record; tables, forms and flags derive from the records.
+To add a data set or a schedule, add its record. Tables, forms and flags derive from the records.
 """

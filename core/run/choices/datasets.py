@@ -1,4 +1,4 @@
-"""What data sets there are: sizes, shapes and origin, known without building one or importing torch."""
+"""List the data sets with their sizes and shapes, without building any or importing torch."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-DATA = Path(__file__).resolve().parents[3] / ".batchlab" / "data"  # where they are built, once
-# Half the width of the square about the origin that holds every point of a data set in the plane: what a decision
-# boundary is drawn over.
+DATA = Path(__file__).resolve().parents[3] / ".batchlab" / "data"  # built data sets
+# A square of twice this width around the origin holds every point of a data set in the plane. The decision boundary is
+# drawn over it.
 PLANE = 2.5
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A data set as the arithmetic and the models need it.
+    """The facts about a data set that the arithmetic and the models need.
 
-    `input_shape` is the shape of one example, `outputs` the classes (or 1 for a regression). `has_constant` says that
-    one input is the same in every example, and so is a bias already: the linear model then has none of its own.
+    `input_shape` is the shape of one example, `outputs` the number of classes, or 1 for regression. If `has_constant`,
+    one input has the same value in every example and acts as a bias; the linear model then has no bias of its own.
     """
 
     name: str
@@ -26,7 +26,7 @@ class DatasetSpec:
     input_shape: tuple[int, ...]
     outputs: int
     task: Literal["classification", "regression"]
-    version: int  # raised when the builder changes, so that an old copy on disk is not taken for the new one
+    version: int  # increased when the builder changes, so that an old copy on disk is not mistaken for the new one
     has_constant: bool = False
 
     @property
@@ -35,12 +35,12 @@ class DatasetSpec:
 
     @property
     def is_plane(self) -> bool:
-        """Whether an example is a point that can be drawn: all lie within PLANE of 0 in both coordinates."""
+        """Whether examples are points in the plane, with both coordinates within PLANE of 0."""
         return self.input_shape == (2,)
 
     @property
     def folder(self) -> str:
-        """The name of the folder that holds it once built."""
+        """The name of the folder that holds the built data set."""
         return f"{self.name}-v{self.version}"
 
 

@@ -1,4 +1,4 @@
-"""The models, one record each: their layers, the norms they take and the settings they use. No torch."""
+"""Define the models, one record each: their layers, the norms they accept and the settings they use. No torch."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from core.run.choices.norms import NONE, NORMS, Layer, Values
 
 CHANNELS = (16, 32)
 
-Layers = Iterator[tuple[str, Call]]  # in sequence, under names that a person can read
+Layers = Iterator[tuple[str, Call]]  # layers in sequence, each with a readable name
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """Every fact about a model.
 
-    code          its name in a config, a URL and the store
-    layers        its layers for a data set, with these hidden widths and this normalisation, if any
-    takes_images  it takes an example as (channels, height, width); the others take it as a row
-    normalises    the kind of values between its layers; None for a model without a place for a norm
-    uses          the settings that it alone reads
+    code          name in a config, a URL and the store
+    layers        builds the layers for a data set, the hidden widths and the normalisation layer, if any
+    takes_images  whether an example is (channels, height, width) and not a row
+    normalises    the kind of values between the layers; None for a model without a place for a norm
+    uses          settings that only this model uses
     """
 
     code: str
@@ -35,15 +35,15 @@ class ModelSpec:
 
     @cached_property
     def norms(self) -> tuple[str, ...]:
-        """The norms it takes: none, and those with a layer for its values in alphabetical order."""
+        """The norms this model accepts: "none", then in alphabetical order those with a layer for its values."""
         return (NONE, *sorted(code for code, norm in NORMS.items() if self.normalises in norm.layers))
 
     def input_shape(self, dataset: DatasetSpec) -> tuple[int, ...]:
-        """Return the shape in which it takes an example."""
+        """Return the shape of one example as input of this model."""
         return dataset.input_shape if self.takes_images else (prod(dataset.input_shape),)
 
     def layers_for(self, dataset: DatasetSpec, hidden: tuple[int, ...], norm: str) -> Layers:
-        """Return its layers with this norm, one that it takes."""
+        """Return the layers with a norm that this model accepts."""
         layer = NORMS[norm].layers[self.normalises] if self.normalises and norm != NONE else None
         return self.layers(dataset, hidden, layer)
 
@@ -88,5 +88,5 @@ MODELS: dict[str, ModelSpec] = {
 
 
 def least_batch_size(model: str, norm: str) -> int:
-    """Return the smallest batch on which a model with this norm can train."""
+    """Return the smallest batch size at which a model with this norm can train."""
     return NORMS[norm].least_batch_size(MODELS[model].normalises)

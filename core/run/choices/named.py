@@ -1,4 +1,4 @@
-"""Name classes and functions that are imported only where they are used. No torch until then."""
+"""Refer to classes and functions by name and import them on first use. No torch until then."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 
 @cache
 def loaded(name: str) -> Any:
-    """Import what a dotted name such as "torch.optim.SGD" stands for, and return it."""
+    """Import and return the object with a dotted name such as "torch.optim.SGD"."""
     return pkgutil.resolve_name(name)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call of something named: `Call("torch.nn.Linear", (64, 10), {"bias": False})`."""
+    """A deferred call of a named object: `Call("torch.nn.Linear", (64, 10), {"bias": False})`."""
 
     name: str
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] | None = None
 
     def made(self) -> Any:
-        """Import it, call it and return the result."""
+        """Import the object, call it and return the result."""
         return loaded(self.name)(*self.arguments, **(self.options or {}))

@@ -1,4 +1,4 @@
-"""The normalisations, one record each: what they normalise over, and the layer that does it. No torch."""
+"""Define the normalisations, one record each, with the layer for each kind of values. No torch."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal
 
 from core.run.choices.named import Call
 
-Values = Literal["features", "channels"]  # one value for each example, or a picture of them
-Layer = Callable[[int], Call]  # of the number of features or channels
+Values = Literal["features", "channels"]  # each example has one value per feature, or one image per channel
+Layer = Callable[[int], Call]  # takes the number of features or channels
 
 
 @dataclass(frozen=True)
 class NormSpec:
     """Every fact about a normalisation.
 
-    code            its name in a config, a URL and the store
-    layers          the layer for each kind of values; a model takes a norm that has one for its values
-    mixes_examples  it takes means over the examples of a batch, and keeps running ones beside the weights
+    code            name in a config, a URL and the store
+    layers          the layer for each kind of values; a model accepts the norms that have one for its values
+    mixes_examples  whether it averages over the examples of a batch and keeps running statistics
     """
 
     code: str
@@ -26,7 +26,7 @@ class NormSpec:
     mixes_examples: bool = False
 
     def least_batch_size(self, values: Values | None) -> int:
-        """Return the smallest batch it can train on: features of a single example have no variance."""
+        """Return the smallest batch size for training: features of a single example have no variance."""
         return 2 if self.mixes_examples and values == "features" else 1
 
 

@@ -1,6 +1,6 @@
-"""The optimizers, one record each: how they are built, what they remember, what they cost. No torch.
+"""Define the optimizers, one record each: how they are built and what state they keep. No torch.
 
-To add one, add its record; `weight_decay` and `momentum` are passed to PyTorch's class under their own names.
+To add one, add its record. `weight_decay` and `momentum` are passed to PyTorch's class under these names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 
 class Settings(Protocol):
-    """The settings that an optimizer may use: a run's, or those of a training of somebody's own model."""
+    """The settings that an optimizer may use, from a RunConfig or an OwnModel."""
 
     @property
     def momentum(self) -> float: ...
@@ -28,17 +28,17 @@ def _no_options(settings: Settings) -> dict[str, Any]:
 class OptimizerSpec:
     """Every fact about an optimizer.
 
-    code                its name in a config, a URL and the store
-    torch_class         the dotted name of its class in PyTorch
-    states              how many tensors of a parameter's size it keeps, all of them from the first update on
-    uses                the settings it takes besides the learning rate
+    code                name in a config, a URL and the store
+    torch_class         dotted name of the class in PyTorch
+    states              number of state tensors for each parameter, all allocated by the first update
+    uses                settings it takes besides the learning rate
     options             further keyword arguments
-    is_fused            PyTorch can update every parameter in one call; other implementations allocate temporary
-                        tensors, and what they need may depend on every setting in `uses`
-    decouples_decay     its weight decay is not part of the gradient, so the loss it minimises has no penalty term
-    high_rate           above this learning rate a run is cautioned
-    ensemble_rule       the dotted name of its update rule for many models at once (see `core.ensemble.rules`); None
-                        where there is none, and an ensemble's runs are trained one by one
+    is_fused            whether PyTorch can update all parameters in one call; other implementations allocate temporary
+                        tensors, and their memory may depend on every setting in `uses`
+    decouples_decay     whether weight decay is separate from the gradient, so that the loss has no penalty term
+    high_rate           learning rate above which a run gets a caution
+    ensemble_rule       dotted name of the update rule for many models at once (see `core.ensemble.rules`); None if
+                        there is none, and the runs are then trained one by one
     """
 
     code: str
@@ -52,16 +52,19 @@ class OptimizerSpec:
     ensemble_rule: str | None = None
 
     def keywords(self, settings: Settings) -> dict[str, Any]:
-        """Return the keyword arguments for its class, without rate and implementation."""
+        """Return the keyword arguments for the class, except learning rate and implementation."""
         return {name: getattr(settings, name) for name in self.uses} | self.options(settings)
 
     def continues(self, code: str) -> bool:
-        """Return whether it can go on from the state of another optimizer; it can from its own at any settings."""
+        """Return whether this optimizer can continue from the state of the optimizer with this code.
+
+        It can if both are the same optimizer, whatever their settings.
+        """
         return code == self.code
 
     @property
     def with_less_state(self) -> tuple[str, ...]:
-        """The optimizers to offer where memory is short: the first with each smaller number of states."""
+        """The optimizers that need less memory: the first in the registry for each smaller number of states."""
         first: dict[int, str] = {}
         for spec in OPTIMIZERS.values():
             first.setdefault(spec.states, spec.code)
@@ -89,7 +92,7 @@ OPTIMIZERS: dict[str, OptimizerSpec] = {
             torch_class="torch.optim.SGD",
             states=1,
             uses=("weight_decay", "momentum"),
-            options=lambda settings: {"nesterov": settings.momentum > 0},  # PyTorch refuses it without momentum
+            options=lambda settings: {"nesterov": settings.momentum > 0},  # PyTorch rejects Nesterov without momentum
             ensemble_rule="core.ensemble.rules.nesterov",
         ),
         OptimizerSpec(

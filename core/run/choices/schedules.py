@@ -1,7 +1,7 @@
-"""The learning-rate schedules, one record each, as pure functions of the update number. No torch.
+"""Define the learning-rate schedules, one record each, as pure functions of the update number. No torch.
 
-A function takes t (the update, 0 ... U-1, or U for the end) and U (the planned updates) and returns the share of the
-peak rate, between 0 and 1. The preview plots these functions and the trainer calls them.
+A function takes t (the update, 0 ... U-1, or U for the end) and U (the planned updates) and returns the rate as a share
+of the peak rate, from 0 to 1. The preview plots the same functions that the trainer calls.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 2
 class ScheduleSpec:
     """Every fact about a schedule.
 
-    code         its name in a config, a URL and the store
-    share        the share of the peak rate at update t of U
-    is_feedback  it reacts to the evaluations of its run, so no function of t describes it: its share is 1, and the
+    code         name in a config, a URL and the store
+    share        share of the peak rate at update t of U
+    is_feedback  whether it reacts to the run's evaluations and is no function of t; its share is then 1, and the
                  trainer lowers the peak (`core.train.trainer.plateau_rule`)
     """
 
@@ -32,17 +32,17 @@ class ScheduleSpec:
 
     @property
     def end(self) -> float:
-        """The share at t = U, where a schedule stays once it has run out."""
+        """The share at t = U, where a schedule that has ended stays."""
         return self.share(1, 1)
 
     @property
     def is_decay(self) -> bool:
-        """Whether the plan alone lowers the rate; such a schedule depends on U."""
+        """Whether the schedule itself lowers the rate, and so depends on U."""
         return self.end < 1
 
     @property
     def lowers_rate(self) -> bool:
-        """Whether the rate may be lower at the end of a run than at its peak, by plan or by feedback."""
+        """Whether the rate may end below its peak, by plan or by feedback."""
         return self.is_decay or self.is_feedback
 
 
@@ -51,27 +51,30 @@ def constant(t: int, total: int) -> float:
 
 
 def step(t: int, total: int) -> float:
-    """A tenth from U/2 on, a hundredth from 3U/4 on."""
+    """Drop to 10% at U/2 and to 1% at 3U/4."""
     return 1.0 if t < total / 2 else 0.1 if t < 3 * total / 4 else 0.01
 
 
 def exponential(t: int, total: int) -> float:
-    """1% at U."""
+    """Decay exponentially to 1% at U."""
     return float(0.01 ** (t / total))
 
 
 def linear(t: int, total: int) -> float:
-    """0 at U."""
+    """Decay linearly to 0 at U."""
     return 1 - t / total
 
 
 def cosine(t: int, total: int) -> float:
-    """Half a cosine, 0 at U (Loshchilov and Hutter 2017, without restarts)."""
+    """Decay along half a cosine to 0 at U (Loshchilov and Hutter 2017, without restarts)."""
     return (1 + math.cos(math.pi * t / total)) / 2
 
 
 def one_cycle(t: int, total: int) -> float:
-    """Up from 1/25 over the first 30%, down to 1/250,000: `OneCycleLR(total_steps=U, cycle_momentum=False)`."""
+    """Rise from 1/25 over the first 30%, then fall to 1/250,000.
+
+    Equal to `OneCycleLR(total_steps=U, cycle_momentum=False)`.
+    """
     low, lowest = 1 / 25, 1 / 25 / 1e4
     top, end = 0.3 * total - 1, total - 1
     if t <= top:
@@ -82,7 +85,7 @@ def one_cycle(t: int, total: int) -> float:
 
 
 def warmup_stable_decay(t: int, total: int) -> float:
-    """Constant, then linear to 0 over the last 20%; the warm-up in front is `warmup`'s."""
+    """Stay constant, then decay linearly to 0 over the last 20%. The warm-up comes from the `warmup` setting."""
     return min(1.0, (total - t) / (0.2 * total))
 
 
@@ -104,13 +107,13 @@ SCHEDULES: dict[str, ScheduleSpec] = {
 def factor(name: str, t: int, total: int, *, warmup: float = 0.0, runs_out: bool = False) -> float:
     """Return the share of the peak rate at update t of U.
 
-    `warmup` is the fraction of U spent in front, at (t+1)/W; the schedule runs over the other U-W.
-    Past U, as a budget of seconds may go, the last rate (that of t = U-1) stays. A schedule that `runs_out`, planned
-    for fewer updates than are made, keeps its value at t = U from then on: 0 for linear, cosine and wsd, 0.01 for
-    step and exponential, the lowest for one-cycle.
+    `warmup` is the fraction of U used for the warm-up: W updates at (t+1)/W. The schedule runs over the other U-W. Past
+    U, which a budget in seconds may exceed, the rate of t = U-1 stays. A schedule that `runs_out` was planned for fewer
+    updates than the run makes; it keeps its value at t = U from then on: 0 for linear, cosine and wsd, 0.01 for step
+    and exponential, the lowest for one-cycle.
     """
     if runs_out and t >= total:
-        return SCHEDULES[name].share(total, total)  # whatever the warm-up, which may have filled all of a short U
+        return SCHEDULES[name].share(total, total)  # even if the warm-up filled all of a short U
     t = min(t, total - 1)
     warm = round(warmup * total)
     if t < warm:
