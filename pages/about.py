@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.run import machine
 from core.run.choices.datasets import DATASETS
-from ui.setup import attachment, form
+from ui.setup import address, attachment
 from ui.setup.form import origin
 from ui.shell import frame
 from ui.shell.engine import engine
@@ -13,7 +13,7 @@ from ui.shell.text import mib, number, say
 
 frame.ensure()
 session = current()
-form.remember_url(session)
+address.remember_url(session)
 attachment.attach(session)
 st.title(say("page.about"))
 st.markdown(say("about.what"))

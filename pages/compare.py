@@ -11,14 +11,14 @@ from ui.compare import (
 from ui.compare import (
     shown as compare_record,
 )
-from ui.setup import form, notices
+from ui.setup import address, form, notices
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
 
 frame.ensure()
 session = current()
-form.read_url(session)
+address.read_url(session)
 session.wanted = None
 with st.sidebar:
     setup = form.draw(session)

@@ -2,22 +2,21 @@
 
 import streamlit as st
 
-from ui.live import controls, exports
-from ui.live import page as live
-from ui.setup import attachment, form, notices, sentence
+from ui.live import controls, differences, exports, page, reading
+from ui.setup import address, attachment, form, notices, sentence
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
 
 frame.ensure()
 session = current()
-form.read_url(session)
+address.read_url(session)
 attachment.attach(session)
 with st.sidebar:
     setup = form.draw(session)
 controls.start_if_asked(session, setup)
-run_id = live.shown_run(session, setup)
-reader, _ = live.read(run_id)
+run_id = reading.shown_run(session, setup)
+reader, _ = reading.read(run_id)
 record = reader.record if reader else None  # one for the whole page: what comes meanwhile is for a refresh
 
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
@@ -27,7 +26,7 @@ notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
     mark, careful = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
-    live.differences(session, setup, reader, record)
+    differences.draw(session, setup, reader, record)
     exports.draw(reader)
-shown = live.tell(setup, mark, careful, reader, record)
-live.panel(setup, run_id, shown)
+shown = page.tell(setup, mark, careful, reader, record)
+page.panel(setup, run_id, shown)

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from ui.memory import page as memory_page
-from ui.setup import attachment, form, notices
+from ui.setup import address, attachment, form, notices
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
 
 frame.ensure()
 session = current()
-form.read_url(session)
+address.read_url(session)
 session.wanted = None
 attachment.attach(session)
 with st.sidebar:

@@ -1,6 +1,6 @@
 """Draw the article's two pictures, a small batch and a large one on the way to the optimum, and what makes them."""
 
-from ui.setup import attachment, form
+from ui.setup import address, attachment
 from ui.shell import frame
 from ui.shell.session import current
 from ui.trajectories import inputs as trajectory_setup
@@ -8,7 +8,7 @@ from ui.trajectories import page
 
 frame.ensure()
 session = current()
-form.remember_url(session)
+address.remember_url(session)
 attachment.attach(session)
 trajectory_setup.title()
 setup = trajectory_setup.inputs()

@@ -24,7 +24,8 @@ from core.run.config import RunConfig
 from core.words.errors import BatchLabError, ConfigError, Problem, StoreError
 from ui.charts.compare import ARM_COLOURS
 from ui.compare.state import CompareState
-from ui.setup.form import Form, apply, settings
+from ui.setup.fields import apply, settings
+from ui.setup.form import Form
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session

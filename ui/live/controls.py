@@ -16,7 +16,8 @@ from core.store.reader import RunReader
 from core.words.errors import StoreError
 from ui.live import changes
 from ui.live.state import LiveState
-from ui.setup.form import Form, apply, settings
+from ui.setup.fields import apply, settings
+from ui.setup.form import Form
 from ui.shell.engine import Engine, engine
 from ui.shell.session import Session
 from ui.shell.text import explain, say

@@ -16,7 +16,7 @@ from ui.memory.own_model import draw as draw_own_model
 from ui.memory.peak import Known
 from ui.memory.state import MemoryState
 from ui.setup import remedies
-from ui.setup.form import apply_from_panel, settings
+from ui.setup.fields import apply_from_panel, settings
 from ui.shell.engine import engine, is_public
 from ui.shell.problems import reasons
 from ui.shell.session import Session

@@ -9,7 +9,8 @@ from ui.kit.ticking import ticking
 from ui.memory import depth, peak
 from ui.memory.state import MemoryState
 from ui.setup import peak_hint
-from ui.setup.form import Form, apply
+from ui.setup.fields import apply
+from ui.setup.form import Form
 from ui.shell.session import Session
 from ui.shell.text import say
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui.setup.form import Form, apply
+from ui.setup.fields import apply
+from ui.setup.form import Form
 from ui.shell.engine import engine
 from ui.shell.problems import reasons, within_a_sentence
 from ui.shell.session import Session

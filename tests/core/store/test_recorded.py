@@ -28,7 +28,7 @@ from core.store.reader import RunReader
 from core.store.recorded import RUN_ID, Recording
 from core.train.fingerprint import fingerprint
 from core.words.errors import StoreError
-from ui.setup.form import DEFAULT as OF_THE_FORM
+from ui.setup.fields import DEFAULT as OF_THE_FORM
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -1,0 +1,81 @@
+"""Say in which settings the shown run and the form differ, with buttons that make them agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.run.events import Prediction
+from core.store import RunRecord
+from core.store.reader import RunReader
+from ui.live import changes, controls
+from ui.setup.fields import apply, apply_from_panel, settings
+from ui.setup.form import Form
+from ui.shell.session import Session
+from ui.shell.text import label, number, plain, say
+
+NAMED_DIFFERENCES = 2
+
+
+def draw(session: Session, form: Form, reader: RunReader | None, record: RunRecord | None) -> None:
+    """Say in which settings the shown run and the form differ, with all ways to make them agree."""
+    if reader is None or record is None or form.config is None or record.config == form.config:
+        st.markdown("\u00a0", width="stretch")
+        return
+    ours, theirs = record.config.to_dict(), form.config.to_dict()
+    names = [name for name in ours if ours[name] != theirs[name]]
+    if "budget" in names:
+        names.remove("budget_value")  # which would be a number of something else
+    words = {name: label(name).lower() for name in names}
+    words |= {"budget_value": say(f"form.budget_value.{record.config.budget}").lower()}
+    shown = ", ".join(f"{words[name]} **{plain(ours[name])}**" for name in names[:NAMED_DIFFERENCES])
+    wanted = ", ".join(f"**{plain(theirs[name])}**" for name in names[:NAMED_DIFFERENCES])
+    if len(names) > NAMED_DIFFERENCES:
+        wanted = say("differs.more", first=wanted, count=len(names) - NAMED_DIFFERENCES)
+    st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
+    st.button(
+        say("differs.start"),
+        key="start_these",
+        type="tertiary",
+        icon=":material/play_arrow:",
+        on_click=controls.ask_to_start,
+        args=(session,),
+    )
+    if changes.can_go_on(record, form.config):
+        key = "change.now" if controls.is_active(record) else "change.go_on"
+        why_not = changes.why_not(record, reader, form.config)
+        st.button(
+            say(key),
+            key="change_now",
+            type="tertiary",
+            icon=":material/tune:",
+            help=why_not or say(f"{key}.help"),
+            disabled=why_not is not None,
+            on_click=controls.ask_to_change,
+            args=(session,),
+        )
+    st.button(
+        say("differs.take"),
+        key="take_settings",
+        type="tertiary",
+        icon=":material/undo:",
+        on_click=apply,
+        args=(settings(record.config),),
+    )
+
+
+def offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction: Prediction | None) -> None:
+    if record is None or record.state != "out_of_memory" or prediction is None or not prediction.largest_batch_size:
+        return
+    largest = prediction.largest_batch_size
+    wanted = settings(record.config) | {"batch_size": largest}
+    if form.config and settings(form.config) == wanted:
+        return  # it has been taken
+    slot.button(
+        say("remedy.batch_size", value=number(largest)),
+        key="use_what_fits",
+        on_click=apply_from_panel,
+        args=(wanted,),
+        help=say("remedy.batch_size.help"),
+    )
