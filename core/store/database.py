@@ -20,7 +20,7 @@ from core.store.schema import METADATA, MIGRATIONS, Migration, schema
 from core.words.errors import ConfigError
 
 WAIT_S = 5
-BESIDE = ("-wal", "-journal")  # suffixes of the files in which SQLite keeps changes not yet in the database file
+LOG_SUFFIXES = ("-wal", "-journal")  # suffixes of the files in which SQLite keeps changes not yet in the database file
 MAGIC = b"SQLite format 3\0"
 MIGRATION_LOCK = 0x62617463686C6162  # "batchlab": PostgreSQL's advisory lock for creating and migrating tables
 
@@ -106,7 +106,7 @@ def _patiently(work: Callable[[], Database]) -> Database:
         try:
             return work()
         except FileNotFoundError as error:
-            if not str(error.filename).endswith(BESIDE) or time.monotonic() > until:
+            if not str(error.filename).endswith(LOG_SUFFIXES) or time.monotonic() > until:
                 raise
         except (sqlite3.OperationalError, exc.OperationalError) as error:
             if "locked" not in str(error) or time.monotonic() > until:
@@ -148,14 +148,14 @@ def _untouched(path: Path) -> Iterator[str]:
     Even a reader creates -wal and -shm files for a database in WAL mode unless it opens the file as immutable. It must
     not do that if a -wal file exists, because that file holds the newest pages.
     """
-    beside = [Path(f"{path}{suffix}") for suffix in BESIDE if Path(f"{path}{suffix}").exists()]
-    if not beside:
+    logs = [Path(f"{path}{suffix}") for suffix in LOG_SUFFIXES if Path(f"{path}{suffix}").exists()]
+    if not logs:
         yield path.as_uri() + "?immutable=1"
     elif Path(f"{path}-shm").exists():
         yield path.as_uri() + "?mode=ro"
     else:  # the last process crashed, and opening the file would make SQLite recover it
         with tempfile.TemporaryDirectory() as folder:
-            for file in (path, *beside):
+            for file in (path, *logs):
                 shutil.copy(file, folder)
             yield Path(folder, path.name).as_uri()
 

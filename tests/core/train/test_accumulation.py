@@ -1,4 +1,4 @@
-"""The accumulation lab, against a backward pass written by hand in NumPy and against PyTorch's own cosine."""
+"""Compare the accumulation lab with a backward pass written in NumPy and with PyTorch's own cosine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def comparison(**setup: Any) -> Comparison:
 
 
 def by_hand(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
-    """Return the gradient of the mean cross-entropy over these examples, from the chain rule, in NumPy."""
+    """Return the gradient of the mean cross-entropy by the chain rule, in NumPy."""
     weights = {name: value.numpy() for name, value in build_model(Setup()).state_dict().items()}
     x, rows = inputs.numpy(), np.arange(len(targets))
     hidden = np.maximum(x @ weights["linear1.weight"].T + weights["linear1.bias"], 0)
@@ -53,10 +53,10 @@ def by_hand(inputs: Tensor, targets: Tensor) -> dict[str, Any]:
     }
 
 
-# What is cut, and what is refused.
+# Sizes and validation.
 
 
-def test_micro_batches_have_the_same_size_but_for_a_ragged_last_one() -> None:
+def test_all_micro_batches_but_the_last_have_the_same_size() -> None:
     assert Setup(batch_size=60, micro_batches=4).sizes == (15, 15, 15, 15)
     assert Setup(batch_size=50, micro_batches=4).sizes == (13, 13, 13, 11)
     assert Setup(batch_size=2, micro_batches=2).sizes == (1, 1)
@@ -92,19 +92,19 @@ def test_micro_batches_are_those_of_pytorchs_chunk(cut: tuple[int, int]) -> None
         ),
     ],
 )
-def test_a_setup_that_cannot_be_compared_is_refused(setup: dict[str, Any], code: str, values: dict[str, Any]) -> None:
+def test_an_invalid_setup_is_refused(setup: dict[str, Any], code: str, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
         Setup(**setup)
     (problem,) = caught.value.problems
     assert (problem.code, problem.values) == (code, values)
-    assert str(caught.value)  # the catalogue has a sentence for it
+    assert str(caught.value)  # fails if the catalogue has no sentence for the problem
 
 
-def test_micro_batches_of_one_are_fine_without_batch_normalisation() -> None:
+def test_micro_batches_of_one_example_work_without_batch_normalisation() -> None:
     assert comparison(micro_batches=60).equal
 
 
-def test_more_examples_than_there_are_is_refused() -> None:
+def test_a_batch_larger_than_the_data_is_refused() -> None:
     with pytest.raises(ConfigError, match="batch_size must be between 2 and 59, got 60"):
         compare(Setup(), inputs=INPUTS[:59], targets=TARGETS[:59])
 
@@ -114,14 +114,14 @@ def test_more_examples_than_there_are_is_refused() -> None:
 
 @pytest.mark.parametrize("batch_size", [2, 3, 7, 50, 60, 97, 500, LARGEST])
 @pytest.mark.parametrize("micro_batches", [2, 3, 4, 7, 16])
-def test_rightly_weighted_micro_batches_give_the_gradient_of_one_batch(batch_size: int, micro_batches: int) -> None:
+def test_micro_batches_weighted_by_size_give_the_gradient_of_one_batch(batch_size: int, micro_batches: int) -> None:
     seen = comparison(batch_size=batch_size, micro_batches=min(batch_size, micro_batches))
     assert seen.equal
     assert seen.max_abs_difference <= 1e-12
     assert seen.relative <= 1e-12
 
 
-def test_the_gradient_is_that_of_the_chain_rule() -> None:
+def test_the_gradient_equals_the_one_from_the_chain_rule() -> None:
     ours = accumulated(build_model(Setup()), INPUTS[:50], TARGETS[:50], sizes=[13, 13, 13, 11], seed=0)
     theirs = by_hand(INPUTS[:50], TARGETS[:50])
     assert list(ours) == list(theirs)
@@ -129,7 +129,7 @@ def test_the_gradient_is_that_of_the_chain_rule() -> None:
         np.testing.assert_allclose(gradient.numpy(), theirs[name], rtol=0, atol=1e-14)
 
 
-def test_a_mean_of_means_is_off_by_what_equal_weights_miss() -> None:
+def test_a_mean_of_means_is_wrong_by_the_error_of_equal_weights() -> None:
     seen = comparison(**RAGGED, mean_of_means=True)
     chunks = list(zip(INPUTS[:50].split(13), TARGETS[:50].split(13), strict=True))
     parts = [by_hand(inputs, targets) for inputs, targets in chunks]
@@ -151,20 +151,20 @@ def test_a_mean_of_means_is_right_where_all_micro_batches_have_the_same_size() -
     assert comparison(batch_size=60, micro_batches=4, mean_of_means=True).equal
 
 
-def test_batch_normalisation_over_micro_batches_is_another_gradient() -> None:
+def test_batch_normalisation_over_micro_batches_changes_the_gradient() -> None:
     seen = comparison(norm=True)
     assert not seen.equal
     assert seen.relative > 0.01
 
 
 def test_batch_normalisation_agrees_where_every_micro_batch_has_the_same_statistics() -> None:
-    # The same 15 examples four times.
+    # All four micro-batches hold the same 15 examples.
     seen = compare(Setup(norm=True), inputs=INPUTS[:15].repeat(4, 1), targets=TARGETS[:15].repeat(4))
     assert seen.equal
 
 
 @pytest.mark.parametrize("micro_batches", [2, 4, 7, 60])
-def test_dropout_draws_other_masks_from_the_same_seed(micro_batches: int) -> None:
+def test_dropout_draws_different_masks_from_the_same_seed(micro_batches: int) -> None:
     seen = comparison(micro_batches=micro_batches, dropout=True)
     assert not seen.equal
     assert seen.relative > 0.01
@@ -182,7 +182,7 @@ def test_dropout_is_equal_on_average_over_seeds() -> None:
         one, many = (torch.cat([gradient.flatten() for gradient in way.values()]) for way in ways)
         differences.append(many - one)
     drawn = torch.stack(differences)
-    # If nothing but chance parts them, the square of the mean is about the variance over the number of seeds.
+    # If the difference is pure chance, the square of its mean is about its variance over the number of seeds.
     assert float(drawn.mean(0).square().sum()) < 1.5 * float(drawn.var(0).sum()) / count
     assert float(drawn.var(0).sum()) > 0
 
@@ -198,15 +198,15 @@ def test_dropout_is_equal_on_average_over_seeds() -> None:
         (60, 2, (30,), 1 / 2),
         (50, 4, (13, 13), 1 / 2),
         (50, 7, (8, 8, 8, 8), 4 / 7),
-        (5, 4, (2, 2), 2 / 3),  # three micro-batches, so that is what a full window is
+        (5, 4, (2, 2), 2 / 3),  # a full window has three micro-batches here
     ],
 )
 @pytest.mark.parametrize("other", [{}, {"norm": True}, {"dropout": True}, {"mean_of_means": True}])
-def test_a_short_last_window_divided_by_k_is_too_small_by_its_share_of_k(
+def test_a_short_last_window_divided_by_k_is_too_small_by_the_missing_share(
     batch_size: int, micro_batches: int, sizes: tuple[int, ...], factor: float, other: dict[str, bool]
 ) -> None:
     if batch_size == 5 and "norm" in other:
-        return  # refused: its last micro-batch has one example
+        return  # batch normalisation refuses a last micro-batch of one example
     size = {"batch_size": batch_size, "micro_batches": micro_batches}
     window = comparison(**size, divide_by_full=True, **other).last_window
     assert window.micro_batch_sizes == sizes
@@ -216,7 +216,7 @@ def test_a_short_last_window_divided_by_k_is_too_small_by_its_share_of_k(
 
 
 def pytorch_rates(steps_per_update: int) -> list[float]:
-    """Return the rate of each of 10 updates, with PyTorch's own cosine stepped this often after each."""
+    """Return the rates of 10 updates when PyTorch's own cosine is stepped several times after each."""
     optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     scheduler = CosineAnnealingLR(optimizer, T_max=10)
     rates = []
@@ -235,7 +235,7 @@ def test_a_schedule_stepped_after_each_micro_batch_runs_k_times_too_fast(micro_b
     assert seen.rates == pytest.approx(pytorch_rates(micro_batches), abs=1e-9)
 
 
-def test_a_schedule_of_two_steps_an_update_is_at_zero_half_way_and_rises_again() -> None:
+def test_a_schedule_stepped_twice_per_update_reaches_zero_halfway_and_rises_again() -> None:
     rates = comparison(micro_batches=2, schedule_per_micro_batch=True).rates
     assert rates[5] == pytest.approx(0, abs=1e-12)
     assert rates[9] == pytest.approx(rates[1])
@@ -244,7 +244,7 @@ def test_a_schedule_of_two_steps_an_update_is_at_zero_half_way_and_rises_again()
 # The switches.
 
 
-def test_the_switches_are_those_of_the_setup_in_order_and_all_off() -> None:
+def test_every_boolean_of_the_setup_is_a_switch_and_off_by_default() -> None:
     assert tuple(field.name for field in fields(Setup) if field.default is False) == SWITCHES
 
 
@@ -261,7 +261,7 @@ def test_a_switch_breaks_its_own_part_and_nothing_else(switch: str | None) -> No
     assert [name for name, value in broken.items() if value] == ([part] if part else [])
 
 
-def test_a_comparison_is_plain_numbers() -> None:
+def test_a_comparison_holds_plain_numbers() -> None:
     written = json.loads(json.dumps(asdict(comparison(**RAGGED))))
     assert written["micro_batch_sizes"] == [13, 13, 13, 11]
     assert written["equal"] is True

@@ -1,4 +1,4 @@
-"""A run whose settings are changed while it trains, against one loop in plain PyTorch that changes them on the way."""
+"""Compare runs with settings changed during training to a plain PyTorch loop that makes the same changes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from core.train.trainer import Trainer
 from tests.core.same import assert_same
 
 Datasets = Callable[[str], Data]
-DIGITS = RunConfig(dataset="digits", batch_size=100, seed=3, schedule="constant", budget_value=3)  # 15 updates an epoch
+DIGITS = RunConfig(
+    dataset="digits", batch_size=100, seed=3, schedule="constant", budget_value=3
+)  # 15 updates per epoch
 N = 1_437
 
 
 @dataclass
-class Told:
-    """What several runs, each of which goes on from the one before, have recorded together."""
+class Recorded:
+    """The combined records of several runs, each of which continues the previous one."""
 
     events: list[list[Event]] = field(default_factory=list)
     trainers: list[Trainer] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Told:
 
 
 def after(trainer: Trainer, updates: int, act: Callable[[Trainer], None]) -> None:
-    """Do something once so many updates have been made."""
+    """Call a function once a given number of updates has been made."""
     if trainer.updates == updates:
         act(trainer)
         return
@@ -64,29 +66,29 @@ def change(trainer: Trainer) -> None:
     trainer.control.request("stop", reason="changed")
 
 
-def train(data: Data, *settings: RunConfig, at: Sequence[int]) -> Told:
-    """Train with the first settings, change to the next after so many updates, and so on to the end."""
-    told = Told()
+def train(data: Data, *settings: RunConfig, at: Sequence[int]) -> Recorded:
+    """Train with the first settings, change to the next after a given number of updates, and so on to the end."""
+    recorded = Recorded()
     for config, updates in itertools.zip_longest(settings, at):
         trainer, events = Trainer(config, data, control=Control()), list[Event]()
-        if told.payloads:
-            trainer.take_over(unpack(told.payloads[-1]))
+        if recorded.payloads:
+            trainer.take_over(unpack(recorded.payloads[-1]))
         if updates:
             after(trainer, updates, change)
-        told.events.append(events)
-        told.trainers.append(trainer)
-        told.ended.append(Loop(trainer, events.append).run())
-        told.payloads += [event.payload for event in events if isinstance(event, Kept)]
-    return told
+        recorded.events.append(events)
+        recorded.trainers.append(trainer)
+        recorded.ended.append(Loop(trainer, events.append).run())
+        recorded.payloads += [event.payload for event in events if isinstance(event, Kept)]
+    return recorded
 
 
-# By hand: nothing of the engine is used, and nothing stops.
+# The reference loop uses no code of the engine and never stops.
 
-Phase = tuple[RunConfig, Sequence[float]]  # settings, and the rate of each update that is made with them
+Phase = tuple[RunConfig, Sequence[float]]  # settings and the learning rate of each update made with them
 
 
 def by_hand(phases: Sequence[Phase], data: Data) -> list[float]:
-    """Return the losses of one loop that changes its settings between two updates and goes on in the same epoch."""
+    """Return the losses of one loop that changes its settings between two updates of the same epoch."""
     config = phases[0][0]
     torch.manual_seed(config.seed)
     widths = (64, *config.hidden, 10)
@@ -144,14 +146,14 @@ LINEAR = DIGITS.replace(schedule="linear")
 BY_UPDATES = LINEAR.replace(budget="updates", budget_value=40)
 ADAMW = DIGITS.replace(optimizer="adamw", lr=1e-3, weight_decay=0.1)
 LARGER = {"batch_size": 300, "lr": 0.2}
-# Settings one after the other, after how many updates each is changed, and all rates. 300 a batch are 5 an epoch.
+# Settings in order, the updates before each change, and all rates. Batch size 300 gives 5 updates per epoch.
 CHAINS: dict[str, tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[float]]]] = {
-    # 1,937 examples are seen; of the second epoch 937 are left, which are 4 updates, and then there is a third.
+    # 1,937 examples have been seen. The second epoch has 937 left, which give 4 updates, and a third epoch follows.
     "within an epoch": ([DIGITS, DIGITS.replace(**LARGER)], [20], [[0.05] * 20, [0.2] * 9]),
     "at its end": ([DIGITS, DIGITS.replace(**LARGER)], [15], [[0.05] * 15, [0.2] * 10]),
     "before its last update": ([DIGITS, DIGITS.replace(**LARGER)], [14], [[0.05] * 14, [0.2] * 11]),
     "in the last epoch": ([DIGITS, DIGITS.replace(**LARGER)], [44], [[0.05] * 44, [0.2]]),
-    # 1,937 examples would have been 7 updates of 300.
+    # At batch size 300, 1,937 examples take 7 updates.
     "schedule": (
         [LINEAR, LINEAR.replace(**LARGER)],
         [20],
@@ -162,13 +164,13 @@ CHAINS: dict[str, tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[fl
         [20],
         [linear(0.05, 0, 20, 40), linear(0.2, 20, 20, 40)],
     ),
-    # 1,063 examples to go: 937 of this epoch, 126 of the next.
+    # 1,063 examples remain: 937 of this epoch and 126 of the next.
     "another schedule and budget": (
         [DIGITS, LINEAR.replace(lr=0.2, budget="examples", budget_value=3_000)],
         [20],
         [[0.05] * 20, linear(0.2, 20, 12, 32)],
     ),
-    # 1,937 seen and then 937 - 600 = 337 left: 7 batches of 50, and 29 of the last epoch.
+    # After 1,937 examples 937 - 600 = 337 are left: 7 batches of 50, then 29 batches of the last epoch.
     "twice": (
         [DIGITS, DIGITS.replace(**LARGER), DIGITS.replace(batch_size=50)],
         [20, 22],
@@ -196,80 +198,78 @@ CHAINS: dict[str, tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[fl
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
-def test_a_changed_run_has_the_losses_of_one_loop_that_changes_on_the_way(
+def test_a_changed_run_has_the_losses_of_a_plain_loop_with_the_same_changes(
     chain: tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[float]]], datasets: Datasets
 ) -> None:
     configs, at, rates = chain
     data = datasets("digits")
-    told = train(data, *configs, at=at)
-    assert told.column("losses") == by_hand(list(zip(configs, rates, strict=True)), data)
-    assert told.column("rates") == pytest.approx([rate for phase in rates for rate in phase], rel=1e-12)
+    recorded = train(data, *configs, at=at)
+    assert recorded.column("losses") == by_hand(list(zip(configs, rates, strict=True)), data)
+    assert recorded.column("rates") == pytest.approx([rate for phase in rates for rate in phase], rel=1e-12)
 
-    # It is counted on, and was planned as it came.
+    # The count of updates continues, and the planned total matches the actual one.
     made = list(itertools.accumulate(map(len, rates)))
-    assert [(ended.state, ended.reason, ended.updates) for ended in told.ended] == [
+    assert [(ended.state, ended.reason, ended.updates) for ended in recorded.ended] == [
         *(("stopped", "changed", updates) for updates in at),
         ("finished", "budget", made[-1]),
     ]
-    started = told.of(Started)
+    started = recorded.of(Started)
     assert [each.first for each in started] == [0, *at]
     assert started[-1].horizon == made[-1]
-    blocks = [block for block in told.of(Updates) if len(block)]
+    blocks = [block for block in recorded.of(Updates) if len(block)]
     assert [block.first for block in blocks] == [0, *itertools.accumulate(map(len, blocks[:-1]))]
-    seen = told.column("examples_seen")
+    seen = recorded.column("examples_seen")
     assert seen == sorted(seen)
     if configs[-1].budget == "epochs":
         assert seen[-1] == 3 * N
-    seconds = told.column("seconds")
+    seconds = recorded.column("seconds")
     assert seconds == sorted(seconds)
 
 
-def test_epochs_are_counted_on_and_the_updates_of_an_epoch_are_the_new_ones(datasets: Datasets) -> None:
-    told = train(datasets("digits"), DIGITS, DIGITS.replace(batch_size=300, budget_value=4), at=[20])
-    epochs = told.of(Epoch)
+def test_the_epoch_count_continues_and_updates_per_epoch_follow_the_new_batch_size(datasets: Datasets) -> None:
+    recorded = train(datasets("digits"), DIGITS, DIGITS.replace(batch_size=300, budget_value=4), at=[20])
+    epochs = recorded.of(Epoch)
     assert [(each.epoch, each.updates, each.updates_in_epoch, each.complete) for each in epochs] == [
         (1, 15, 15, True),
-        (2, 24, 4, False),  # one that two runs share is none's
+        (2, 24, 4, False),  # an epoch that two runs share does not count
         (3, 29, 5, True),
         (4, 34, 5, True),
     ]
-    assert [ended.updates_per_epoch for ended in told.ended] == [15, 5]
+    assert [ended.updates_per_epoch for ended in recorded.ended] == [15, 5]
 
 
-def test_a_change_after_which_nothing_is_left_only_evaluates(datasets: Datasets) -> None:
-    told = train(datasets("digits"), DIGITS, DIGITS.replace(budget_value=1), at=[20])
-    assert [(ended.state, ended.updates) for ended in told.ended] == [("stopped", 20), ("finished", 20)]
-    assert told.of(Epoch)[-1].validation_loss == told.trainers[-1].evaluate().loss
+def test_a_change_with_no_budget_left_only_evaluates(datasets: Datasets) -> None:
+    recorded = train(datasets("digits"), DIGITS, DIGITS.replace(budget_value=1), at=[20])
+    assert [(ended.state, ended.updates) for ended in recorded.ended] == [("stopped", 20), ("finished", 20)]
+    assert recorded.of(Epoch)[-1].validation_loss == recorded.trainers[-1].evaluate().loss
 
 
-def test_what_is_left_of_a_budget_of_updates_are_updates(datasets: Datasets) -> None:
+def test_a_budget_of_updates_continues_in_updates(datasets: Datasets) -> None:
     config = DIGITS.replace(budget="updates", budget_value=50)
     for updates, left in ((0, 50), (20, 30), (50, 0), (60, 0)):
         found = left_of(config, updates=updates, epoch=1, seen_in_epoch=500, examples_seen=1_937)
         assert (found.updates, found.position) == (left, updates)
 
 
-# Where it stops.
+# Where the run stops.
 
 
-def test_only_a_stop_for_a_change_leaves_a_state(datasets: Datasets) -> None:
+def test_only_a_stop_for_a_change_keeps_the_state(datasets: Datasets) -> None:
     for reason in ("asked", "unwatched", "changed"):
         trainer, events = Trainer(DIGITS, datasets("digits"), control=Control()), list[Event]()
         after(trainer, 5, lambda trainer, reason=reason: trainer.control.request("stop", reason=reason))
         ended = Loop(trainer, events.append).run()
         assert (ended.state, ended.reason, ended.updates) == ("stopped", reason, 5)
         kept = [event for event in events if isinstance(event, Kept)]
-        assert kept == events[-2:-1] * (reason == "changed")  # it is there when the run has ended
+        assert kept == events[-2:-1] * (reason == "changed")  # the state is reported before the end
 
 
-def test_a_state_that_is_too_large_is_not_left_by_a_change_either(
-    datasets: Datasets, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_does_not_keep_a_state_that_is_too_large(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.run.changes.MOST_BYTES", 100_000)
     assert train(datasets("digits"), DIGITS, at=[5]).payloads == []
 
 
-def test_a_run_that_is_paused_is_changed_where_it_stands(datasets: Datasets) -> None:
+def test_a_paused_run_is_changed_without_another_update(datasets: Datasets) -> None:
     trainer, events = Trainer(DIGITS, datasets("digits"), control=Control()), list[Event]()
     after(trainer, 20, lambda trainer: trainer.control.request("pause"))
 
@@ -294,7 +294,7 @@ def undisturbed(config: RunConfig, data: Data, updates: int) -> Trainer:
 @pytest.mark.parametrize(
     ("norm", "updates"), [("none", 6), ("layer", 6), ("batch", 7)], ids=["plain", "layer", "buffers"]
 )
-def test_a_change_within_an_update_drops_it_whole_or_waits_for_it_where_batches_have_left_something(
+def test_a_change_within_an_update_drops_it_unless_batches_have_changed_buffers(
     norm: str, updates: int, datasets: Datasets
 ) -> None:
     config = DIGITS.replace(batch_size=25, accumulate=4, norm=norm)
@@ -303,7 +303,7 @@ def test_a_change_within_an_update_drops_it_whole_or_waits_for_it_where_batches_
 
     def micro_batch(*args: Any) -> None:
         plain(*args)
-        if next(batches) == 6 * 4 + 2:  # the second of the seventh update
+        if next(batches) == 6 * 4 + 2:  # the second micro-batch of the seventh update
             change(trainer)
 
     trainer._micro_batch = micro_batch
@@ -316,7 +316,7 @@ def test_a_change_within_an_update_drops_it_whole_or_waits_for_it_where_batches_
 
 
 @pytest.mark.parametrize(("reason", "is_whole"), [("changed", True), ("asked", False)])
-def test_a_change_waits_for_an_evaluation_which_a_plain_stop_breaks_off(
+def test_a_change_waits_for_an_evaluation_but_a_plain_stop_interrupts_it(
     reason: str, is_whole: bool, datasets: Datasets
 ) -> None:
     trainer = Trainer(DIGITS.replace(schedule="plateau"), datasets("digits"), control=Control())
@@ -335,21 +335,21 @@ def test_a_change_waits_for_an_evaluation_which_a_plain_stop_breaks_off(
     assert (trainer.plateau.best < math.inf) == is_whole
 
 
-# What goes on, and with what.
+# What a changed run keeps.
 
 
-def test_under_plateau_a_new_rate_counts_with_the_reductions_so_far(datasets: Datasets) -> None:
+def test_plateau_reductions_so_far_apply_to_a_new_rate(datasets: Datasets) -> None:
     config = DIGITS.replace(schedule="plateau", lr=0.5)
     first = Trainer(config, datasets("digits"))
     assert first.plateau
     for _ in range(5):
-        first.plateau.step(1.0)  # no better: the rate is halved
+        first.plateau.step(1.0)  # without improvement the rate is halved
     second = Trainer(config.replace(lr=0.1), datasets("digits"))
     second.take_over(unpack(pack(first.state())))
     assert (first.rate(), second.rate()) == (0.25, 0.05)
 
 
-def test_a_state_from_before_rates_were_kept_in_it_goes_on_too(datasets: Datasets) -> None:
+def test_a_state_without_a_stored_rate_can_still_be_continued(datasets: Datasets) -> None:
     config = DIGITS.replace(schedule="plateau", lr=0.5)
     first = Trainer(config, datasets("digits"))
     state = {name: value for name, value in first.state().items() if name not in ("lr", "ceiling")}
@@ -358,15 +358,15 @@ def test_a_state_from_before_rates_were_kept_in_it_goes_on_too(datasets: Dataset
     assert (second.rate(), second.ceiling) == (0.5, None)
 
 
-def test_a_run_diverges_by_the_loss_with_which_all_of_it_began(datasets: Datasets) -> None:
-    told = train(datasets("digits"), DIGITS, DIGITS.replace(batch_size=50), at=[40])
-    first = told.column("losses")[0]
-    assert unpack(told.payloads[0])["ceiling"] == pytest.approx(1_000 * first)
-    assert told.trainers[1].ceiling == pytest.approx(1_000 * first)
-    assert Loop(told.trainers[1], lambda event: None).record.ceiling == pytest.approx(1_000 * first)
+def test_divergence_is_measured_against_the_initial_loss_of_the_first_run(datasets: Datasets) -> None:
+    recorded = train(datasets("digits"), DIGITS, DIGITS.replace(batch_size=50), at=[40])
+    first = recorded.column("losses")[0]
+    assert unpack(recorded.payloads[0])["ceiling"] == pytest.approx(1_000 * first)
+    assert recorded.trainers[1].ceiling == pytest.approx(1_000 * first)
+    assert Loop(recorded.trainers[1], lambda event: None).record.ceiling == pytest.approx(1_000 * first)
 
 
-def test_a_budget_of_seconds_goes_on_to_its_end(datasets: Datasets) -> None:
+def test_a_budget_of_seconds_continues_to_its_end(datasets: Datasets) -> None:
     config = DIGITS.replace(budget="seconds", budget_value=0.6)
     first, events = Trainer(config, datasets("digits"), control=Control()), list[Event]()
 
@@ -383,5 +383,5 @@ def test_a_budget_of_seconds_goes_on_to_its_end(datasets: Datasets) -> None:
     assert [ended.reason, later.reason] == ["changed", "budget"]
     assert 0 < ended.elapsed_s < 0.6 <= later.elapsed_s < 2.0
     assert 0 < ended.updates < later.updates
-    seconds = Told(events=[events]).column("seconds")
+    seconds = Recorded(events=[events]).column("seconds")
     assert seconds == sorted(seconds)

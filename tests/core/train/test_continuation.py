@@ -1,4 +1,4 @@
-"""A run that goes on from another's state: what is left by walking through it, and its losses by plain PyTorch."""
+"""Check continued runs against a step-by-step count of the remaining budget and the losses of plain PyTorch."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from tests.core.same import assert_same
 Datasets = Callable[[str], Data]
 Run = Callable[..., Any]
 
-# What is left, by walking.
+# The remaining budget, counted update by update.
 
 
 @contextmanager
 def digits_of(examples: int) -> Iterator[None]:
-    """Give the data set `digits` another size."""
+    """Give the data set `digits` a different size."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setitem(DATASETS, "digits", dataclasses.replace(DATASETS["digits"], examples=examples))
         yield
 
 
 def windows_of(examples: int, size: int, accumulate: int, *, drop_last: bool) -> list[int]:
-    """Return how many examples each window has in which so many examples are met, walking through them one by one."""
+    """Return the number of examples in each window of an epoch, counting the examples one by one."""
     windows: list[int] = []
     batches: list[int] = []
     batch = 0
@@ -63,7 +63,7 @@ def windows_of(examples: int, size: int, accumulate: int, *, drop_last: bool) ->
 
 @dataclasses.dataclass
 class Walk:
-    """Where a run is that makes one update after the other."""
+    """The progress of a run that makes one update after another."""
 
     examples: int
     size: int
@@ -99,7 +99,7 @@ def shape(config: RunConfig) -> tuple[int, int, int, bool]:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[int, dict[str, Any], dict[str, Any], int]:
-    """Return a size of the data set, the settings of a run, those it goes on with, and updates before that."""
+    """Draw the size of the data set, the settings of a run, the settings that continue it, and the updates before."""
     examples = draw(st.integers(3, 50))
     drop_last = draw(st.booleans())
 
@@ -116,7 +116,7 @@ def cases(draw: st.DrawFn) -> tuple[int, dict[str, Any], dict[str, Any], int]:
 
 @settings(max_examples=250)
 @given(cases())
-def test_what_is_left_is_what_a_walk_through_it_finds(
+def test_the_remaining_budget_equals_a_count_update_by_update(
     case: tuple[int, dict[str, Any], dict[str, Any], int],
 ) -> None:
     examples, first, changes, made = case
@@ -131,7 +131,7 @@ def test_what_is_left_is_what_a_walk_through_it_finds(
 
         further = Walk(*shape(child), epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, seen=walk.seen)
         if child.budget == "epochs":
-            # An epoch of which the run has nothing left to meet is over.
+            # An epoch with no examples left for the run is complete.
             goal = int(child.budget_value)
             assert left.updates == updates_until(further, lambda: further.epoch >= goal)
         else:
@@ -150,7 +150,7 @@ def updates_until(walk: Walk, is_done: Callable[[], bool]) -> int:
 
 @settings(max_examples=100)
 @given(cases())
-def test_the_examples_a_run_is_planned_to_see_are_those_of_a_walk(
+def test_the_planned_number_of_examples_equals_a_count_update_by_update(
     case: tuple[int, dict[str, Any], dict[str, Any], int],
 ) -> None:
     examples, first, changes, _ = case
@@ -171,7 +171,7 @@ def test_the_examples_a_run_is_planned_to_see_are_those_of_a_walk(
 
 @settings(max_examples=100)
 @given(cases(), st.sampled_from(["shuffle", "iid"]))
-def test_the_order_goes_on_at_the_next_example_and_then_with_the_next_epochs(
+def test_the_order_continues_at_the_next_example_and_then_with_the_next_epochs(
     case: tuple[int, dict[str, Any], dict[str, Any], int], sampling: str
 ) -> None:
     examples, first, changes, made = case
@@ -185,7 +185,7 @@ def test_the_order_goes_on_at_the_next_example_and_then_with_the_next_epochs(
         taken = Order(child, examples)
         taken.take_over(order.state(), order.seen_in_epoch)
 
-        # Drawn anew: the epochs before, and what the parent has met of the next.
+        # Draw the earlier epochs again, and the part of the next that the parent has used.
         epochs = epochs_of(examples, sampling)
         drawn = next(itertools.islice(epochs, order.epoch, None))[order.seen_in_epoch :]
         rest = windows_of(len(drawn), child.batch_size, child.accumulate, drop_last=child.drop_last)
@@ -208,13 +208,13 @@ def epochs_of(examples: int, sampling: str) -> Iterator[list[int]]:
             yield torch.randperm(examples, generator=generator).tolist()
 
 
-def test_a_budget_of_seconds_has_no_updates_that_are_left() -> None:
+def test_a_budget_of_seconds_has_no_number_of_remaining_updates() -> None:
     config = RunConfig(dataset="digits", batch_size=100, budget="seconds", budget_value=2)
     left = left_of(config, updates=40, epoch=1, seen_in_epoch=300, examples_seen=1_737)
     assert (left.updates, left.position) == (None, 18)
 
 
-def test_a_remedy_that_makes_more_updates_than_a_run_may_have_gets_as_many_as_it_may() -> None:
+def test_a_remedy_with_too_many_updates_is_capped_at_the_maximum() -> None:
     config = RunConfig(dataset="digits", batch_size=1_000, budget_value=10_000)
     assert with_remedy(config, {"batch_size": 2}).budget_value == 10_000  # 7,190,000 updates
     most = with_remedy(config, {"batch_size": 1})
@@ -223,18 +223,18 @@ def test_a_remedy_that_makes_more_updates_than_a_run_may_have_gets_as_many_as_it
         with_remedy(config, {"batch_size": 2_000})
 
 
-# Runs that run out, and what goes on from there.
+# Runs that run out of memory, and their continuations.
 
 DIGITS = RunConfig(dataset="digits", seed=3, lr=0.01)
 
 
 def limited(config: RunConfig, *, fits: RunConfig, more: int = 0) -> RunConfig:
-    """Return the first run with a limit at which the second just fits, and so many bytes."""
+    """Return the first run with a memory limit at which the second just fits, plus some extra bytes."""
     return config.replace(memory_limit_mb=(predict(fits).peak.tensor_bytes + more) / 2**20)
 
 
 def state_does_not_fit() -> RunConfig:
-    """Adam's state is born at the end of the first update, and does not fit beside the second."""
+    """Return a run that fits its first update, at the end of which Adam's state is allocated, but not its second."""
     config = DIGITS.replace(hidden=(200, 100), optimizer="adam", lr=1e-3, batch_size=700, budget_value=3)
     return limited(config, fits=config.replace(budget="updates", budget_value=1))
 
@@ -245,13 +245,13 @@ def evaluation_does_not_fit() -> RunConfig:
 
 
 def losses_do_not_fit() -> RunConfig:
-    """Each batch leaves 4 bytes; there is room for those of 20 beside a whole one."""
+    """Return a run that keeps 4 bytes for each batch and has room for 20 of them besides a whole batch."""
     config = DIGITS.replace(hidden=(600, 300), optimizer="nesterov", batch_size=100, budget_value=3)
     return limited(config.replace(keep_losses=True), fits=config, more=4 * 20)
 
 
 def window_does_not_fit() -> RunConfig:
-    """As `losses_do_not_fit`, in windows, of random draws, without the short ones, and so many updates."""
+    """Return a run like `losses_do_not_fit` with windows, iid sampling, `drop_last` and a budget of updates."""
     config = DIGITS.replace(
         hidden=(600, 300),
         batch_size=100,
@@ -265,11 +265,13 @@ def window_does_not_fit() -> RunConfig:
     return limited(config.replace(keep_losses=True), fits=config, more=4 * 20)
 
 
-PARENTS: dict[str, tuple[Callable[[], RunConfig], int, int]] = {  # with updates and examples until they run out
+PARENTS: dict[
+    str, tuple[Callable[[], RunConfig], int, int]
+] = {  # each with its updates and examples before it runs out
     "state": (state_does_not_fit, 1, 700),
     "evaluation": (evaluation_does_not_fit, 29, 1_437),
     "losses": (losses_do_not_fit, 21, 1_437 + 600),
-    # 7 windows of 200 an epoch, which drops 37. The losses before the second batch of a window are an odd number.
+    # 7 windows of 200 per epoch, which drops 37. An odd number of losses precedes the second batch of a window.
     "window": (window_does_not_fit, 10, 7 * 200 + 3 * 200),
 }
 FREED = {"keep_losses": False, "evaluate_with_grad": False, "validate_whole": False, "zero_in_place": False}
@@ -283,7 +285,7 @@ REMEDIES: list[tuple[str, dict[str, Any]]] = [
     ("evaluation", FREED),
     ("evaluation", {**FREED, "optimizer": "sgd", "batch_size": 20, "accumulate": 3}),
     ("losses", FREED),
-    ("losses", {"batch_size": 64}),  # it goes on keeping losses, its own
+    ("losses", {"batch_size": 64}),  # the continued run keeps losses of its own
     ("losses", {**FREED, "optimizer": "sgd", "batch_size": 50, "accumulate": 2}),
     ("losses", {**FREED, "schedule": "plateau"}),
     ("window", FREED),
@@ -293,7 +295,7 @@ REMEDIES: list[tuple[str, dict[str, Any]]] = [
 
 @dataclasses.dataclass(frozen=True)
 class Past:
-    """A run that ran out of memory, and the state it left."""
+    """A run that ran out of memory, with the state it left."""
 
     config: RunConfig
     ended: Ended
@@ -307,7 +309,7 @@ class Past:
 
 @pytest.fixture(scope="module")
 def past(datasets: Datasets) -> Callable[[str], Past]:
-    """Return a function that trains one of PARENTS to its end, once."""
+    """Return a cached function that trains one of PARENTS to its end."""
     known: dict[str, Past] = {}
 
     def past(name: str) -> Past:
@@ -328,7 +330,7 @@ def continued(past: Past, changes: dict[str, Any], datasets: Datasets) -> Traine
 
 
 @pytest.mark.parametrize("name", PARENTS)
-def test_a_run_runs_out_where_it_was_meant_to_and_leaves_its_state(name: str, past: Callable[[str], Past]) -> None:
+def test_a_parent_runs_out_at_the_intended_update_and_leaves_its_state(name: str, past: Callable[[str], Past]) -> None:
     _, updates, examples = PARENTS[name]
     run = past(name)
     assert (run.ended.state, run.ended.updates, len(run.losses)) == ("out_of_memory", updates, updates)
@@ -339,7 +341,7 @@ def test_a_run_runs_out_where_it_was_meant_to_and_leaves_its_state(name: str, pa
     assert 0 < state["elapsed_s"] <= run.ended.elapsed_s
 
 
-def test_a_state_is_the_trainers_own_and_the_same_after_it_was_packed(datasets: Datasets) -> None:
+def test_a_kept_state_equals_the_trainers_and_survives_packing(datasets: Datasets) -> None:
     trainer = Trainer(DIGITS.replace(optimizer="adam", norm="batch", schedule="plateau", lr=1e-3), datasets("digits"))
     for _ in range(3):
         trainer.update(1e-3, torch.zeros(()), torch.zeros(()))
@@ -347,10 +349,10 @@ def test_a_state_is_the_trainers_own_and_the_same_after_it_was_packed(datasets: 
     assert_same(unpack(pack(state)), state)
     before = [parameter.detach().clone() for parameter in trainer.parameters]
     trainer.update(1e-3, torch.zeros(()), torch.zeros(()))
-    assert_same(list(state["model"].values())[:2], before[:2])  # a copy, which the next update leaves alone
+    assert_same(list(state["model"].values())[:2], before[:2])  # a copy, which the next update does not change
 
 
-def test_the_state_of_a_run_that_did_not_run_out_is_not_kept(run: Run) -> None:
+def test_a_run_that_finishes_keeps_no_state(run: Run) -> None:
     assert run(DIGITS.replace(batch_size=500, budget_value=1)).of(Kept) == []
 
 
@@ -362,11 +364,11 @@ def test_a_state_that_is_too_large_is_not_kept(datasets: Datasets, monkeypatch: 
     assert not [event for event in events if isinstance(event, Kept)]
 
 
-# The same in plain PyTorch.
+# The reference in plain PyTorch.
 
 
 def hand_written(past: Past, child: RunConfig, data: Data) -> tuple[list[float], list[float]]:
-    """Return the losses and the rates of what is left, by a loop of its own."""
+    """Return the losses and the rates of the remaining updates, from a plain loop."""
     state = unpack(past.payload)
     widths = (64, *child.hidden, 10)
     layers: list[nn.Module] = []
@@ -390,7 +392,7 @@ def hand_written(past: Past, child: RunConfig, data: Data) -> tuple[list[float],
     schedules: dict[str, Callable[[float], float]] = {
         "cosine": lambda share: (1 + math.cos(math.pi * share)) / 2,
         "linear": lambda share: 1 - share,
-        "plateau": lambda share: 1.0,  # two epochs are too few for it
+        "plateau": lambda share: 1.0,  # two epochs are too few for a reduction
     }
     inputs, targets = data.train_inputs.reshape(-1, 64), data.train_targets
     losses, rates = [], []
@@ -413,7 +415,7 @@ def hand_written(past: Past, child: RunConfig, data: Data) -> tuple[list[float],
 
 
 def windows_left(parent: RunConfig, child: RunConfig, seen: int) -> Iterator[list[Tensor]]:
-    """Yield the index tensors of each window that is left, of epochs drawn anew."""
+    """Yield the index tensors of each remaining window, drawing the epochs again."""
     walk = Walk(*shape(parent))
     updates_until(walk, lambda: walk.seen >= seen)
     generator, goal = torch.Generator().manual_seed(parent.seed), int(child.budget_value)
@@ -437,7 +439,7 @@ def windows_left(parent: RunConfig, child: RunConfig, seen: int) -> Iterator[lis
 
 
 @pytest.mark.parametrize(("name", "changes"), REMEDIES, ids=str)
-def test_what_goes_on_has_the_losses_of_a_loop_in_plain_pytorch_from_the_same_state(
+def test_a_continued_run_has_the_losses_of_a_plain_loop_from_the_same_state(
     name: str, changes: dict[str, Any], past: Callable[[str], Past], datasets: Datasets
 ) -> None:
     before, events = past(name), list[Event]()
@@ -452,13 +454,13 @@ def test_what_goes_on_has_the_losses_of_a_loop_in_plain_pytorch_from_the_same_st
     assert losses.tolist() == expected
     assert np.concatenate([block.rates for block in blocks]).tolist() == pytest.approx(rates, rel=1e-12)
 
-    # It ends where the run before it would have: after as many examples, or the first update that has seen them.
+    # It ends where its parent would have ended: after as many examples, or at the first update that has seen them.
     planned, seen = planned_examples(before.config), np.concatenate([block.examples_seen for block in blocks])
     assert planned <= seen[-1] < planned + child.effective_batch_size
     if child.budget == "epochs":
         assert seen[-1] == planned
 
-    # It counts on from where that one stopped.
+    # Its count continues from where the parent stopped.
     started = events[0]
     assert isinstance(started, Started)
     assert (started.first, started.horizon) == (first, first + len(losses))
@@ -467,7 +469,7 @@ def test_what_goes_on_has_the_losses_of_a_loop_in_plain_pytorch_from_the_same_st
 
 
 @pytest.mark.parametrize(("name", "changes"), REMEDIES, ids=str)
-def test_epochs_are_numbered_on_and_one_that_another_run_began_is_not_a_whole_one(
+def test_epoch_numbers_continue_and_an_epoch_begun_by_the_parent_is_not_complete(
     name: str, changes: dict[str, Any], past: Callable[[str], Past], datasets: Datasets
 ) -> None:
     before, events = past(name), list[Event]()
@@ -482,7 +484,7 @@ def test_epochs_are_numbered_on_and_one_that_another_run_began_is_not_a_whole_on
     last = later[-1]
     assert last.validation_loss is not None
     assert last.updates == trainer.updates
-    # The mean loss over the rest of an epoch is over what was met here.
+    # The mean loss over the rest of an epoch covers only the examples of this run.
     blocks = [event for event in events if isinstance(event, Updates)]
     losses, seen = (np.concatenate([getattr(block, key) for block in blocks]) for key in ("losses", "examples_seen"))
     count = later[0].updates - before.ended.updates
@@ -490,7 +492,7 @@ def test_epochs_are_numbered_on_and_one_that_another_run_began_is_not_a_whole_on
     assert later[0].train_loss == pytest.approx(np.average(losses[:count], weights=sizes[:count]), rel=1e-5)
 
 
-def test_a_run_whose_last_evaluation_ran_out_is_only_evaluated(datasets: Datasets) -> None:
+def test_a_run_that_ran_out_in_its_last_evaluation_is_only_evaluated(datasets: Datasets) -> None:
     config = evaluation_does_not_fit().replace(budget_value=1)
     events: list[Event] = []
     ended = Loop(Trainer(config, datasets("digits")), events.append).run()
@@ -511,15 +513,15 @@ def test_a_run_whose_last_evaluation_ran_out_is_only_evaluated(datasets: Dataset
     assert again.validation_loss == trainer.evaluate().loss
 
 
-def test_buffers_random_state_and_a_plateau_go_on_too(datasets: Datasets) -> None:
+def test_buffers_random_state_and_plateau_are_continued(datasets: Datasets) -> None:
     config = DIGITS.replace(norm="batch", schedule="plateau", batch_size=100, lr=0.5)
     first = Trainer(config, datasets("digits"))
     for _ in range(5):
         first.update(0.5, torch.zeros(()), torch.zeros(()))
     assert first.plateau
     for _ in range(5):
-        first.plateau.step(1.0)  # no better: the rate is halved
-    torch.rand(7)  # as dropout would
+        first.plateau.step(1.0)  # without improvement the rate is halved
+    torch.rand(7)  # uses the global generator, as dropout would
     state = unpack(pack(first.state()))
     second = Trainer(config.replace(batch_size=50), datasets("digits"))
     second.take_over(state)
@@ -529,25 +531,25 @@ def test_buffers_random_state_and_a_plateau_go_on_too(datasets: Datasets) -> Non
     assert second.evaluate().loss == pytest.approx(first.evaluate().loss, rel=1e-6)
 
 
-def test_a_second_remedy_goes_on_from_the_first_one(past: Callable[[str], Past], datasets: Datasets) -> None:
+def test_a_second_remedy_continues_from_the_first(past: Callable[[str], Past], datasets: Datasets) -> None:
     first = continued(past("losses"), {"batch_size": 50}, datasets)
     for _ in range(4):
         first.update(first.rate(), torch.zeros(()), torch.zeros(()))
     assert first.examples_seen == 1_437 + 600 + 200
     second = Trainer(first.config.replace(batch_size=25), datasets("digits"))
     second.take_over(unpack(pack(first.state())))
-    # 637 examples are left of the second epoch, and a third: 26 and 58 batches.
+    # 637 examples of the second epoch and a whole third epoch are left: 26 and 58 batches.
     assert (second.updates, second.horizon) == (25, 25 + 26 + 58)
-    assert second.shift == (58 + 32) - 25  # the examples seen are 58 and 32 of its own batches
+    assert second.shift == (58 + 32) - 25  # the examples seen would take 58 and 32 of its own batches
     assert second.order.seen_in_epoch == 800
 
 
-def test_where_a_batch_of_one_would_remain_batch_normalisation_leaves_it_out(datasets: Datasets) -> None:
+def test_batch_normalisation_skips_a_remaining_batch_of_one(datasets: Datasets) -> None:
     config = DIGITS.replace(norm="batch", batch_size=100, budget_value=2)
     first = Trainer(config, datasets("digits"))
     for _ in range(2):
         first.update(0.01, torch.zeros(()), torch.zeros(()))
-    second = Trainer(config.replace(batch_size=412), datasets("digits"))  # 1,237 are three times that and one
+    second = Trainer(config.replace(batch_size=412), datasets("digits"))  # 1,237 is three times that plus one
     second.take_over(unpack(pack(first.state())))
     events: list[Event] = []
     ended = Loop(second, events.append).run()

@@ -1,4 +1,4 @@
-"""What tells one processor from another, and what does not."""
+"""Check which facts distinguish one processor from another."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from core.train.fingerprint import fingerprint
     ],
     ids=str,
 )
-def test_a_processor_is_what_it_can_do_and_not_what_it_is_called(
+def test_a_processor_is_identified_by_its_capabilities_and_not_its_name(
     changes: dict[str, Any],
     same: bool,
     monkeypatch: pytest.MonkeyPatch,  # noqa: FBT001
 ) -> None:
-    told, before = torch.cpu.get_capabilities(), fingerprint()
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {**told, **changes})
+    capabilities, before = torch.cpu.get_capabilities(), fingerprint()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {**capabilities, **changes})
     assert (fingerprint() == before) is same

@@ -1,4 +1,4 @@
-"""The end of a run, the events on the way to it, and what the clock counts."""
+"""Check the ends of runs, their events and their training time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[..., Any]
 Datasets = Callable[[str], Data]
 
 
-# What is reported.
+# Reports.
 
 
 def test_a_run_reports_its_start_first_its_end_once_and_every_update_in_between(run: Run) -> None:
@@ -40,10 +40,10 @@ def test_a_run_reports_its_start_first_its_end_once_and_every_update_in_between(
     assert recorded.column("rates").tolist() == pytest.approx([0.1 * (1 - t / 45) for t in range(45)])
     assert (np.diff(recorded.column("seconds")) > 0).all()
     assert recorded.column("seconds")[-1] <= recorded.ended.elapsed_s
-    assert len(blocks[0]) <= 2  # a line on the chart after two updates
+    assert len(blocks[0]) <= 2  # the chart can draw a line after two updates
 
 
-def test_every_epoch_reports_the_mean_loss_over_its_examples_as_trained(run: Run) -> None:
+def test_every_epoch_reports_the_mean_training_loss_over_its_examples(run: Run) -> None:
     recorded = run(DIGITS.replace(accumulate=2, budget="updates", budget_value=19))
     losses = recorded.column("losses").astype(np.float64)
     weights = np.array([200] * 7 + [37])
@@ -64,10 +64,10 @@ def test_a_run_shorter_than_an_epoch_has_no_measured_updates_per_epoch(run: Run)
     assert [epoch.complete for epoch in recorded.of(Epoch)] == [False]
 
 
-def test_the_peak_of_the_end_is_the_highest_that_was_reported(run: Run) -> None:
+def test_the_final_peak_is_the_highest_reported(run: Run) -> None:
     recorded = run(DIGITS.replace(optimizer="adam", lr=0.001))
     assert recorded.ended.peak.bytes == max(peak.bytes for peak in recorded.of(Peak))
-    assert recorded.of(Peak)[0].bytes < recorded.ended.peak.bytes  # the second update holds Adam's state too
+    assert recorded.of(Peak)[0].bytes < recorded.ended.peak.bytes  # the second update also holds Adam's state
 
 
 # Budgets.
@@ -87,7 +87,7 @@ def test_the_peak_of_the_end_is_the_highest_that_was_reported(run: Run) -> None:
     ],
     ids=str,
 )
-def test_a_budget_is_spent_exactly_and_no_batch_is_cut(
+def test_a_budget_is_spent_exactly_without_cutting_a_batch(
     changes: dict[str, Any], updates: int, examples: int, run: Run
 ) -> None:
     recorded = run(DIGITS.replace(**changes))
@@ -98,7 +98,7 @@ def test_a_budget_is_spent_exactly_and_no_batch_is_cut(
     assert recorded.column("examples_seen")[-1] == recorded.trainer.examples_seen == examples
 
 
-def test_a_budget_of_seconds_ends_with_the_first_update_after_it_and_shows_no_hash(run: Run) -> None:
+def test_a_budget_of_seconds_ends_with_the_first_update_past_it_and_has_no_hash(run: Run) -> None:
     recorded = run(DIGITS.replace(budget="seconds", budget_value=0.4))
     seconds = recorded.column("seconds")
     assert (recorded.ended.state, recorded.ended.reason) == ("finished", "budget")
@@ -122,18 +122,18 @@ def test_the_timing_before_a_budget_of_seconds_leaves_no_trace(changes: dict[str
 
 def test_the_losses_of_the_timing_are_not_kept(run: Run) -> None:
     keeping = DIGITS.replace(batch_size=1, keep_losses=True)
-    timed = run(keeping.replace(budget="seconds", budget_value=0.1)).ended  # half as long as its timing
+    timed = run(keeping.replace(budget="seconds", budget_value=0.1)).ended  # the budget is half as long as the timing
     plain = run(keeping.replace(budget="updates", budget_value=timed.updates)).ended
     assert timed.peak == plain.peak
 
 
-def test_past_the_horizon_the_last_rate_stays(run: Run, datasets: Datasets) -> None:
+def test_the_last_rate_stays_past_the_horizon(run: Run, datasets: Datasets) -> None:
     config = DIGITS.replace(budget="seconds", budget_value=0.3, schedule="linear", lr=0.1)
     trainer = Trainer(config, datasets("digits"))
 
     def shorten(event: Event) -> None:
         if isinstance(event, Started):
-            trainer.horizon = 5  # as if the timing had been that far off
+            trainer.horizon = 5  # as if the timing had been this wrong
 
     rates = run(trainer, report=shorten).column("rates")
     assert len(rates) > 10
@@ -141,7 +141,7 @@ def test_past_the_horizon_the_last_rate_stays(run: Run, datasets: Datasets) -> N
     assert set(rates[5:].tolist()) == {rates[4]}
 
 
-def test_a_run_stopped_while_it_is_timed_made_no_update(run: Run, datasets: Datasets) -> None:
+def test_a_run_stopped_during_its_timing_has_made_no_update(run: Run, datasets: Datasets) -> None:
     class Interrupted(Trainer):
         def update(self, *arguments: Any) -> bool:
             if self.updates == 5:
@@ -152,7 +152,7 @@ def test_a_run_stopped_while_it_is_timed_made_no_update(run: Run, datasets: Data
     assert (ended.state, ended.updates) == ("stopped", 0)
 
 
-def test_a_pause_while_a_budget_of_seconds_is_timed_is_not_taken_for_slowness(run: Run, datasets: Datasets) -> None:
+def test_a_pause_during_the_timing_does_not_count_as_training_time(run: Run, datasets: Datasets) -> None:
     class Paused(Trainer):
         timed = 0
 
@@ -160,7 +160,7 @@ def test_a_pause_while_a_budget_of_seconds_is_timed_is_not_taken_for_slowness(ru
             if self.updates == 4:
                 self.control.request("pause")
                 threading.Timer(1.5, self.control.request, ["resume"]).start()
-            self.timed = max(self.timed, self.updates - 1)  # without the first two, which are slow
+            self.timed = max(self.timed, self.updates - 1)  # the first two are slow and do not count
             return super().update(*arguments)
 
     trainer = Paused(DIGITS.replace(budget="seconds", budget_value=100), datasets("digits"))
@@ -170,7 +170,7 @@ def test_a_pause_while_a_budget_of_seconds_is_timed_is_not_taken_for_slowness(ru
             trainer.control.request("stop")
 
     horizon = run(trainer, report=stop).of(Started)[0].horizon
-    # In 0.2 s of training that many: 500 times as many in 100 s, and 59 times had the pause been counted.
+    # This many updates take 0.2 s: 100 s allow 500 times as many, or 59 times if the pause had been counted.
     assert horizon > 150 * trainer.timed > 0
 
 
@@ -189,14 +189,15 @@ def test_a_target_ends_the_run_after_the_first_epoch_that_reaches_it(run: Run) -
 @pytest.mark.parametrize(
     ("changes", "finite"),
     [
-        ({"model": "linear", "lr": 2.5, "budget_value": 200}, True),  # past 2 / curvature: 2.25 times as much an update
-        ({"model": "linear", "lr": 30.0, "budget_value": 9}, True),  # over before the first look at update 16
+        (
+            {"model": "linear", "lr": 2.5, "budget_value": 200},
+            True,
+        ),  # beyond 2 / curvature: each update multiplies the loss by 2.25
+        ({"model": "linear", "lr": 30.0, "budget_value": 9}, True),  # diverges before the first check at update 16
         ({"model": "mlp", "hidden": (512,) * 4, "lr": 100.0, "budget_value": 200}, False),
     ],
 )
-def test_a_run_diverges_at_the_same_update_however_its_blocks_are_cut(
-    changes: dict[str, Any], finite: bool, run: Run
-) -> None:
+def test_a_run_diverges_at_the_same_update_whatever_its_blocks(changes: dict[str, Any], finite: bool, run: Run) -> None:
     values = {"dataset": "linear", "batch_size": 50, "optimizer": "sgd", "schedule": "constant", "budget": "updates"}
     config = RunConfig(**values, **changes)
     first = run(config)
@@ -213,7 +214,7 @@ def test_a_run_diverges_at_the_same_update_however_its_blocks_are_cut(
     assert np.isfinite(first.ended.divergence.loss) == finite
 
 
-def test_updates_at_a_rate_of_zero_are_counted_and_change_nothing(run: Run, datasets: Datasets) -> None:
+def test_updates_at_a_zero_rate_are_counted_and_change_nothing(run: Run, datasets: Datasets) -> None:
     class Resting(Trainer):
         def rate(self) -> float:
             return 0.0 if 10 <= self.updates < 22 else super().rate()
@@ -229,11 +230,11 @@ def test_updates_at_a_rate_of_zero_are_counted_and_change_nothing(run: Run, data
     assert (ended.updates, ended.unchanged_updates) == (45, 12)
 
 
-def test_a_usual_run_has_no_update_that_changed_nothing(run: Run) -> None:
+def test_a_normal_run_has_no_unchanged_updates(run: Run) -> None:
     assert run(DIGITS.replace(schedule="linear")).ended.unchanged_updates == 0
 
 
-def test_a_full_device_ends_the_run_and_says_by_how_much(run: Run) -> None:
+def test_a_full_device_ends_the_run_with_the_missing_bytes(run: Run) -> None:
     recorded = run(DIGITS.replace(dataset="photos10k", model="cnn", memory_limit_mb=1))
     ended = recorded.ended
     assert (ended.state, ended.reason, ended.updates) == ("out_of_memory", "limit", 0)
@@ -243,7 +244,7 @@ def test_a_full_device_ends_the_run_and_says_by_how_much(run: Run) -> None:
     assert [type(event) for event in recorded.events] == [Started, Updates, Snapshot, Kept, Ended]
 
 
-def test_a_defect_passes_through_and_is_not_called_an_end(run: Run, datasets: Datasets) -> None:
+def test_a_defect_is_raised_and_not_reported_as_an_end(run: Run, datasets: Datasets) -> None:
     class Broken(Trainer):
         def evaluate(self) -> Evaluation:
             raise ZeroDivisionError
@@ -256,7 +257,7 @@ def test_a_defect_passes_through_and_is_not_called_an_end(run: Run, datasets: Da
 
 
 class Timed(Trainer):
-    """A trainer that takes its time over an evaluation and notes when each began."""
+    """A trainer with slow evaluations that notes when each began."""
 
     pause_s = 0.0
 
@@ -277,7 +278,7 @@ def test_evaluations_are_half_a_second_apart_and_the_last_epoch_always_has_one(r
 
 
 @pytest.mark.parametrize("changes", [{"schedule": "plateau"}, {"target_loss": 1e-9}], ids=str)
-def test_a_plateau_and_a_target_are_evaluated_after_every_epoch(changes: dict[str, Any], run: Run) -> None:
+def test_plateau_and_target_runs_are_evaluated_after_every_epoch(changes: dict[str, Any], run: Run) -> None:
     epochs = run(DIGITS.replace(budget_value=8, **changes)).of(Epoch)
     assert len(epochs) == 8
     assert all(epoch.validation_loss is not None and epoch.validation_accuracy is not None for epoch in epochs)
@@ -296,7 +297,7 @@ def test_an_evaluation_is_not_training_time(run: Run, datasets: Datasets) -> Non
     assert recorded.column("seconds")[-1] <= last.seconds <= recorded.ended.elapsed_s < took - 1.2
 
 
-def test_a_run_stopped_in_an_evaluation_keeps_the_updates_of_the_epoch(run: Run, datasets: Datasets) -> None:
+def test_a_run_stopped_during_an_evaluation_keeps_the_updates_of_the_epoch(run: Run, datasets: Datasets) -> None:
     class Halfway(Trainer):
         def evaluate_chunk(self, start: int, stop: int) -> Any:
             if start == 200:
@@ -310,11 +311,11 @@ def test_a_run_stopped_in_an_evaluation_keeps_the_updates_of_the_epoch(run: Run,
     assert not recorded.of(Paused)
 
 
-# Looks at the training from outside.
+# Snapshots.
 
 
 class Slow(Trainer):
-    """A trainer that takes its time over every look."""
+    """A trainer with slow snapshots."""
 
     @contextmanager
     def unseen(self) -> Iterator[None]:
@@ -323,20 +324,20 @@ class Slow(Trainer):
             yield
 
 
-@pytest.mark.parametrize("dataset", ["moons", "digits"])  # with epochs that are over within some hundredths of a second
-def test_a_run_is_looked_at_with_its_second_update_and_then_every_quarter_of_a_second(dataset: str, run: Run) -> None:
+@pytest.mark.parametrize("dataset", ["moons", "digits"])  # epochs take a few hundredths of a second
+def test_a_snapshot_is_taken_after_the_second_update_and_then_every_quarter_of_a_second(dataset: str, run: Run) -> None:
     recorded = run(RunConfig(dataset=dataset, batch_size=100, budget="seconds", budget_value=1.2, lr=0.01))
     seconds = recorded.column("seconds")
     looks = [seen.updates for seen in recorded.of(Snapshot)]
     assert looks[0] <= 2
     assert looks[-1] == len(seconds)
     apart = np.diff([seconds[updates - 1] for updates in looks])
-    assert (apart[:-1] >= 0.2).all()  # at an epoch's end the clock is read again, a moment after its last update
-    # The looks come with the flushes, which are a tenth of a second apart, and between two updates.
+    assert (apart[:-1] >= 0.2).all()  # the end of an epoch reads the clock again, just after its last update
+    # Snapshots come with flushes, which are a tenth of a second apart and between two updates.
     assert apart.max() <= 0.25 + 0.1 + 2 * np.diff(seconds).max()
 
 
-def test_a_look_is_not_training_time(run: Run, datasets: Datasets) -> None:
+def test_a_snapshot_is_not_training_time(run: Run, datasets: Datasets) -> None:
     config = RunConfig(dataset="moons", batch_size=2, budget="seconds", budget_value=0.8)
     began = time.perf_counter()
     recorded = run(Slow(config, datasets("moons")))
@@ -346,7 +347,7 @@ def test_a_look_is_not_training_time(run: Run, datasets: Datasets) -> None:
     assert recorded.column("seconds")[-1] <= recorded.ended.elapsed_s < took - 0.3 * looks
 
 
-def test_a_run_is_looked_at_when_it_stands_still(run: Run, datasets: Datasets) -> None:
+def test_a_pause_takes_a_snapshot(run: Run, datasets: Datasets) -> None:
     control = Control()
 
     def pause_at_update_20(event: Event) -> None:
@@ -373,7 +374,7 @@ def test_a_run_is_looked_at_when_it_stands_still(run: Run, datasets: Datasets) -
         ({"hidden": (700, 700), "memory_limit_mb": 4}, "out_of_memory"),
     ],
 )
-def test_a_run_is_looked_at_once_more_at_its_end_however_it_ends(changes: dict[str, Any], state: str, run: Run) -> None:
+def test_every_end_takes_a_final_snapshot(changes: dict[str, Any], state: str, run: Run) -> None:
     config = RunConfig(dataset="moons", batch_size=100, budget_value=2, seed=2)
     recorded = run(config.replace(**changes))
     seen, ended = (event for event in recorded.events[-3:] if isinstance(event, Snapshot | Ended))
@@ -381,7 +382,7 @@ def test_a_run_is_looked_at_once_more_at_its_end_however_it_ends(changes: dict[s
     assert (len(seen.plane), seen.batch_size) == (48 * 48, 100)
 
 
-def test_a_run_that_is_stepped_shows_the_batch_of_the_update_that_it_stands_after(run: Run, datasets: Datasets) -> None:
+def test_a_stepped_run_shows_the_batch_of_its_last_update(run: Run, datasets: Datasets) -> None:
     control, steps = Control(paused=True), iter(["one_update"] * 3 + ["stop"])
 
     def step(event: Event) -> None:
@@ -394,7 +395,7 @@ def test_a_run_that_is_stepped_shows_the_batch_of_the_update_that_it_stands_afte
     assert stood == {update: tuple(order[100 * (update - 1) :][:8]) for update in (1, 2, 3)}
 
 
-def test_a_look_shows_the_confusion_of_the_newest_evaluation(run: Run, datasets: Datasets) -> None:
+def test_a_snapshot_shows_the_confusion_of_the_latest_evaluation(run: Run, datasets: Datasets) -> None:
     class Noted(Trainer):
         def evaluate(self) -> Evaluation:
             self.noted = [*getattr(self, "noted", []), super().evaluate()]

@@ -1,4 +1,4 @@
-"""The built-in models, against hand-written ones and counts done on paper."""
+"""Compare the built-in models with hand-written ones and with parameter counts by hand."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ WITH_NORM = [(model, norm) for model, spec in MODELS.items() for norm in spec.no
 @pytest.mark.parametrize(
     ("dataset", "model", "norm", "parameters"),
     [
-        ("linear", "linear", "none", 32),  # a regression without a bias: the truth has none
+        ("linear", "linear", "none", 32),  # no bias in the regression, as in the true model
         ("digits", "linear", "none", 64 * 10 + 10),
         ("noisy-digits", "linear", "none", 650),
-        ("mixture", "linear", "none", 21 * 10),  # without a bias: the constant input serves as one
+        ("mixture", "linear", "none", 21 * 10),  # no bias, because the constant input acts as one
         ("photos10k", "linear", "none", 2_570),
         ("moons", "linear", "none", 2 * 2 + 2),
         ("spirals", "mlp", "none", 8_770),  # 2 x 128 + 128, 128 x 64 + 64, 64 x 2 + 2
@@ -38,7 +38,9 @@ WITH_NORM = [(model, norm) for model, spec in MODELS.items() for norm in spec.no
         ("photos10k", "cnn", "layer", 9_930 + 2 * (16 + 32)),
     ],
 )
-def test_a_model_has_as_many_parameters_as_on_paper(dataset: str, model: str, norm: str, parameters: int) -> None:
+def test_a_model_has_the_number_of_parameters_counted_by_hand(
+    dataset: str, model: str, norm: str, parameters: int
+) -> None:
     built = build_model(RunConfig(dataset=dataset, model=model, norm=norm))
     assert sum(parameter.numel() for parameter in built.parameters()) == parameters
 
@@ -52,7 +54,7 @@ def norm_layer(model: str, norm: str, channels: int) -> nn.Module:
 
 
 def by_hand(model: str, norm: str) -> nn.Sequential:
-    """Write the models for photos10k down once more, layer by layer."""
+    """Return the models for photos10k, written layer by layer."""
     blocks: list[nn.Module]
     if model == "linear":
         return nn.Sequential(nn.Linear(256, 10))
@@ -83,13 +85,13 @@ def test_a_model_computes_what_the_same_layers_written_by_hand_compute(model: st
     assert torch.equal(built.eval()(inputs), written.eval()(inputs))
 
 
-def test_every_model_and_every_norm_of_the_choices_is_compared() -> None:
+def test_every_model_and_every_norm_is_compared() -> None:
     assert set(MODELS) == {model for model, _ in WITH_NORM} == set(CHOICES["model"])
     assert {norm for _, norm in WITH_NORM} == set(CHOICES["norm"])
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_a_model_answers_every_example_with_one_number_a_class(dataset: str) -> None:
+def test_a_model_returns_one_score_per_class_for_every_example(dataset: str) -> None:
     spec = DATASETS[dataset]
     for name in MODELS if spec.is_image else ("linear", "mlp"):
         config = RunConfig(dataset=dataset, model=name)
@@ -97,7 +99,7 @@ def test_a_model_answers_every_example_with_one_number_a_class(dataset: str) -> 
         assert outputs.shape == (5, spec.outputs)
 
 
-def test_depth_and_widths_of_the_mlp_are_free() -> None:
+def test_the_mlp_can_have_any_depth_and_widths() -> None:
     model = build_model(RunConfig(dataset="digits", hidden=(7, 5, 3), norm="layer"))
     assert [name for name, _ in model.named_children()] == [
         "linear1",

@@ -1,4 +1,4 @@
-"""The optimizers are PyTorch's own, fused, with PyTorch's own defaults for what a run does not set."""
+"""Check that optimizers are PyTorch's own, fused, with PyTorch's defaults for everything a run does not set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PYTORCH: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {
 }
 
 
-def test_every_optimizer_of_the_choices_is_compared() -> None:
+def test_every_optimizer_is_compared() -> None:
     assert set(PYTORCH) == set(OPTIMIZERS) == set(CHOICES["optimizer"])
 
 
@@ -39,7 +39,7 @@ def test_an_optimizer_is_pytorchs_with_the_runs_rate_momentum_and_weight_decay(n
 
 
 def minimised(optimizer_of: Any, updates: int = 30) -> Tensor:
-    """Return where an optimizer gets on a valley 50 times as steep one way as the other."""
+    """Return the point an optimizer reaches in a valley 50 times as steep in one direction as in the other."""
     place = nn.Parameter(torch.tensor([1.0, 1.0]))
     optimizer = optimizer_of([place])
     for _ in range(updates):
@@ -50,7 +50,7 @@ def minimised(optimizer_of: Any, updates: int = 30) -> Tensor:
 
 
 @pytest.mark.parametrize("name", PYTORCH)
-def test_an_optimizer_goes_where_pytorchs_own_goes_that_is_not_fused(name: str) -> None:
+def test_a_fused_optimizer_takes_the_path_of_pytorchs_unfused_one(name: str) -> None:
     kind, options = PYTORCH[name]
     config = RunConfig(optimizer=name, lr=0.005, momentum=0.8, weight_decay=0.1)
     ours = minimised(lambda parameters: build_optimizer(config, parameters))
@@ -58,7 +58,7 @@ def test_an_optimizer_goes_where_pytorchs_own_goes_that_is_not_fused(name: str) 
     assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-def test_no_two_optimizers_do_the_same() -> None:
+def test_no_two_optimizers_take_the_same_path() -> None:
     config = RunConfig(lr=0.005, momentum=0.8, weight_decay=0.1)
     ends = [
         tuple(minimised(lambda parameters, name=name: build_optimizer(config.replace(optimizer=name), parameters)))
@@ -67,7 +67,7 @@ def test_no_two_optimizers_do_the_same() -> None:
     assert len(set(ends)) == len(PYTORCH)
 
 
-def test_a_nesterov_momentum_of_zero_is_plain_sgd_and_not_refused() -> None:
+def test_nesterov_with_zero_momentum_is_plain_sgd() -> None:
     config = RunConfig(optimizer="nesterov", momentum=0.0, lr=0.005)
     plain = config.replace(optimizer="sgd")
     ends = [minimised(lambda parameters, of=of: build_optimizer(of, parameters)) for of in (config, plain)]

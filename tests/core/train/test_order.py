@@ -1,4 +1,4 @@
-"""The order of the examples, against PyTorch's own samplers."""
+"""Compare the order of the examples with PyTorch's own samplers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIGITS = RunConfig(dataset="digits", batch_size=100, seed=7)
 
 
 def epoch(order: Order) -> list[list[list[int]]]:
-    """Go through one epoch: the windows, each a list of micro-batches, each a list of indices."""
+    """Return the windows of one epoch, each a list of micro-batches, each a list of indices."""
     windows = [[part.tolist() for part in order.window()]]
     while not order.advance():
         windows.append([part.tolist() for part in order.window()])
@@ -33,17 +33,19 @@ def test_every_epoch_is_the_next_permutation_of_one_seeded_generator(seed: int) 
     generator = torch.Generator().manual_seed(seed)
     epochs = [flat(epoch(order)) for _ in range(3)]
     assert epochs == [torch.randperm(1_437, generator=generator).tolist() for _ in range(3)]
-    # PyTorch's sampler draws the same first epoch (and then throws a permutation away at the end of each).
+    # PyTorch's sampler draws the same first epoch, then discards a permutation at the end of each.
     assert epochs[0] == list(RandomSampler(range(1_437), generator=torch.Generator().manual_seed(seed)))
 
 
-def test_iid_sampling_draws_every_example_independently_and_an_epoch_is_still_n_draws() -> None:
+def test_iid_sampling_draws_independently_and_an_epoch_still_has_n_draws() -> None:
     order = Order(DIGITS.replace(sampling="iid"), 1_437)
     generator = torch.Generator().manual_seed(7)
     for _ in range(2):
         drawn = flat(epoch(order))
         assert drawn == torch.randint(0, 1_437, (1_437,), generator=generator).tolist()
-        assert len(set(drawn)) / 1_437 == pytest.approx(1 - 1 / 2.71828, abs=0.03)  # 63% of them, some several times
+        assert len(set(drawn)) / 1_437 == pytest.approx(
+            1 - 1 / 2.71828, abs=0.03
+        )  # an epoch reaches 63% of the examples, some of them several times
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_iid_sampling_draws_every_example_independently_and_an_epoch_is_still_n_
         (7, False, 3, [37]),
     ],
 )
-def test_a_window_holds_k_batches_and_the_last_what_is_left_unless_it_is_dropped(
+def test_a_window_holds_k_batches_and_the_last_holds_the_rest_unless_dropped(
     accumulate: int, drop_last: bool, windows: int, last: list[int]
 ) -> None:
     order = Order(DIGITS.replace(accumulate=accumulate, drop_last=drop_last), 1_437)
@@ -68,14 +70,14 @@ def test_a_window_holds_k_batches_and_the_last_what_is_left_unless_it_is_dropped
         assert sizes[-1] == last
 
 
-def test_a_dropped_batch_is_another_one_every_epoch() -> None:
+def test_every_epoch_drops_a_different_batch() -> None:
     order = Order(DIGITS.replace(drop_last=True), 1_437)
     left_out = [set(range(1_437)) - set(flat(epoch(order))) for _ in range(2)]
     assert [len(indices) for indices in left_out] == [37, 37]
     assert left_out[0] != left_out[1]
 
 
-def test_the_order_and_everything_else_that_is_random_leave_each_other_alone() -> None:
+def test_the_order_is_independent_of_all_other_random_draws() -> None:
     before = torch.get_rng_state()
     first = epoch(Order(DIGITS, 1_437))
     assert torch.equal(torch.get_rng_state(), before)
@@ -86,7 +88,7 @@ def test_the_order_and_everything_else_that_is_random_leave_each_other_alone() -
 
 
 @pytest.mark.parametrize("sampling", ["shuffle", "iid"])
-def test_an_order_put_back_in_the_middle_of_an_epoch_goes_on_as_it_would_have(sampling: str) -> None:
+def test_an_order_restored_within_an_epoch_continues_unchanged(sampling: str) -> None:
     config = DIGITS.replace(sampling=sampling)
     order = Order(config, 1_437)
     for _ in range(20):
@@ -101,7 +103,7 @@ def test_an_order_put_back_in_the_middle_of_an_epoch_goes_on_as_it_would_have(sa
     assert len(rest[0]) == 10
 
 
-def test_asking_again_for_a_window_gives_the_same_one_until_it_is_done() -> None:
+def test_window_returns_the_same_window_until_advance() -> None:
     order = Order(DIGITS, 1_437)
     first, again = order.window(), order.window()
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))

@@ -1,4 +1,4 @@
-"""Training is plain PyTorch: the same losses and weights, bit for bit, as a loop that anyone would write."""
+"""Check that losses and weights equal those of a plain PyTorch loop bit for bit."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def share_of_the_rate(config: RunConfig, total: int) -> Callable[[int], float]:
-    """Return the factor of the rate at an update: cosine, with a warm-up in front of it."""
+    """Return the rate at an update as a share of its peak: a warm-up, then a cosine."""
     warm = round(config.warmup * total)
 
     def share(t: int) -> float:
@@ -72,7 +72,7 @@ def windows(loader: DataLoader[Any], config: RunConfig) -> Iterator[Batches]:
 
 
 def train(config: RunConfig, data: Data, *, fused: bool | None) -> tuple[list[float], list[float], list[Tensor]]:
-    """Return the loss and the norm of the gradient of every update, and the weights at the end."""
+    """Return the loss and the gradient norm of every update, and the final weights."""
     torch.manual_seed(config.seed)
     model = model_of(config)
     options = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": fused}
@@ -109,7 +109,7 @@ def train(config: RunConfig, data: Data, *, fused: bool | None) -> tuple[list[fl
 
 SAME = {
     f"digits, k={k}{', drop_last' if drop_last else ''}": DIGITS.replace(accumulate=k, drop_last=drop_last)
-    for k in (1, 3, 4, 7)  # 15 batches, the last of 37: windows of 3 x 5, 4 + 4 + 4 + 3 and 7 + 7 + 1
+    for k in (1, 3, 4, 7)  # 15 batches, the last of 37 examples: windows of 3 x 5, 4 + 4 + 4 + 3 and 7 + 7 + 1
     for drop_last in (False, True)
 } | {
     "digits, Adam": DIGITS.replace(optimizer="adamw", lr=0.003, weight_decay=0.05, accumulate=4),
@@ -128,7 +128,7 @@ LONGER = ["photos, one batch", "photos, k=3", "photos, CNN"]
 
 
 @pytest.mark.parametrize("name", [*(name for name in SAME if name not in LONGER), *campaign(LONGER)])
-def test_losses_and_weights_are_those_of_a_plain_loop_bit_for_bit(name: str, run: Run, datasets: Any) -> None:
+def test_losses_and_weights_equal_those_of_a_plain_loop_bit_for_bit(name: str, run: Run, datasets: Any) -> None:
     config = SAME[name]
     losses, norms, weights = train(config, datasets(config.dataset), fused=True)
     recorded = run(config)
@@ -155,4 +155,4 @@ def test_with_pytorchs_default_optimizers_the_first_50_losses_agree_to_a_thousan
     recorded = run(config).column("losses")
     assert len(losses) == 60
     assert recorded[:50] == pytest.approx(losses[:50], rel=1e-3)
-    assert recorded[49] < recorded[0] / 2  # it did learn, so that there is something to agree on
+    assert recorded[49] < recorded[0] / 2  # the model has learned, so the agreement means something

@@ -1,4 +1,4 @@
-"""Reduce-on-plateau, against PyTorch's own class fed the same validation losses; and the rates of all schedules."""
+"""Compare reduce-on-plateau with PyTorch's own class on the same losses, and the rates of all schedules."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def optimizer_at(rate: float) -> SGD:
 def test_the_rate_falls_when_pytorchs_own_rule_says_so(warmup: float, run: Run) -> None:
     recorded = run(STALLING.replace(warmup=warmup))
     epochs = recorded.of(Epoch)
-    assert all(epoch.validation_loss is not None for epoch in epochs)  # without one the rule would be blind
+    assert all(epoch.validation_loss is not None for epoch in epochs)  # the rule needs a loss after every epoch
     optimizer = optimizer_at(2.0)
     theirs = ReduceLROnPlateau(optimizer, factor=0.5, patience=2)
     expected = []
     for number, epoch in enumerate(epochs):
-        for update in range(3 * number, 3 * number + 3):  # 1,437 in batches of 480: three updates
+        for update in range(3 * number, 3 * number + 3):  # 1,437 examples at batch size 480 give three updates
             warm = 120 * warmup
             expected.append(optimizer.param_groups[0]["lr"] * min(1.0, (update + 1) / warm if warm else 1.0))
         theirs.step(epoch.validation_loss)
     assert recorded.column("rates").tolist() == pytest.approx(expected, rel=1e-12)
     peaks = [rate / min(1.0, (t + 1) / (120 * warmup or 1)) for t, rate in enumerate(expected)]
-    assert peaks[-1] <= 2.0 / 4  # it fell twice or more, so that there was something to compare
+    assert peaks[-1] <= 2.0 / 4  # the rate fell at least twice, so the comparison means something
 
 
 def test_a_plateau_with_warm_up_is_still_lowered_while_the_rate_rises(run: Run) -> None:
-    """The rule watches the loss from the first epoch on, whatever the warm-up does to the rate."""
+    """The rule watches the loss from the first epoch on, even during the warm-up."""
     rates = run(STALLING.replace(warmup=0.9)).column("rates")
-    assert rates.max() < 1.0  # 2.0 had there been no reduction
+    assert rates.max() < 1.0  # the ratio would be 2.0 without a reduction
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.25])

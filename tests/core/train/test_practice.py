@@ -1,4 +1,4 @@
-"""What a run does with its tensors, by choice or by habit: its bytes predicted, seen live, and by PyTorch's record."""
+"""Compare the bytes of each practice as predicted, as measured by the ledger, and in PyTorch's record."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PRACTICES: dict[str, dict[str, Any]] = {
     "all": dict.fromkeys(CARELESS, True) | {"checkpointing": True, "precision": "bfloat16"},
 }
 WAYS = list(itertools.product(CHOICES["optimizer"], (1, 3)))
-# Each practice once, over every model and optimizer; the campaign combines them all.
+# These cover each practice once, over every model and optimizer. The campaign combines them all.
 SHORT_FORMS = [
     ("linear", "none", "plain", [("nesterov", 1)]),
     ("linear", "none", "bfloat16", [("adam", 3)]),
@@ -57,7 +57,7 @@ LOSS = 4
 
 
 def train(trainer: Trainer) -> None:
-    """Make all updates of a run, and one evaluation."""
+    """Make all updates of a run and one evaluation."""
     for _ in range(planned_updates(trainer.config) or 1):
         trainer.update(0.01, torch.zeros(()), torch.zeros(()))
     trainer.evaluate()
@@ -72,7 +72,7 @@ def measured(config: RunConfig, make_trainer: MakeTrainer) -> Peak:
 
 
 def recorded_bytes(config: RunConfig, make_trainer: MakeTrainer) -> int:
-    """Return the most bytes in use by PyTorch's record of a whole run, from before any gradient."""
+    """Return the most bytes in use in PyTorch's record of a whole run, starting before any gradient exists."""
     plain = unwatched(make_trainer(config))
     before = resting_bytes(plain)
     return before + profiled_peak(partial(train, plain))
@@ -88,7 +88,7 @@ def test_the_peak_of_a_run_is_predicted_to_the_byte_and_is_what_pytorch_records(
     make_trainer: MakeTrainer,
 ) -> None:
     for optimizer, accumulate in ways:
-        resize("photos10k", 2 * 20 * accumulate + 7, 49)  # windows: two whole, one of seven examples
+        resize("photos10k", 2 * 20 * accumulate + 7, 49)  # windows: two full ones and one of seven examples
         config = RunConfig(
             model=model,
             norm=norm,
@@ -106,18 +106,18 @@ def test_the_peak_of_a_run_is_predicted_to_the_byte_and_is_what_pytorch_records(
         assert abs(predicted.peak.bytes - recorded) <= max(0.02 * recorded, SMALL)
 
 
-# Losses that are kept.
+# Kept losses.
 
-DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=2)  # 14 whole batches an epoch and one of 37
+DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=2)  # 14 full batches per epoch and one of 37
 
 
 @pytest.mark.parametrize(
     ("changes", "kept"),
     [
-        # The peak is in the last whole batch that finds gradients, beside the losses of all before it.
+        # The peak is in the last full batch that finds gradients, plus the losses of all batches before it.
         ({}, 15 + 13),
         ({"budget": "updates", "budget_value": 15}, 13),  # the short one comes last
-        ({"batch_size": 479}, 5),  # three whole batches an epoch, and no short one
+        ({"batch_size": 479}, 5),  # three full batches per epoch, and no short one
         ({"batch_size": 1_437, "budget_value": 1}, 0),
         ({"accumulate": 7}, 15 + 13),
         *campaign(
@@ -125,18 +125,21 @@ DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=2)  # 14 whole
                 ({"budget": "updates", "budget_value": 17}, 16),
                 ({"accumulate": 2}, 15 + 13),
                 ({"accumulate": 3}, 15 + 13),
-                ({"accumulate": 20}, 15 + 13),  # an epoch is one window, and not a whole one
+                ({"accumulate": 20}, 15 + 13),  # an epoch is a single, incomplete window
                 ({"drop_last": True, "accumulate": 4, "budget": "updates", "budget_value": 5}, 19),
             ]
         ),
-        ({"accumulate": 2, "batch_size": 90}, 16 + 13),  # the last window is of 90 and 87: its first finds no gradients
-        ({"accumulate": 3, "batch_size": 1_124, "model": "linear"}, 2),  # one whole micro-batch, without gradients
+        (
+            {"accumulate": 2, "batch_size": 90},
+            16 + 13,
+        ),  # the last window has 90 and 87 examples, and its first micro-batch finds no gradients
+        ({"accumulate": 3, "batch_size": 1_124, "model": "linear"}, 2),  # one full micro-batch, without gradients
         ({"accumulate": 2, "batch_size": 1_000, "budget_value": 1}, 0),  # the first update is the only one
         ({"drop_last": True}, 14 + 13),
     ],
     ids=str,
 )
-def test_every_loss_that_is_kept_costs_four_bytes_through_the_whole_run(
+def test_every_kept_loss_costs_four_bytes_for_the_rest_of_the_run(
     changes: dict[str, Any], kept: int, make_trainer: MakeTrainer
 ) -> None:
     plain = DIGITS.replace(**changes)
@@ -146,23 +149,23 @@ def test_every_loss_that_is_kept_costs_four_bytes_through_the_whole_run(
     assert predict(keeping).peak.tensor_bytes == expected
 
 
-def test_the_evaluation_at_the_end_is_beside_the_losses_of_all_micro_batches(make_trainer: MakeTrainer) -> None:
-    heavy = DIGITS.replace(validate_whole=True, model="linear", batch_size=10)  # 144 batches an epoch, the last of 7
+def test_the_final_evaluation_holds_the_losses_of_all_micro_batches(make_trainer: MakeTrainer) -> None:
+    heavy = DIGITS.replace(validate_whole=True, model="linear", batch_size=10)  # 144 batches per epoch, the last of 7
     before, after = predict(heavy).peak, predict(heavy.replace(keep_losses=True)).peak
     assert (before.phase, after.phase) == ("evaluation", "evaluation")
     assert after.tensor_bytes - before.tensor_bytes == LOSS * 2 * 144
     assert measured(heavy.replace(keep_losses=True), make_trainer).tensor_bytes == after.tensor_bytes
 
 
-def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs_out(
+def test_every_evaluation_holds_the_losses_kept_so_far_and_one_runs_out(
     resize: Resize, make_trainer: MakeTrainer
 ) -> None:
     resize("photos10k", 60, 1_000)
     plain = RunConfig(
         model="linear", batch_size=10, budget_value=3, schedule="plateau", optimizer="sgd", validate_whole=True
-    )  # an evaluation after each epoch of six batches
+    )  # each epoch of six batches is followed by an evaluation
     base = predict(plain).peak.tensor_bytes
-    assert base == 4 * 2_570 + 1_000 * (4 * 256 + 8 + 4 * 20) + 8  # all of it is the evaluation's
+    assert base == 4 * 2_570 + 1_000 * (4 * 256 + 8 + 4 * 20) + 8  # the evaluation takes all of it
 
     ended = Loop(make_trainer(plain.replace(keep_losses=True)), lambda event: None).run()
     assert ended.peak is not None
@@ -178,19 +181,19 @@ def test_every_evaluation_is_beside_the_losses_kept_by_then_and_one_of_them_runs
 @pytest.mark.parametrize(
     ("examples", "accumulate", "room", "updates", "kept"),
     [
-        (2_000, 1, 1, 2, 1),  # whole batches: the update after n others holds n losses
-        (2_500, 1, 52, 54, 52),  # the 54th would have 53 losses beside it, but it is short
-        (4_000, 2, 10, 5, 9),  # the second batch of a window runs out, beside the loss of the first
+        (2_000, 1, 1, 2, 1),  # with full batches only, the update after n others holds n losses
+        (2_500, 1, 52, 54, 52),  # the 54th would also hold 53 losses, but it is short
+        (4_000, 2, 10, 5, 9),  # the second batch of a window runs out, because it also holds the loss of the first
         *campaign(
             [
                 (2_000, 1, 50, 51, 50),
-                (2_500, 1, 50, 51, 49),  # whole, whole, short, and so on: the 51st is short, the 52nd is whole
+                (2_500, 1, 50, 51, 49),  # full, full, short, and so on: the 51st is short, the 52nd is full
                 (4_000, 2, 50, 25, 49),
             ]
         ),
     ],
 )
-def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
+def test_a_run_that_keeps_its_losses_runs_out_at_the_predicted_update(
     examples: int,
     accumulate: int,
     room: int,
@@ -209,8 +212,8 @@ def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
     assert (ended.state, ended.updates) == ("out_of_memory", updates)
     assert ended.allocation is not None
     assert ended.allocation.limit_bytes == full
-    assert len(trainer._kept) == updates * accumulate  # of the dropped one there is none
-    # The peak is that of the last whole update which was made, and so within the limit.
+    assert len(trainer._kept) == updates * accumulate  # the dropped update has no loss
+    # The peak belongs to the last completed full update, so it is within the limit.
     assert ended.peak is not None
     assert ended.peak.tensor_bytes == full - LOSS * (room - kept)
 
@@ -220,11 +223,11 @@ def test_a_run_that_keeps_its_losses_runs_out_at_the_update_that_was_predicted(
     assert needs(updates) <= full < needs(updates + 1)
 
 
-# The other habits, each by the bytes that follow from shapes.
+# The other habits, each against bytes computed from shapes.
 
 
 @pytest.mark.parametrize(("model", "norm"), MODELS)
-def test_gradients_set_to_zero_in_place_are_there_before_the_second_update(
+def test_gradients_zeroed_in_place_exist_before_the_second_update(
     model: str, norm: str, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
     resize("photos10k", 60, 20)
@@ -247,7 +250,7 @@ def evaluation_peak(seen: dict[Hashable, Timeline]) -> Peak:
 
 
 def evaluation_bytes(config: RunConfig, make_trainer: MakeTrainer) -> int:
-    """Return the peak of an evaluation before any update, as predicted and as seen live, which must be one."""
+    """Return the peak of an evaluation before any update; prediction and measurement must agree."""
     trainer = make_trainer(config)
     trainer.evaluate()
     live = evaluation_peak(trainer.timelines)
@@ -257,8 +260,8 @@ def evaluation_bytes(config: RunConfig, make_trainer: MakeTrainer) -> int:
 
 
 def test_an_evaluation_with_gradients_keeps_what_a_backward_pass_would_have_needed(make_trainer: MakeTrainer) -> None:
-    # 64 -> 30 -> 20 -> 10 on 100 digits. Without gradients the second layer is the highest: its input of 30 floats an
-    # example and its output of 20 are alive. With them both ReLUs stay until the loss, with the scores, their
+    # 64 -> 30 -> 20 -> 10 on 100 digits. Without gradients the peak is in the second layer: its input of 30 floats per
+    # example and its output of 20 are alive. With gradients both ReLUs stay until the loss, with the scores, their
     # log-softmax, the loss and its total weight.
     config = DIGITS.replace(hidden=(30, 20), optimizer="sgd")
     weights = 4 * (64 * 30 + 30 + 30 * 20 + 20 + 20 * 10 + 10)
@@ -269,19 +272,17 @@ def test_an_evaluation_with_gradients_keeps_what_a_backward_pass_would_have_need
 
 
 @pytest.mark.parametrize("dataset", ["digits", "moons"])
-def test_a_validation_set_evaluated_at_once_is_on_the_device_as_a_whole(
-    dataset: str, make_trainer: MakeTrainer
-) -> None:
+def test_a_validation_set_evaluated_at_once_is_on_the_device_whole(dataset: str, make_trainer: MakeTrainer) -> None:
     features, classes, examples = {"digits": (64, 10, 360), "moons": (2, 2, 500)}[dataset]
     config = RunConfig(dataset=dataset, model="linear", batch_size=4, optimizer="sgd")
     weights = 4 * (features * classes + classes)
-    # An example: its features, its class, the scores and their log-softmax. Then the loss and its total weight.
+    # Each example has its features, its class, the scores and their log-softmax. The loss and its total weight follow.
     example = 4 * features + 8 + 2 * 4 * classes
     assert evaluation_bytes(config, make_trainer) == weights + 4 * example + 8
     assert evaluation_bytes(config.replace(validate_whole=True), make_trainer) == weights + examples * example + 8
 
 
-# Numbers: memory is saved without changing them, or hardly.
+# Techniques that save memory without changing the numbers, or hardly.
 
 
 @pytest.mark.parametrize(
@@ -309,7 +310,7 @@ def test_checkpointing_changes_no_loss_and_no_weight_by_a_single_bit(changes: di
 @pytest.mark.parametrize(
     ("norm", "share"), [("none", 0.93), ("batch", 0.85), *campaign([("group", 0.85), ("layer", 0.85)])]
 )
-def test_checkpointing_lowers_the_peak_of_the_cnn_and_lets_more_examples_in(norm: str, share: float) -> None:
+def test_checkpointing_lowers_the_peak_of_the_cnn_and_allows_larger_batches(norm: str, share: float) -> None:
     config = RunConfig(model="cnn", norm=norm, memory_limit_mb=8)
     plain, sparing = predict(config), predict(config.replace(checkpointing=True))
     assert sparing.peak.bytes < share * plain.peak.bytes

@@ -1,4 +1,4 @@
-"""What is recorded of the updates, block by block, and when a run counts as diverged."""
+"""Check the blocks of recorded updates, and when a run counts as diverged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.train.recorder import CAPACITY, Diverged, Recorder
 
 
 def put(record: Recorder, losses: Iterable[float], *, rate: float = 0.1, size: int = 10, seen: int = 0) -> list[bool]:
-    """Record updates as a trainer does, adding to the loss; return for each whether the block was due."""
+    """Record updates as a trainer does, by adding to the loss slot; return for each whether the block is due."""
     due = []
     for number, loss in enumerate(losses, 1):
         slot, norm = record.slots()
@@ -26,7 +26,7 @@ def put(record: Recorder, losses: Iterable[float], *, rate: float = 0.1, size: i
 
 
 @pytest.mark.parametrize("cuts", [[5], [1, 4], [2, 0, 3]])
-def test_the_hash_is_over_the_little_endian_losses_wherever_the_blocks_are_cut(cuts: list[int]) -> None:
+def test_the_hash_covers_the_little_endian_losses_whatever_the_blocks(cuts: list[int]) -> None:
     losses = [1.5, 0.1, 2.0, 0.25, 0.3]
     record, first = Recorder(), 0
     for length in cuts:
@@ -39,7 +39,7 @@ def test_the_hash_is_over_the_little_endian_losses_wherever_the_blocks_are_cut(c
     assert record.losses_sha256 == hashlib.sha256(np.array(losses, dtype="<f4").tobytes()).hexdigest()
 
 
-def test_a_block_has_one_entry_an_update_of_the_promised_types() -> None:
+def test_a_block_has_one_entry_per_update_with_the_documented_types() -> None:
     record = Recorder()
     for number in (1, 2, 3):
         slot, norm = record.slots()
@@ -57,7 +57,7 @@ def test_a_block_has_one_entry_an_update_of_the_promised_types() -> None:
     }
 
 
-def test_a_block_does_not_change_when_the_recorder_goes_on() -> None:
+def test_a_block_does_not_change_when_recording_continues() -> None:
     record = Recorder()
     put(record, [1.0, 2.0])
     block = record.take()
@@ -79,7 +79,7 @@ def test_a_block_is_due_after_two_updates_then_after_50_and_100_ms_of_training()
         record.take()
 
 
-def test_a_slow_first_update_is_due_by_itself_after_20_ms() -> None:
+def test_a_slow_first_update_is_due_alone_after_20_ms() -> None:
     assert not Recorder().add(0.1, 1, 0.0199)
     assert Recorder().add(0.1, 1, 0.02)
 
@@ -92,10 +92,10 @@ def test_a_full_block_is_due_and_loses_nothing() -> None:
     assert due == [False] * (CAPACITY - 3) + [True]
     assert len(record.take()) == CAPACITY - 2
     put(record, [7.0, 8.0])
-    assert record.take().losses.tolist() == [7.0, 8.0]  # not 8 and 9: slots used again begin at zero
+    assert record.take().losses.tolist() == [7.0, 8.0]  # not 8 and 9: reused slots start at zero
 
 
-def test_a_block_taken_while_an_update_is_in_progress_leaves_that_update_its_loss() -> None:
+def test_a_block_taken_during_an_update_does_not_lose_that_updates_loss() -> None:
     record = Recorder()
     put(record, [1.0, 2.0, 3.0])
     slot, norm = record.slots()
@@ -110,7 +110,7 @@ def test_a_block_taken_while_an_update_is_in_progress_leaves_that_update_its_los
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1_000.5])
-def test_a_loss_that_is_not_finite_or_a_thousand_times_the_first_is_divergence(bad: float) -> None:
+def test_a_loss_that_is_not_finite_or_a_thousand_times_the_first_diverges(bad: float) -> None:
     record = Recorder()
     put(record, [1.0, 999.0, 1_000.0], size=32)
     record.check()
@@ -121,7 +121,7 @@ def test_a_loss_that_is_not_finite_or_a_thousand_times_the_first_is_divergence(b
     assert caught.value.loss == pytest.approx(bad, nan_ok=True)
 
 
-def test_a_first_loss_that_is_not_finite_is_divergence_too() -> None:
+def test_a_first_loss_that_is_not_finite_diverges() -> None:
     record = Recorder()
     put(record, [math.nan])
     with pytest.raises(Diverged) as caught:
@@ -129,8 +129,8 @@ def test_a_first_loss_that_is_not_finite_is_divergence_too() -> None:
     assert caught.value.update == 1
 
 
-def test_the_same_update_is_blamed_wherever_the_blocks_are_cut() -> None:
-    """Reading a block back, which happens by the clock, neither ends the run nor forgets what was off."""
+def test_the_same_update_diverges_whatever_the_blocks() -> None:
+    """Taking a block, which depends on the clock, neither ends the run nor forgets a divergence."""
     record = Recorder()
     put(record, [1.0, 0.9, 5_000.0], size=100)
     record.take()
@@ -141,9 +141,9 @@ def test_the_same_update_is_blamed_wherever_the_blocks_are_cut() -> None:
     assert (caught.value.update, caught.value.loss) == (3, 5_000.0)
 
 
-def test_a_run_that_goes_on_diverges_by_the_first_losses_of_the_run_before_it() -> None:
+def test_a_continued_run_diverges_by_the_initial_loss_of_its_parent() -> None:
     record = Recorder(updates=10, examples=1_000, ceiling=2_000.0)
-    put(record, [1e-4, 5.0, 2_000.0], size=100, seen=1_000)  # of its own it would be more than a thousandfold
+    put(record, [1e-4, 5.0, 2_000.0], size=100, seen=1_000)  # more than 1,000 times its own first loss
     record.check()
     put(record, [2_001.0], size=100, seen=1_300)
     with pytest.raises(Diverged) as caught:
@@ -157,11 +157,11 @@ def test_a_first_loss_of_zero_sets_no_ceiling() -> None:
     record.check()
 
 
-def test_the_initial_loss_is_the_mean_of_32_examples_so_that_a_lucky_first_one_is_no_measure() -> None:
+def test_the_initial_loss_is_a_mean_over_32_examples() -> None:
     record = Recorder()
     put(record, [1e-6] + [1.0] * 30, size=1)
     record.check()
-    put(record, [1.0, 968.0], size=1, seen=31)  # 31 / 32 = 0.96875 on average
+    put(record, [1.0, 968.0], size=1, seen=31)  # the mean is 31 / 32 = 0.96875
     record.check()
     put(record, [969.0], size=1, seen=33)
     with pytest.raises(Diverged) as caught:
@@ -181,7 +181,7 @@ def test_the_loss_of_an_epoch_weighs_every_update_by_its_examples() -> None:
     assert record.close_epoch(100) == 1.0
 
 
-def test_updates_at_a_rate_of_exactly_zero_are_counted() -> None:
+def test_updates_at_exactly_zero_rate_are_counted() -> None:
     record = Recorder()
     put(record, [1.0, 1.0])
     put(record, [1.0] * 3, rate=0.0, seen=20)

@@ -1,4 +1,4 @@
-"""What is looked at from outside: the batch at hand and the plane, without a trace in the training."""
+"""Check that snapshots show the latest batch and the plane and leave no trace in the training."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_before_the_first_update_there_is_no_batch(datasets: Datasets) -> None:
         ({}, 3, 200, 100),
         ({}, 15, 1_400, 37),
         ({"batch_size": 5}, 4, 15, 5),
-        ({"accumulate": 4}, 2, 700, 100),  # the newest of the window's four
+        ({"accumulate": 4}, 2, 700, 100),  # the last of the window's four
         ({"accumulate": 4}, 4, 1_400, 37),
     ],
 )
-def test_the_batch_is_the_first_eight_examples_of_the_newest_micro_batch(
+def test_the_batch_holds_the_first_eight_examples_of_the_latest_micro_batch(
     changes: dict[str, Any], updates: int, first: int, size: int, datasets: Datasets
 ) -> None:
     order = torch.randperm(1_437, generator=torch.Generator().manual_seed(3)).tolist()
@@ -60,7 +60,7 @@ def test_the_batch_is_the_first_eight_examples_of_the_newest_micro_batch(
     assert seen.batch == tuple(order[first : first + min(size, 8)])
 
 
-def test_in_the_next_epoch_the_batch_is_one_of_its_own_order(datasets: Datasets) -> None:
+def test_the_batch_of_the_next_epoch_follows_that_epochs_order(datasets: Datasets) -> None:
     generator = torch.Generator().manual_seed(3)
     torch.randperm(1_437, generator=generator)
     second = torch.randperm(1_437, generator=generator).tolist()
@@ -71,7 +71,7 @@ def test_in_the_next_epoch_the_batch_is_one_of_its_own_order(datasets: Datasets)
 
 
 def plane_by_numpy(trainer: Trainer) -> np.ndarray:
-    """Return the probability of class 1 in 255ths, worked out from the weights in float64, as rows from below."""
+    """Return the probability of class 1 in 255ths, computed in float64 from the weights, row by row from below."""
     side = np.linspace(-2.5 + 5 / 96, 2.5 - 5 / 96, 48)
     values = np.array([(x, y) for y in side for x in side])
     weights = [parameter.detach().numpy().astype(np.float64) for parameter in trainer.parameters]
@@ -90,12 +90,12 @@ def test_the_plane_is_the_softmax_of_the_models_weights(dataset: str, model: str
     trainer = trained(config, datasets(dataset), 60)
     shown = np.frombuffer(snapshot.take(trainer, ()).plane, np.uint8).reshape(48, 48)
     expected = plane_by_numpy(trainer)
-    assert np.abs(shown - expected).max() <= 0.51  # rounded, and the model works in float32
+    assert np.abs(shown - expected).max() <= 0.51  # rounding, and the float32 of the model
     assert shown.max() > 150
     assert shown.min() < 100
 
 
-def test_the_plane_says_of_most_training_points_what_class_they_are(datasets: Datasets) -> None:
+def test_the_plane_has_the_right_class_for_most_training_points(datasets: Datasets) -> None:
     data = datasets("moons")
     trainer = trained(RunConfig(dataset="moons", lr=0.05), data, 100)
     shown = np.frombuffer(snapshot.take(trainer, ()).plane, np.uint8).reshape(48, 48)
@@ -105,7 +105,7 @@ def test_the_plane_says_of_most_training_points_what_class_they_are(datasets: Da
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
-def test_weights_that_have_gone_astray_leave_the_plane_undecided(weight: float, datasets: Datasets) -> None:
+def test_weights_that_are_not_finite_leave_the_plane_undecided(weight: float, datasets: Datasets) -> None:
     trainer = trained(MOONS, datasets("moons"), 1)
     with torch.no_grad():
         trainer.parameters[-1].fill_(weight)
@@ -118,13 +118,13 @@ def test_only_points_have_a_plane(run: Run) -> None:
         assert {seen.plane for seen in recorded.of(Snapshot)} == {b""}
 
 
-# No trace.
+# Snapshots leave no trace.
 
 
 @pytest.mark.parametrize(
     "config", [MOONS, MOONS.replace(norm="batch"), RunConfig(dataset="digits", model="cnn", norm="batch")], ids=str
 )
-def test_a_look_changes_nothing_of_the_training(config: RunConfig, datasets: Datasets) -> None:
+def test_a_snapshot_does_not_change_the_training(config: RunConfig, datasets: Datasets) -> None:
     trainer = trained(config, datasets(config.dataset), 2)
     random, order = torch.get_rng_state(), trainer.order.generator.get_state()
 
@@ -142,14 +142,14 @@ def test_a_look_changes_nothing_of_the_training(config: RunConfig, datasets: Dat
     assert trainer.timelines == timelines
 
 
-def test_a_look_within_an_evaluation_leaves_the_model_evaluating(datasets: Datasets) -> None:
+def test_a_snapshot_during_an_evaluation_keeps_evaluation_mode(datasets: Datasets) -> None:
     trainer = trained(MOONS, datasets("moons"), 2)
     trainer.model.eval()
     snapshot.take(trainer, ())
     assert not any(module.training for module in trainer.model.modules())
 
 
-def test_a_look_uses_what_batch_norm_has_learnt_and_not_the_grid(datasets: Datasets) -> None:
+def test_a_snapshot_uses_the_running_statistics_of_batch_norm(datasets: Datasets) -> None:
     trainer = trained(MOONS.replace(norm="batch"), datasets("moons"), 20)
     half = torch.tensor([[0.5, 0.5], [-2.5, 2.5]])
     with trainer.unseen():
@@ -158,7 +158,7 @@ def test_a_look_uses_what_batch_norm_has_learnt_and_not_the_grid(datasets: Datas
 
 
 @pytest.mark.parametrize("config", [MOONS.replace(norm="batch"), DIGITS], ids=["moons", "digits"])
-def test_looking_after_every_update_leaves_the_losses_as_they_would_have_been(
+def test_a_snapshot_after_every_update_does_not_change_the_losses(
     config: RunConfig, run: Run, datasets: Datasets
 ) -> None:
     class Looked(Trainer):
@@ -178,14 +178,12 @@ def test_looking_after_every_update_leaves_the_losses_as_they_would_have_been(
 
 
 @pytest.mark.parametrize("changes", [{}, {"model": "linear"}, {"model": "linear", "batch_size": 1}], ids=str)
-def test_a_run_that_starts_paused_has_the_peak_that_was_predicted(
-    changes: dict[str, Any], run: Run, datasets: Datasets
-) -> None:
+def test_a_run_that_starts_paused_has_the_predicted_peak(changes: dict[str, Any], run: Run, datasets: Datasets) -> None:
     config = MOONS.replace(budget="updates", budget_value=5, **changes)
     control = Control(paused=True)
 
     def go_on(event: object) -> None:
-        if isinstance(event, Paused) and event.paused:  # within the first update, which a ledger watches
+        if isinstance(event, Paused) and event.paused:  # during the first update, which runs under the ledger
             threading.Timer(0.05, control.request, ["resume"]).start()
 
     recorded = run(Trainer(config, datasets("moons"), control=control), report=go_on)
@@ -194,7 +192,7 @@ def test_a_run_that_starts_paused_has_the_peak_that_was_predicted(
 
 
 @pytest.mark.parametrize("changes", [{}, {"model": "linear"}, {"norm": "batch", "batch_size": 2}], ids=str)
-def test_a_look_between_two_micro_batches_asks_nothing_of_the_simulated_device(
+def test_a_snapshot_between_two_micro_batches_takes_no_simulated_memory(
     changes: dict[str, Any], run: Run, datasets: Datasets
 ) -> None:
     class Looked(Trainer):
@@ -204,7 +202,7 @@ def test_a_look_between_two_micro_batches_asks_nothing_of_the_simulated_device(
 
     config = MOONS.replace(budget="updates", budget_value=3, accumulate=2, hidden=(256, 256), **changes)
     needed = predict(config).peak
-    if needed.bytes >= 2**20:  # the smallest device there is
+    if needed.bytes >= 2**20:  # the smallest possible device
         config = config.replace(memory_limit_mb=needed.bytes / 2**20)
     ended = run(Looked(config, datasets("moons"))).ended
     assert (ended.state, ended.peak) == ("finished", needed)

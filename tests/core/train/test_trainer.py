@@ -1,4 +1,4 @@
-"""One update, one evaluation and the state between them: weights counted by hash, figures computed anew."""
+"""Check updates, evaluations and the state between them against weight hashes and independent computations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def digest(trainer: Trainer, *, buffers: bool = False) -> str:
 
 
 def advance(trainer: Trainer, updates: int) -> list[tuple[float, float]]:
-    """Make updates as a run does, with an evaluation after each epoch; return loss and rate of each."""
+    """Make updates as a run does, with an evaluation after each epoch; return the loss and rate of each update."""
     recorded = []
     for _ in range(updates):
         loss, norm = torch.zeros(()), torch.zeros(())
@@ -43,7 +43,7 @@ def advance(trainer: Trainer, updates: int) -> list[tuple[float, float]]:
     return recorded
 
 
-# Updates are changes of the weights.
+# Every update changes the weights.
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def advance(trainer: Trainer, updates: int) -> list[tuple[float, float]]:
         (DIGITS.replace(budget_value=1, accumulate=7, norm="batch"), 3),
     ],
 )
-def test_an_epoch_changes_the_weights_as_often_as_predicted_and_counted(
+def test_an_epoch_changes_the_weights_as_often_as_predicted(
     config: RunConfig, updates: int, run: Run, datasets: Datasets
 ) -> None:
     trainer = Trainer(config, datasets(config.dataset))
     hashes = [digest(trainer)]
-    outside = []  # changes of the weights that no step made
+    outside = []  # weights changed without an optimizer step
 
     def before(*_: Any) -> None:
         outside.append(digest(trainer) != hashes[-1])
@@ -82,18 +82,16 @@ def test_an_epoch_changes_the_weights_as_often_as_predicted_and_counted(
     assert plan(config).updates_per_epoch == ended.updates_per_epoch == ended.updates == trainer.updates == updates
 
 
-def test_gradients_are_gone_straight_after_the_step(datasets: Datasets) -> None:
+def test_gradients_are_cleared_right_after_the_step(datasets: Datasets) -> None:
     trainer = Trainer(DIGITS, datasets("digits"))
     advance(trainer, 1)
     assert all(parameter.grad is None for parameter in trainer.parameters)
 
 
-# A schedule that was planned for another batch size.
+# Schedules planned for a different batch size.
 
 
-def test_a_schedule_planned_for_a_tenth_of_the_updates_leaves_nine_tenths_without_effect(
-    run: Run, datasets: Datasets
-) -> None:
+def test_a_schedule_planned_for_a_tenth_of_the_updates_wastes_nine_tenths(run: Run, datasets: Datasets) -> None:
     config = RunConfig(batch_size=100, schedule_batch_size=1_000, schedule="cosine", lr=0.05, budget_value=5)
     trainer = Trainer(config, datasets("photos10k"))
     hashes = [digest(trainer)]
@@ -108,7 +106,7 @@ def test_a_schedule_planned_for_a_tenth_of_the_updates_leaves_nine_tenths_withou
     assert set(hashes[50:]) == {hashes[50]}
 
 
-def test_that_is_what_lambdalr_does_with_the_horizon_of_another_batch_size(run: Run, datasets: Datasets) -> None:
+def test_lambdalr_does_the_same_with_the_horizon_of_another_batch_size(run: Run, datasets: Datasets) -> None:
     config = RunConfig(model="linear", schedule="linear", lr=0.05, budget_value=5, schedule_batch_size=1_000, seed=3)
     data = datasets("photos10k")
     torch.manual_seed(3)
@@ -138,7 +136,7 @@ def test_a_schedule_planned_for_ten_times_the_updates_ends_high(run: Run) -> Non
     assert recorded.ended.unchanged_updates == 0
 
 
-# The same configuration, the same run.
+# Equal configurations repeat exactly.
 
 STATES = {
     **{name: {"optimizer": name, "lr": 0.002 if name.startswith("adam") else 0.05} for name in OPTIMIZERS},
@@ -152,7 +150,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("changes", STATES.values(), ids=STATES)
-def test_a_state_taken_within_an_epoch_and_put_back_repeats_the_rest_bit_for_bit(
+def test_a_state_restored_within_an_epoch_repeats_the_rest_bit_for_bit(
     changes: dict[str, Any], datasets: Datasets
 ) -> None:
     config = DIGITS.replace(budget_value=20, **changes)
@@ -171,13 +169,13 @@ def test_a_state_taken_within_an_epoch_and_put_back_repeats_the_rest_bit_for_bit
         assert (digest(again, buffers=True), again.examples_seen) == (end, seen)
 
 
-def test_the_plateau_of_that_test_does_lower_the_rate_after_the_state_was_taken(datasets: Datasets) -> None:
+def test_the_plateau_of_the_test_above_lowers_the_rate_after_the_state_was_taken(datasets: Datasets) -> None:
     trainer = Trainer(DIGITS.replace(budget_value=20, **STATES["plateau"]), datasets("digits"))
     rates = [rate for _, rate in advance(trainer, 45)]
     assert min(rates[20:]) < rates[20]
 
 
-def test_a_state_holds_the_global_generator_too(datasets: Datasets) -> None:
+def test_a_state_includes_the_global_generator(datasets: Datasets) -> None:
     trainer = Trainer(DIGITS, datasets("digits"))
     state = trainer.state()
     drawn = torch.rand(5)
@@ -196,7 +194,7 @@ def test_the_same_config_gives_the_same_hash_and_another_seed_another(run: Run) 
 
 
 def outputs_by_numpy(trainer: Trainer, inputs: np.ndarray) -> np.ndarray:
-    """Run a model without normalisation and without hidden layers, or with them, in float64."""
+    """Run a model without normalisation, with or without hidden layers, in float64."""
     values = inputs.reshape(len(inputs), -1).astype(np.float64)
     weights = [parameter.detach().numpy().astype(np.float64) for parameter in trainer.parameters]
     while weights:
@@ -209,7 +207,7 @@ def outputs_by_numpy(trainer: Trainer, inputs: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("changes", [{}, {"batch_size": 7}, {"model": "linear", "batch_size": 360}], ids=str)
-def test_loss_and_accuracy_are_scikit_learns_over_the_whole_validation_set(
+def test_loss_and_accuracy_equal_scikit_learns_over_the_whole_validation_set(
     changes: dict[str, Any], datasets: Datasets
 ) -> None:
     data = datasets("digits")
@@ -225,7 +223,7 @@ def test_loss_and_accuracy_are_scikit_learns_over_the_whole_validation_set(
     assert evaluation.accuracy > 0.2
 
 
-def test_a_regression_has_half_the_mean_square_as_its_loss_and_no_accuracy(datasets: Datasets) -> None:
+def test_a_regression_reports_half_the_mean_squared_error_and_no_accuracy(datasets: Datasets) -> None:
     data = datasets("linear")
     trainer = Trainer(RunConfig(dataset="linear", model="linear", optimizer="sgd", lr=0.1, batch_size=300), data)
     advance(trainer, 12)
@@ -243,7 +241,7 @@ def test_a_regression_has_half_the_mean_square_as_its_loss_and_no_accuracy(datas
     [DIGITS, DIGITS.replace(batch_size=7), DIGITS.replace(batch_size=500), RunConfig(dataset="moons", lr=0.01)],
     ids=["digits", "many chunks", "one chunk", "moons"],
 )
-def test_the_confusion_is_scikit_learns_and_its_diagonal_the_accuracy_that_is_reported(
+def test_the_confusion_equals_scikit_learns_and_its_diagonal_gives_the_accuracy(
     config: RunConfig, datasets: Datasets
 ) -> None:
     data = datasets(config.dataset)
@@ -256,13 +254,11 @@ def test_the_confusion_is_scikit_learns_and_its_diagonal_the_accuracy_that_is_re
     assert confusion.tolist() == confusion_matrix(labels, answers, labels=range(config.spec.outputs)).tolist()
     assert confusion.sum(axis=1).tolist() == np.bincount(labels).tolist()
     assert evaluation.accuracy == confusion.trace() / len(labels)
-    assert (confusion != confusion.T).any()  # rows are the truth
+    assert (confusion != confusion.T).any()  # rows are the true classes
 
 
 @pytest.mark.parametrize("changes", [{"norm": "batch"}, {"model": "cnn", "norm": "batch"}], ids=str)
-def test_an_evaluation_changes_nothing_and_uses_what_batch_norm_has_learnt(
-    changes: dict[str, Any], datasets: Datasets
-) -> None:
+def test_an_evaluation_changes_nothing_and_uses_running_statistics(changes: dict[str, Any], datasets: Datasets) -> None:
     trainer = Trainer(DIGITS.replace(**changes), datasets("digits"))
     advance(trainer, 12)
     before, random = digest(trainer, buffers=True), torch.get_rng_state()
@@ -275,13 +271,13 @@ def test_an_evaluation_changes_nothing_and_uses_what_batch_norm_has_learnt(
     assert all(module.training for module in trainer.model.modules())
     with torch.no_grad():
         outputs = trainer.model.eval()(trainer.data.validation_inputs)
-    # The whole set at once: statistics of the chunk would make the two differ.
+    # The whole set in one chunk. If batch norm used the chunk's statistics, the two would differ.
     assert first.loss == pytest.approx(
         float(torch.nn.functional.cross_entropy(outputs, trainer.data.validation_targets)), abs=1e-5
     )
 
 
-def test_evaluating_between_updates_leaves_the_run_as_it_would_have_been(datasets: Datasets) -> None:
+def test_evaluating_between_updates_does_not_change_the_run(datasets: Datasets) -> None:
     config = DIGITS.replace(norm="batch")
     undisturbed = advance(Trainer(config, datasets("digits")), 10)
     trainer = Trainer(config, datasets("digits"))
@@ -310,5 +306,5 @@ def test_an_evaluation_obeys_a_stop_between_two_chunks(datasets: Datasets) -> No
     assert ("evaluation", 60) not in trainer.timelines
 
 
-def test_every_optimizer_of_the_choices_is_put_back() -> None:
+def test_every_optimizer_is_restored() -> None:
     assert set(CHOICES["optimizer"]) <= set(STATES)
