@@ -1,98 +1,117 @@
-"""Say what came out of the claims in the words of a catalogue. No torch."""
+"""Describe the outcomes of the claims in the words of a catalogue. No torch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.science.judge import Outcome
 from core.science.statistics import MARGIN
-from core.science.telling import p_text
-from core.words.units import MIB
+from core.science.telling import MINUS, p_text
+from core.words.catalogue import Catalogue
 
-Say = Callable[..., str]
-NEAR_ONE = ("r_squared", "smallest", "largest")  # facts of which two digits would not tell anything
-TIMES = 2.0  # from here on a ratio is told in times, below in per cent
+TIMES = 2.0  # ratios from here on are given as a factor, smaller ones in percent
 
 
-def finding(outcome: Outcome, say: Say) -> str:
-    """Return what was found in one line: the effect with its interval, p and seeds, or the numbers of an exact one."""
+def finding(outcome: Outcome, words: Catalogue) -> str:
+    """Return what was found: the effect with its interval, p and seeds, or the numbers of an exact result."""
     if outcome.metric is None:
-        return say(f"arm.{outcome.claim}.{outcome.arm}.found", **_facts(outcome.facts, say))
-    p = say("told.p", p=p_text(outcome.p), corrected=p_text(outcome.p_adjusted))
-    parts = [_effect(outcome, say), p, say("told.seeds", seeds=outcome.seeds)]
-    return say("told.measured", metric=say(f"metric.{outcome.metric}"), found=", ".join(parts))
+        return _exact(outcome, words)
+    sentences = [_effect(outcome, words)]
+    if outcome.equivalent:
+        sentences.append(words.say("claims.equivalent", margin=words.percent(math.expm1(MARGIN))))
+    p, corrected = p_text(outcome.p, words), p_text(outcome.p_adjusted, words)
+    sentences.append(words.say("claims.p", p=p, corrected=corrected, seeds=outcome.seeds))
+    return " ".join(sentences)
 
 
-def fixed(outcome: Outcome, say: Say) -> str:
-    """Return what both arms had in common; nothing where there is nothing to say."""
-    names = [say(f"fixed.{name}") for name in outcome.held_fixed]
-    return say("told.fixed", fixed=", ".join(names)) if names else ""
+def fixed(outcome: Outcome, words: Catalogue) -> str:
+    """Return what both arms share; nothing where no condition is held fixed."""
+    names = [words.say(f"fixed.{name}") for name in outcome.held_fixed]
+    return words.say("claims.fixed", fixed=words.listed(names)) if names else ""
 
 
-def arm_name(settings: Mapping[str, Any], other: Mapping[str, Any], say: Say) -> str:
-    """Return what tells an arm from the other one: "B = 256, rate 16"."""
-    return ", ".join(
-        say(f"with.{name}.{value}") if isinstance(value, str) else say(f"with.{name}", value=f"{value:,.4g}")
-        for name, value in settings.items()
-        if other.get(name) != value
-    )
+def arm_name(settings: Mapping[str, Any], other: Mapping[str, Any], words: Catalogue) -> str:
+    """Return the settings in which an arm differs from the other: "batch size 256 and rate 16"."""
+    return words.listed([_setting(name, settings[name], words) for name in settings if _differs(name, settings, other)])
 
 
-def conditions(outcomes: Sequence[Outcome], say: Say) -> str:
-    """Return under which conditions a claim holds, under which it does not, and where that is left open."""
-    parts = []
+def against(outcome: Outcome, words: Catalogue) -> str:
+    """Return the settings of both arms, second / first: "batch size 256 / 16 and rate 16 / 1"."""
+    first, second = outcome.first, outcome.second
+    names = []
+    for name, value in second.items():
+        if not _differs(name, second, first):
+            continue
+        if name not in first:
+            names.append(_setting(name, value, words))
+        elif isinstance(value, str):
+            one, other = _setting(name, value, words), _setting(name, first[name], words)
+            names.append(words.say("claims.against.names", one=one, other=other))
+        else:
+            names.append(words.say(f"claims.against.{name}", one=value, other=first[name]))
+    return words.listed(names)
+
+
+def conditions(outcomes: Sequence[Outcome], words: Catalogue) -> str:
+    """Return under which conditions a claim holds, under which it fails, and where that remains undecided."""
+    sentences = []
     for key, verdict in (("holds", "SUPPORTED"), ("fails", "REFUTED"), ("open", "INCONCLUSIVE")):
         arms = [
-            say(f"arm.{outcome.claim}.{outcome.arm}")
+            words.say("claims.quote", text=words.say(f"claims.arm.{outcome.claim}.{outcome.arm}"))
             for outcome in outcomes
             if outcome.verdict == verdict and not outcome.is_contrast
         ]
         if arms:
-            parts.append(say(f"{key}.under", arms="; ".join(arms)))
-    return " ".join(parts)
+            sentences.append(words.say(f"claims.{key}", arms=words.listed(arms)))
+    return " ".join(sentences)
 
 
-def _effect(outcome: Outcome, say: Say) -> str:
-    arm = arm_name(outcome.second, outcome.first, say)
+def _differs(name: str, settings: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(other.get(name) != settings[name])
+
+
+def _setting(name: str, value: Any, words: Catalogue) -> str:
+    if isinstance(value, str):
+        return words.say(f"claims.with.{name}.{value}")
+    return words.say(f"claims.with.{name}", value=value)
+
+
+def _effect(outcome: Outcome, words: Catalogue) -> str:
+    arm, metric = arm_name(outcome.second, outcome.first, words), words.say(f"claims.metric.{outcome.metric}")
     ratio, low, high = outcome.effect_ratio, outcome.low, outcome.high
     if ratio is None or low is None or high is None:
         first, second = outcome.diverged
-        return say("told.diverged", first=first, second=second, seeds=outcome.seeds)
-    within = say("told.within", margin=round(100 * math.expm1(MARGIN))) if outcome.equivalent else ""
+        return words.say("claims.effect.diverged", metric=metric, first=first, second=second, seeds=outcome.seeds)
     if low == high == 1:
-        return within + say("told.same", arm=arm)
-    direction = say(f"direction.{'higher' if ratio >= 1 else 'lower'}")
+        return words.say("claims.effect.same", metric=metric, arm=arm)
+    direction = "higher" if ratio >= 1 else "lower"
     if 1 / TIMES < ratio < TIMES:
-        shares = {"percent": ratio, "low": low, "high": high}
-        words = {name: _percent(share) for name, share in shares.items()}
-        if ratio < 1:
-            words |= {"low": _percent(high), "high": _percent(low)}
+        ends = (low, high) if ratio >= 1 else (high, low)
+        texts = [_percent(value, words) for value in (ratio, *ends)]
         if low < 1 < high:
-            words["low"] = f"\u2212{words['low']}"  # that end is on the other side of equality
-        return within + say("told.percent", arm=arm, direction=direction, **words)
-    turned = (ratio, low, high) if ratio > 1 else (1 / ratio, 1 / high, 1 / low)
-    times, least, most = (f"{value:.3g}" if value < 999.5 else f"{value:,.0f}" for value in turned)
-    return within + say("told.times", arm=arm, direction=direction, times=times, low=least, high=most)
+            texts[1] = f"{MINUS}{texts[1]}"  # that end lies on the other side of equality
+        key = f"claims.effect.percent.{direction}"
+    else:
+        texts = [words.times(value) for value in ((ratio, low, high) if ratio > 1 else (1 / ratio, 1 / high, 1 / low))]
+        key = f"claims.effect.times.{direction}"
+    return words.say(key, metric=metric, arm=arm, **dict(zip(("ratio", "low", "high"), texts, strict=True)))
 
 
-def _percent(ratio: float) -> str:
-    share = 100 * abs(ratio - 1)
-    return f"{share:.0f}" if share >= 9.5 else f"{share:.1f}"
+def _percent(ratio: float, words: Catalogue) -> str:
+    share = abs(ratio - 1)
+    return words.percent(share, 0 if share >= 0.095 else 1)
 
 
-def _facts(facts: Mapping[str, Any], say: Say) -> dict[str, str]:
-    shown = {}
-    for name, value in facts.items():
-        if name.endswith("_bytes"):
-            shown[name.removesuffix("_bytes")] = f"{value / MIB:,.3g} MiB"
-        elif isinstance(value, bool):
-            shown[name] = say("told.fits" if value else "told.fits_not")
-        elif isinstance(value, int):
-            shown[name] = f"{value:,}"
-        else:
-            shown[name] = f"{value:.4g}" if name in NEAR_ONE else f"{value:.2g}"
-    if "largest" in facts and isinstance(facts["largest"], int):
-        shown["next"] = f"{facts['largest'] + 1:,}"
-    return shown
+def _exact(outcome: Outcome, words: Catalogue) -> str:
+    facts: dict[str, Any] = {
+        name.removesuffix("_bytes"): words.mib(value) if name.endswith("_bytes") else value
+        for name, value in outcome.facts.items()
+    }
+    found = "found" if "fits" not in facts else "fits" if facts["fits"] else "runs_out"
+    sentences = [words.say(f"claims.arm.{outcome.claim}.{outcome.arm}.{found}", **facts)]
+    if "next_fits" in facts:
+        key = "claims.next.fits" if facts["next_fits"] else "claims.next.runs_out"
+        sentences.append(words.say(key, next=facts["largest"] + 1))
+    return " ".join(sentences)

@@ -16,16 +16,18 @@ from core.science.seeds import first_seed
 from core.words.catalogue import catalogue
 from core.words.errors import ConfigError, Problem
 
-TOLD = ("claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds")
-MORE = ("p_adjusted", "equivalent", "metric", "claimed", "is_contrast", "diverged", "first", "second", "facts")
+FIRST_KEYS = ("claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds")
+MORE_KEYS = ("p_adjusted", "equivalent", "metric", "claimed", "is_contrast", "diverged", "first", "second", "facts")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `claims`."""
-    parser.add_argument("--claim", metavar="CODE", help=f"one of {', '.join(TESTED)}; all without it")
-    parser.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each experiment")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
+    say = catalogue().say
+    choices = say("command.claims.claim", choices=", ".join(TESTED))
+    parser.add_argument("--claim", metavar="CODE", help=choices)
+    parser.add_argument("--seed", default="0", metavar="S", help=say("command.seed", seeds=SEEDS))
+    parser.add_argument("--json", action="store_true", help=say("command.claims.json"))
+    parser.add_argument("--output", type=Path, metavar="FILE", help=say("command.output"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,11 +46,12 @@ def _results(options: argparse.Namespace) -> Results:
 
     from core.claims import experiments
 
-    torch.set_num_threads(1)  # as in the dashboard: one thread for each training
+    torch.set_num_threads(1)  # as in the dashboard, which gives each run one thread
 
     def progress(code: str, share: float) -> None:
         if sys.stderr.isatty():
-            print(f"\r{code:4}{share:5.0%}", end="\r" if share < 1 else "\r         \r", file=sys.stderr, flush=True)
+            end = "\r" if share < 1 else "\r         \r"
+            print(f"\r{code:4}{catalogue().percent(share):>5}", end=end, file=sys.stderr, flush=True)
 
     results = experiments.run(codes, range(first, first + SEEDS), progress)
     if options.output:
@@ -65,22 +68,25 @@ def _show(results: Results, *, as_json: bool) -> None:
         return
     from core.claims.telling import conditions, finding, fixed
 
-    say = catalogue().say
+    words = catalogue()
     for code, result in results.claims.items():
-        print(f"{code}  {say(f'claim.{code}')}")
-        print(f"    {result.verdict}, {result.seconds:.1f} s. {conditions(result.outcomes, say)}")
+        verdict = words.say(f"claims.verdict.{result.verdict}")
+        print(f"{code}  {words.say(f'claim.{code}')}")
+        spent = words.say("command.claims.verdict", verdict=verdict, seconds=words.duration(result.seconds))
+        print(f"    {spent} {conditions(result.outcomes, words)}")
         for outcome in result.outcomes:
-            mark = "also" if outcome.is_contrast else outcome.verdict.lower()
-            name = say(f"arm.{code}.{outcome.arm}")
-            print(f"    {mark:>12}  {name}: {finding(outcome, say)}. {fixed(outcome, say)}".rstrip())
+            mark = words.say(f"claims.badge.{'contrast' if outcome.is_contrast else outcome.verdict}")
+            name = words.say(f"claims.arm.{code}.{outcome.arm}")
+            print(f"    {mark:>12}  {name}: {finding(outcome, words)} {fixed(outcome, words)}".rstrip())
         print()
-    corrected = f"Corrected for {results.tests} tests (Holm). " if results.tests > 1 else ""
-    print(f"{corrected}Seeds {results.seeds[0]} to {results.seeds[-1]}.")
+    sentences = [words.count("claims.origin.tests", results.tests)] if results.tests > 1 else []
+    first, last = (words.number(seed) for seed in (results.seeds[0], results.seeds[-1]))
+    print(*sentences, words.say("claims.origin.seeds", first=first, last=last))
 
 
 def _values(outcome: Outcome) -> dict[str, Any]:
     values = outcome.to_dict()
-    return {name: values[name] for name in TOLD + MORE}
+    return {name: values[name] for name in FIRST_KEYS + MORE_KEYS}
 
 
 def _code(given: str) -> str:

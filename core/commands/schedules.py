@@ -19,11 +19,12 @@ from core.words.errors import ConfigError, Problem
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `schedules`."""
-    sizes = ", ".join(map(str, BATCH_SIZES))
-    parser.add_argument("--batch-size", metavar="B", help=f"one of {sizes}; all of them without it")
-    parser.add_argument("--seed", default="0", metavar="S", help=f"the first of {SEEDS} seeds, default 0")
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each batch size and schedule")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="keep the results in a file, as the page reads it")
+    say = catalogue().say
+    sizes = say("command.schedules.batch_size", choices=", ".join(map(str, BATCH_SIZES)))
+    parser.add_argument("--batch-size", metavar="B", help=sizes)
+    parser.add_argument("--seed", default="0", metavar="S", help=say("command.seed", seeds=SEEDS))
+    parser.add_argument("--json", action="store_true", help=say("command.schedules.json"))
+    parser.add_argument("--output", type=Path, metavar="FILE", help=say("command.output"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -74,7 +75,9 @@ def _show(benches: Sequence[Bench], *, as_json: bool) -> None:
         for arm in ARMS:
             trained, compared = bench.tuned[arm], bench.against.get(arm)
             end = "diverged" if trained.end is None else f"{trained.end:.3g}"
-            said, p = (beside(compared, catalogue().say), p_text(compared.p_adjusted)) if compared else ("", "")
+            said, p = (
+                (beside(compared, catalogue().say), p_text(compared.p_adjusted, catalogue())) if compared else ("", "")
+            )
             updates = course(arm, bench.batch_size).updates
             name = catalogue().say(f"bench.arm.{arm}")
             print(

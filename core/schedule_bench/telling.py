@@ -10,6 +10,7 @@ from core.schedule_bench.courses import course, stages
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.science.statistics import LEVEL, MARGIN
 from core.science.telling import p_text
+from core.words.catalogue import catalogue
 
 Say = Callable[..., str]
 
@@ -106,7 +107,7 @@ def beside_constant(against: Mapping[str, Compared], say: Say) -> list[str]:
     left = [arm for arm in DECAYS if arm not in told]
     said = []
     if nearer:
-        p = p_text(max(found[arm].p_adjusted for arm in nearer))
+        p = p_text(max(found[arm].p_adjusted for arm in nearer), catalogue())
         values = {"p": p, "tests": len(against)}
         gains = [1 / _ratio(found[arm]) for arm in nearer]
         if len(nearer) == len(DECAYS):

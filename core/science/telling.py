@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from core.words.catalogue import Catalogue
 
-def p_text(p: float | None) -> str:
+MINUS = "\u2212"
+
+
+def p_text(p: float | None, words: Catalogue) -> str:
     """Return a p-value with two significant digits, or with one if it is below 0.0001; "" for None."""
-    return "" if p is None else f"{p:.2g}" if p >= 0.0001 else f"{p:.0e}"
+    return "" if p is None else words.formatted(p, ".2g" if p >= 0.0001 else ".0e")

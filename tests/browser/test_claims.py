@@ -1,4 +1,4 @@
-"""The page of claims, with an experiment that is run again for real."""
+"""The claims page in a browser, with a real run of an experiment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ def shown(page: Page, text: str, *, wait_ms: float | None = None) -> None:
     expect(page.locator(".st-key-claims_shown")).to_contain_text(text, timeout=wait_ms)
 
 
-def test_the_page_opened_first_is_full_and_a_claim_is_run_again(
-    fresh_server: Server, visit: Callable[..., Visit]
-) -> None:
+def test_the_first_visit_is_complete_and_a_claim_runs_again(fresh_server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{fresh_server.url}/claims?claim=C7").page
     shown(page, "C7. ")
     expect(page.locator(".st-key-claims_shown .marks")).to_have_count(2)
@@ -25,7 +23,7 @@ def test_the_page_opened_first_is_full_and_a_claim_is_run_again(
     assert page.evaluate("location.search") == "?claim=C7"
     page.locator(".st-key-claim").get_by_text("C4", exact=True).click()
     shown(page, "C4. ")
-    shown(page, "Computed beforehand on")
+    shown(page, "Precomputed on")
     expect(page.locator(".st-key-claims_head")).to_contain_text("Supported")
     assert page.evaluate("location.search") == "?claim=C4"
     page.evaluate(
@@ -34,7 +32,7 @@ def test_the_page_opened_first_is_full_and_a_claim_is_run_again(
         .observe(document, {subtree: true, childList: true, characterData: true});"""
     )
     button(page, "run_claim").click()
-    shown(page, "Computed just now on this machine; ", wait_ms=ENGINE_WAIT_MS)
+    shown(page, "Just computed on this machine.", wait_ms=ENGINE_WAIT_MS)
     between = " ".join(page.evaluate("[...window.seen]"))
     assert re.search(r"Waiting for a free core|Running: \d+%", between)
     expect(page.locator(".st-key-claims_head")).to_contain_text("Supported")

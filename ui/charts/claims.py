@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.claims.telling import arm_name
+from core.claims.telling import against
 from core.science.judge import Outcome
 from core.science.statistics import MARGIN
 from core.science.trials import Line
+from core.words.catalogue import Catalogue
 from ui.charts.style import (
     ANY,
     BLUE,
@@ -70,7 +71,7 @@ def effects(say: Say) -> Spec:
     )
 
 
-def effects_table(outcomes: Sequence[Outcome], say: Callable[..., str]) -> pa.Table:
+def effects_table(outcomes: Sequence[Outcome], words: Catalogue) -> pa.Table:
     """Return the columns of `effects`: series, label, x, y, low, high."""
     rows = Rows("series", "label", "x", "y", "low", "high")
     shown = [outcome for outcome in outcomes if outcome.metric is not None]
@@ -81,13 +82,9 @@ def effects_table(outcomes: Sequence[Outcome], say: Callable[..., str]) -> pa.Ta
     for number, outcome in enumerate(shown):
         y = (number + 0.75) * ROWS / max(len(shown), ROWS)
         ratios = _ratios(outcome)
-        name = say(f"arm.{outcome.claim}.{outcome.arm}")
-        against = say(
-            "chart.effects.against",
-            one=arm_name(outcome.second, outcome.first, say),
-            other=arm_name(outcome.first, outcome.second, say),
-        )
-        rows.add(series=NAME, label=f"{name}: {against}", y=y)
+        name = words.say(f"claims.arm.{outcome.claim}.{outcome.arm}")
+        label = words.say("chart.effects.row", arm=name, against=against(outcome, words))
+        rows.add(series=NAME, label=label, y=y)
         rows.add(series=SEED, x=ratios, y=y)
         if outcome.effect_ratio is not None and outcome.low is not None and outcome.high is not None:
             rows.add(series=EFFECT, label=name, x=outcome.effect_ratio, y=y, low=outcome.low, high=outcome.high)
@@ -149,14 +146,14 @@ def _evidence(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
 def evidence_table(claim: str, lines: Sequence[Line], say: Callable[..., str]) -> pa.Table:
     """Return the columns of `evidence` and `log_evidence`: series, label, x, y, low, high."""
     rows = Rows("series", "label", "x", "y", "low", "high")
-    rows.add(series=X_TITLE, label=say(f"evidence.{claim}.x"))
-    rows.add(series="y title", label=say(f"evidence.{claim}.y"))
+    rows.add(series=X_TITLE, label=say(f"claims.evidence.{claim}.x"))
+    rows.add(series="y title", label=say(f"claims.evidence.{claim}.y"))
     for line in lines:
         x, y = np.array(line.x), np.array(line.y)
         if line.name == LAW:
             rows.add(series=LAW, x=x, y=y)
             continue
-        rows.add(series=MEASURED, label=say(f"evidence.{claim}.{line.name}"), x=x, y=y)
+        rows.add(series=MEASURED, label=say(f"claims.evidence.{claim}.{line.name}"), x=x, y=y)
         if line.error:
             error = np.array(line.error)
             rows.add(series=MEASURED + ", error", x=x, y=y, low=y - error, high=y + error)

@@ -19,7 +19,7 @@ from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import duration, explain, number, say
+from ui.shell.text import count, day, duration, explain, number, percent, say, words
 
 REFRESH_S = 0.25
 FIRST_CLAIM = "C9"  # the one that most depends on what is held fixed
@@ -122,11 +122,11 @@ def _pill(session: Session, code: str) -> str:
 
 def _claim(session: Session, code: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="claims_head"):
-        st.markdown(f"#### {say('claims.quote', quote=CLAIMS[code].quote)}", width="stretch")
+        st.markdown(f"#### {say('claims.quote', text=CLAIMS[code].quote)}", width="stretch")
         _badge(_verdict(session, code))
         if code in TESTED:
             _run_button(session, code)
-    st.markdown(f"{code}. {say(f'claim.{code}')}.")
+    st.markdown(say("claims.statement", code=code, claim=say(f"claim.{code}")))
     if code not in TESTED:
         st.markdown(say(f"claim.{code}.lesson"))
         st.caption(say("claims.words"))
@@ -141,7 +141,7 @@ def _claim(session: Session, code: str) -> None:
     with right:
         for outcome in result.outcomes:
             st.markdown(_line(outcome))
-    st.markdown(f"{say('claims.lesson', lesson=say(f'claim.{code}.lesson'))} {conditions(result.outcomes, say)}")
+    st.markdown(f"{say('claims.lesson', lesson=say(f'claim.{code}.lesson'))} {conditions(result.outcomes, words())}")
 
 
 def _run_button(session: Session, code: str) -> None:
@@ -172,47 +172,48 @@ def _progress(session: Session, code: str) -> str:
         return say("claims.failed", reason=trouble) if trouble else ""
     if asked.share is None:
         return f":material/hourglass_empty: {say('claims.waits')}"
-    return f":material/directions_run: {say('claims.runs', share=round(100 * asked.share))}"
+    return f":material/directions_run: {say('claims.runs', share=percent(asked.share))}"
 
 
 def _origin(session: Session, results: Results, result: Result) -> str:
-    """Return when, where, and with which seeds and how many tests a result came about, where it has any."""
-    state = session.state(ClaimsState)
-    parts = []
+    """Return when, where and with which seeds a result was computed, and how many tests it was corrected for."""
+    if result.code in session.state(ClaimsState).results:
+        sentences = [say("claims.origin.fresh")]
+    else:
+        facts = {"torch": results.fingerprint["torch"], "capability": results.fingerprint["cpu_capability"]}
+        sentences = [say("claims.origin.shipped", date=day(results.date), **facts)]
     if any(outcome.seeds for outcome in result.outcomes):
-        parts.append(say("claims.seeds", first=number(results.seeds[0]), last=number(results.seeds[-1])))
-    parts.append(duration(result.seconds))
-    is_tested = any(outcome.p is not None for outcome in result.outcomes)
-    key = "none" if not is_tested else "one" if results.tests == 1 else "many"
-    parts.append(say(f"claims.tests.{key}", count=results.tests))
-    if result.code in state.results:
-        return say("claims.fresh", rest="; ".join(parts))
-    facts = results.fingerprint
-    machine = say("claims.machine", torch=facts["torch"], capability=facts["cpu_capability"])
-    day = f"{results.date:%d %B %Y}".lstrip("0")
-    return say("claims.shipped", date=day, machine=machine, rest="; ".join(parts))
+        sentences.append(say("claims.origin.seeds", first=number(results.seeds[0]), last=number(results.seeds[-1])))
+    sentences.append(say("claims.origin.seconds", seconds=duration(result.seconds)))
+    if any(outcome.p is not None for outcome in result.outcomes):
+        sentences.append(count("claims.origin.tests", results.tests))
+    else:
+        sentences.append(say("claims.origin.exact"))
+    return " ".join(sentences)
 
 
 def _charts(result: Result) -> None:
     if any(outcome.metric is not None for outcome in result.outcomes):
-        plots.draw(effects, effects_table(result.outcomes, say))
+        plots.draw(effects, effects_table(result.outcomes, words()))
     if result.lines:
         chart = log_evidence if result.code in LOGARITHMIC else evidence
         plots.draw(chart, evidence_table(result.code, result.lines, say))
 
 
 def _line(outcome: Outcome) -> str:
-    """Return a trial and what came of it, with its badge."""
+    """Return a trial and its result as Markdown, with a badge for its verdict."""
     icon, colour = BADGES[outcome.verdict]
-    word = say("claims.also") if outcome.is_contrast else say(f"verdict_word.{outcome.verdict}").lower()
-    badge = f":gray-badge[{word}]" if outcome.is_contrast else f":{colour}-badge[:material/{icon}: {word}]"
-    name = say(f"arm.{outcome.claim}.{outcome.arm}")
-    return f"{badge} **{name}:** {finding(outcome, say)}. :small[:gray[{fixed(outcome, say)}]]"
+    if outcome.is_contrast:
+        badge = f":gray-badge[{say('claims.badge.contrast')}]"
+    else:
+        badge = f":{colour}-badge[:material/{icon}: {say(f'claims.badge.{outcome.verdict}')}]"
+    name = say(f"claims.arm.{outcome.claim}.{outcome.arm}")
+    return f"{badge} **{name}:** {finding(outcome, words())} :small[:gray[{fixed(outcome, words())}]]"
 
 
 def _badge(verdict: str) -> None:
     icon, colour = BADGES[verdict]
-    st.badge(say(f"verdict_word.{verdict}"), icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
+    st.badge(say(f"claims.verdict.{verdict}"), icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
 
 
 def _overview(session: Session) -> str:
@@ -220,7 +221,7 @@ def _overview(session: Session) -> str:
     rows = []
     for code in CLAIMS:
         verdict = _verdict(session, code)
-        said = conditions(_results(session, code).claims[code].outcomes, say) if code in TESTED else ""
-        cells = (code, say(f"claim.{code}"), say(f"verdict_word.{verdict}"), said)
+        said = conditions(_results(session, code).claims[code].outcomes, words()) if code in TESTED else ""
+        cells = (code, say(f"claim.{code}"), say(f"claims.verdict.{verdict}"), said)
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     return f"<table class='claims'>{''.join(rows)}</table>"

@@ -20,7 +20,7 @@ from core.schedule_bench.courses import course
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.schedule_bench.telling import beside, off_text, times
 from core.science.telling import p_text
-from ui.shell.text import number, say
+from ui.shell.text import number, say, words
 
 
 def ends(batch_size: int, trained: Mapping[str, Trained], against: Mapping[str, Compared], chosen: str) -> str:
@@ -35,7 +35,7 @@ def ends(batch_size: int, trained: Mapping[str, Trained], against: Mapping[str, 
             number(course(arm, batch_size).updates),
             _end(each),
             _beside(compared),
-            p_text(compared.p_adjusted) if compared else "",
+            p_text(compared.p_adjusted, words()) if compared else "",
             off_text(each.off) if each.end is not None else "",
         ]
         rows.append(_row(cells, is_chosen=arm == chosen))

@@ -382,15 +382,15 @@ def test_the_shipped_figures_are_those_of_the_experiments_as_they_are_now(claim:
 
 
 def test_every_outcome_has_its_words(results: Results) -> None:
-    say = catalogue().say
+    words = catalogue()
     for code, each in results.claims.items():
-        assert say(f"claim.{code}.lesson")
-        assert say(f"claim.{code}.test")
-        assert conditions(each.outcomes, say)
+        assert words.say(f"claim.{code}.lesson")
+        assert words.say(f"claim.{code}.test")
+        assert conditions(each.outcomes, words)
         for outcome in each.outcomes:
-            assert say(f"arm.{code}.{outcome.arm}")
-            assert "{" not in finding(outcome, say) + fixed(outcome, say)
-            assert outcome.metric is None or say(f"metric.{outcome.metric}")
+            assert words.say(f"claims.arm.{code}.{outcome.arm}")
+            assert "{" not in finding(outcome, words) + fixed(outcome, words)
+            assert outcome.metric is None or words.say(f"claims.metric.{outcome.metric}")
 
 
 def test_results_are_the_same_by_way_of_json(results: Results) -> None:

@@ -1,4 +1,4 @@
-"""The command `python -m core claims`: what it prints, keeps and refuses."""
+"""The command `python -m core claims`: its output, its file and what it refuses."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.__main__ import main
 from core.claims import results
 
 ROOT = Path(__file__).resolve().parents[3]
-TOLD = ["claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds"]
+FIRST_KEYS = ["claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds"]
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """Return what the command prints in this process; it ends well and complains of nothing."""
+    """Return what the command prints in this process; it must succeed and print no error."""
     assert main(["claims", *map(str, arguments)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -30,8 +30,8 @@ def objects(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_for_a_script_each_experiment_is_one_object_with_the_same_keys_first() -> None:
-    """As a real process, whose output goes to a file."""
+def test_json_output_has_one_object_for_each_trial_with_the_same_keys_first() -> None:
+    """Run as a real process whose output goes to a pipe."""
     done = subprocess.run(
         [sys.executable, "-m", "core", "claims", "--claim", "C7", "--json"],
         cwd=ROOT,
@@ -41,7 +41,7 @@ def test_for_a_script_each_experiment_is_one_object_with_the_same_keys_first() -
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = objects(done.stdout)
-    assert [list(line)[:10] for line in lines] == [TOLD] * 3
+    assert [list(line)[:10] for line in lines] == [FIRST_KEYS] * 3
     assert [(line["claim"], line["arm"]) for line in lines] == [
         ("C7", "one_rate"),
         ("C7", "scaled_rate"),
@@ -69,40 +69,41 @@ def test_an_exact_result_has_no_p_and_no_seeds(capsys: pytest.CaptureFixture[str
     assert [line["facts"]["changes"] for line in lines[:2]] == [15, 4]
 
 
-def test_a_claim_may_be_given_in_small_letters(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_claim_may_be_given_in_lower_case(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line["claim"] for line in objects(printed(capsys, "--claim", " c4", "--json"))] == ["C4", "C4"]
 
 
-def test_for_a_person_there_is_the_verdict_and_each_result_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_output_gives_the_verdict_and_describes_each_result(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--claim", "C7").splitlines()
-    assert lines[0] == "C7  (With 1,000 a batch) learning proceeds in large strides and fast"
-    assert lines[1].startswith("    CONDITIONAL, ")
-    assert lines[1].endswith(" s. Holds: Rate scaled with the batch. Does not: One rate.")
-    number, rest = r"\d\.\d+", r"\), p = 0\.002 \(0\.0039 corrected\), 10 seeds\. Fixed: data, weights"
-    between, strides = rf"\({number} to {number}", "Length of an update: B = 256"
+    assert lines[0] == "C7  (With batch size 1,000) learning takes large strides and is fast"
+    assert re.match(r"    Conditional, [\d.]+m?s\. ", lines[1])
+    assert lines[1].endswith("Holds for \u201cRate scaled with the batch\u201d. Fails for \u201cOne rate\u201d.")
+    number, p = r"\d\.\d+", r"p = 0\.002 \(0\.0039 corrected\), 10 seeds\. Held fixed: data"
+    interval = rf"\(95% CI {number} to {number}\)\. {p}"
+    lower, higher = r"2\.\d+ times lower with batch size 256", r"7\.\d+ times as high with batch size 256 and rate 16"
     effects = (
-        rf"         refuted  One rate: {strides} is 2\.\d+ times lower {between}{rest}, learning rate\.",
-        rf"       supported  Rate scaled with the batch: {strides}, rate 16 is 7\.\d+ times higher {between}{rest}\.",
+        rf"         refuted  One rate: Length of an update: {lower} {interval}, weights, and learning rate\.",
+        rf"       supported  Rate scaled with the batch: Length of an update: {higher} {interval} and weights\.",
     )
     for line, effect in zip(lines[2:4], effects, strict=True):
         assert re.fullmatch(effect, line), line
-    assert lines[4].startswith("            also  The law of strides: slope and intercept within ")
-    assert lines[5:] == ["", "Corrected for 2 tests (Holm). Seeds 0 to 9."]
+    assert lines[4].startswith("        contrast  The law of gradient length: In all seeds, the slope is within ")
+    assert lines[5:] == ["", "Verdicts corrected for 2 tests (Holm). Seeds 0 to 9."]
 
 
-def test_nothing_is_corrected_where_nothing_was_tested(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_test_nothing_is_corrected(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--claim", "C4").splitlines()
-    found = "The article's table: 100 updates counted at 100 a batch, 10 at 1,000. Fixed: examples, epochs."
-    assert lines[2] == f"       supported  {found}"
+    counted = "Counted 100 updates at batch size 100 and 10 at batch size 1,000."
+    assert lines[2] == f"       supported  The article's table: {counted} Held fixed: examples and epochs."
     assert lines[-1] == "Seeds 0 to 9."
 
 
-def test_the_seeds_are_ten_from_the_first_that_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ten_consecutive_seeds_start_at_the_given_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, "--claim", "C4", "--seed", 30).splitlines()[-1] == "Seeds 30 to 39."
-    assert printed(capsys, "--claim", "C4", "--seed", 1_000_000).splitlines()[-1] == "Seeds 1000000 to 1000009."
+    assert printed(capsys, "--claim", "C4", "--seed", 1_000_000).splitlines()[-1] == "Seeds 1,000,000 to 1,000,009."
 
 
-def test_what_is_kept_in_a_file_is_what_was_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_output_file_holds_what_was_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text("what was there before")
     line, *_ = objects(printed(capsys, "--claim", "C3", "--seed", 5, "--json", "--output", path))
@@ -118,8 +119,8 @@ def test_what_is_kept_in_a_file_is_what_was_printed(capsys: pytest.CaptureFixtur
     [
         (["--claim", "X9"], "claim must be one of C1, C3, C4, C5, C6, C7, C8, C9, C10, C11, got 'X9'"),
         (["--claim", ""], "got ''"),
-        (["--claim", "C2"], "the claim C2 is about words and has no experiment"),
-        (["--claim", "c12"], "the claim c12 is about words"),
+        (["--claim", "C2"], "claim C2 is about terms and has no experiment"),
+        (["--claim", "c12"], "claim c12 is about terms"),
         (["--seed", "-1"], "seed must be a whole number between 0 and 1,000,000, got -1"),
         (["--seed", "1.5"], "got '1.5'"),
         (["--seed", "1000001"], "got 1000001"),
@@ -128,15 +129,15 @@ def test_what_is_kept_in_a_file_is_what_was_printed(capsys: pytest.CaptureFixtur
         (["--output", "/"], "cannot write / (Is a directory)"),
         (["--output", "zero\0byte.json"], "cannot write"),
         (["--bogus"], "--bogus"),
-        (["--cl", "C4"], "--cl"),  # nothing is guessed from a beginning
+        (["--cl", "C4"], "--cl"),  # flags cannot be abbreviated
     ],
     ids=lambda value: " ".join(value).replace("\0", "0") if isinstance(value, list) else "",
 )
-def test_what_cannot_be_used_is_one_line_before_anything_is_run(
+def test_unusable_input_is_refused_in_one_line_before_anything_runs(
     arguments: list[str], word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
-        raise AssertionError("an experiment was begun")
+        raise AssertionError("an experiment was started")
 
     monkeypatch.setattr("core.claims.experiments.run", never)
     try:

@@ -1,15 +1,16 @@
-"""Numbers of a test, as people read them."""
+"""The numbers of a statistical test as text."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.science.telling import p_text
+from core.words.catalogue import catalogue
 
 
 @pytest.mark.parametrize(
     ("p", "text"),
     [(None, ""), (1.0, "1"), (2 / 1024, "0.002"), (0.3515625, "0.35"), (0.0001, "0.0001"), (0.00004, "4e-05")],
 )
-def test_a_p_value_has_two_digits_and_a_tiny_one_has_one(p: float | None, text: str) -> None:
-    assert p_text(p) == text
+def test_a_p_value_has_two_digits_and_one_below_0_0001_has_one(p: float | None, text: str) -> None:
+    assert p_text(p, catalogue()) == text

@@ -13,8 +13,22 @@ from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Epoch, Peak, Updates
 from core.store import Store
 from core.store.reader import RunReader
+from core.words.catalogue import Catalogue
 
 MIB = 2**20
+
+
+class Keys(Catalogue):
+    """A catalogue that says a key and its values; numbers and lists are written as in English."""
+
+    def say(self, key: str, **values: Any) -> str:
+        return f"<{' '.join([key, *(f'{name}={value}' for name, value in values.items())])}>"
+
+
+@pytest.fixture(scope="session")
+def words() -> Catalogue:
+    """Return a catalogue that says a key, and the values that it was given."""
+    return Keys()
 
 
 @pytest.fixture(scope="session")

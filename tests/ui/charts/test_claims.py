@@ -1,4 +1,4 @@
-"""The evidence for a claim as rows of a chart: effects with their seeds, and points on their law."""
+"""Tables of the evidence for a claim: ratios with their seeds, and measured points with their law."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.science.trials import Exact, Line
+from core.words.catalogue import Catalogue
 from tests.core.claims.arms import judged, pair
 from ui.charts.claims import effects_table, evidence_table
 
@@ -20,46 +21,46 @@ def of(rows: Rows, series: str) -> Rows:
     return [row for row in rows if row["series"] == series]
 
 
-def test_each_comparison_has_its_seeds_its_mean_and_its_interval_in_a_row(say: Say) -> None:
+def test_each_comparison_has_a_row_with_its_seeds_mean_and_interval(words: Catalogue) -> None:
     outcomes = judged(pair([0.5, 2.0] * 5), Exact("exact", (), True, 0.1), pair([3.0] * 10, arm="scaled_rate"))
-    rows = effects_table(outcomes, say).to_pylist()
+    rows = effects_table(outcomes, words).to_pylist()
     means = of(rows, "effect")
     assert [row["x"] for row in means] == pytest.approx([1.0, 3.0])
     assert [(row["low"], row["high"]) for row in means][1] == pytest.approx((3.0, 3.0))
     assert means[0]["low"] < 1 < means[0]["high"]
-    assert [row["y"] for row in means] == [0.75, 1.75]  # an exact result takes no room
+    assert [row["y"] for row in means] == [0.75, 1.75]  # an exact result has no row
     assert [row["x"] for row in of(rows, "seed")] == pytest.approx([0.5, 2.0] * 5 + [3.0] * 10)
     assert [row["label"] for row in of(rows, "name")] == [
-        f"<arm.C9.{arm}>: <chart.effects.against one=<with.batch_size value=256>, <with.lr value=16> "
-        "other=<with.batch_size value=16>, <with.lr value=1>>"
+        f"<chart.effects.row arm=<claims.arm.C9.{arm}> against=<claims.against.batch_size one=256 other=16> and "
+        "<claims.against.lr one=16.0 other=1.0>>"
         for arm in ("equal_epochs", "scaled_rate")
     ]
 
 
-def test_seven_comparisons_share_the_room_of_five(say: Say) -> None:
-    rows = effects_table(judged(*[pair([2.0] * 10)] * 7), say).to_pylist()
+def test_seven_comparisons_share_the_height_of_five(words: Catalogue) -> None:
+    rows = effects_table(judged(*[pair([2.0] * 10)] * 7), words).to_pylist()
     places = [row["y"] for row in of(rows, "effect")]
     assert places == pytest.approx([5 / 7 * (number + 0.75) for number in range(7)])
     assert places[-1] < 5
 
 
-def test_a_training_that_diverged_leaves_the_other_seeds_and_no_mean(say: Say) -> None:
-    rows = effects_table(judged(pair([0.5] * 9 + [math.inf])), say).to_pylist()
+def test_a_diverged_run_removes_the_mean_and_leaves_the_other_seeds(words: Catalogue) -> None:
+    rows = effects_table(judged(pair([0.5] * 9 + [math.inf])), words).to_pylist()
     assert [row["x"] for row in of(rows, "seed")] == [0.5] * 9
     assert of(rows, "effect") == []
-    assert effects_table(judged(pair([math.inf] * 10)), say).num_rows == 5
+    assert effects_table(judged(pair([math.inf] * 10)), words).num_rows == 5
 
 
-def test_the_axis_reaches_as_far_to_both_sides_and_the_band_is_that_of_25_per_cent(say: Say) -> None:
+def test_the_axis_is_symmetric_and_the_band_spans_25_percent(words: Catalogue) -> None:
     for ratios, reach in (([1.01] * 10, 2.5), ([40.0] * 10, 46.0), ([1 / 40] * 10, 46.0)):
-        rows = effects_table(judged(pair(ratios)), say).to_pylist()
+        rows = effects_table(judged(pair(ratios)), words).to_pylist()
         assert [row["x"] for row in of(rows, "extent")] == pytest.approx([1 / reach, reach])
         (band,) = of(rows, "band")
         assert (band["x"], band["high"]) == pytest.approx((0.8, 1.25))
         assert [row["x"] for row in of(rows, "band, middle")] == [1.0]
 
 
-def test_measured_points_lie_on_their_law_with_one_standard_error_to_both_sides(say: Say) -> None:
+def test_measured_points_have_bars_of_one_standard_error_and_a_law(say: Say) -> None:
     lines = [
         Line("law", (0.0, 1.0), (1.0, 2.0)),
         Line("measured", (0.5,), (1.6,), (0.2,)),
@@ -68,10 +69,10 @@ def test_measured_points_lie_on_their_law_with_one_standard_error_to_both_sides(
     rows = evidence_table("C8", lines, say).to_pylist()
     assert [(row["x"], row["y"]) for row in of(rows, "law")] == [(0.0, 1.0), (1.0, 2.0)]
     assert [(row["label"], row["x"], row["y"]) for row in of(rows, "measured")] == [
-        ("<evidence.C8.measured>", 0.5, 1.6),
-        ("<evidence.C8.limit>", 9.0, 4.0),
+        ("<claims.evidence.C8.measured>", 0.5, 1.6),
+        ("<claims.evidence.C8.limit>", 9.0, 4.0),
     ]
     (error,) = of(rows, "measured, error")
     assert (error["x"], error["low"], error["high"]) == pytest.approx((0.5, 1.4, 1.8))
     titles = [row["label"] for series in ("title", "y title") for row in of(rows, series)]
-    assert titles == ["<evidence.C8.x>", "<evidence.C8.y>"]
+    assert titles == ["<claims.evidence.C8.x>", "<claims.evidence.C8.y>"]

@@ -1,4 +1,4 @@
-"""The page of claims: full at first sight, and what becomes of an experiment that is run again."""
+"""The claims page: complete without a run, and an experiment that is run again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ui.claims import page as claims_page
 App = Callable[..., AppTest]
 VERDICTS = {
     "C1": "Conditional",
-    "C2": "Words",
+    "C2": "Not testable",
     "C3": "Conditional",
     "C4": "Supported",
     "C5": "Conditional",
@@ -31,13 +31,13 @@ VERDICTS = {
     "C9": "Conditional",
     "C10": "Conditional",
     "C11": "Refuted",
-    "C12": "Words",
+    "C12": "Not testable",
 }
 
 
 @dataclass
 class Engine:
-    """Asks nobody: what was asked of it, and the answers, which a test gives."""
+    """An engine that records requests; a test provides the answers."""
 
     asked: list[tuple[str, int, int]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -87,13 +87,13 @@ def pictures(test: AppTest) -> list[str]:
 
 
 def some(code: str, ratios: list[float]) -> Results:
-    """Return the results of one claim with one comparison that is made up."""
+    """Return results of one claim with one made-up comparison."""
     shipped = load()
     found = {code: (Findings([pair(ratios)]), 2.5)}
     return collect(found, fingerprint=shipped.fingerprint, seeds=range(40, 50), when=shipped.date)
 
 
-# At first sight.
+# Without a run.
 
 
 def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> None:
@@ -104,35 +104,35 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
     assert "#### \u201c최적해 근처에서 수렴하지 못하는 문제점\u201d" in text
     assert ":blue-badge[:material/call_split: Conditional]" in text
     assert "C9. (A large batch) may not converge near the optimum." in text
-    assert "Computed beforehand on " in text
-    assert "seeds 0 to 9" in text
-    assert "verdicts corrected for 21 tests" in text
+    assert "Precomputed on " in text
+    assert "Seeds 0 to 9." in text
+    assert "Verdicts corrected for 21 tests (Holm)." in text
     assert re.search(
-        r"\*\*Equal epochs, rate scaled:\*\* Loss above the optimum: within 25%; B = 256, rate 16 is 15% lower \(.*\), "
-        r"p = 0.002",
+        r"\*\*Equal epochs at a scaled rate:\*\* Loss above the optimum: 15% lower with batch size 256 and rate 16 "
+        r"\(95% CI .*\)\. Equivalent within 25%\. p = 0\.002",
         text,
     )
-    assert "Holds: Equal epochs, one rate; Rate scaled beyond the curvature." in text
-    assert [alt for alt in pictures(test) if alt.startswith("The effect of each comparison")]
+    assert "Holds for \u201cEqual epochs at one rate\u201d and \u201cRate beyond the curvature limit\u201d." in text
+    assert [alt for alt in pictures(test) if alt.startswith("Ratio in each comparison")]
     assert engine.asked == []
     assert not test.button(key="run_claim").disabled
 
 
-def test_every_pill_has_the_sign_of_its_verdict(page: App) -> None:
-    signs = {"Supported": "check", "Conditional": "call_split", "Refuted": "close", "Words": "translate"}
+def test_every_pill_has_the_icon_of_its_verdict(page: App) -> None:
+    signs = {"Supported": "check", "Conditional": "call_split", "Refuted": "close", "Not testable": "translate"}
     assert pills(page()) == [f":material/{signs[verdict]}: {code}" for code, verdict in VERDICTS.items()]
 
 
-def test_the_claim_of_the_address_is_the_one_that_is_shown(page: App) -> None:
+def test_the_url_selects_the_claim(page: App) -> None:
     test = page(claim="C3")
     assert "C3. Weights are updated batch by batch." in words(test)
-    assert "15 changes of the weights in 15 batches, 15 predicted" in words(test)
+    assert "The weights changed 15 times in 15 batches; 15 changes were predicted." in words(test)
     assert test.query_params["claim"] in ("C3", ["C3"])
-    assert len(pictures(test)) == 1  # measured points, and no effects where nothing was compared
+    assert len(pictures(test)) == 1  # measured points alone: an exact claim compares no arms
     assert pictures(test)[0].startswith("Measured points")
 
 
-def test_a_claim_in_the_address_that_there_is_not_is_told_and_another_one_is_shown(page: App) -> None:
+def test_an_unknown_claim_in_the_url_gives_a_warning_and_the_default(page: App) -> None:
     test = page(claim="X9")
     captions = [item.value for item in test.caption]
     assert [text for text in captions if text.startswith(":material/warning:") and "X9" in text and "C12" in text]
@@ -141,8 +141,8 @@ def test_a_claim_in_the_address_that_there_is_not_is_told_and_another_one_is_sho
 
 def test_a_claim_about_words_has_nothing_to_run(page: App) -> None:
     test = page(claim="C2")
-    assert "A slip of words." in words(test)
-    assert "About words: nothing to test." in words(test)
+    assert "The article mixes up two terms." in words(test)
+    assert "This claim makes no testable statement." in words(test)
     assert pictures(test) == []
     assert "run_claim" not in [button.key for button in test.button]
 
@@ -154,29 +154,27 @@ def test_each_claim_opens_with_its_quote_and_lesson(code: str, page: App) -> Non
     text = words(page(claim=code))
     assert f"#### \u201c{CLAIMS[code].quote}\u201d" in text
     assert "{" not in text
-    assert CLAIMS[code].is_tested == ("**What it comes to.**" in text) == ("**Test.**" in text)
+    assert CLAIMS[code].is_tested == ("**Takeaway.**" in text) == ("**Test.**" in text)
 
 
-def test_the_chosen_claim_goes_into_the_address(page: App) -> None:
+def test_the_chosen_claim_is_put_into_the_url(page: App) -> None:
     test = page()
     test.get_by_key("claim").set_value("C7").run()
     assert test.query_params["claim"] in ("C7", ["C7"])
-    assert "C7. (With 1,000 a batch) learning proceeds in large strides and fast." in words(test)
+    assert "C7. (With batch size 1,000) learning takes large strides and is fast." in words(test)
 
 
 # Run again.
 
 
-def test_an_experiment_that_is_run_again_says_how_far_it_is_and_takes_the_place_of_the_shown(
-    page: App, engine: Engine
-) -> None:
+def test_a_repeated_experiment_shows_its_progress_and_replaces_the_result(page: App, engine: Engine) -> None:
     test = page(claim="C6")
     test.button(key="run_claim").click().run()
     assert engine.asked == [("C6", 0, 10)]
     assert "Waiting for a free core" in words(test)
     assert test.button(key="run_claim").disabled
     assert test.button(key="run_all_claims").disabled
-    assert table(test) == VERDICTS  # what was shown stays until there is something new
+    assert table(test) == VERDICTS  # the shown result stays until the new one arrives
     engine.answers["C6"].share = 0.4
     assert "Running: 40%" in words(test.run())
     results = some("C6", [2.0, 2.1] * 5)
@@ -184,18 +182,18 @@ def test_an_experiment_that_is_run_again_says_how_far_it_is_and_takes_the_place_
     result = replace(results.claims["C6"], outcomes=(comparison,))
     engine.answers["C6"].set_result(replace(results, claims={"C6": result}))
     text = words(test.run())
-    assert "Computed just now on this machine; seeds 40 to 49; 2.5s; verdicts corrected for 1 test." in text
+    assert "Just computed on this machine. Seeds 40 to 49. Took 2.5s. Verdicts corrected for 1 test (Holm)." in text
     assert (
-        "**Way back after a wrong step:** Loss above the optimum: B = 256, rate 16 is 2.05 times higher (2.02 to "
-        "2.08), p = 0.002 (0.002 corrected), 10 seeds." in text
+        "**Recovery from a wrong step:** Loss above the optimum: 2.05 times as high with batch size 256 and rate 16 "
+        "(95% CI 2.02 to 2.08). p = 0.002 (0.002 corrected), 10 seeds." in text
     )
     assert table(test) == VERDICTS | {"C6": "Supported"}
     assert ":material/check: C6" in pills(test)
     assert not test.button(key="run_claim").disabled
-    assert "Computed beforehand" in words(test.get_by_key("claim").set_value("C7").run())
+    assert "Precomputed on" in words(test.get_by_key("claim").set_value("C7").run())
 
 
-def test_all_experiments_are_asked_for_with_the_seeds_of_the_form(page: App, engine: Engine) -> None:
+def test_all_experiments_start_from_the_seed_of_the_form(page: App, engine: Engine) -> None:
     test = page(claim="C4")
     test.get_by_key("claims_first_seed").set_value(70).run()
     test.button(key="run_all_claims").click().run()
@@ -203,11 +201,11 @@ def test_all_experiments_are_asked_for_with_the_seeds_of_the_form(page: App, eng
     assert "Waiting for a free core" in words(test)
     engine.answers["C9"].set_result(some("C9", [1.0] * 10))
     assert table(test.run())["C9"] == "Refuted"
-    assert test.button(key="run_all_claims").disabled  # the others are still to come
+    assert test.button(key="run_all_claims").disabled  # the others are still running
 
 
 @pytest.mark.parametrize("seed", [-1, 1_000_001, 99_999_999_999])
-def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, engine: Engine, seed: int) -> None:
+def test_an_invalid_seed_is_reported_and_disables_the_run_buttons(page: App, engine: Engine, seed: int) -> None:
     test = page(claim="C6")
     test.get_by_key("claims_first_seed").set_value(seed).run()
     assert f"Seed must be a whole number between 0 and 1,000,000, got {seed}" in words(test)
@@ -218,26 +216,26 @@ def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, engine: Eng
     assert not test.button(key="run_claim").disabled
 
 
-def test_what_is_exact_has_no_seeds_and_no_tests(page: App) -> None:
+def test_an_exact_result_has_no_seeds_and_no_tests(page: App) -> None:
     text = words(page(claim="C3"))
-    assert "seeds 0 to 9" not in text
-    assert "; exact, without a test." in text
+    assert "Seeds 0 to 9." not in text
+    assert "Exact, so no statistical test." in text
 
 
-def test_an_experiment_that_fails_says_why_and_what_was_shown_stays(page: App, engine: Engine) -> None:
+def test_a_failed_experiment_says_why_and_keeps_the_shown_result(page: App, engine: Engine) -> None:
     test = page(claim="C8")
     test.button(key="run_claim").click().run()
     engine.answers["C8"].set_exception(HostError(Problem("no_host", {"cause": "out of processes"})))
     text = words(test.run())
-    assert re.search("The experiment gave no result: .*out of processes", text)
+    assert re.search("The experiment failed: .*out of processes", text)
     assert table(test) == VERDICTS
     assert not test.button(key="run_claim").disabled
     test.button(key="run_claim").click().run()
-    assert "The experiment gave no result" not in words(test)
+    assert "The experiment failed" not in words(test)
 
 
-def test_an_engine_that_cannot_be_asked_is_told_too(page: App, engine: Engine) -> None:
+def test_an_unavailable_engine_is_reported(page: App, engine: Engine) -> None:
     engine.refuses = True
     test = page(claim="C8")
     test.button(key="run_claim").click().run()
-    assert re.search("The experiment gave no result: .*no memory", words(test))
+    assert re.search("The experiment failed: .*no memory", words(test))
