@@ -2,13 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := $(wildcard app.py core ui pages tests benchmarks)
+CODE := $(wildcard app.py core ui pages tests benchmarks docs)
 # Tests start about fifty Python processes; without bytecode files each of them would compile the sources again.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # Files stay together because their tests share hosts and datasets; tests/conftest.py puts the slowest first.
 TWO_WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: run quick test campaign check format bench clean
+.PHONY: run quick test campaign check format bench pictures clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/app.stamp
@@ -45,6 +45,11 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Retakes the pictures of README.md and docs/. ARGS names some: make pictures ARGS="live memory"
+pictures: $(VENV)/dev.stamp
+	$(BIN)/python tests/browser/find_chromium.py
+	$(BIN)/python -m docs.pictures $(ARGS)
 
 # Recorded runs (.batchlab) are the user's and stay.
 clean:
