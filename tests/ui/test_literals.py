@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -66,16 +67,23 @@ def is_raised(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     return False
 
 
+def is_from_ui(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ui"
+
+
 def literals(source: str) -> Iterator[tuple[int, str]]:
     """Yield line and text of every sentence in a source, and of every text that is drawn as it stands."""
     tree = ast.parse(source)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    ours = {alias.name for node in ast.walk(tree) if is_from_ui(node) for alias in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             is_text = SENTENCE.search(MARKUP.sub(" | ", node.value))
             if is_text and not is_docstring(node, parents) and not is_raised(node, parents):
                 yield node.lineno, node.value
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in DRAWING:
+            if isinstance(node.func.value, ast.Name) and node.func.value.id in ours:
+                continue  # `widgets.slider("batch_size", ...)` takes a key
             texts = [arg for arg in node.args[:1] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
             yield from ((text.lineno, text.value) for text in texts if WORD.search(MARKUP.sub(" ", text.value)))
 
@@ -102,6 +110,8 @@ def test_no_sentence_stands_in_the_code(room: str) -> None:
         ('raise ValueError("a chart needs a table")', []),
         ("st.html(\"<table class='results wide tall'>\")", []),
         ('st.markdown("\\u00a0")', []),
+        ('from ui.setup import widgets\nwidgets.slider("batch_size")', []),
+        ('from ui.setup import widgets\nwidgets.slider("Batch size of a run")', ["Batch size of a run"]),
     ],
 )
 def test_the_search_tells_sentences_from_keys_and_markup(source: str, found: list[str]) -> None:
