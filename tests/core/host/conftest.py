@@ -1,4 +1,4 @@
-"""Hosts that the tests of all files share, since each takes seconds to start, and the datasets that they train on."""
+"""Share hosts between test files, because each takes seconds to start, and the data sets that they train on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def two_core_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def one_core_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    """A host with a single core, so that whoever leaves it is missed by somebody."""
+    """A host with a single core, so that a run that leaves the core idle delays another."""
     with host_of(tmp_path_factory.mktemp("one-core"), data, cores=1) as client:
         yield client
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def until(look: Callable[[], T | None], what: str) -> T:
-    """Return what `look` finds, or fail in words after a time that only a defect takes."""
+    """Return what `look` finds, or fail with a message after a time that only a defect takes."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         found = look()

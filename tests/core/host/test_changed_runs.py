@@ -1,4 +1,4 @@
-"""Real processes: a run whose settings are changed while it trains, and what may come in between."""
+"""Check, with real processes, runs with settings changed during training, and what may interfere."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def recorded(host: HostClient, run_id: str) -> int:
 
 
 def trains(host: HostClient, run_id: str) -> int:
-    """Wait until a run makes updates of its own; return how many were made before."""
+    """Wait until a run makes updates of its own; return how many it inherited."""
     horizon = until(lambda: record_of(host, run_id).facts.horizon, "the run to begin")
     assert horizon
     first = record_of(host, run_id).facts.first
@@ -77,7 +77,7 @@ def trains(host: HostClient, run_id: str) -> int:
     return first
 
 
-def test_a_run_goes_on_in_anothers_place_with_all_that_it_had(host: HostClient) -> None:
+def test_a_changed_run_takes_its_parents_place_and_records(host: HostClient) -> None:
     first = start(host, LONG)
     trains(host, first)
     before = recorded(host, first)
@@ -87,7 +87,7 @@ def test_a_run_goes_on_in_anothers_place_with_all_that_it_had(host: HostClient) 
     assert (ended.state, ended.reason, ended.updates) == ("stopped", "changed", since)
     assert since >= before
 
-    # All that the first has recorded, and no gap.
+    # Everything recorded for the first run, without a gap.
     old = np.concatenate([chunk.updates.losses for chunk in host.store.chunks_after(first)])
     new = np.concatenate([chunk.updates.losses for chunk in host.store.chunks_after(second)])
     assert len(old) == since
@@ -109,7 +109,7 @@ def test_a_run_goes_on_in_anothers_place_with_all_that_it_had(host: HostClient) 
     assert [line.split(",")[0] for line in lines[1:]] == [str(number) for number in range(1, len(lines))]
 
 
-def test_it_takes_its_place_in_line_too(host: HostClient) -> None:
+def test_a_changed_run_takes_its_parents_place_in_the_queue(host: HostClient) -> None:
     first, waiting = start(host, LONG), start(host, LONG.replace(seed=1))
     trains(host, first)
     until(lambda: host.place(waiting) == 1, "the other to wait")
@@ -119,12 +119,12 @@ def test_it_takes_its_place_in_line_too(host: HostClient) -> None:
     assert (host.place(waiting), host.place(second)) == (1, None)
 
 
-def test_it_waits_for_the_other_though_there_is_a_core(two_cores: HostClient) -> None:
+def test_a_changed_run_waits_for_its_parent_even_with_a_free_core(two_cores: HostClient) -> None:
     host = two_cores
     first = start(host, LONG)
     trains(host, first)
     pid = record_of(host, first).facts.pid
-    os.kill(pid, signal.SIGSTOP)  # it does not obey yet
+    os.kill(pid, signal.SIGSTOP)  # the process cannot respond yet
     second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
     until(lambda: record_of(host, beside).facts.pid, "the one beside it to start")
     assert record_of(host, second).facts.pid is None
@@ -132,7 +132,7 @@ def test_it_waits_for_the_other_though_there_is_a_core(two_cores: HostClient) ->
     assert trains(host, second) == ended_of(host, first).updates
 
 
-def test_of_two_changes_at_once_the_second_counts_and_nothing_is_lost(host: HostClient) -> None:
+def test_the_second_of_two_simultaneous_changes_counts_and_nothing_is_lost(host: HostClient) -> None:
     first = start(host, LONG)
     trains(host, first)
     second = start(host, LARGER, parent=first)
@@ -149,7 +149,7 @@ def test_of_two_changes_at_once_the_second_counts_and_nothing_is_lost(host: Host
     assert losses[: len(of_first)].tobytes() == of_first.tobytes()
 
 
-def test_changes_after_each_other_make_a_chain(host: HostClient) -> None:
+def test_successive_changes_form_a_chain(host: HostClient) -> None:
     runs = [start(host, LONG)]
     trains(host, runs[0])
     since = []
@@ -164,7 +164,7 @@ def test_changes_after_each_other_make_a_chain(host: HostClient) -> None:
     assert [ended_of(host, run).updates for run in runs[:-1]] == since
 
 
-def test_a_paused_run_is_changed_and_stands_where_it_stood(host: HostClient) -> None:
+def test_a_paused_run_is_changed_and_stays_paused(host: HostClient) -> None:
     first = start(host, LONG, paused=True)
     for _ in range(3):
         host.command(first, "one_update")
@@ -178,7 +178,7 @@ def test_a_paused_run_is_changed_and_stands_where_it_stood(host: HostClient) -> 
     assert (chunk.first, chunk.examples_seen.tolist()) == (3, [300 + 400])
 
 
-def test_a_run_that_had_ended_by_itself_is_not_gone_on_from(host: HostClient) -> None:
+def test_a_run_that_had_already_ended_is_not_continued(host: HostClient) -> None:
     first = start(host, LONG.replace(budget_value=1))
     assert ended_of(host, first).state == "finished"
     ended = ended_of(host, start(host, LARGER, parent=first))
@@ -186,7 +186,7 @@ def test_a_run_that_had_ended_by_itself_is_not_gone_on_from(host: HostClient) ->
     assert record_of(host, first).state == "finished"
 
 
-def test_a_run_that_has_not_begun_leaves_its_place_and_the_next_begins_anew(host: HostClient) -> None:
+def test_a_waiting_run_gives_its_place_to_one_that_starts_from_scratch(host: HostClient) -> None:
     busy, first = start(host, LONG), start(host, LONG.replace(seed=1))
     until(lambda: host.place(first) == 1, "it to wait")
     second = start(host, LARGER.replace(seed=1, budget_value=1), parent=first)
@@ -196,11 +196,11 @@ def test_a_run_that_has_not_begun_leaves_its_place_and_the_next_begins_anew(host
     assert record_of(host, second).facts.changes == ()
 
 
-def test_a_run_that_is_stopped_while_it_waits_for_the_other_leaves_that_ones_weights(host: HostClient) -> None:
+def test_stopping_a_run_that_waits_for_its_parent_keeps_the_parents_state(host: HostClient) -> None:
     first = start(host, LONG)
     trains(host, first)
     pid = record_of(host, first).facts.pid
-    os.kill(pid, signal.SIGSTOP)  # it does not obey yet
+    os.kill(pid, signal.SIGSTOP)  # the process cannot respond yet
     try:
         second = start(host, LARGER, parent=first)
         host.command(second, "stop")
@@ -209,11 +209,11 @@ def test_a_run_that_is_stopped_while_it_waits_for_the_other_leaves_that_ones_wei
         os.kill(pid, signal.SIGCONT)
     assert ended_of(host, first).reason == "changed"
     assert host.store.has_state(first)
-    third = start(host, LARGER, parent=first)  # from there it may go on all the same
+    third = start(host, LARGER, parent=first)  # another run can still continue from that state
     assert trains(host, third) == ended_of(host, first).updates
 
 
-def test_a_run_that_is_stopped_before_its_memory_is_known_takes_the_other_with_it(host: HostClient) -> None:
+def test_stopping_a_run_before_its_memory_is_known_also_stops_its_parent(host: HostClient) -> None:
     first = start(host, LONG)
     trains(host, first)
     second = start(host, LARGER.replace(batch_size=123, hidden=(97,)), parent=first)
@@ -222,7 +222,7 @@ def test_a_run_that_is_stopped_before_its_memory_is_known_takes_the_other_with_i
     assert ended_of(host, first).state == "stopped"
 
 
-def test_a_run_that_does_not_fit_this_machine_leaves_the_other_as_it_is(
+def test_a_changed_run_that_does_not_fit_this_machine_does_not_stop_its_parent(
     host: HostClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = start(host, LONG)
@@ -234,7 +234,7 @@ def test_a_run_that_does_not_fit_this_machine_leaves_the_other_as_it_is(
     until(lambda: recorded(host, first) > seen, "the first to train on")
 
 
-def test_when_the_host_dies_in_between_both_have_failed(two_cores: HostClient) -> None:
+def test_a_host_that_dies_during_a_change_fails_both_runs(two_cores: HostClient) -> None:
     host = two_cores
     first = start(host, LONG)
     trains(host, first)
@@ -244,4 +244,4 @@ def test_when_the_host_dies_in_between_both_have_failed(two_cores: HostClient) -
     os.kill(host.pid, signal.SIGKILL)
     assert [ended_of(host, run).reason for run in (first, second)] == ["host_gone"] * 2
     assert record_of(host, second).facts.horizon is None
-    trains(host, start(host, LONG))  # and the next start works
+    trains(host, start(host, LONG))  # the next start works

@@ -1,4 +1,4 @@
-"""A comparison in a process of its own: started, watched, stopped, lost."""
+"""Check a comparison in its own process: starting, following, stopping, and losing it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def trains(host: HostClient, run_id: str) -> bool:
     return until(lambda: any(len(course.updates) for course in seen(host, run_id)[1]), "a first point")
 
 
-def test_it_trains_to_the_end_and_leaves_its_courses(host: HostClient) -> None:
+def test_a_comparison_trains_to_its_end_and_keeps_its_courses(host: HostClient) -> None:
     run_id = start(host, SHORT)
     record, courses = ended(host, run_id)
     assert record.state == "finished"
@@ -75,7 +75,7 @@ def test_it_trains_to_the_end_and_leaves_its_courses(host: HostClient) -> None:
     assert host.store.comparison(run_id)[1] == SHORT.to_json()  # type: ignore[index]
 
 
-def test_a_stop_is_obeyed_and_what_there_is_stays(host: HostClient) -> None:
+def test_a_stopped_comparison_keeps_its_courses(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     trains(host, run_id)
     asked = time.monotonic()
@@ -87,17 +87,17 @@ def test_a_stop_is_obeyed_and_what_there_is_stays(host: HostClient) -> None:
     assert courses[0].updates[-1] > 0
 
 
-def test_one_whose_process_is_killed_ends_as_failed(host: HostClient) -> None:
+def test_a_comparison_with_a_killed_process_ends_as_failed(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     trains(host, run_id)
     pid = until(lambda: seen(host, run_id)[0].facts.pid, "its process")
     os.kill(pid, signal.SIGKILL)
     record, courses = ended(host, run_id)
     assert (record.state, record.ended and record.ended.reason) == ("failed", "killed")
-    assert courses[0].updates[-1] > 0  # as it was
+    assert courses[0].updates[-1] > 0  # unchanged
 
 
-def test_it_waits_for_a_core_like_a_run(host: HostClient, tmp_path: Path) -> None:
+def test_a_comparison_waits_for_a_core_like_a_run(host: HostClient, tmp_path: Path) -> None:
     ids = [start(host, ENDLESS) for _ in range(3)]
     until(lambda: host.place(ids[2]) == 1, "its place")
     for run_id in ids:
@@ -105,13 +105,13 @@ def test_it_waits_for_a_core_like_a_run(host: HostClient, tmp_path: Path) -> Non
     assert {ended(host, run_id)[0].state for run_id in ids} == {"stopped"}
 
 
-def test_one_that_does_not_fit_this_machine_is_refused_with_the_numbers(
+def test_a_comparison_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     host: HostClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mlp = RunConfig(dataset="digits", hidden=(512, 512), memory_limit_mb=None, budget_value=1)
     arms = [mlp, mlp.replace(batch_size=16)]
     peak = host.prediction(mlp).result(timeout=60).peak.bytes
-    room = 3 * peak + CHILD_BYTES  # for one training of each arm
+    room = 3 * peak + CHILD_BYTES  # memory for one run of each arm
     monkeypatch.setattr(machine, "free_memory_bytes", lambda: room)
     record, courses = ended(host, start(host, compared(arms, seeds=10)))
     assert record.ended is not None

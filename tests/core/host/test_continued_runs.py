@@ -1,4 +1,4 @@
-"""Real processes: a run that goes on from the state that another left when it ran out of memory."""
+"""Check, with real processes, runs that continue from the state of a run that ran out of memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.store import RunRecord, new_run_id
 from core.train.continuation import unpack, with_remedy
 from tests.core.host.patience import PATIENCE_S
 
-# 34,110 weights are 136 kB; 1 MiB takes the first update, and not the second with Adam's state.
+# 34,110 weights take 136 kB. The first update fits into 1 MiB, the second, with Adam's state, does not.
 CONFIG = RunConfig(
     dataset="digits", batch_size=300, hidden=(200, 100), optimizer="adam", lr=1e-3, budget_value=2, memory_limit_mb=1
 )
@@ -50,7 +50,7 @@ def remedies_of(host: HostClient, config: RunConfig) -> list[Remedy]:
 
 @pytest.fixture(scope="module")
 def parent(host: HostClient) -> str:
-    """Return a run that has run out at its second update."""
+    """Return a run that has run out of memory in its second update."""
     run_id = start(host, CONFIG)
     ended = end_of(host, run_id).ended
     assert ended is not None
@@ -58,7 +58,7 @@ def parent(host: HostClient) -> str:
     return run_id
 
 
-def test_a_run_that_ran_out_leaves_its_state_and_what_its_last_update_had_done(host: HostClient, parent: str) -> None:
+def test_a_run_that_ran_out_leaves_its_state_and_the_timeline_of_its_last_update(host: HostClient, parent: str) -> None:
     payload = host.store.state(parent)
     assert payload is not None
     state = unpack(payload)
@@ -71,7 +71,7 @@ def test_a_run_that_ran_out_leaves_its_state_and_what_its_last_update_had_done(h
     assert ended.allocation.over_bytes > 0
 
 
-def test_with_a_remedy_it_goes_on_and_finishes(host: HostClient, parent: str) -> None:
+def test_a_remedy_continues_the_run_to_its_end(host: HostClient, parent: str) -> None:
     (smaller,) = [remedy for remedy in remedies_of(host, CONFIG) if remedy.kinds == ("smaller_batch",)]
     config = with_remedy(CONFIG, dict(smaller.changes))
     child = start(host, config, parent=parent)
@@ -80,7 +80,7 @@ def test_with_a_remedy_it_goes_on_and_finishes(host: HostClient, parent: str) ->
     assert ended is not None
     assert (ended.state, ended.reason, record.parent) == ("finished", "budget", parent)
 
-    # It has the update of the other run, and goes on in its epoch: 1,137 examples are left of it, and another 1,437.
+    # It inherits one update and continues its epoch: 1,137 examples of that epoch are left, and 1,437 of the next.
     size = config.batch_size
     updates = 1 - -1_137 // size - -1_437 // size
     assert ended.updates == updates
@@ -91,17 +91,17 @@ def test_with_a_remedy_it_goes_on_and_finishes(host: HostClient, parent: str) ->
     assert int(after[-1].updates.examples_seen[-1]) == 2 * 1_437
     assert [epoch.epoch for epoch in host.store.epochs(child)] == [1, 2]
     assert (record.facts.first, record.facts.horizon) == (1, updates)
-    # A state is left by what runs out alone.
+    # Only a run that runs out leaves a state.
     assert host.store.state(child) is None
     assert ended.peak is not None
     assert ended.peak.bytes <= 2**20
 
 
-def test_several_may_go_on_from_one_run(host: HostClient, parent: str) -> None:
+def test_several_runs_can_continue_from_one(host: HostClient, parent: str) -> None:
     children = [start(host, CONFIG.replace(optimizer=name), parent=parent) for name in ("sgd", "momentum")]
     records = [end_of(host, child) for child in children]
     assert [record.parent for record in records] == [parent] * 2
-    # Momentum is born at the end of its first update here, and does not fit either.
+    # Momentum is allocated at the end of the first update here and does not fit either.
     assert [(record.state, record.ended and record.ended.updates) for record in records] == [
         ("finished", 1 + 4 + 5),
         ("out_of_memory", 2),
@@ -110,17 +110,17 @@ def test_several_may_go_on_from_one_run(host: HostClient, parent: str) -> None:
     assert firsts[0] == firsts[1]
 
 
-def test_a_child_that_runs_out_too_may_have_a_child_of_its_own(host: HostClient, parent: str) -> None:
+def test_a_continued_run_that_runs_out_can_be_continued_too(host: HostClient, parent: str) -> None:
     again = start(host, CONFIG.replace(batch_size=299), parent=parent)
     record = end_of(host, again)
     assert record.ended is not None
-    assert (record.state, record.ended.updates) == ("out_of_memory", 1)  # no update of its own
+    assert (record.state, record.ended.updates) == ("out_of_memory", 1)  # the run made no update of its own
     last = end_of(host, start(host, CONFIG.replace(batch_size=100), parent=again))
     assert last.ended is not None
     assert (last.state, last.ended.updates) == ("finished", 1 + 12 + 15)
 
 
-def test_a_run_whose_parent_has_left_no_state_fails_and_says_so(host: HostClient) -> None:
+def test_a_run_whose_parent_left_no_state_fails_with_that_reason(host: HostClient) -> None:
     first = start(host, CONFIG.replace(batch_size=100, budget_value=1))
     assert end_of(host, first).state == "finished"
     record = end_of(host, start(host, CONFIG.replace(batch_size=50), parent=first))

@@ -1,4 +1,4 @@
-"""Real processes: questions that take seconds, which wait for a core and say how far they are."""
+"""Check, with real processes, questions that take seconds, wait for a core and report progress."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from core.store import Store
 from core.words.errors import HostError
 from tests.core.host.patience import PATIENCE_S
 
-LONG = "C1"  # takes seconds
+LONG = "C1"  # a question that takes seconds
 SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
 
 
 @pytest.fixture(scope="module")
 def host(one_core_host: HostClient) -> HostClient:
-    """Give a host with one core that has answered before, so that it is warm."""
+    """Return a host with one core that is warm, because it has answered before."""
     one_core_host.prediction(SHORT).result(PATIENCE_S)
     return one_core_host
 
@@ -37,7 +37,7 @@ def ask(host: HostClient, claim: str, first_seed: int = 0, *, read: Callable[[An
 
 
 def shares(answer: Answer) -> list[float | None]:
-    """Return what could be seen of an answer's share until it came, without repetitions."""
+    """Return the shares of an answer that could be seen until it arrived, without repetitions."""
     seen: list[float | None] = []
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -64,7 +64,7 @@ def children(host: HostClient) -> list[psutil.Process]:
 
 
 def kill(host: HostClient) -> None:
-    """Kill the one process in which a question is worked on, once those of earlier ones have left."""
+    """Kill the process that works on a question, once the processes of earlier questions have exited."""
     deadline = time.monotonic() + PATIENCE_S
     while len(family := children(host)) != 1:
         assert time.monotonic() < deadline
@@ -77,7 +77,7 @@ def gone(process: psutil.Process) -> bool:
 
 
 def without_seconds(results: Results) -> dict[str, Any]:
-    """Return everything of a result but when and in what time it came about."""
+    """Return a result without its dates and durations."""
     values = results.to_dict() | {"date": None}
     for claim in values["claims"].values():
         claim["seconds"] = None
@@ -86,7 +86,7 @@ def without_seconds(results: Results) -> dict[str, Any]:
     return values
 
 
-def test_a_long_answer_says_how_far_it_is_and_is_that_of_this_process(host: HostClient) -> None:
+def test_a_long_answer_reports_progress_and_equals_the_one_computed_here(host: HostClient) -> None:
     asked = ask(host, "C4", 30)
     seen = shares(asked)
     assert seen[0] is None
@@ -99,8 +99,8 @@ def test_a_long_answer_says_how_far_it_is_and_is_that_of_this_process(host: Host
     assert asked.result().claims["C4"].outcomes[0].facts == {"updates_100": 100, "updates_1000": 10}
 
 
-def test_long_questions_on_one_core_are_answered_one_after_the_other(host: HostClient) -> None:
-    """One that waits has no share; so while the one before it is not done, there is none."""
+def test_long_questions_on_one_core_are_answered_one_after_another(host: HostClient) -> None:
+    """A waiting question has no share until the one before it is done."""
     questions = [ask(host, claim) for claim in ("C4", "C3", "C4")]
     overlaps = 0
     deadline = time.monotonic() + PATIENCE_S
@@ -115,7 +115,7 @@ def test_long_questions_on_one_core_are_answered_one_after_the_other(host: HostC
     assert [question.share for question in questions] == [1.0] * 3
 
 
-def test_a_short_question_is_answered_while_a_long_one_is_worked_on(host: HostClient) -> None:
+def test_a_short_question_is_answered_while_a_long_one_runs(host: HostClient) -> None:
     asked = ask(host, LONG)
     begun(asked)
     other = SHORT.replace(batch_size=1_000)
@@ -126,7 +126,7 @@ def test_a_short_question_is_answered_while_a_long_one_is_worked_on(host: HostCl
         asked.result(PATIENCE_S)
 
 
-def test_a_long_question_whose_process_is_killed_is_an_error_and_the_next_has_its_core(host: HostClient) -> None:
+def test_a_long_question_with_a_killed_process_fails_and_frees_its_core(host: HostClient) -> None:
     asked, waiting = ask(host, LONG), ask(host, "C4")
     begun(asked)
     assert waiting.share is None
@@ -137,16 +137,14 @@ def test_a_long_question_whose_process_is_killed_is_an_error_and_the_next_has_it
     assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
 
 
-def test_an_answer_that_cannot_be_read_is_an_error_of_that_question_alone(host: HostClient) -> None:
+def test_an_answer_that_cannot_be_read_fails_only_that_question(host: HostClient) -> None:
     refused = host.ask("curve", {"config": SHORT.to_json().replace("100", "-1"), "sizes": [1]}, key="refused")
     assert refused.exception(PATIENCE_S) is not None
     assert refused.share is None
     assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
 
 
-def test_when_the_host_ends_a_long_question_and_the_one_that_waits_for_it_are_errors(
-    data: Path, tmp_path: Path
-) -> None:
+def test_when_the_host_ends_running_and_waiting_questions_fail(data: Path, tmp_path: Path) -> None:
     store = Store.open(tmp_path / "runs.sqlite")
     client = HostClient(store, data=data, cores=1)
     try:

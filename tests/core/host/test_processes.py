@@ -1,4 +1,4 @@
-"""Real processes: a host, its training children, and what is left when one of them is killed."""
+"""Check, with real processes, a host and its trainings, and what remains when one of them is killed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def host(two_core_host: HostClient) -> Iterator[HostClient]:
-    """Give a host with two free cores, warm from the test before; each run left over is stopped."""
+    """Return a host with two free cores that earlier tests have warmed up; stop the runs they left."""
     yield two_core_host
     for run in two_core_host.store.active():
         two_core_host.command(run.id, "stop")
@@ -56,7 +56,7 @@ def record(host: HostClient, run_id: str) -> RunRecord:
 
 
 def recorded(host: HostClient, run_id: str) -> int:
-    """Return how many updates the store has of a run."""
+    """Return how many updates of a run are in the store."""
     return sum(len(chunk.updates) for chunk in host.store.chunks_after(run_id, 0))
 
 
@@ -79,7 +79,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_run_finishes_with_the_counts_that_were_predicted(host: HostClient) -> None:
+def test_a_run_finishes_with_the_predicted_counts(host: HostClient) -> None:
     run_id = start(host, RunConfig(batch_size=1_000, budget_value=3, memory_limit_mb=4))
     ended = wait_for_end(host, run_id).ended
     assert ended is not None
@@ -89,7 +89,7 @@ def test_a_run_finishes_with_the_counts_that_were_predicted(host: HostClient) ->
     assert ended.peak.bytes == record(host, run_id).facts.predicted_peak_bytes == 2_938_048
 
 
-def test_a_killed_training_is_a_failed_run_that_keeps_what_it_had_recorded(host: HostClient) -> None:
+def test_a_killed_training_is_a_failed_run_that_keeps_its_records(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     seen = wait_for_updates(host, run_id, 100)
     os.kill(pid_of(host, run_id), signal.SIGKILL)
@@ -116,7 +116,9 @@ def test_when_the_host_is_killed_runs_and_questions_fail_and_the_next_ones_work(
     ended = wait_for_end(host, start(host, SHORT)).ended
     assert ended is not None
     assert ended.state == "finished"
-    assert host.prediction(SHORT.replace(batch_size=77)).result(PATIENCE_S).peak.bytes > 0  # asked again, answered
+    assert (
+        host.prediction(SHORT.replace(batch_size=77)).result(PATIENCE_S).peak.bytes > 0
+    )  # the second attempt is answered
 
 
 SERVER = """
@@ -134,7 +136,7 @@ time.sleep(600)
 """
 
 
-def test_when_the_server_is_killed_no_process_is_left_and_its_runs_fail(store: Store, data: Path) -> None:
+def test_a_killed_server_leaves_no_process_and_its_runs_fail(store: Store, data: Path) -> None:
     command = [sys.executable, "-c", SERVER, store.address, str(data)]
     server = subprocess.Popen(command, cwd=ROOT)
     try:
@@ -160,7 +162,7 @@ def test_stop_ends_a_run_between_two_updates(host: HostClient) -> None:
     assert ended.updates == recorded(host, run_id)
 
 
-def test_a_training_that_does_not_obey_a_stop_is_killed_and_counts_as_stopped(host: HostClient) -> None:
+def test_a_training_that_ignores_a_stop_is_killed_and_counts_as_stopped(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     wait_for_updates(host, run_id)
     os.kill(pid_of(host, run_id), signal.SIGSTOP)
@@ -171,7 +173,7 @@ def test_a_training_that_does_not_obey_a_stop_is_killed_and_counts_as_stopped(ho
     assert ended.updates == recorded(host, run_id) > 0
 
 
-def test_five_starts_on_two_cores_wait_in_line_and_all_finish(host: HostClient) -> None:
+def test_five_runs_on_two_cores_queue_and_all_finish(host: HostClient) -> None:
     runs = [start(host, SHORT.replace(seed=seed), paused=seed < 2) for seed in range(5)]
     until(lambda: host.place(runs[4]) == 3, "the last one to be told its place")
     assert [host.place(run_id) for run_id in runs[:4]] == [None, None, 1, 2]
@@ -211,7 +213,7 @@ def test_one_update_and_one_epoch_of_a_paused_run_count_exactly(host: HostClient
     wait_for_updates(host, run_id, 200)
 
 
-def test_a_run_that_nobody_watches_is_stopped_and_a_watched_one_is_not(store: Store, data: Path) -> None:
+def test_an_unwatched_run_is_stopped_and_a_watched_one_is_not(store: Store, data: Path) -> None:
     host = HostClient(store, data=data, cores=2, leases=True, lease_s=1.0)
     try:
         watched, left = start(host, ENDLESS), start(host, ENDLESS)
@@ -240,14 +242,16 @@ def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     assert run.facts.pid is None
 
 
-def test_a_run_whose_limit_fits_this_machine_may_run_into_it(host: HostClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_with_a_limit_that_fits_this_machine_may_reach_it(
+    host: HostClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "free_memory_bytes", lambda: 100 * 2**20)
-    large = SHORT.replace(model="cnn", batch_size=10_000, memory_limit_mb=None)  # half a GiB at the peak
+    large = SHORT.replace(model="cnn", batch_size=10_000, memory_limit_mb=None)  # the peak is half a GiB
     assert wait_for_end(host, start(host, large)).state == "failed"
     assert wait_for_end(host, start(host, large.replace(memory_limit_mb=4))).state == "out_of_memory"
 
 
-def test_a_question_is_asked_once_and_answered_for_all_that_only_differs_elsewhere(host: HostClient) -> None:
+def test_a_question_is_asked_once_for_all_runs_with_the_same_key(host: HostClient) -> None:
     asked = host.prediction(SHORT)
     first = asked.result(PATIENCE_S)
     assert (first.peak.bytes, first.parameters, first.largest_batch_size) == (656_032, 41_802, 1_489)
@@ -258,7 +262,7 @@ def test_a_question_is_asked_once_and_answered_for_all_that_only_differs_elsewhe
 def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, data: Path) -> None:
     host = HostClient(store, data=data, cores=1)
     try:
-        run_id = start(host, SHORT)  # a host that has just begun to warm up has no answer yet
+        run_id = start(host, SHORT)  # a host that is still warming up has no answer yet
         host.command(run_id, "stop")
         ended = record(host, run_id).ended
         assert ended is not None
@@ -270,7 +274,7 @@ def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, dat
         host.close()
 
 
-def test_closing_the_client_ends_the_host_and_its_trainings_and_starts_no_other(store: Store, data: Path) -> None:
+def test_closing_the_client_ends_the_host_and_its_trainings_for_good(store: Store, data: Path) -> None:
     host = HostClient(store, data=data, cores=2)
     run_id = start(host, ENDLESS)
     wait_for_updates(host, run_id)
@@ -284,7 +288,7 @@ def test_closing_the_client_ends_the_host_and_its_trainings_and_starts_no_other(
     assert host.pid is None
 
 
-def test_a_run_ends_in_the_store_once_a_locked_database_answers_again(
+def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.store.database.WAIT_S", 0.2)
@@ -311,7 +315,7 @@ def test_a_run_ends_in_the_store_once_a_locked_database_answers_again(
         store.close()
 
 
-def test_a_run_that_the_store_has_as_active_and_nobody_trains_can_be_stopped(host: HostClient) -> None:
+def test_an_active_run_that_no_process_trains_can_be_stopped(host: HostClient) -> None:
     run_id = new_run_id()
     host.store.create(run_id, SHORT, owner=host.owner, session="test")
     host.command(run_id, "stop")
@@ -322,7 +326,7 @@ def test_a_run_that_the_store_has_as_active_and_nobody_trains_can_be_stopped(hos
     host.store.delete("another's")
 
 
-def test_a_run_whose_host_cannot_be_started_fails_with_the_cause(
+def test_a_run_fails_with_the_cause_if_the_host_cannot_be_started(
     store: Store, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_memory(*_: object, **__: object) -> None:

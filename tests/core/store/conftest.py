@@ -1,4 +1,4 @@
-"""Real databases: a SQLite file for each test, and a PostgreSQL server for the session where one is installed."""
+"""Provide real databases: a SQLite file for each test, and a PostgreSQL server if one is installed."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ MakeUpdates = Callable[..., Updates]
 
 @pytest.fixture
 def make_updates() -> MakeUpdates:
-    """Return a function of `first` and a count, whose blocks fit together to one plausible run."""
+    """Return a function of `first` and a count that makes blocks of one plausible run."""
 
     def make(first: int, count: int, **columns: Any) -> Updates:
         numbers = np.arange(first, first + count)
@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, path: Path) -> str:
-    """Name an empty database, of each kind in turn."""
+    """Return the address of an empty database, of each kind in turn."""
     if request.param == "sqlite":
         return str(path)
     url: str = request.getfixturevalue("postgresql")
@@ -75,7 +75,7 @@ def run_id(store: Store) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """Start a server of its own on the loopback and return its URL; skip where none is installed."""
+    """Start a server on the loopback interface and return its URL; skip if none is installed."""
     pytest.importorskip("psycopg", reason="the PostgreSQL driver psycopg is not installed")
     folders = [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
     found = os.pathsep.join([*folders, os.environ.get("PATH", "")])
@@ -112,7 +112,7 @@ def postgresql() -> Iterator[str]:
         _wait_for(port, server)
         yield f"postgresql+psycopg://tester:{PASSWORD}@127.0.0.1:{port}/postgres"
     finally:
-        server.send_signal(signal.SIGINT)  # "fast": without waiting for clients, which a failed test may have left
+        server.send_signal(signal.SIGINT)  # "fast" does not wait for clients that a failed test may have left
         server.wait(timeout=20)
         shutil.rmtree(folder)
 

@@ -1,4 +1,4 @@
-"""Runs whose settings were changed: what the next one takes over, and what is left of the one before."""
+"""Check what a changed run inherits from its parent, and what happens to the parent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def create(store: Store, name: str, config: RunConfig, *, parent: str | None = N
 
 @pytest.fixture
 def changed(store: Store, make_updates: MakeUpdates) -> Store:
-    """A run of 30 updates that trained on for 17 of them after another was created to take its place."""
+    """Record a run of 30 updates, 17 of them made after a run was created to take its place."""
     create(store, "first", FIRST)
     store.write("first", [Started(45), make_updates(0, 2), make_updates(2, 11)])
     create(store, "second", SECOND, parent="first")
@@ -49,16 +49,16 @@ def facts(store: Store, run_id: str) -> Facts:
     return record.facts
 
 
-def test_what_came_after_a_run_was_created_is_taken_over_when_it_begins(changed: Store) -> None:
+def test_updates_made_after_a_run_was_created_are_inherited_when_it_starts(changed: Store) -> None:
     assert (sizes(changed, "second"), changed.epochs("second")) == ([2, 11], [])
     assert changed.inherit("second", "first") == b"state"
     assert sizes(changed, "second") == [2, 11, 5, 12]
     assert changed.epochs("second") == [epoch(1, 15), epoch(2, 30)]
     assert changed.inherit("second", "first") == b"state"
-    assert sizes(changed, "second") == [2, 11, 5, 12]  # once
+    assert sizes(changed, "second") == [2, 11, 5, 12]  # inheriting again adds nothing
 
 
-def test_a_reader_of_the_second_goes_on_without_a_gap(changed: Store, make_updates: MakeUpdates) -> None:
+def test_a_reader_of_the_second_run_continues_without_a_gap(changed: Store, make_updates: MakeUpdates) -> None:
     reader = RunReader(changed, "second")
     reader.refresh()
     assert (reader.updates, reader.inherited) == (13, 13)
@@ -69,13 +69,13 @@ def test_a_reader_of_the_second_goes_on_without_a_gap(changed: Store, make_updat
     assert reader.losses.tobytes() == make_updates(0, 34).losses.tobytes()
 
 
-def test_a_run_of_its_own_has_inherited_nothing(changed: Store) -> None:
+def test_a_run_without_a_parent_has_inherited_nothing(changed: Store) -> None:
     reader = RunReader(changed, "first")
     reader.refresh()
     assert (reader.updates, reader.inherited) == (30, 0)
 
 
-def test_the_changes_of_a_chain_stay_when_those_before_are_deleted(changed: Store) -> None:
+def test_the_changes_of_a_chain_stay_when_earlier_runs_are_deleted(changed: Store) -> None:
     assert facts(changed, "second").changes == ()
     changed.inherit("second", "first")
     changed.write("second", [Started(40, first=30, shift=-20)])
@@ -90,13 +90,13 @@ def test_the_changes_of_a_chain_stay_when_those_before_are_deleted(changed: Stor
     )
 
 
-def test_what_is_noted_is_how_the_run_before_had_ended(changed: Store) -> None:
+def test_the_noted_state_is_that_of_the_parents_end(changed: Store) -> None:
     assert facts(changed, "second").after == "running"
     changed.inherit("second", "first")
     assert facts(changed, "second").after == "stopped"
 
 
-def test_in_the_place_of_a_run_that_never_began_the_one_before_it_is_gone_on_from(changed: Store) -> None:
+def test_a_run_replacing_one_that_never_started_continues_from_the_grandparent(changed: Store) -> None:
     create(changed, "third", THIRD, parent="second")
     changed.end("second", "stopped", "changed")
     assert changed.inherit("third", "first") == b"state"
@@ -108,23 +108,23 @@ def test_in_the_place_of_a_run_that_never_began_the_one_before_it_is_gone_on_fro
     assert sizes(changed, "third") == [2, 11, 5, 12]
 
 
-def test_a_run_without_a_state_gives_none(changed: Store) -> None:
+def test_a_run_without_a_state_returns_none(changed: Store) -> None:
     create(changed, "third", THIRD, parent="second")
     assert changed.inherit("third", "second") is None
     assert changed.inherit("deleted", "first") == b"state"
 
 
-# The state.
+# States.
 
 
-def test_the_state_is_let_go_as_soon_as_a_run_has_gone_on_from_it(changed: Store) -> None:
+def test_the_state_is_dropped_once_a_run_has_continued_from_it(changed: Store) -> None:
     changed.inherit("second", "first")
     assert changed.has_state("first")
     changed.write("second", [Started(40, first=30, shift=-20)])
     assert not changed.has_state("first")
 
 
-def test_of_a_run_out_of_memory_it_stays_for_another_remedy(store: Store, make_updates: MakeUpdates) -> None:
+def test_the_state_of_a_run_out_of_memory_stays_for_another_remedy(store: Store, make_updates: MakeUpdates) -> None:
     create(store, "first", FIRST)
     store.write("first", [Started(45), make_updates(0, 30), Kept(b"state"), Ended("out_of_memory", "limit")])
     create(store, "second", SECOND, parent="first")
@@ -132,13 +132,13 @@ def test_of_a_run_out_of_memory_it_stays_for_another_remedy(store: Store, make_u
     assert store.state("first") == b"state"
 
 
-# Who has taken the place.
+# Heirs.
 
 
-def test_the_heir_of_a_run_is_the_newest_that_goes_on_or_is_about_to(changed: Store) -> None:
-    assert changed.heir("first") == "second"  # about to
+def test_the_heir_of_a_run_is_the_newest_that_continues_it_or_is_about_to(changed: Store) -> None:
+    assert changed.heir("first") == "second"  # the run is about to start
     changed.end("second", "failed", "no_state")
-    assert changed.heir("first") is None  # it has not begun
+    assert changed.heir("first") is None  # the run has not started
     create(changed, "third", THIRD, parent="first")
     changed.write("third", [Started(40, first=30), Ended("finished", "budget", updates=40)])
     assert changed.heir("first") == "third"

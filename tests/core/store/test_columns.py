@@ -4,7 +4,7 @@ import pytest
 from core.store.columns import Columns, Smoothed, choose
 
 
-def test_columns_grow_together_and_what_was_given_out_stays() -> None:
+def test_columns_grow_together_and_returned_views_do_not_change() -> None:
     columns = Columns({"small": "i8", "large": "f4"})
     given, total = columns["small"], 0
     for count in (3, 0, 300, 70_000, 5, 20_000):
@@ -21,7 +21,7 @@ def test_columns_grow_together_and_what_was_given_out_stays() -> None:
         given[0] = 7
 
 
-def test_a_long_series_smoothed_at_once_equals_one_followed_as_it_grows() -> None:
+def test_a_long_series_smoothed_at_once_equals_one_smoothed_as_it_grows() -> None:
     values = np.cos(np.arange(150_000) / 1_000)
     followed = Smoothed(0.9)
     for end in (1, 2, 70_000, 70_000, 150_000):
@@ -34,7 +34,7 @@ def test_a_long_series_smoothed_at_once_equals_one_followed_as_it_grows() -> Non
 
 
 @pytest.mark.parametrize("extremes", [True, False])
-def test_the_first_and_the_last_are_chosen_and_no_more_than_asked_for(extremes: bool) -> None:
+def test_the_first_and_the_last_value_are_chosen_and_no_more_than_asked_for(extremes: bool) -> None:
     values = np.sin(np.arange(5_000) / 100)
     for points in (5, 6, 40, 400):
         chosen = choose(values, points, extremes=extremes)
@@ -44,7 +44,7 @@ def test_the_first_and_the_last_are_chosen_and_no_more_than_asked_for(extremes: 
     np.testing.assert_array_equal(choose(values, 5_000, extremes=extremes), np.arange(5_000))
 
 
-def test_where_extremes_are_asked_for_every_spike_is_chosen() -> None:
+def test_every_spike_is_chosen_if_extremes_are_requested() -> None:
     values = np.zeros(5_000)
     values[[1_234, 4_321]] = 9, -9
     assert {1_234, 4_321} <= set(choose(values, 400, extremes=True).tolist())

@@ -1,4 +1,4 @@
-"""A comparison in the database: a run with more to it, that is no run in the history."""
+"""Check comparisons in the database: rows of `runs` with a setup, which the history leaves out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def create(store: Store, run_id: str = "both") -> None:
     store.create(run_id, CONFIG, owner="host", session="tab", comparison='{"arms": []}')
 
 
-def test_a_comparison_keeps_its_setup_and_the_newest_of_what_it_recorded(store: Store) -> None:
+def test_a_comparison_keeps_its_setup_and_its_latest_courses(store: Store) -> None:
     create(store)
     found = store.comparison("both")
     assert found is not None
@@ -29,7 +29,7 @@ def test_a_comparison_keeps_its_setup_and_the_newest_of_what_it_recorded(store: 
     assert (record.state, courses) == ("running", b"second")
 
 
-def test_one_that_has_ended_takes_nothing_more(store: Store) -> None:
+def test_an_ended_comparison_accepts_no_more_courses(store: Store) -> None:
     create(store)
     store.write_courses("both", b"first")
     assert store.finish("both", Ended("stopped", "asked"))
@@ -39,7 +39,7 @@ def test_one_that_has_ended_takes_nothing_more(store: Store) -> None:
     assert (record.state, courses) == ("stopped", b"first")
 
 
-def test_comparisons_are_not_among_the_runs_and_runs_are_no_comparisons(store: Store, run_id: str) -> None:
+def test_comparisons_are_not_listed_as_runs_and_runs_are_not_comparisons(store: Store, run_id: str) -> None:
     create(store)
     assert [record.id for record in store.runs()] == [run_id]
     assert store.comparison(run_id) is None
@@ -56,7 +56,7 @@ def test_a_deleted_comparison_leaves_nothing(store: Store, address: str) -> None
     database.close()
 
 
-def test_the_orphan_of_a_dead_process_ends_as_failed(store: Store) -> None:
+def test_a_comparison_whose_process_died_ends_as_failed(store: Store) -> None:
     create(store)
     assert store.fail_orphans(lambda owner: False) == ["both"]
     record, _, _ = store.comparison("both") or (None, "", None)

@@ -28,12 +28,12 @@ def problem_of(where: str | Path) -> Problem:
         Store.open(where)
     (problem,) = caught.value.problems
     assert f"problem.{problem.code}" in catalogue()
-    assert str(problem.values["where"]) in str(caught.value)  # the sentence can be made from the values
+    assert str(problem.values["where"]) in str(caught.value)  # fails if the values do not fill the sentence
     return problem
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return every file below a folder with the hash of its bytes."""
+    """Return every file in a folder and its subfolders with the hash of its bytes."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -51,7 +51,7 @@ def set_version(path: Path, version: int) -> None:
     connection.close()
 
 
-# Opening
+# Opening.
 
 
 def test_a_new_file_gets_its_folder_and_version_4(tmp_path: Path) -> None:
@@ -63,14 +63,14 @@ def test_a_new_file_gets_its_folder_and_version_4(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_opening_again_finds_what_was_there(path: Path) -> None:
+def test_opening_again_finds_the_same_runs(path: Path) -> None:
     a_database_with_a_run(path)
     store = Store.open(path)
     assert [run.id for run in store.runs()] == ["old"]
     store.close()
 
 
-def test_an_empty_file_is_as_good_as_none(path: Path) -> None:
+def test_an_empty_file_is_treated_like_a_missing_one(path: Path) -> None:
     path.touch()
     a_database_with_a_run(path)
 
@@ -83,7 +83,7 @@ def test_a_sqlite_url_names_the_same_file(path: Path) -> None:
     store.close()
 
 
-def test_without_a_name_it_is_the_environments_and_else_the_default(
+def test_without_a_name_the_environment_decides_and_else_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BATCHLAB_DATABASE", raising=False)
@@ -94,10 +94,10 @@ def test_without_a_name_it_is_the_environments_and_else_the_default(
     store.close()
 
 
-def test_two_that_find_the_same_file_empty_make_one_database_of_it(path: Path) -> None:
+def test_two_processes_that_find_an_empty_file_create_one_database(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("PRAGMA journal_mode = WAL")
-    other.execute("BEGIN IMMEDIATE")  # both have looked, and wait to write
+    other.execute("BEGIN IMMEDIATE")  # both have read the version and wait to write
     opened: list[Store] = []
     threads = [threading.Thread(target=lambda: opened.append(Store.open(path))) for _ in range(2)]
     for thread in threads:
@@ -113,7 +113,7 @@ def test_two_that_find_the_same_file_empty_make_one_database_of_it(path: Path) -
     other.close()
 
 
-# Refusing, and leaving everything as it was
+# Refusing without changing anything.
 
 
 def test_a_newer_database_is_refused_and_untouched(path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_newer_database_in_use_by_its_own_program_is_refused_and_untouched(pat
     a_database_with_a_run(path)
     other = sqlite3.connect(path)
     other.execute("UPDATE schema SET version = 9")
-    other.commit()  # the 9 is in the -wal file alone
+    other.commit()  # only the -wal file holds the 9
     before = contents(path.parent)
     assert problem_of(path).code == "store_newer"
     after = contents(path.parent)
@@ -223,7 +223,7 @@ def test_a_corrupt_or_foreign_file_is_refused_and_untouched(path: Path, write: C
     assert list(before) == ["runs.sqlite"]
 
 
-def test_a_database_that_lacks_a_column_is_not_taken(path: Path) -> None:
+def test_a_database_that_lacks_a_column_is_refused(path: Path) -> None:
     Store.open(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE epochs DROP COLUMN epoch")
@@ -235,30 +235,30 @@ def test_a_database_that_lacks_a_column_is_not_taken(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["~nobody-here/runs.sqlite", "sqlite:///runs%00.sqlite", "runs\0.sqlite"])
-def test_a_name_that_can_be_no_file_is_said(name: str) -> None:
+def test_a_name_that_cannot_be_a_file_is_reported(name: str) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         Store.open(name)
 
 
-def test_a_short_password_does_not_mangle_a_sentence_of_ours() -> None:
+def test_a_short_password_does_not_mangle_our_own_messages() -> None:
     with pytest.raises(StoreError, match="can be shared by processes"):
         Store.open("mysql://u:p@somewhere/runs")
 
 
-def test_a_folder_is_no_database(path: Path) -> None:
+def test_a_folder_is_refused_as_a_database(path: Path) -> None:
     path.mkdir()
     assert problem_of(path).code == "store_unavailable"
     assert contents(path.parent) == {}
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     write_text(tmp_path / "notes")
     assert problem_of(tmp_path / "notes" / "runs.sqlite").code == "store_unavailable"
 
 
 @contextmanager
 def as_somebody_without_privileges() -> Iterator[None]:
-    """Be a user whom file modes bind, which they do not for root."""
+    """Run as an unprivileged user, because file modes do not restrict root."""
     if os.getuid() != 0:
         yield
         return
@@ -274,7 +274,7 @@ def as_somebody_without_privileges() -> Iterator[None]:
     [(0o444, 0o777), (0o000, 0o777), (0o666, 0o555), (None, 0o555)],
     ids=["read-only file", "unreadable file", "file in a read-only folder", "new file in a read-only folder"],
 )
-def test_what_cannot_be_written_is_refused_and_untouched(file_mode: int | None, folder_mode: int) -> None:
+def test_a_file_that_cannot_be_written_is_refused_and_untouched(file_mode: int | None, folder_mode: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="batchlab-"))  # other users cannot enter tmp_path
     try:
         path = folder / "runs.sqlite"
@@ -295,21 +295,21 @@ def test_what_cannot_be_written_is_refused_and_untouched(file_mode: int | None, 
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql+psycopg://me:s3cret-word@127.0.0.1:1/runs",  # nobody listens
+        "postgresql+psycopg://me:s3cret-word@127.0.0.1:1/runs",  # nothing listens on this port
         "postgresql+psycopg://me@127.0.0.1:1/runs?password=s3cret-word",
-        "postgresql+psycopg://me:s3cret-word@127.0.0.1:port/runs",  # no URL
+        "postgresql+psycopg://me:s3cret-word@127.0.0.1:port/runs",  # not a URL
         "postgresql+nosuchdriver://me:s3cret-word@127.0.0.1/runs",
         "mysql://me:s3cret-word@127.0.0.1/runs",
-        "sqlite://",  # a database in memory has one process
+        "sqlite://",  # processes cannot share a database in memory
     ],
 )
-def test_a_server_that_cannot_be_used_is_said_without_the_password(url: str) -> None:
+def test_an_unusable_server_is_reported_without_its_password(url: str) -> None:
     problem = problem_of(url)
     assert problem.code == "store_unavailable"
     assert "s3cret-word" not in repr(problem)
 
 
-def test_a_refused_password_is_not_repeated(postgresql: str) -> None:
+def test_a_rejected_password_is_not_repeated(postgresql: str) -> None:
     problem = problem_of(postgresql.replace("never-shown", "s3cret-word"))
     assert problem.code == "store_unavailable"
     assert "authentication failed" in problem.values["cause"]
@@ -337,7 +337,7 @@ def test_a_server_whose_tables_are_newer_is_refused(postgresql: str) -> None:
         opened.close()
 
 
-def test_a_database_that_breaks_while_open_is_said(path: Path) -> None:
+def test_a_database_that_breaks_while_open_is_reported(path: Path) -> None:
     a_database_with_a_run(path)
     store = Store.open(path)
     path.write_bytes(b"no database any more" * 1_000)
@@ -347,10 +347,10 @@ def test_a_database_that_breaks_while_open_is_said(path: Path) -> None:
     store.close()
 
 
-# Starting afresh
+# Starting with a fresh database.
 
 
-def test_a_good_database_is_opened_and_nothing_is_said(path: Path) -> None:
+def test_a_good_database_is_opened_without_an_error(path: Path) -> None:
     a_database_with_a_run(path)
     store, error = open_or_fresh(path)
     assert error is None
@@ -358,7 +358,7 @@ def test_a_good_database_is_opened_and_nothing_is_said(path: Path) -> None:
     store.close()
 
 
-def test_beside_a_bad_file_the_next_free_name_is_taken_and_the_reason_returned(path: Path) -> None:
+def test_a_fresh_file_next_to_a_bad_one_gets_the_next_free_name_and_returns_the_reason(path: Path) -> None:
     write_text(path)
     before = path.read_bytes()
     for name in ("runs-fresh-1.sqlite", "runs-fresh-2.sqlite"):
@@ -371,9 +371,7 @@ def test_beside_a_bad_file_the_next_free_name_is_taken_and_the_reason_returned(p
     assert path.read_bytes() == before
 
 
-def test_instead_of_a_server_a_file_in_the_default_folder_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fresh_file_in_the_default_folder_replaces_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "DEFAULT", tmp_path / "default" / "runs.sqlite")
     for url in ("postgresql+psycopg://me@127.0.0.1:1/runs", "what://ever"):
         store, error = open_or_fresh(url)
@@ -382,9 +380,7 @@ def test_instead_of_a_server_a_file_in_the_default_folder_is_taken(
         store.close()
 
 
-def test_where_no_folder_can_be_written_a_temporary_one_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_temporary_folder_is_used_if_no_other_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_text(tmp_path / "notes")
     monkeypatch.setattr(place, "DEFAULT", tmp_path / "notes" / "runs.sqlite")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -395,7 +391,7 @@ def test_where_no_folder_can_be_written_a_temporary_one_is_taken(
     store.close()
 
 
-# Migrating
+# Migrating.
 
 
 def add_a_note(connection: Connection) -> None:
@@ -410,11 +406,11 @@ def fail(connection: Connection) -> None:
     raise RuntimeError("the second step fails")
 
 
-def test_an_older_database_goes_through_every_step_and_keeps_its_runs(address: str) -> None:
+def test_an_older_database_runs_every_migration_and_keeps_its_runs(address: str) -> None:
     store = Store.open(address)
     store.create("old", RunConfig(), owner="host", session="tab")
     store.close()
-    for _ in range(2):  # the second time there is nothing to do
+    for _ in range(2):  # opening again has nothing to migrate
         newer = open_database(address, migrations=(*MIGRATIONS, add_a_note, write_a_note))
         with newer.reading() as connection:
             assert connection.execute(text("SELECT version FROM schema")).scalar() == 6
@@ -424,7 +420,7 @@ def test_an_older_database_goes_through_every_step_and_keeps_its_runs(address: s
     assert (problem.code, problem.values["version"], problem.values["known"]) == ("store_newer", 6, 4)
 
 
-def test_a_database_of_version_1_gets_a_place_for_snapshots_and_keeps_its_runs(address: str) -> None:
+def test_a_database_of_version_1_gains_snapshots_and_keeps_its_runs(address: str) -> None:
     store = Store.open(address)
     store.create("old", RunConfig(), owner="host", session="tab")
     store.close()
@@ -444,7 +440,7 @@ def test_a_database_of_version_1_gets_a_place_for_snapshots_and_keeps_its_runs(a
     store.close()
 
 
-def test_only_the_steps_that_are_missing_are_taken(address: str) -> None:
+def test_only_missing_migrations_run(address: str) -> None:
     Store.open(address).close()
     open_database(address, migrations=(*MIGRATIONS, add_a_note)).close()
     newest = open_database(address, migrations=(*MIGRATIONS, fail, write_a_note))
@@ -453,7 +449,7 @@ def test_only_the_steps_that_are_missing_are_taken(address: str) -> None:
     newest.close()
 
 
-def test_a_step_that_fails_undoes_the_steps_before_it(path: Path) -> None:
+def test_a_failing_migration_rolls_back_the_earlier_ones(path: Path) -> None:
     a_database_with_a_run(path)
     before = contents(path.parent)
     with pytest.raises(RuntimeError, match="second step"):

@@ -1,4 +1,4 @@
-"""A run as a file for other programs, read back by two of them."""
+"""Check the CSV of a run by reading it with pandas and with the standard library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.store import Store, recorded
 from core.store.export import csv_of
 
 HEAD = ["update", "epoch", "examples_seen", "seconds", "learning_rate", "loss", "gradient_norm"]
-COLUMNS = {  # of the file, of a block of updates, and its type
+COLUMNS = {  # name in the file, name in a block of updates, type
     "examples_seen": ("examples_seen", np.int64),
     "seconds": ("seconds", np.float64),
     "learning_rate": ("rates", np.float64),
@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def record(store: Store) -> Record:
-    """Return a function that records a run in blocks of some lengths and returns these."""
+    """Return a function that records a run in blocks of the given lengths and returns the blocks."""
 
     def record(name: str, config: RunConfig, lengths: list[int], **columns: Any) -> list[Updates]:
         total, generator = sum(lengths), np.random.default_rng(5)
@@ -67,7 +67,7 @@ def whole(blocks: list[Updates], name: str) -> np.ndarray:
     return np.concatenate([getattr(block, name) for block in blocks])
 
 
-def test_what_pandas_reads_is_what_was_recorded_to_the_last_bit(store: Store, record: Record) -> None:
+def test_pandas_reads_what_was_recorded_to_the_last_bit(store: Store, record: Record) -> None:
     blocks = record("a", RunConfig(), [2, 100, 1, 150])
     read = pd.read_csv(io.BytesIO(csv_of(store, "a")))
     assert read.columns.tolist() == HEAD
@@ -76,7 +76,7 @@ def test_what_pandas_reads_is_what_was_recorded_to_the_last_bit(store: Store, re
         assert read[column].to_numpy(dtype).tobytes() == whole(blocks, name).astype(dtype).tobytes(), column
 
 
-def test_what_the_standard_library_reads_is_what_was_recorded_to_the_last_bit(store: Store, record: Record) -> None:
+def test_the_standard_library_reads_what_was_recorded_to_the_last_bit(store: Store, record: Record) -> None:
     blocks = record("a", RunConfig(), [50])
     head, *lines = csv.reader(io.StringIO(csv_of(store, "a").decode("ascii")))
     assert head == HEAD
@@ -87,7 +87,7 @@ def test_what_the_standard_library_reads_is_what_was_recorded_to_the_last_bit(st
         assert values.tobytes() == whole(blocks, name).tobytes(), column
 
 
-def test_a_number_has_no_more_digits_than_its_type(store: Store, record: Record) -> None:
+def test_a_number_has_no_more_digits_than_its_type_holds(store: Store, record: Record) -> None:
     record("a", RunConfig(), [1], losses=[0.1], rates=[0.1], gradient_norms=[1 / 3], seconds=[0.25])
     assert csv_of(store, "a") == b",".join(
         [
@@ -102,7 +102,7 @@ def test_a_number_has_no_more_digits_than_its_type(store: Store, record: Record)
     )
 
 
-def test_a_loss_that_is_no_number_is_empty_and_an_infinite_one_is_said(store: Store, record: Record) -> None:
+def test_a_nan_loss_is_empty_and_an_infinite_one_is_written(store: Store, record: Record) -> None:
     record("a", RunConfig(), [3], losses=[2.5, np.nan, np.inf])
     read = pd.read_csv(io.BytesIO(csv_of(store, "a")))
     np.testing.assert_array_equal(read["loss"], [2.5, np.nan, np.inf])
@@ -117,7 +117,7 @@ def test_a_loss_that_is_no_number_is_empty_and_an_infinite_one_is_said(store: St
         ({}, [40]),
     ],
 )
-def test_every_update_has_the_epoch_that_it_was_made_in(
+def test_every_update_has_the_number_of_its_epoch(
     changes: dict[str, Any], per_epoch: list[int], store: Store, record: Record
 ) -> None:
     record("a", RunConfig(**changes), [40])
@@ -126,18 +126,18 @@ def test_every_update_has_the_epoch_that_it_was_made_in(
 
 
 @pytest.mark.parametrize("name", ["begun", "never-heard-of"])
-def test_a_run_without_updates_or_that_is_not_there_has_a_head_alone(name: str, store: Store) -> None:
+def test_a_run_without_updates_or_a_missing_run_has_only_a_header(name: str, store: Store) -> None:
     store.create("begun", RunConfig(), owner="o", session="s")
     assert csv_of(store, name).decode() == ",".join(HEAD) + "\n"
 
 
-def test_no_other_runs_updates_are_among_them(store: Store, record: Record) -> None:
+def test_the_file_has_no_updates_of_other_runs(store: Store, record: Record) -> None:
     record("a", RunConfig(), [3])
     record("b", RunConfig(), [5])
     assert csv_of(store, "b").count(b"\n") == 6
 
 
-def test_the_run_that_comes_with_the_page_can_be_taken_out_too() -> None:
+def test_the_shipped_recording_can_be_exported_too() -> None:
     source = recorded.load()
     assert source is not None
     read = pd.read_csv(io.BytesIO(csv_of(source, recorded.RUN_ID)))

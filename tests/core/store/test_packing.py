@@ -22,7 +22,7 @@ def block(**columns: object) -> Updates:
     return Updates(7, **(values | columns))  # type: ignore[arg-type]
 
 
-def test_layout_1_is_the_columns_one_after_the_other_little_endian() -> None:
+def test_layout_1_concatenates_the_columns_in_little_endian() -> None:
     expected = (
         "9a9999999999b93f"  # 0.1, the rate
         "0300000000000000"  # 3 examples seen
@@ -34,11 +34,11 @@ def test_layout_1_is_the_columns_one_after_the_other_little_endian() -> None:
     assert packing.pack(block()).hex() == expected
 
 
-def test_big_endian_numbers_are_packed_as_the_same_bytes() -> None:
+def test_big_endian_numbers_are_packed_to_the_same_bytes() -> None:
     assert packing.pack(block(rates=np.array([0.1], ">f8"))) == packing.pack(block())
 
 
-def test_a_chunk_comes_back_bit_for_bit_with_its_types() -> None:
+def test_a_chunk_is_restored_bit_for_bit_with_its_types() -> None:
     losses = np.array([np.nan, np.inf, 1e-45], np.float32)
     sent = Updates(7, losses, np.full(3, 0.1), losses[::-1], np.arange(3), np.ones(3))
     back = packing.unpack(packing.pack(sent), layout=1, first=7, count=3)
@@ -49,17 +49,17 @@ def test_a_chunk_comes_back_bit_for_bit_with_its_types() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_a_payload_of_another_length_is_refused(count: int) -> None:
+def test_a_payload_of_the_wrong_length_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match=r"buffer|take"):
         packing.unpack(packing.pack(block()), layout=1, first=0, count=count)
 
 
-def test_a_layout_of_the_future_is_refused() -> None:
+def test_an_unknown_layout_is_refused() -> None:
     with pytest.raises(ValueError, match="layout 2"):
         packing.unpack(packing.pack(block()), layout=2, first=0, count=1)
 
 
-def test_an_end_comes_back_equal_with_and_without_a_peak() -> None:
+def test_an_end_is_restored_equal_with_and_without_a_peak() -> None:
     peak = Peak(48, {"activations": 40, "batch": 8}, "backward", "layers.0")
     for ended in (
         Ended("finished", "budget"),
@@ -71,7 +71,7 @@ def test_an_end_comes_back_equal_with_and_without_a_peak() -> None:
         assert packing.ended_from_json(packing.ended_to_json(ended)) == ended
 
 
-def test_an_end_with_a_read_only_mapping_comes_back() -> None:
+def test_an_end_with_a_read_only_mapping_is_restored() -> None:
     ended = Ended("failed", "killed", MappingProxyType({"signal": 9}))
     assert packing.ended_from_json(packing.ended_to_json(ended)).values == {"signal": 9}
 
@@ -93,7 +93,7 @@ def test_a_failed_allocation_is_stored_as_the_values_of_the_end() -> None:
     )
 
 
-def test_an_end_of_an_older_version_without_details_is_read() -> None:
+def test_an_end_from_an_older_version_without_details_is_read() -> None:
     older = Ended("out_of_memory", "limit", updates=30)
     assert packing.ended_from_json(packing.ended_to_json(older)) == older
     values = {"requested_bytes": 4, "live_bytes": 3, "limit_bytes": 5, "over_bytes": 2, "phase": "forward"}
@@ -101,7 +101,7 @@ def test_an_end_of_an_older_version_without_details_is_read() -> None:
     assert packing.ended_from_json(text).allocation == FailedAllocation(4, 3, 5, "forward", "", "x")
 
 
-def test_a_peak_and_an_epoch_come_back_equal() -> None:
+def test_a_peak_and_an_epoch_are_restored_equal() -> None:
     peak = Peak(48, {"activations": 40, "batch": 8}, "backward", "layers.0")
     assert packing.peak_from_json(packing.peak_to_json(peak)) == peak
     epoch = Epoch(2, 20, 10, True, 0.5, None, 0.875, 1.25)

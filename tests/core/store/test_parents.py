@@ -1,4 +1,4 @@
-"""Runs that go on from another's state: what they begin with, the state itself, and older databases that lack both."""
+"""Check what continued runs inherit, the states they start from, and older databases that have neither."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def epoch(number: int, updates: int) -> Epoch:
 
 
 def a_run_that_ran_out(store: Store, make_updates: MakeUpdates, *, name: str = "first", payload: bytes = b"") -> None:
-    """Record 30 updates in three chunks, two epochs, a state of its own and the end."""
+    """Record 30 updates in three chunks, two epochs, a state and the end."""
     store.create(name, RunConfig(dataset="digits"), owner="host", session="tab")
     store.write(name, [Started(45), make_updates(0, 2), make_updates(2, 13), epoch(1, 15)], rss_bytes=70)
     store.write(name, [make_updates(15, 15), epoch(2, 30), Kept(payload or name.encode()), ENDED], rss_bytes=80)
@@ -34,7 +34,7 @@ def child_of(store: Store, parent: str, *, name: str = "second") -> None:
     store.create(name, RunConfig(dataset="digits", batch_size=50), owner="host", session="tab", parent=parent)
 
 
-def test_a_run_that_goes_on_begins_with_all_that_was_recorded_of_the_one_before_it(
+def test_a_continued_run_starts_with_everything_recorded_for_its_parent(
     store: Store, make_updates: MakeUpdates
 ) -> None:
     a_run_that_ran_out(store, make_updates)
@@ -55,7 +55,7 @@ def test_a_run_that_goes_on_begins_with_all_that_was_recorded_of_the_one_before_
     assert (record.parent, record.state, record.ended, record.peak) == ("first", "queued", None, None)
 
 
-def test_what_it_adds_is_its_own(store: Store, make_updates: MakeUpdates) -> None:
+def test_a_continued_run_does_not_add_to_its_parent(store: Store, make_updates: MakeUpdates) -> None:
     a_run_that_ran_out(store, make_updates)
     child_of(store, "first")
     store.write("second", [Started(70, first=30, shift=28), make_updates(30, 5), epoch(3, 35)])
@@ -69,10 +69,10 @@ def test_what_it_adds_is_its_own(store: Store, make_updates: MakeUpdates) -> Non
     parent = store.run("first")
     assert parent is not None
     assert (parent.parent, parent.state) == (None, "out_of_memory")
-    assert (parent.facts.first, parent.facts.shift) == (0, 0)  # it began at its beginning
+    assert (parent.facts.first, parent.facts.shift) == (0, 0)  # the parent started at its own update 0
 
 
-def test_a_reader_joins_the_two(store: Store, make_updates: MakeUpdates) -> None:
+def test_a_reader_joins_parent_and_child(store: Store, make_updates: MakeUpdates) -> None:
     a_run_that_ran_out(store, make_updates)
     child_of(store, "first")
     reader = RunReader(store, "second")
@@ -86,8 +86,8 @@ def test_a_reader_joins_the_two(store: Store, make_updates: MakeUpdates) -> None
     assert [end.epoch for end in reader.epochs] == [1, 2, 3]
 
 
-def test_over_epochs_it_is_drawn_by_the_examples_it_has_seen(store: Store, make_updates: MakeUpdates) -> None:
-    # 1,437 examples an epoch: updates of the two runs are of different sizes, and are no measure.
+def test_the_epoch_axis_of_a_continued_run_follows_the_examples_seen(store: Store, make_updates: MakeUpdates) -> None:
+    # An epoch has 1,437 examples. The runs differ in batch size, so updates are no measure of epochs.
     a_run_that_ran_out(store, make_updates)
     child_of(store, "first")
     store.write("second", [Started(70, first=30, shift=28), make_updates(30, 10)])
@@ -112,7 +112,7 @@ def test_a_run_ended_from_outside_counts_the_updates_of_both(store: Store, make_
     assert (record.ended.updates, record.ended.updates_per_epoch) == (34, 15)
 
 
-def test_a_parent_that_is_gone_leaves_nothing_to_begin_with(store: Store, make_updates: MakeUpdates) -> None:
+def test_a_deleted_parent_leaves_nothing_to_inherit(store: Store, make_updates: MakeUpdates) -> None:
     a_run_that_ran_out(store, make_updates)
     store.delete("first")
     child_of(store, "first")
@@ -122,7 +122,7 @@ def test_a_parent_that_is_gone_leaves_nothing_to_begin_with(store: Store, make_u
     assert record.parent == "first"
 
 
-def test_the_child_outlives_its_parent_with_all_it_began_with(store: Store, make_updates: MakeUpdates) -> None:
+def test_a_child_keeps_its_inheritance_when_the_parent_is_deleted(store: Store, make_updates: MakeUpdates) -> None:
     a_run_that_ran_out(store, make_updates)
     child_of(store, "first")
     store.delete("first")
@@ -133,18 +133,18 @@ def test_the_child_outlives_its_parent_with_all_it_began_with(store: Store, make
 # States.
 
 
-def test_a_state_is_kept_to_the_last_byte_and_goes_with_its_run(store: Store, make_updates: MakeUpdates) -> None:
+def test_a_state_is_stored_byte_for_byte_and_deleted_with_its_run(store: Store, make_updates: MakeUpdates) -> None:
     payload = bytes(range(256)) * 1_000
     a_run_that_ran_out(store, make_updates, payload=payload)
     assert store.state("first") == payload
     assert store.state("nobody") is None
     child_of(store, "first")
-    assert store.state("second") is None  # it has not stopped
+    assert store.state("second") is None  # the run has not stopped
     store.delete("first")
     assert store.state("first") is None
 
 
-def test_of_many_runs_the_newest_twenty_states_are_kept_and_every_run(store: Store, make_updates: MakeUpdates) -> None:
+def test_only_the_newest_twenty_states_are_kept_but_every_run(store: Store, make_updates: MakeUpdates) -> None:
     for number in range(22):
         a_run_that_ran_out(store, make_updates, name=f"run {number}")
     kept = [number for number in range(22) if store.state(f"run {number}")]
@@ -155,7 +155,7 @@ def test_of_many_runs_the_newest_twenty_states_are_kept_and_every_run(store: Sto
 # Older databases.
 
 
-def test_a_database_of_version_2_gets_parents_and_states_and_keeps_its_runs(
+def test_a_database_of_version_2_gains_parents_and_states_and_keeps_its_runs(
     address: str, make_updates: MakeUpdates
 ) -> None:
     store = Store.open(address)
@@ -185,11 +185,11 @@ def test_a_database_of_version_2_gets_parents_and_states_and_keeps_its_runs(
     child_of(store, "old")
     assert [len(chunk.updates) for chunk in store.chunks_after("second")] == [15]
     store.delete("old")
-    assert store.state("old") is None  # the new table is tied to the runs as in a new database
+    assert store.state("old") is None  # the new table has the foreign key of a new database
     store.close()
 
 
-def test_a_new_database_is_the_same_as_one_that_was_migrated(tmp_path: Path) -> None:
+def test_a_migrated_database_equals_a_new_one(tmp_path: Path) -> None:
     new, old = tmp_path / "new.sqlite", tmp_path / "old.sqlite"
     for path in (new, old):
         Store.open(path).close()

@@ -54,10 +54,10 @@ def reader(store: Store, run_id: str, make_updates: MakeUpdates) -> RunReader:
     return reader
 
 
-# Following a run
+# Following a run.
 
 
-def test_reading_as_it_grows_equals_reading_at_once(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_reading_a_growing_run_equals_reading_it_at_once(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     growing, first = RunReader(store, run_id), 0
     for count in (2, 50, 1, 700, 3_000, 5):
         store.write(run_id, [make_updates(first, count), Epoch(first, first + count, count, True, 0.5, None, None, 1)])
@@ -77,7 +77,7 @@ def test_reading_as_it_grows_equals_reading_at_once(store: Store, run_id: str, m
     np.testing.assert_allclose(once.rates, expected.rates, rtol=1e-7)
 
 
-def test_refresh_says_whether_there_was_news_and_the_version_counts_it(
+def test_refresh_returns_whether_anything_changed_and_counts_versions(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     reader = RunReader(store, run_id)
@@ -95,7 +95,7 @@ def test_only_new_rows_are_read(address: str, store: Store, run_id: str, make_up
     store.write(run_id, [make_updates(0, 10), Epoch(1, 10, 10, True, 0.5, None, None, 1)])
     reader.refresh()
     raw = open_database(address)
-    with raw.writing() as connection:  # what was read before is not needed again
+    with raw.writing() as connection:  # rows that were already read are not needed again
         connection.execute(text("DELETE FROM chunks"))
         connection.execute(text("DELETE FROM epochs"))
     raw.close()
@@ -113,7 +113,7 @@ def test_a_run_is_followed_to_its_end(store: Store, run_id: str, make_updates: M
     assert reader.record.ended == ended
 
 
-def test_the_last_values_are_those_of_the_newest_update(store: Store, run_id: str) -> None:
+def test_the_last_values_belong_to_the_latest_update(store: Store, run_id: str) -> None:
     reader = RunReader(store, run_id)
     assert reader.last is None
     losses, norms = np.array([4, 1], np.float32), np.array([3, 2], np.float32)
@@ -133,7 +133,7 @@ def test_the_last_values_are_those_of_the_newest_update(store: Store, run_id: st
     }
 
 
-def test_a_run_that_is_unknown_or_deleted_has_no_record(store: Store, run_id: str) -> None:
+def test_an_unknown_or_deleted_run_has_no_record(store: Store, run_id: str) -> None:
     reader = RunReader(store, run_id)
     reader.refresh()
     store.delete(run_id)
@@ -142,7 +142,7 @@ def test_a_run_that_is_unknown_or_deleted_has_no_record(store: Store, run_id: st
     assert len(series(reader, x="epochs")) == 0
 
 
-def test_arrays_that_were_given_out_stay_as_they_are(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_returned_arrays_never_change(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     reader = RunReader(store, run_id)
     store.write(run_id, [make_updates(0, 100)])
     reader.refresh()
@@ -155,7 +155,7 @@ def test_arrays_that_were_given_out_stay_as_they_are(store: Store, run_id: str, 
     np.testing.assert_array_equal(early, copy)
 
 
-def test_missing_updates_are_said_and_not_drawn(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_missing_updates_are_reported_and_not_drawn(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     store.write(run_id, [make_updates(0, 5), make_updates(6, 5)])
     with pytest.raises(StoreError) as caught:
         RunReader(store, run_id).refresh()
@@ -163,7 +163,7 @@ def test_missing_updates_are_said_and_not_drawn(store: Store, run_id: str, make_
     assert "updates 5 to 6" in str(caught.value)
 
 
-def test_a_run_can_be_read_from_anywhere_that_has_its_rows(make_updates: MakeUpdates) -> None:
+def test_a_run_can_be_read_from_any_source_with_its_rows(make_updates: MakeUpdates) -> None:
     class Rows:
         where = "a list"
 
@@ -184,10 +184,10 @@ def test_a_run_can_be_read_from_anywhere_that_has_its_rows(make_updates: MakeUpd
     assert [epoch.updates for epoch in reader.epochs] == [7]
 
 
-# Smoothing it
+# Smoothing.
 
 
-def test_every_viewer_gets_the_smoothing_that_was_asked_for(reader: RunReader) -> None:
+def test_every_viewer_gets_the_requested_smoothing(reader: RunReader) -> None:
     losses = np.delete(reader.losses, 4_321).tolist()
     for beta in (0.5, 0.99, 0.5):
         drawn = of(series(reader, ["smoothed_loss"], beta=beta), "smoothed_loss")
@@ -198,7 +198,7 @@ def test_every_viewer_gets_the_smoothing_that_was_asked_for(reader: RunReader) -
     np.testing.assert_array_equal(reader.smoothed(0), reader.losses)
 
 
-def test_smoothing_goes_on_where_it_stood_at_each_beta(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_smoothing_continues_separately_for_each_beta(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     reader, first = RunReader(store, run_id), 0
     for count, betas in ((3, (0.9,)), (700, (0.5, 0.99)), (2, ()), (90_000, (0.9, 0.5)), (1, (0.99,))):
         store.write(run_id, [make_updates(first, count)])
@@ -238,7 +238,7 @@ def test_only_new_losses_are_smoothed(
     assert smoothed == [100, 100, 20, 20, 3, 3]
 
 
-def test_the_four_smoothings_asked_for_last_are_kept_and_counted(
+def test_the_four_most_recent_smoothings_are_kept_and_counted(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     reader = RunReader(store, run_id)
@@ -247,7 +247,7 @@ def test_the_four_smoothings_asked_for_last_are_kept_and_counted(
     unsmoothed = reader.nbytes
     kept = {beta: reader.smoothed(beta) for beta in (0.1, 0.2, 0.3, 0.4)}
     reader.smoothed(0.1)
-    reader.smoothed(0.5)  # and so 0.2 is the one to go
+    reader.smoothed(0.5)  # so 0.2 is the least recently used
     for beta in (0.1, 0.3, 0.4):
         assert np.shares_memory(reader.smoothed(beta), kept[beta])
     assert not np.shares_memory(reader.smoothed(0.2), kept[0.2])
@@ -255,14 +255,14 @@ def test_the_four_smoothings_asked_for_last_are_kept_and_counted(
 
 
 @pytest.mark.parametrize("beta", [-0.1, 1.0, math.nan])
-def test_what_is_no_smoothing_is_refused_and_leaves_the_reader_as_it_was(reader: RunReader, beta: float) -> None:
+def test_an_invalid_beta_is_refused_and_leaves_the_reader_unchanged(reader: RunReader, beta: float) -> None:
     before = reader.nbytes
     with pytest.raises(ValueError, match="beta must be"):
         series(reader, beta=beta)
     assert reader.nbytes == before
 
 
-# Drawing it
+# Drawing.
 
 
 def test_a_series_has_at_most_400_points_in_order_from_the_first_to_the_last(reader: RunReader) -> None:
@@ -279,20 +279,20 @@ def test_a_series_has_at_most_400_points_in_order_from_the_first_to_the_last(rea
         series(reader, points=4)
 
 
-def test_every_drawn_point_is_a_recorded_one_and_the_spike_is_among_them(reader: RunReader) -> None:
+def test_every_drawn_point_was_recorded_and_the_spike_is_drawn(reader: RunReader) -> None:
     loss = of(series(reader), "loss")
     np.testing.assert_array_equal(loss["value"], reader.losses[loss["x"].astype(int) - 1])
     assert loss.loc[loss["value"] == 99, "x"].tolist() == [1_235]
 
 
-def test_the_smoothed_loss_is_the_average_of_all_losses_not_of_the_drawn_ones(reader: RunReader) -> None:
+def test_the_smoothed_loss_averages_all_losses_and_not_only_the_drawn_ones(reader: RunReader) -> None:
     smoothed = of(series(reader), "smoothed_loss")
     expected = plain_ema(np.delete(reader.losses, 4_321).tolist(), 0.9)
     expected.insert(4_321, math.nan)
     np.testing.assert_allclose(smoothed["value"], np.array(expected)[smoothed["x"].astype(int) - 1], rtol=1e-6)
 
 
-def test_a_short_run_is_drawn_whole_and_what_is_not_finite_is_a_gap(
+def test_a_short_run_is_drawn_whole_with_gaps_for_values_that_are_not_finite(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     losses = np.array([2, 1, np.inf], np.float32)
@@ -312,7 +312,7 @@ def test_a_run_without_updates_is_an_empty_frame(store: Store, run_id: str) -> N
     assert len(frame) == 0
 
 
-def test_an_epoch_that_ended_before_its_first_update_has_no_place(store: Store, run_id: str) -> None:
+def test_an_epoch_that_ended_before_its_first_update_is_not_drawn(store: Store, run_id: str) -> None:
     store.write(run_id, [Epoch(1, 0, 0, False, math.nan, 0.5, None, 0)])
     reader = RunReader(store, run_id)
     reader.refresh()
@@ -331,7 +331,7 @@ def test_the_horizontal_axis_counts_updates_epochs_examples_or_seconds(
 
 
 @pytest.mark.parametrize("x", ["updates", "epochs", "examples", "seconds"])
-def test_what_is_known_at_the_end_of_an_epoch_stands_at_its_last_update(reader: RunReader, x: Axis) -> None:
+def test_values_of_an_epoch_are_drawn_at_its_last_update(reader: RunReader, x: Axis) -> None:
     frame = series(reader, ["train_loss", "validation_loss", "validation_accuracy"], x=x)
     scale = {"updates": 100, "epochs": 1, "examples": 10_000, "seconds": 0.1}[x]
     train, validation = of(frame, "train_loss"), of(frame, "validation_loss")
@@ -341,7 +341,7 @@ def test_what_is_known_at_the_end_of_an_epoch_stands_at_its_last_update(reader: 
     assert len(of(frame, "validation_accuracy")) == 0
 
 
-def test_the_memory_of_the_process_stands_at_the_last_update_of_each_flush(
+def test_process_memory_is_drawn_at_the_last_update_of_each_flush(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     store.write(run_id, [make_updates(0, 2)], rss_bytes=1_000)
@@ -352,7 +352,7 @@ def test_the_memory_of_the_process_stands_at_the_last_update_of_each_flush(
     assert frame[["x", "value"]].to_numpy().tolist() == [[2, 1_000], [10, 3_000]]
 
 
-# A few values of it, for a line beside a number
+# Sparklines.
 
 
 @pytest.mark.parametrize("name", ["loss", "smoothed_loss", "rate", "gradient_norm"])
@@ -374,13 +374,13 @@ def test_a_sparkline_leaves_out_what_is_not_finite(store: Store, run_id: str, ma
     assert reader.sparkline("loss").tolist() == [2, 1]
 
 
-def test_a_sparkline_shows_evaluations_and_the_memory_of_the_process(reader: RunReader) -> None:
+def test_a_sparkline_shows_evaluations_and_process_memory(reader: RunReader) -> None:
     np.testing.assert_allclose(reader.sparkline("validation_loss"), np.arange(1, 51, 2) / 20)
     assert reader.sparkline("validation_accuracy").tolist() == []
     assert reader.sparkline("rss_bytes").tolist() == [8_192]
 
 
-def test_speeds_are_examples_a_second_from_flush_to_flush(store: Store, run_id: str) -> None:
+def test_speeds_are_examples_per_second_from_flush_to_flush(store: Store, run_id: str) -> None:
     reader = RunReader(store, run_id)
     assert reader.speeds().tolist() == []
     seen, seconds = [100, 200, 300, 400, 1_000, 1_100], [1.0, 2.0, 2.5, 2.5, 3.5, 7.5]
@@ -389,11 +389,11 @@ def test_speeds_are_examples_a_second_from_flush_to_flush(store: Store, run_id: 
         ones = np.ones(end - first)
         store.write(run_id, [Updates(first, ones, ones, ones, np.array(seen[first:end]), np.array(seconds[first:end]))])
         reader.refresh()
-    # Flushes end at 200 examples and 2 s, 300 and 2.5, 400 at the same moment, which has no speed, 1,100 and 7.5.
+    # Flushes end at 200 examples and 2 s, 300 and 2.5 s, 400 at the same time, without a speed, and 1,100 and 7.5 s.
     assert reader.speeds().tolist() == [200, 140]
 
 
-def test_many_flushes_are_few_speeds_that_weigh_all_of_the_run(
+def test_many_flushes_give_few_speeds_that_cover_the_whole_run(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     numbers = np.arange(1, 2_001)
@@ -407,7 +407,7 @@ def test_many_flushes_are_few_speeds_that_weigh_all_of_the_run(
     assert len(reader.speeds(points=7)) == 7
 
 
-# A long run
+# A long run.
 
 
 def test_a_million_updates_are_read_in_under_32_megabytes(path: Path, make_updates: MakeUpdates) -> None:
@@ -427,17 +427,17 @@ def test_a_million_updates_are_read_in_under_32_megabytes(path: Path, make_updat
     assert 16e6 < reader.nbytes <= 32e6
 
 
-# Many readers
+# Many readers.
 
 
-def test_the_cache_hands_out_one_reader_a_run(store: Store, run_id: str) -> None:
+def test_the_cache_returns_one_reader_per_run(store: Store, run_id: str) -> None:
     cache = ReaderCache(store)
     assert cache.reader(run_id) is cache.reader(run_id)
     assert cache.reader(run_id) is not cache.reader("other")
 
 
-def test_the_cache_forgets_the_longest_unused_beyond_its_bytes(store: Store, make_updates: MakeUpdates) -> None:
-    cache = ReaderCache(store, limit_bytes=700_000)  # two readers of 10,000 updates, not three
+def test_the_cache_evicts_the_least_recently_used_beyond_its_limit(store: Store, make_updates: MakeUpdates) -> None:
+    cache = ReaderCache(store, limit_bytes=700_000)  # room for two readers of 10,000 updates, not three
     readers = {}
     for name in ("a", "b", "c"):
         store.create(name, RunConfig(), owner="host", session="tab")
@@ -450,9 +450,7 @@ def test_the_cache_forgets_the_longest_unused_beyond_its_bytes(store: Store, mak
     assert cache.reader("b") is not readers["b"]
 
 
-def test_the_cache_keeps_one_reader_that_is_larger_than_its_bound(
-    store: Store, run_id: str, make_updates: MakeUpdates
-) -> None:
+def test_the_cache_keeps_a_reader_larger_than_its_limit(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     cache = ReaderCache(store, limit_bytes=1_000)
     store.write(run_id, [make_updates(0, 10_000)])
     reader = cache.reader(run_id)

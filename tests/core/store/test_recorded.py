@@ -1,4 +1,4 @@
-"""The run that comes with Batch Lab: the file, what is in it, and that the same run still comes out today."""
+"""Check the recording shipped with Batch Lab, its file, and that the run can still be reproduced."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What of a run must come out again: all of it under equal conditions, much of it under others."""
+    """The results of a run to reproduce: all of them under equal conditions, most of them under others."""
 
     fingerprint: dict[str, Any]
-    counts: tuple[int, int | None, int]  # updates, in an epoch, and without effect
+    counts: tuple[int, int | None, int]  # updates, updates per epoch, updates without effect
     peak: Peak
     rates: NDArray[np.float64]
     losses: NDArray[np.float32]
@@ -62,7 +62,7 @@ def outcome(recording: Recording) -> Outcome:
 
 
 def differences(first: Outcome, second: Outcome) -> list[str]:
-    """Return in what two runs of one config differ that should not."""
+    """Return the values that two runs of one config should share but do not."""
     found = [name for name in ("counts", "peak") if getattr(first, name) != getattr(second, name)]
     if not np.array_equal(first.rates, second.rates):
         found.append("rates")
@@ -75,7 +75,7 @@ def differences(first: Outcome, second: Outcome) -> list[str]:
 
 
 def perturbed(of: Outcome, at: int, by: float) -> Outcome:
-    """Return a run one of whose losses is another, by a share of it, and so the hash."""
+    """Return a run with one loss scaled by a share, and the hash to match."""
     losses = of.losses.copy()
     losses[at] = np.float32(losses[at] * (1 + by))
     return replace(of, losses=losses, losses_sha256=hashlib.sha256(losses.astype("<f4").tobytes()).hexdigest())
@@ -90,7 +90,7 @@ def shipped() -> Recording:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Record a run with the command, into a file of its own."""
+    """Record a run to a temporary file with the command."""
     output = tmp_path_factory.mktemp("recorded") / "again.json"
     command = [sys.executable, "-m", "core", "record", "--output", str(output)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -107,10 +107,10 @@ def again(output: Path) -> Recording:
     return found
 
 
-# The file that comes along
+# The shipped file.
 
 
-def test_it_is_a_finished_run_of_what_the_form_says_at_first(shipped: Recording) -> None:
+def test_the_recording_is_a_finished_run_of_the_forms_default_setup(shipped: Recording) -> None:
     record = shipped.run(RUN_ID)
     assert record is not None
     assert record.config == RunConfig(memory_limit_mb=4) == OF_THE_FORM
@@ -120,7 +120,7 @@ def test_it_is_a_finished_run_of_what_the_form_says_at_first(shipped: Recording)
     assert shipped.date == record.created.date()
 
 
-def test_it_has_100_updates_in_each_of_5_epochs(shipped: Recording) -> None:
+def test_the_recording_has_5_epochs_of_100_updates(shipped: Recording) -> None:
     reader = RunReader(shipped, RUN_ID)
     assert reader.refresh()
     assert not reader.refresh()
@@ -136,13 +136,13 @@ def test_it_has_100_updates_in_each_of_5_epochs(shipped: Recording) -> None:
     assert len(losses) > 300
 
 
-def test_its_rates_are_those_of_the_schedule(shipped: Recording) -> None:
+def test_the_recorded_rates_follow_the_schedule(shipped: Recording) -> None:
     expected = [0.05 * (1 + np.cos(np.pi * t / 500)) / 2 for t in range(500)]
     np.testing.assert_allclose(outcome(shipped).rates, expected, rtol=1e-12)
     assert outcome(shipped).rates.tolist() == [0.05 * factor("cosine", t, 500) for t in range(500)]
 
 
-def test_it_is_small_and_says_nothing_of_the_machine_that_recorded_it(output: Path) -> None:
+def test_the_recording_is_small_and_does_not_identify_the_machine(output: Path) -> None:
     for path in (recorded.PATH, output):
         text = path.read_text()
         assert len(text) < 60_000
@@ -154,7 +154,7 @@ def test_it_is_small_and_says_nothing_of_the_machine_that_recorded_it(output: Pa
         assert not re.search(r"[/\\]\w", without_arrays.replace('\\"', ""))  # no path, no host/process
 
 
-def test_it_knows_no_other_run_and_gives_only_what_is_new(shipped: Recording) -> None:
+def test_the_recording_has_no_other_run_and_returns_only_new_rows(shipped: Recording) -> None:
     assert shipped.run("another") is None
     assert shipped.chunks_after("another") == []
     assert shipped.epochs_after("another") == []
@@ -165,14 +165,14 @@ def test_it_knows_no_other_run_and_gives_only_what_is_new(shipped: Recording) ->
     assert shipped.epochs_after(RUN_ID, epochs[1][0]) == epochs[2:]
 
 
-def test_it_is_read_once() -> None:
+def test_the_recording_is_read_once() -> None:
     assert recorded.load() is recorded.load()
 
 
-# The same run today
+# Reproducing the run.
 
 
-def test_the_same_run_comes_out_again(shipped: Recording, again: Recording) -> None:
+def test_the_run_can_be_reproduced(shipped: Recording, again: Recording) -> None:
     assert differences(outcome(shipped), outcome(again)) == []
     ours, theirs = shipped.run(RUN_ID), again.run(RUN_ID)
     assert ours is not None
@@ -182,7 +182,7 @@ def test_the_same_run_comes_out_again(shipped: Recording, again: Recording) -> N
     assert [epoch.updates for _, epoch in again.epochs_after(RUN_ID)] == [100, 200, 300, 400, 500]
 
 
-def test_under_equal_conditions_a_loss_that_differs_in_its_last_bit_is_another_run(again: Recording) -> None:
+def test_under_equal_conditions_one_different_bit_of_a_loss_is_a_difference(again: Recording) -> None:
     ours = outcome(again)
     assert ours.losses_sha256 == hashlib.sha256(ours.losses.astype("<f4").tobytes()).hexdigest()
     for at in (0, 499):
@@ -215,11 +215,11 @@ def test_elsewhere_counts_bytes_and_rates_are_equal(again: Recording) -> None:
         assert differences(ours, replace(elsewhere, **change)) == list(change)
 
 
-# A run that does not finish
+# A run that does not finish.
 
 
 class Stopped(Control):
-    """A run that is asked to stop before it begins."""
+    """A run that is stopped before it starts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,17 +251,17 @@ def test_only_a_finished_run_replaces_the_file(
 
 
 @pytest.mark.usefixtures("_signals")
-def test_a_full_disk_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["record", "--output", "/dev/full"]) == 2
     assert capsys.readouterr().err.startswith("cannot write /dev/full (No space left on device)")
 
 
-# Writing and reading
+# Writing and reading.
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """Make a database with a short run, which tells much of where it was made."""
+    """Make a database with a short run that holds details of the machine."""
     path = tmp_path / "runs.sqlite"
     store = Store.open(path)
     store.create("a-secret", RunConfig(), owner="my-host/1/2.0", session="my-tab")
@@ -287,7 +287,7 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_read_from_the_file_is_what_the_store_gives_apart_from_names(database: Path, tmp_path: Path) -> None:
+def test_the_file_holds_what_the_store_returns_apart_from_names(database: Path, tmp_path: Path) -> None:
     assert recorded.write(database, tmp_path / "run.json")
     found, store = recorded.load(tmp_path / "run.json"), Store.open(database)
     assert found is not None
@@ -321,7 +321,7 @@ def test_a_run_that_has_not_finished_is_not_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "run.json").exists()
 
 
-def test_a_file_without_a_younger_column_is_read_with_nothing_in_it(database: Path, tmp_path: Path) -> None:
+def test_a_column_newer_than_the_file_reads_as_none(database: Path, tmp_path: Path) -> None:
     recorded.write(database, tmp_path / "run.json")
     values = json.loads((tmp_path / "run.json").read_text())
     del values["runs"][0]["peak"]
@@ -332,7 +332,7 @@ def test_a_file_without_a_younger_column_is_read_with_nothing_in_it(database: Pa
     assert record.ended is not None
 
 
-def test_no_file_is_no_recording(tmp_path: Path) -> None:
+def test_a_missing_file_gives_no_recording(tmp_path: Path) -> None:
     assert recorded.load(tmp_path / "nothing.json") is None
 
 
@@ -353,7 +353,7 @@ def test_no_file_is_no_recording(tmp_path: Path) -> None:
         ('"epochs": [', '"epochs": [7, '),
     ],
 )
-def test_a_damaged_file_is_named_with_the_way_out(database: Path, tmp_path: Path, old: str, new: str) -> None:
+def test_a_damaged_file_is_reported_with_a_remedy(database: Path, tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "run.json"
     recorded.write(database, path)
     text = path.read_text()
@@ -366,7 +366,7 @@ def test_a_damaged_file_is_named_with_the_way_out(database: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"7", b"{}", b"\xff\xfe", b"[" * 100_000])
-def test_what_is_no_recording_at_all_is_damaged_too(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_recording_counts_as_damaged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "run.json"
     path.write_bytes(content)
     with pytest.raises(StoreError):

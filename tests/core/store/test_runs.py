@@ -26,7 +26,7 @@ PEAK = Peak(4_096, {"activations": 4_000, "batch": 96}, "backward", "layers.0")
 
 
 def start(script: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a second process and return once it is `ready()`; it goes on at `go`."""
+    """Start a second process and return once it is `ready()`; it continues at `go`."""
     ready = "def ready(): print('ready', flush=True); input()\n"
     command = [sys.executable, "-c", ready + script, *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -42,10 +42,10 @@ def go(*processes: subprocess.Popen[str]) -> None:
         process.stdin.flush()
 
 
-# A run
+# Runs.
 
 
-def test_a_run_comes_back_as_it_was_created(store: Store) -> None:
+def test_a_run_is_read_as_it_was_created(store: Store) -> None:
     config = RunConfig(dataset="digits", batch_size=32, memory_limit_mb=4, hidden=(16, 8))
     store.create("mine", config, owner="host-1", session="tab-1", state="starting")
     run = store.run("mine")
@@ -56,7 +56,7 @@ def test_a_run_comes_back_as_it_was_created(store: Store) -> None:
     assert abs(datetime.now(UTC) - run.created) < timedelta(minutes=1)
 
 
-def test_a_run_that_nobody_created_is_none(store: Store) -> None:
+def test_an_unknown_run_is_none(store: Store) -> None:
     assert store.run("nobody") is None
     assert store.epochs("nobody") == []
     assert store.chunks_after("nobody") == []
@@ -68,14 +68,14 @@ def test_an_id_has_96_random_bits_and_fits_a_url() -> None:
     assert all(len(run_id) == 16 and run_id.replace("-", "").replace("_", "").isalnum() for run_id in ids)
 
 
-def test_runs_come_newest_first_and_as_many_as_asked(store: Store) -> None:
+def test_runs_are_listed_newest_first_up_to_the_limit(store: Store) -> None:
     for name in "abcde":
         store.create(name, RunConfig(), owner="host", session="tab")
     assert [run.id for run in store.runs()] == ["e", "d", "c", "b", "a"]
     assert [run.id for run in store.runs(limit=2)] == ["e", "d"]
 
 
-def test_the_active_runs_are_those_without_an_end_oldest_first(store: Store) -> None:
+def test_active_runs_are_those_that_have_not_ended_oldest_first(store: Store) -> None:
     for name, owner, session in (("a", "x", "1"), ("b", "y", "1"), ("c", "x", "2"), ("over", "x", "1")):
         store.create(name, RunConfig(), owner=owner, session=session)
     store.finish("over", Ended("stopped", "asked"))
@@ -93,7 +93,7 @@ def test_facts_are_merged(store: Store, run_id: str) -> None:
     assert run.facts == Facts(pid=13, fingerprint={"torch": "2"}, predicted_peak_bytes=4_096)
 
 
-def test_a_deleted_run_takes_its_metrics_along(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_deleting_a_run_deletes_its_metrics(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     store.write(run_id, [make_updates(0, 3), Epoch(1, 3, 3, True, 0.5, None, None, 0.1)])
     store.delete(run_id)
     assert store.run(run_id) is None
@@ -102,19 +102,19 @@ def test_a_deleted_run_takes_its_metrics_along(store: Store, run_id: str, make_u
     assert not store.write(run_id, [make_updates(3, 3)])
 
 
-def test_a_row_that_cannot_be_understood_is_said(address: str, store: Store, run_id: str) -> None:
+def test_an_unreadable_row_is_reported(address: str, store: Store, run_id: str) -> None:
     raw = open_database(address)
     with raw.writing() as connection:
         connection.execute(text("""UPDATE runs SET config = '{"dataset": "gone"}'"""))
     raw.close()
-    assert store.runs() == store.active() == []  # one bad row hides no other
+    assert store.runs() == store.active() == []  # one bad row does not hide the others
     with pytest.raises(StoreError) as caught:
         store.run(run_id)
     assert caught.value.problems[0].code == "store_corrupt"
     assert "'gone'" in str(caught.value)
 
 
-def test_a_damaged_chunk_is_said(address: str, store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_a_damaged_chunk_is_reported(address: str, store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     store.write(run_id, [make_updates(0, 3)])
     raw = open_database(address)
     with raw.writing() as connection:
@@ -125,10 +125,10 @@ def test_a_damaged_chunk_is_said(address: str, store: Store, run_id: str, make_u
     assert caught.value.problems[0].code == "store_corrupt"
 
 
-# What a training process writes
+# Writing events.
 
 
-def test_what_was_written_at_once_comes_back_in_order(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
+def test_events_written_together_are_read_in_order(store: Store, run_id: str, make_updates: MakeUpdates) -> None:
     first, second = make_updates(0, 2), make_updates(2, 50)
     epoch = Epoch(1, 52, 52, True, 0.5, 0.625, 0.875, 0.25)
     assert store.write(run_id, [Started(1_000, {"threads": 1}), PEAK, first, second, epoch], rss_bytes=7_000_000_000)
@@ -147,7 +147,7 @@ def test_what_was_written_at_once_comes_back_in_order(store: Store, run_id: str,
     assert (run.state, run.peak, run.facts) == ("running", PEAK, facts)
 
 
-def test_the_peak_of_an_earlier_flush_stands_beside_later_updates(
+def test_the_peak_of_an_earlier_flush_is_stored_with_later_updates(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     store.write(run_id, [make_updates(0, 1), PEAK])
@@ -169,7 +169,7 @@ def test_an_empty_block_leaves_no_row(store: Store, run_id: str, make_updates: M
     assert store.chunks_after(run_id) == []
 
 
-def test_pausing_and_going_on_are_states(store: Store, run_id: str) -> None:
+def test_pausing_and_resuming_change_the_state(store: Store, run_id: str) -> None:
     states = []
     for event in (Started(10), Paused(True), Paused(False)):
         store.write(run_id, [event])
@@ -185,11 +185,11 @@ def test_one_flush_is_recorded_whole_or_not_at_all(store: Store, run_id: str, ma
     assert store.active()[0].state == "queued"
 
 
-# The one end
+# Ends.
 
 
 @pytest.mark.parametrize("state", END_STATES)
-def test_every_end_comes_back_equal(store: Store, run_id: str, state: str) -> None:
+def test_every_end_is_restored_equal(store: Store, run_id: str, state: str) -> None:
     ended = Ended(state, "limit", {}, 52, 26, 3, PEAK, "ab" * 32, 0.25)  # type: ignore[arg-type]
     assert store.finish(run_id, ended)
     run = store.run(run_id)
@@ -219,7 +219,7 @@ def test_set_state_ends_nothing(store: Store, run_id: str) -> None:
     assert not store.set_state("nobody", "running")
 
 
-def test_a_run_failed_from_outside_counts_what_it_had_recorded(
+def test_a_run_failed_from_outside_counts_its_recorded_updates(
     store: Store, run_id: str, make_updates: MakeUpdates
 ) -> None:
     rates = np.array([0.1, 0.0, 0.1, 0.0])
@@ -233,14 +233,14 @@ def test_a_run_failed_from_outside_counts_what_it_had_recorded(
     assert run.ended == Ended("failed", "killed", values, 6, 2, 2, PEAK, None, elapsed_s=0.006)
 
 
-def test_a_run_failed_before_its_first_update_has_none(store: Store, run_id: str) -> None:
+def test_a_run_failed_before_its_first_update_counts_zero(store: Store, run_id: str) -> None:
     assert store.end(run_id, "failed", "killed")
     run = store.run(run_id)
     assert run is not None
     assert run.ended == Ended("failed", "killed")
 
 
-def test_runs_whose_owner_is_gone_end_and_the_others_go_on(store: Store) -> None:
+def test_runs_with_a_dead_owner_end_and_the_others_continue(store: Store) -> None:
     for name, owner in (("a", "dead"), ("b", "alive"), ("c", "dead"), ("over", "dead")):
         store.create(name, RunConfig(), owner=owner, session="tab")
     store.finish("over", Ended("finished", "budget"))
@@ -254,10 +254,10 @@ def test_runs_whose_owner_is_gone_end_and_the_others_go_on(store: Store) -> None
     }
 
 
-# What is kept
+# Retention.
 
 
-def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
+def test_the_newest_500_runs_are_kept_plus_pinned_and_active_ones(
     address: str, store: Store, make_updates: MakeUpdates
 ) -> None:
     def pin(name: str, *, pinned: bool) -> None:
@@ -278,7 +278,7 @@ def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
             store.create(f"run-{number}", RunConfig(), owner="host", session="tab")
             store.finish(f"run-{number}", Ended("finished", "budget"))
 
-    create(0, 499)  # with "ended" these are 500
+    create(0, 499)  # together with "ended" these are 500
     assert store.run("ended")
     assert len(store.chunks_after("ended")) == 1
     create(499, 510)
@@ -293,7 +293,7 @@ def test_the_newest_500_are_kept_and_the_pinned_and_the_active_ones_besides(
     assert {run.id for run in store.runs(limit=10_000)} == {f"run-{number}" for number in range(11, 511)}
 
 
-# Threads and processes
+# Threads and processes.
 
 
 def test_threads_share_a_store(address: str, store: Store, make_updates: MakeUpdates) -> None:
@@ -301,7 +301,7 @@ def test_threads_share_a_store(address: str, store: Store, make_updates: MakeUpd
         store.create(name, RunConfig(), owner="host", session=name)
         for first in range(0, 200, 10):
             store.write(name, [make_updates(first, 10)])
-            store.note("shared", **{f"{name}-{first}": first})  # names of their own show that none is lost
+            store.note("shared", **{f"{name}-{first}": first})  # distinct names show that no note is lost
         store.finish(name, Ended("finished", "budget"))
 
     store.create("shared", RunConfig(), owner="host", session="all")
@@ -339,7 +339,7 @@ for first in range(0, 10 * int(flushes), 10):
 """
 
 
-def test_all_that_a_killed_process_flushed_is_there(address: str, store: Store, run_id: str) -> None:
+def test_everything_a_killed_process_flushed_is_stored(address: str, store: Store, run_id: str) -> None:
     with start(WRITER, address, run_id, "1000000") as writer:
         go(writer)
         assert writer.stdout
@@ -347,7 +347,7 @@ def test_all_that_a_killed_process_flushed_is_there(address: str, store: Store, 
             if line == "500\n":
                 break
         writer.kill()
-        flushed = int(["500", *writer.stdout.read().split("\n")[:-1]][-1])  # the last line that came out whole
+        flushed = int(["500", *writer.stdout.read().split("\n")[:-1]][-1])  # the last complete line
     assert writer.returncode == -signal.SIGKILL
     firsts = [chunk.updates.first for chunk in store.chunks_after(run_id)]
     assert firsts == list(range(0, 10 * len(firsts), 10))
@@ -359,7 +359,7 @@ def test_all_that_a_killed_process_flushed_is_there(address: str, store: Store, 
     assert (run.ended.updates, run.ended.elapsed_s) == (10 * len(firsts), 10 * len(firsts) - 1)
 
 
-def test_a_database_that_a_killed_process_left_is_opened_with_all_it_flushed(path: Path) -> None:
+def test_a_database_left_by_a_killed_process_opens_with_all_flushed_rows(path: Path) -> None:
     Store.open(path).close()
     script = """
 import os, sys
@@ -378,14 +378,14 @@ os.kill(os.getpid(), 9)
     store.close()
 
 
-def test_four_processes_may_create_the_same_database_at_once(address: str) -> None:
+def test_four_processes_can_create_the_same_database_at_once(address: str) -> None:
     script = "import sys; from core.store import Store; ready(); print(len(Store.open(sys.argv[1]).runs()))"
     processes = [start(script, address) for _ in range(4)]
     go(*processes)
     assert [process.communicate(timeout=60)[0] for process in processes] == ["0\n"] * 4
 
 
-def test_two_processes_write_at_the_same_time(address: str, store: Store) -> None:
+def test_two_processes_can_write_at_the_same_time(address: str, store: Store) -> None:
     writers = []
     for name in ("a", "b"):
         store.create(name, RunConfig(), owner="host", session=name)
@@ -398,7 +398,7 @@ def test_two_processes_write_at_the_same_time(address: str, store: Store) -> Non
         assert [chunk.updates.first for chunk in store.chunks_after(name)] == list(range(0, 2_000, 10))
 
 
-def test_of_two_processes_that_end_the_same_runs_exactly_one_ends_each(address: str, store: Store) -> None:
+def test_exactly_one_of_two_processes_ends_each_run(address: str, store: Store) -> None:
     names = [f"run-{number}" for number in range(60)]
     for name in names:
         store.create(name, RunConfig(), owner="host", session="tab")
