@@ -14,6 +14,7 @@ from core.run.events import Prediction
 from core.run.plan import is_planned_otherwise, plan, schedule_horizon
 
 FEW_UPDATES = 20
+HIGH_RATE = 20  # multiple of an optimizer's usual rate
 TINY_BATCH = 8  # batch normalisation is noisy below this batch size
 
 
@@ -39,9 +40,9 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
         found.append(Caution("few_updates", {"total": total}))
     if NORMS[config.norm].mixes_examples and config.batch_size < TINY_BATCH:
         found.append(Caution("batch_norm_of_few", {"size": config.batch_size}))
-    high = OPTIMIZERS[config.optimizer].high_rate
-    if high is not None and config.lr > high:
-        found.append(Caution("high_rate_for_adam", {"lr": config.lr}))
+    usual = OPTIMIZERS[config.optimizer].usual_rate
+    if usual and config.lr > HIGH_RATE * usual:
+        found.append(Caution("high_rate", {"lr": config.lr, "optimizer": config.optimizer, "usual": usual}))
     return found
 
 

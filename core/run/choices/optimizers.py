@@ -36,7 +36,7 @@ class OptimizerSpec:
     is_fused            whether PyTorch can update all parameters in one call; other implementations allocate temporary
                         tensors, and their memory may depend on every setting in `uses`
     decouples_decay     whether weight decay is separate from the gradient, so that the loss has no penalty term
-    high_rate           learning rate above which a run gets a caution
+    usual_rate          learning rate that its authors propose; a run at far more gets a caution
     ensemble_rule       dotted name of the update rule for many models at once (see `core.ensemble.rules`); None if
                         there is none, and the runs are then trained one by one
     """
@@ -48,7 +48,7 @@ class OptimizerSpec:
     options: Callable[[Settings], dict[str, Any]] = _no_options
     is_fused: bool = True
     decouples_decay: bool = False
-    high_rate: float | None = None
+    usual_rate: float | None = None
     ensemble_rule: str | None = None
 
     def keywords(self, settings: Settings) -> dict[str, Any]:
@@ -99,7 +99,7 @@ OPTIMIZERS: dict[str, OptimizerSpec] = {
             code="adam",
             torch_class="torch.optim.Adam",
             states=2,
-            high_rate=0.02,
+            usual_rate=0.001,
             ensemble_rule="core.ensemble.rules.adam",
         ),
         OptimizerSpec(
@@ -107,7 +107,7 @@ OPTIMIZERS: dict[str, OptimizerSpec] = {
             torch_class="torch.optim.AdamW",
             states=2,
             decouples_decay=True,
-            high_rate=0.02,
+            usual_rate=0.001,
             ensemble_rule="core.ensemble.rules.adam",
         ),
     )

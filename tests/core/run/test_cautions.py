@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from core.run.cautions import cautions
+from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Peak, Prediction
 from core.run.plan import rate_factor
@@ -84,11 +86,17 @@ def test_batch_normalisation_over_fewer_than_eight_examples_is_noisy(size: int, 
     assert found(batch_size=size, norm=norm) == ({"batch_norm_of_few": {"size": 7}} if few else {})
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_a_rate_above_002_is_high_for_adam(optimizer: str) -> None:
-    is_adam = optimizer.startswith("adam")
-    assert found(optimizer=optimizer, lr=0.05) == ({"high_rate_for_adam": {"lr": 0.05}} if is_adam else {})
+    values = {"lr": 0.05, "optimizer": optimizer, "usual": 0.001}
+    assert found(optimizer=optimizer, lr=0.05) == {"high_rate": values}
     assert found(optimizer=optimizer, lr=0.02) == {}
+
+
+def test_a_rate_is_high_by_the_record_of_its_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(optimizer="sgd", lr=5.0) == {}
+    monkeypatch.setitem(OPTIMIZERS, "sgd", replace(OPTIMIZERS["sgd"], usual_rate=0.1))
+    assert found(optimizer="sgd", lr=5.0) == {"high_rate": {"lr": 5.0, "optimizer": "sgd", "usual": 0.1}}
 
 
 # A schedule that was laid out for another number of updates.
@@ -157,7 +165,7 @@ def test_the_gravest_caution_comes_first() -> None:
         batch_size=5, norm="batch", optimizer="adam", budget="updates", budget_value=19, schedule_batch_size=10_000
     )
     codes = [caution.code for caution in cautions(config, prediction(5 * MIB, 0))]
-    assert codes == ["will_run_out", "few_updates", "batch_norm_of_few", "high_rate_for_adam"]
+    assert codes == ["will_run_out", "few_updates", "batch_norm_of_few", "high_rate"]
     config = config.replace(budget="epochs", budget_value=1)
     codes = [caution.code for caution in cautions(config, prediction(5 * MIB, 0))]
-    assert codes == ["will_run_out", "horizon_too_short", "batch_norm_of_few", "high_rate_for_adam"]
+    assert codes == ["will_run_out", "horizon_too_short", "batch_norm_of_few", "high_rate"]

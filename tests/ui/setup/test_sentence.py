@@ -127,7 +127,7 @@ def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
             {"norm": "batch", "batch_size": 4},
             "Batch normalisation takes its means over 4 examples: they will be noisy.",
         ),
-        ({"optimizer": "adamw"}, "0.05 is a high rate for Adam; 0.001 is usual."),
+        ({"optimizer": "adamw"}, "A learning rate of 0.05 is high for `adamw`; 0.001 is usual."),
         (
             {"schedule_batch_size": 1_000},
             "The schedule is laid out for 1,000 a batch, so for 50 updates, and this run makes 500: the rate is 0 "
@@ -170,4 +170,4 @@ def test_one_caution_is_told_and_the_others_are_in_its_help() -> None:
     assert "over 4 examples" not in place.text
     assert place.help is not None
     assert "over 4 examples" in place.help
-    assert "Adam" in place.help
+    assert "`adam`" in place.help
