@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.schedule_bench.arms import RATES, TUNING_SEEDS
+from core.schedule_bench.arms import ARMS, RATES, TUNING_SEEDS
 from core.words.errors import BatchLabError, Problem
 
 SHIPPED = Path(__file__).with_name("shipped.json")
@@ -147,11 +147,16 @@ def write(benches: Sequence[Bench], path: Path = SHIPPED) -> None:
 
 
 def load(path: Path = SHIPPED) -> dict[int, Bench]:
-    """Read what `write` wrote, by batch size. Raises BatchLabError."""
+    """Read what `write` wrote, by batch size.
+
+    Raises BatchLabError, also if a schedule has no results: it was added after they were computed.
+    """
     try:
         benches = [Bench.from_dict(values) for values in json.loads(path.read_text())]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BatchLabError(Problem("bench_damaged", {"where": str(path), "cause": str(error)})) from error
+    if missing := [arm for arm in ARMS if any(arm not in bench.tuned for bench in benches)]:
+        raise BatchLabError(Problem("bench_incomplete", {"where": str(path), "schedules": ", ".join(missing)}))
     return {bench.batch_size: bench for bench in benches}
 
 

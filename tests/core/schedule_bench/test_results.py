@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.schedule_bench import results
 from core.schedule_bench.arms import ARMS, BATCH_SIZES, RATES
 from core.schedule_bench.courses import course
 from core.schedule_bench.results import load, tuning_seeds, write
@@ -58,6 +59,18 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (problem,) = caught.value.problems
     assert problem.code == "bench_damaged"
     assert problem.values["where"] == str(path)
+
+
+def test_a_schedule_without_results_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = load()
+    monkeypatch.setattr(results, "ARMS", (*ARMS, "polynomial"))
+    path = tmp_path / "bench.json"
+    write(list(shipped.values()), path)
+    with pytest.raises(BatchLabError) as caught:
+        load(path)
+    assert str(caught.value) == (
+        f"{path} has no results for polynomial; compute them with python -m core schedules --output {path}"
+    )
 
 
 def test_rates_are_tuned_on_the_seeds_after_those_of_the_comparison() -> None:
