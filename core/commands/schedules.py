@@ -13,7 +13,7 @@ from core.commands.file_arguments import check_writable
 from core.schedule_bench.arms import ARMS, BATCH_SIZES, SEEDS
 from core.schedule_bench.results import Bench, write
 from core.science.seeds import first_seed
-from core.words.catalogue import catalogue
+from core.words.catalogue import Catalogue, catalogue
 from core.words.errors import ConfigError, Problem
 
 
@@ -43,14 +43,15 @@ def _benches(options: argparse.Namespace) -> list[Bench]:
 
     from core.schedule_bench.experiment import bench
 
-    torch.set_num_threads(1)  # as in the dashboard: one thread for each training
-    benches = []
+    torch.set_num_threads(1)  # as in the dashboard, which gives each run one thread
+    benches, words = [], catalogue()
     for size in sizes:
 
         def progress(share: float, size: int = size) -> None:
             if sys.stderr.isatty():
-                end = "\r" if share < 1 else "\r            \r"
-                print(f"\rB = {size:<4}{share:5.0%}", end=end, file=sys.stderr, flush=True)
+                end = "\r" if share < 1 else f"\r{' ' * 40}\r"
+                shown = words.say("command.schedules.progress", size=size, share=words.percent(share))
+                print(f"\r{shown}", end=end, file=sys.stderr, flush=True)
 
         benches.append(bench(size, range(first, first + SEEDS), progress))
     if options.output:
@@ -65,27 +66,47 @@ def _show(benches: Sequence[Bench], *, as_json: bool) -> None:
             for arm in ARMS:
                 print(json.dumps(_values(bench, arm)), flush=True)
         return
-    from core.schedule_bench.courses import course
-    from core.schedule_bench.telling import beside, conclusions, off_text
-    from core.science.telling import p_text
+    from core.schedule_bench.telling import conclusions
 
+    words = catalogue()
     for bench in benches:
-        print(f"B = {bench.batch_size}, seeds {bench.seeds[0]} to {bench.seeds[-1]}, {bench.seconds:.1f} s")
-        print(f"    {'schedule':<21}{'peak':>6}{'updates':>9}{'end':>10}   {'beside constant':<20}{'p':>8}   exact")
-        for arm in ARMS:
-            trained, compared = bench.tuned[arm], bench.against.get(arm)
-            end = "diverged" if trained.end is None else f"{trained.end:.3g}"
-            said, p = (
-                (beside(compared, catalogue().say), p_text(compared.p_adjusted, catalogue())) if compared else ("", "")
-            )
-            updates = course(arm, bench.batch_size).updates
-            name = catalogue().say(f"bench.arm.{arm}")
-            print(
-                f"    {name:<21}{trained.peak:>6g}{updates:>9,}{end:>10}   {said:<20}{p:>8}   {off_text(trained.off)}"
-            )
-        for sentence in conclusions(bench, catalogue().say):
+        first, last = (words.number(seed) for seed in (bench.seeds[0], bench.seeds[-1]))
+        values = {"size": words.number(bench.batch_size), "seconds": words.duration(bench.seconds)}
+        print(words.say("command.schedules.title", first=first, last=last, **values))
+        for line in _table(bench, words):
+            print(f"    {line}")
+        for sentence in conclusions(bench, words):
             print(f"    {sentence}")
         print()
+
+
+def _table(bench: Bench, words: Catalogue) -> list[str]:
+    """Return a header and a line for each schedule."""
+    from core.schedule_bench.courses import course
+    from core.schedule_bench.telling import error_text, relative_distance
+    from core.science.telling import p_text
+
+    columns = ("arm", "peak", "updates", "end", "ratio", "p", "error")
+    rows = [[words.say(f"command.schedules.{name}") for name in columns]]
+    for arm in ARMS:
+        trained, compared = bench.tuned[arm], bench.against.get(arm)
+        rows.append(
+            [
+                words.say(f"schedules.arm.{arm}"),
+                words.number(trained.peak),
+                words.number(course(arm, bench.batch_size).updates),
+                words.say("schedules.ratio.diverged") if trained.end is None else words.formatted(trained.end, ".3g"),
+                relative_distance(compared, words) if compared else "",
+                p_text(compared.p_adjusted, words) if compared else "",
+                error_text(trained.off, words),
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_aligned(*cell) for cell in zip(columns, row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _aligned(column: str, text: str, width: int) -> str:
+    return f"{text:<{width}}" if column in ("arm", "ratio") else f"{text:>{width}}"
 
 
 def _values(bench: Bench, arm: str) -> dict[str, Any]:

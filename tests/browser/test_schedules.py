@@ -1,4 +1,4 @@
-"""The page of schedules in a browser: full at once, charts that stay where they are, and a real run of the bench."""
+"""The schedules page in a browser: complete at once, charts that stay, and a real run of the comparison."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choose(page: Page, name: str) -> None:
     expect(page.locator(".st-key-schedules_about")).to_contain_text(f"{name}.")
 
 
-def test_opened_first_on_a_server_the_page_is_full_and_in_its_frame(
+def test_the_first_visit_of_a_server_shows_the_complete_page_in_its_frame(
     fresh_server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = open_schedules(visit, fresh_server, "?arm=linear&batch=64")
@@ -51,16 +51,18 @@ def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
     page.evaluate(TAG)
     choose(page, "Exponential")
     expect(page.locator(".schedules_ends tr.chosen")).to_contain_text("Exponential")
-    page.locator(".st-key-schedules_batch").get_by_text("B = 256", exact=True).click()
+    page.locator(".st-key-schedules_batch").get_by_text("256", exact=True).click()
     expect(page.locator(".st-key-schedules_told")).to_contain_text("with 76 updates instead of 128.")
     page.locator(".st-key-schedules_peak").get_by_text("8 for all", exact=True).click()
-    expect(page.locator(".st-key-schedules_told")).to_contain_text("One peak of 8 for all, at B = 256")
+    expect(page.locator(".st-key-schedules_told")).to_contain_text("All schedules have peak rate 8 at batch size 256.")
     assert lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()") != before
     assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
     assert set(page.evaluate("location.search")[1:].split("&")) == {"arm=exponential", "batch=256", "peak=alike"}
 
 
-def test_the_bench_runs_again_in_place_and_comes_to_the_same(server: Server, visit: Callable[..., Visit]) -> None:
+def test_the_comparison_runs_again_in_place_and_gives_the_same_conclusions(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = open_schedules(visit, server, "?batch=256")
     shipped = told(page)
     page.evaluate(TAG)
@@ -68,7 +70,7 @@ def test_the_bench_runs_again_in_place_and_comes_to_the_same(server: Server, vis
     origin = page.locator(".st-key-schedules_told [data-testid=stCaptionContainer]")
     expect(origin).to_contain_text(re.compile(r"Running: \d+%"), timeout=ENGINE_WAIT_MS)
     expect(button(page, "run_schedules")).to_be_disabled()
-    expect(origin).to_contain_text("Computed just now on this machine; seeds 0 to 9", timeout=3 * ENGINE_WAIT_MS)
+    expect(origin).to_contain_text("Just computed on this machine from seeds 0 to 9", timeout=3 * ENGINE_WAIT_MS)
     assert re.sub(r"\([\d.]+% apart\)", "", told(page)) == re.sub(r"\([\d.]+% apart\)", "", shipped)
     assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
     expect(button(page, "run_schedules")).to_be_enabled()
@@ -79,7 +81,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
 ) -> None:
     page = open_schedules(visit, server, viewport=PHONE)
     page.get_by_text("What the dashed line is").click()
-    expect(page.get_by_text("Nothing in it is fitted.")).to_be_visible()
+    expect(page.get_by_text("Nothing is fitted.")).to_be_visible()
     assert fits_sideways(page)
     charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("schedules_charts", "schedules_told"))
     assert charts

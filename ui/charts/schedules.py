@@ -29,14 +29,14 @@ FEW_TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
 TICKS = [digit * 10.0**power for power in range(-7, 4) for digit in (1, 2, 5)]
 
 
-def bench_curves(say: Say) -> Spec:
+def schedule_curves(say: Say) -> Spec:
     """Draw the excess loss of every arm against examples; of the chosen one also the band and what was expected."""
     x, y = _examples(say), _excess(say)
     base = alt.Chart(DATA).encode(x, y)
     tooltip = [
-        *_tooltip(say, "axis.bench.seen", COUNT, "axis.bench.excess", ".3~g"),
-        alt.Tooltip("low:Q", title=say("axis.bench.lowest"), format=".3~g"),
-        alt.Tooltip("high:Q", title=say("axis.bench.highest"), format=".3~g"),
+        *_tooltip(say, "axis.schedules.seen", COUNT, "axis.schedules.excess", ".3~g"),
+        alt.Tooltip("low:Q", title=say("axis.schedules.lowest"), format=".3~g"),
+        alt.Tooltip("high:Q", title=say("axis.schedules.highest"), format=".3~g"),
     ]
     band = base.mark_area(color=BLUE, opacity=0.16, tooltip=None).encode(y=y, y2="high:Q")
     return spec(
@@ -51,10 +51,10 @@ def bench_curves(say: Say) -> Spec:
     )
 
 
-def bench_curves_table(
+def schedule_curves_table(
     trained: Mapping[str, Trained], chosen: str, batch_size: int, say: Callable[..., str]
 ) -> pa.Table:
-    """Return the columns of `bench_curves`: series, row (an arm), label, x, value, low, high."""
+    """Return the columns of `schedule_curves`: series, row (an arm), label, x, value, low, high."""
     rows = Rows("series", "row", "label", "x", "value", "low", "high")
     rows.add(series=EXTENT, x=[0.0, SEEN], value=[LOWEST, HIGHEST])
     for arm in ARMS:
@@ -63,9 +63,8 @@ def bench_curves_table(
         middle, low, high, exact = (np.array(values) for values in (each.middle, each.lowest, each.highest, each.exact))
         told = high < HIGHEST
         rows.add(series=_series(arm, chosen), row=arm, x=x[told], value=middle[told])
-        rows.add(
-            series=POINT, label=say(f"bench.arm.{arm}"), x=x[told], value=middle[told], low=low[told], high=high[told]
-        )
+        name = say(f"schedules.arm.{arm}")
+        rows.add(series=POINT, label=name, x=x[told], value=middle[told], low=low[told], high=high[told])
         if arm == chosen:
             rows.add(series=BAND, x=x[told], value=low[told], high=high[told])
             rows.add(series=EXACT, x=x[exact < HIGHEST], value=exact[exact < HIGHEST])
@@ -73,39 +72,39 @@ def bench_curves_table(
     return rows.table()
 
 
-def bench_rates(say: Say) -> Spec:
+def schedule_rates(say: Say) -> Spec:
     """Draw what every arm does: its rate for the size of its batch, as a share of what both are at first."""
     x = _examples(say)
-    y = alt.Y("value:Q", title=say("axis.bench.share")).scale(domain=[0, 1.05], nice=False)
+    y = alt.Y("value:Q", title=say("axis.schedules.share")).scale(domain=[0, 1.05], nice=False)
     base = alt.Chart(DATA).encode(x, y.axis(tickCount=4, format="~%"))
-    tooltip = _tooltip(say, "axis.bench.seen", COUNT, "axis.bench.share", ".1~%")
+    tooltip = _tooltip(say, "axis.schedules.seen", COUNT, "axis.schedules.share", ".1~%")
     return spec(
         alt.layer(held_open(x, y), *_lines(base, interpolate="step-after"), _points(base, tooltip)),
         height=205,
     )
 
 
-def bench_rates_table(
+def schedule_rates_table(
     trained: Mapping[str, Trained], chosen: str, batch_size: int, say: Callable[..., str]
 ) -> pa.Table:
-    """Return the columns of `bench_rates`: series, row (an arm), label, x, value."""
+    """Return the columns of `schedule_rates`: series, row (an arm), label, x, value."""
     rows = Rows("series", "row", "label", "x", "value")
     rows.add(series=EXTENT, x=[0.0, SEEN], value=[0.0, 1.0])
     for arm in ARMS:
         x, value = _in_epochs(trained[arm].shares) if trained[arm].shares else _planned(arm, batch_size)
         rows.add(series=_series(arm, chosen), row=arm, x=x, value=value)
         told = slice(None, None, 8)
-        rows.add(series=POINT, label=say(f"bench.arm.{arm}"), x=x[told], value=value[told])
+        rows.add(series=POINT, label=say(f"schedules.arm.{arm}"), x=x[told], value=value[told])
     return rows.table()
 
 
-def bench_tuning(say: Say) -> Spec:
+def schedule_tuning(say: Say) -> Spec:
     """Draw where every arm ends at each peak rate that was tried, and where the chosen one was expected to."""
-    x = alt.X("x:Q", title=say("axis.bench.peak")).scale(type="log", base=2, nice=False, padding=6)
+    x = alt.X("x:Q", title=say("axis.schedules.peak")).scale(type="log", base=2, nice=False, padding=6)
     x = x.axis(values=list(RATES), format="~g", labelOverlap=True, labelFlush=True, grid=False)
     y = _excess(say).axis(values=FEW_TICKS, format="~r")
     base = alt.Chart(DATA).encode(x, y)
-    tooltip = _tooltip(say, "axis.bench.peak", "~g", "axis.bench.excess", ".3~g")
+    tooltip = _tooltip(say, "axis.schedules.peak", "~g", "axis.schedules.excess", ".3~g")
     ring = base.mark_point(size=150, filled=False, stroke=BLUE, strokeWidth=2, opacity=1, tooltip=None)
     rule = alt.Chart(DATA).mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).encode(x)
     return spec(
@@ -120,8 +119,8 @@ def bench_tuning(say: Say) -> Spec:
     )
 
 
-def bench_tuning_table(bench: Bench, chosen: str, say: Callable[..., str]) -> pa.Table:
-    """Return the columns of `bench_tuning`: series, row (an arm), label, x, value."""
+def schedule_tuning_table(bench: Bench, chosen: str, say: Callable[..., str]) -> pa.Table:
+    """Return the columns of `schedule_tuning`: series, row (an arm), label, x, value."""
     rows, rates = Rows("series", "row", "label", "x", "value"), np.array(RATES)
     rows.add(series=EXTENT, x=[RATES[0] / ROOM, RATES[-1] * ROOM], value=[LOWEST, HIGHEST])
     rows.add(series=RULE, x=ONE_RATE)
@@ -129,7 +128,7 @@ def bench_tuning_table(bench: Bench, chosen: str, say: Callable[..., str]) -> pa
         ends, expected = np.array(bench.tried[arm]), np.array(bench.expected[arm])
         told = ends < HIGHEST
         rows.add(series=_series(arm, chosen), row=arm, x=rates[told], value=ends[told])
-        rows.add(series=POINT, label=say(f"bench.arm.{arm}"), x=rates[told], value=ends[told])
+        rows.add(series=POINT, label=say(f"schedules.arm.{arm}"), x=rates[told], value=ends[told])
         if arm == chosen:
             rows.add(series=EXACT, x=rates[expected < HIGHEST], value=expected[expected < HIGHEST])
             peak = bench.tuned[arm].peak
@@ -148,18 +147,18 @@ LINES: tuple[tuple[str, float, dict[str, Any]], ...] = (  # colour, width and th
 
 
 def _examples(say: Say) -> alt.X:
-    x = alt.X("x:Q", title=say("axis.bench.seen")).scale(zero=True, nice=False)
+    x = alt.X("x:Q", title=say("axis.schedules.seen")).scale(zero=True, nice=False)
     return x.axis(format=COUNT, tickCount=5, grid=False)
 
 
 def _excess(say: Say) -> alt.Y:
-    y = alt.Y("value:Q", title=say("axis.bench.excess")).scale(type="log", nice=False)
+    y = alt.Y("value:Q", title=say("axis.schedules.excess")).scale(type="log", nice=False)
     return y.axis(values=TICKS, format="~r", labelOverlap=True)
 
 
 def _tooltip(say: Say, x: str, x_format: str, value: str, value_format: str) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("label:N", title=say("axis.bench.arm")),
+        alt.Tooltip("label:N", title=say("axis.schedules.arm")),
         alt.Tooltip("x:Q", title=say(x), format=x_format),
         alt.Tooltip("value:Q", title=say(value), format=value_format),
     ]
@@ -198,7 +197,7 @@ def _add_names(rows: Rows, places: Mapping[str, tuple[float, float]], chosen: st
             continue
         against = other if arm == chosen else places[chosen][1]
         is_above = value > against or (value == against and arm != chosen)
-        rows.add(series=NAME_ABOVE if is_above else NAME_BELOW, label=say(f"bench.arm.{arm}"), x=x, value=value)
+        rows.add(series=NAME_ABOVE if is_above else NAME_BELOW, label=say(f"schedules.arm.{arm}"), x=x, value=value)
 
 
 def _series(arm: str, chosen: str) -> str:

@@ -10,14 +10,14 @@ import streamlit as st
 
 from core.schedule_bench.arms import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATES, SEEDS, TUNING_SEEDS
 from core.schedule_bench.results import Bench, Compared, Trained, load
-from core.schedule_bench.telling import about, batches, beside_constant, conclusions
+from core.schedule_bench.telling import about, against_constant, batch_dependence, conclusions
 from ui.charts.schedules import (
-    bench_curves,
-    bench_curves_table,
-    bench_rates,
-    bench_rates_table,
-    bench_tuning,
-    bench_tuning_table,
+    schedule_curves,
+    schedule_curves_table,
+    schedule_rates,
+    schedule_rates_table,
+    schedule_tuning,
+    schedule_tuning_table,
 )
 from ui.kit import plots, seed_field
 from ui.kit.ticking import ticking
@@ -25,7 +25,7 @@ from ui.schedules import tables
 from ui.schedules.state import SchedulesState
 from ui.shell.engine import engine
 from ui.shell.session import Session
-from ui.shell.text import duration, explain, number, say
+from ui.shell.text import day, duration, explain, number, percent, say, words
 
 Peaks = Literal["tuned", "alike"]
 
@@ -66,22 +66,21 @@ def _draw(session: Session) -> None:
         st.markdown(_told(bench, peaks))
         st.caption(_progress(session, batch_size) or _origin(session, bench))
     chosen: str | None = st.pills(
-        say("schedules.arm"),
+        say("schedules.choice"),
         ARMS,
         key="schedules_arm",
         required=True,
         label_visibility="collapsed",
         width="stretch",
-        format_func=lambda arm: say(f"bench.arm.{arm}"),
+        format_func=lambda arm: say(f"schedules.arm.{arm}"),
     )
     arm = chosen or FIRST["arm"]
     for name in CHOICES:
         session.remember(f"schedules_{name}")
     _keep_address({"arm": arm, "batch": str(batch_size), "peak": peaks})
     with st.container(key="schedules_about"):
-        st.markdown(
-            f"**{say(f'bench.arm.{arm}')}.** {about(arm, trained[arm], batch_size, say)} {_edge(bench, arm, peaks)}"
-        )
+        description = about(arm, trained[arm], batch_size, words())
+        st.markdown(f"**{say(f'schedules.arm.{arm}')}.** {description} {_edge(bench, arm, peaks)}")
     with st.container(key="schedules_charts"):
         _charts(bench, trained, arm)
     with st.container(key="schedules_more"):
@@ -103,7 +102,7 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
         key="schedules_batch",
         required=True,
         width="content",
-        format_func=lambda size: say("schedules.batch.option", size=size),
+        format_func=lambda size: number(int(size)),
         help=say("schedules.batch.help"),
     )
     rate = number(ONE_RATE)
@@ -152,9 +151,9 @@ def _keep_address(shown: Mapping[str, str]) -> None:
 
 def _told(bench: Bench, peaks: Peaks) -> str:
     if peaks == "tuned":
-        return " ".join(conclusions(bench, say))
+        return " ".join(conclusions(bench, words()))
     intro = say("schedules.alike", rate=number(ONE_RATE), size=number(bench.batch_size))
-    return " ".join([intro, *beside_constant(bench.against_alike, say)])
+    return " ".join([intro, *against_constant(bench.against_alike, words())])
 
 
 def _progress(session: Session, batch_size: int) -> str:
@@ -166,7 +165,7 @@ def _progress(session: Session, batch_size: int) -> str:
         return say("schedules.failed", reason=trouble) if trouble else ""
     if asked.share is None:
         return f":material/hourglass_empty: {say('schedules.waits')}"
-    return f":material/directions_run: {say('schedules.runs', share=round(100 * asked.share))}"
+    return f":material/directions_run: {say('schedules.runs', share=percent(asked.share))}"
 
 
 def _origin(session: Session, bench: Bench) -> str:
@@ -175,27 +174,26 @@ def _origin(session: Session, bench: Bench) -> str:
     values = {"first": number(bench.seeds[0]), "last": number(bench.seeds[-1]), "seconds": duration(bench.seconds)}
     if bench.batch_size in state.results:
         return say("schedules.fresh", **values)
-    facts, day = bench.fingerprint, f"{bench.date:%d %B %Y}".lstrip("0")
-    return say("schedules.shipped", date=day, torch=facts["torch"], capability=facts["cpu_capability"], **values)
+    facts = {"torch": bench.fingerprint["torch"], "capability": bench.fingerprint["cpu_capability"]}
+    return say("schedules.shipped", date=day(bench.date), **facts, **values)
 
 
 def _edge(bench: Bench, arm: str, peaks: Peaks) -> str:
     if peaks == "alike" or not bench.is_at_the_edge(arm):
         return ""
-    end = "lowest" if bench.tuned[arm].peak == RATES[0] else "highest"
-    return say("schedules.edge", end=say(f"schedules.edge.{end}"))
+    return say("schedules.edge.lowest" if bench.tuned[arm].peak == RATES[0] else "schedules.edge.highest")
 
 
 def _charts(bench: Bench, trained: Mapping[str, Trained], arm: str) -> None:
     left, right = st.columns([7, 5], gap="medium")
     with left:
         st.caption(say("schedules.curves", seeds=len(bench.seeds)))
-        plots.draw(bench_curves, bench_curves_table(trained, arm, bench.batch_size, say))
+        plots.draw(schedule_curves, schedule_curves_table(trained, arm, bench.batch_size, say))
     with right:
         st.caption(say("schedules.rates"))
-        plots.draw(bench_rates, bench_rates_table(trained, arm, bench.batch_size, say))
+        plots.draw(schedule_rates, schedule_rates_table(trained, arm, bench.batch_size, say))
         st.caption(say("schedules.tuning", seeds=TUNING_SEEDS, rate=number(ONE_RATE)))
-        plots.draw(bench_tuning, bench_tuning_table(bench, arm, say))
+        plots.draw(schedule_tuning, schedule_tuning_table(bench, arm, say))
 
 
 def _tables(
@@ -207,8 +205,8 @@ def _tables(
         st.html(tables.ends(bench.batch_size, trained, against, arm))
     with right:
         if arm == CONSTANT:
-            st.caption(say("schedules.beside.constant"))
+            st.caption(say("schedules.by_batch.constant"))
             return
         benches = [state.results.get(size) or shipped()[size] for size in BATCH_SIZES]
         st.html(tables.by_batch(benches, arm))
-        st.caption(batches(benches, arm, say))
+        st.caption(batch_dependence(benches, arm, words()))

@@ -1,4 +1,4 @@
-"""The command `python -m core schedules`: what it prints, keeps and refuses."""
+"""The command `python -m core schedules`: its output, its file and what it refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.schedule_bench.results import Bench, load
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Sequence[int]]]:
-    """What ships is the answer: that it is what a run gives is for tests/core/bench."""
+    """Answer with the shipped results; tests/core/schedule_bench checks that a run gives them."""
     calls: list[tuple[int, Sequence[int]]] = []
 
     def bench(batch_size: int, seeds: Sequence[int], progress: Any) -> Bench:
@@ -37,14 +37,14 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return out
 
 
-def test_a_person_gets_a_table_and_what_it_comes_to(
+def test_text_output_is_a_table_and_its_conclusions(
     asked: list[tuple[int, Sequence[int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = printed(capsys)
     assert [size for size, _ in asked] == [16, 64, 256]
     first = out.split("\n\n")[0].splitlines()
-    assert first[0].startswith("B = 16, seeds 0 to 9, ")
-    assert first[1].split() == ["schedule", "peak", "updates", "end", "beside", "constant", "p", "exact"]
+    assert first[0].startswith("Batch size 16, seeds 0 to 9, ")
+    assert first[1].split() == ["schedule", "peak", "updates", "loss", "against", "constant", "p", "model", "error"]
     assert [line.split()[0] for line in first[2:11]] == [
         "Constant",
         "Step",
@@ -56,11 +56,11 @@ def test_a_person_gets_a_table_and_what_it_comes_to(
         "Reduce-on-plateau",
         "Growing",
     ]
-    assert first[4].split()[1:] == ["4", "2,048", "0.000649", "1.7", "times", "nearer", "0.016", "\u22124%"]
+    assert first[4].split()[1:] == ["4", "2,048", "0.000649", "1.7", "times", "closer", "0.016", "\u22124%"]
     assert "instead of 2,048." in first[-1]
 
 
-def test_a_script_gets_one_object_for_each_schedule(
+def test_json_output_has_one_object_for_each_schedule(
     asked: list[tuple[int, Sequence[int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [json.loads(line) for line in printed(capsys, "--batch-size", 64, "--seed", 30, "--json").splitlines()]
@@ -73,7 +73,7 @@ def test_a_script_gets_one_object_for_each_schedule(
     assert 0 < step["p"] <= step["p_adjusted"] <= 1
 
 
-def test_results_are_kept_as_the_page_reads_them(
+def test_the_page_can_read_the_output_file(
     asked: list[tuple[int, Sequence[int]]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     printed(capsys, "--batch-size", 16, "--output", tmp_path / "bench.json")
@@ -89,7 +89,7 @@ def test_results_are_kept_as_the_page_reads_them(
         (["--batch-size", "16", "--output", "/nowhere/bench.json"], "cannot write /nowhere/bench.json"),
     ],
 )
-def test_what_cannot_be_used_is_refused(
+def test_unusable_input_is_refused(
     arguments: list[str], words: str, asked: list[tuple[int, Sequence[int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["schedules", *arguments]) == 2

@@ -1,4 +1,4 @@
-"""What is said of the bench: sentences that follow from the figures, whatever these are."""
+"""The sentences on the comparison of schedules follow from its figures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ import pytest
 
 from core.schedule_bench.arms import DECAYS, TWIN
 from core.schedule_bench.results import Bench, Compared, load
-from core.schedule_bench.telling import about, batches, beside, beside_constant, conclusions, off_text, times
+from core.schedule_bench.telling import (
+    about,
+    against_constant,
+    batch_dependence,
+    conclusions,
+    error_text,
+    relative_distance,
+    times,
+)
 from core.words.catalogue import catalogue
 
-say = catalogue().say
+words = catalogue()
 
 
 def compared(ratio: float | None, p: float = 0.01, **changes: Any) -> Compared:
@@ -40,130 +48,137 @@ def bench() -> Bench:
     return load()[16]
 
 
-# Beside the constant rate.
+# Against the constant rate.
 
 
-def test_all_decays_that_are_nearer_are_said_in_one_breath() -> None:
-    assert beside_constant(against(step=(0.8, 0.002), linear=(0.25, 0.001)), say) == [
-        "All six decays end nearer to the optimum than a constant rate, 1.2 to 4.0 times (p at most 0.01 after "
+def test_one_sentence_covers_all_decays_where_all_end_closer() -> None:
+    assert against_constant(against(step=(0.8, 0.002), linear=(0.25, 0.001)), words) == [
+        "All six decays end 1.2 to 4.0 times closer to the optimum than a constant rate (p at most 0.01 after "
         "correction for 8 tests)."
     ]
 
 
-def test_those_that_are_farther_and_those_that_are_open_are_named() -> None:
-    said = beside_constant(against(step=(2.0, 0.02), linear=(3.0, 0.02), wsd=(0.9, 0.2), one_cycle=(1.1, 0.06)), say)
+def test_farther_and_undecided_decays_are_named() -> None:
+    said = against_constant(against(step=(2.0, 0.02), linear=(3.0, 0.02), wsd=(0.9, 0.2), one_cycle=(1.1, 0.06)), words)
     assert said == [
-        "Exponential and cosine end nearer to the optimum than a constant rate, 2.0 times (p at most 0.01 after "
-        "correction for 8 tests).",
-        "Step and linear end farther from it, 2.0 to 3.0 times.",
-        "One-cycle and warmup-stable-decay cannot be told apart from it (after correction).",
+        "Compared with a constant rate, exponential and cosine end 2.0 times closer to the optimum (p at most 0.01 "
+        "after correction for 8 tests).",
+        "Compared with a constant rate, step and linear end 2.0 to 3.0 times farther from the optimum.",
+        "No difference from a constant rate is shown for one-cycle and warmup-stable-decay (after correction).",
     ]
 
 
-def test_where_none_is_nearer_that_is_what_is_said() -> None:
+def test_a_sentence_says_that_no_decay_ends_closer() -> None:
     nothing = dict.fromkeys((*DECAYS, "plateau", "ramp"), compared(0.9, 0.3))
-    assert beside_constant(nothing, say) == ["No decay can be told to end nearer to the optimum than a constant rate."]
+    assert against_constant(nothing, words) == ["No decay is shown to end closer to the optimum than a constant rate."]
 
 
-def test_an_arm_that_diverged_more_often_is_farther_by_no_number() -> None:
+def test_an_arm_that_diverged_more_often_is_infinitely_farther() -> None:
     diverged = compared(None, 0.002, diverged=(0, 9))
-    said = beside_constant(against() | {"step": diverged}, say)
-    assert said[1] == "Step ends farther from it, \u221e times."
-    assert beside(diverged, say) == "diverged"
-    assert beside(compared(None, 0.002, diverged=(1, 0)), say) == "the constant rate diverged"
+    said = against_constant(against() | {"step": diverged}, words)
+    assert said[1] == "Compared with a constant rate, step ends \u221e times farther from the optimum."
+    assert relative_distance(diverged, words) == "diverged"
+    assert relative_distance(compared(None, 0.002, diverged=(1, 0)), words) == "constant rate diverged"
 
 
 @pytest.mark.parametrize(
-    ("ratio", "words"),
+    ("ratio", "text"),
     [
-        (0.5, "2.0 times nearer"),
+        (0.5, "2.0 times closer"),
         (1.5, "1.5 times farther"),
         (1.0, "the same"),
         (0.999, "the same"),
-        (0.95, "1.05 times nearer"),
+        (0.95, "1.05 times closer"),
         (27.2, "27 times farther"),
     ],
 )
-def test_a_ratio_is_said_in_times(ratio: float, words: str) -> None:
-    assert beside(compared(ratio), say) == words
+def test_a_ratio_is_given_as_a_factor(ratio: float, text: str) -> None:
+    assert relative_distance(compared(ratio), words) == text
 
 
 # The others.
 
 
-def test_the_sentences_of_the_file_that_ships(bench: Bench) -> None:
-    nearer, left, pairs, ramp = conclusions(bench, say)
-    assert nearer.startswith("Exponential, linear, cosine, one-cycle and warmup-stable-decay end nearer")
-    assert left == "Step cannot be told apart from it (after correction)."
-    assert pairs == (
-        "Among the six decays 4 of 15 pairs are shown to end within 25% of each other; the widest gap is between "
-        "exponential and step, 2.0 times."
+def test_the_sentences_on_the_shipped_results(bench: Bench) -> None:
+    closer, undecided, pairs, widest, ramp = conclusions(bench, words)
+    assert closer.startswith(
+        "Compared with a constant rate, exponential, linear, cosine, one-cycle, and warmup-stable-decay end 1.2 to 1.7 "
+        "times closer to the optimum (p at most "
     )
+    assert undecided == "No difference from a constant rate is shown for step (after correction)."
+    assert pairs == "Of the 15 pairs among the six decays, 4 are shown to end within 25% of each other."
+    assert widest == "The widest gap is a factor of 2.0, between exponential and step."
     assert ramp.startswith(
-        "Growing the batch instead of lowering the rate by as much (from the same peak, in trainings of "
-        "their own) ends within 25%"
+        "Growing the batch instead of lowering the rate by the same factors (in separate runs from the same peak) ends "
+        "within 25% ("
     )
     assert ramp.endswith("with 1,184 updates instead of 2,048.")
 
 
-def test_a_growing_batch_that_differs_from_its_twin_is_said_to(bench: Bench) -> None:
+def test_a_growing_batch_may_end_within_25_percent_of_its_twin_or_not(bench: Bench) -> None:
     other = compared(1.7, first=TWIN, second="ramp")
-    assert conclusions(replace(bench, equal=(*bench.equal[:-1], other)), say)[-1] == (
-        "Growing the batch instead of lowering the rate by as much (from the same peak, in trainings of their own) is "
-        "not within 25%: it ends 1.7 times as far from the optimum, with 1,184 updates instead of 2,048."
+    assert conclusions(replace(bench, equal=(*bench.equal[:-1], other)), words)[-1] == (
+        "Growing the batch instead of lowering the rate by the same factors (in separate runs from the same peak) does "
+        "not end within 25%: it ends 1.7 times as far from the optimum, with 1,184 updates instead of 2,048."
     )
     wide = compared(1.05, first=TWIN, second="ramp", low=0.8, high=1.4)
     assert (
-        "is not shown to end within 25%: 1.05 times"
-        in conclusions(replace(bench, equal=(*bench.equal[:-1], wide)), say)[-1]
+        "is not shown to end within 25%: it ends 1.05 times"
+        in conclusions(replace(bench, equal=(*bench.equal[:-1], wide)), words)[-1]
     )
     gone = compared(None, first=TWIN, second="ramp", diverged=(0, 4))
-    assert conclusions(replace(bench, equal=(*bench.equal[:-1], gone)), say)[-1].endswith("4 of 10 trainings diverged.")
+    assert conclusions(replace(bench, equal=(*bench.equal[:-1], gone)), words)[-1].endswith("4 of 10 runs diverged.")
 
 
-def test_how_much_the_batch_size_has_to_do_with_it() -> None:
+def test_the_gain_may_depend_on_the_batch_size() -> None:
     benches = list(load().values())
-    assert batches(benches, "cosine", say) == (
-        "With tuned rates the batch size hardly matters for that (within 25%). With one rate for all it gains most at "
-        "B = 16, where the noise is largest. It ends farther off at B = 256: that rate is low there, and lowering it "
-        "costs progress."
+    assert batch_dependence(benches, "cosine", words) == (
+        "With tuned rates, the gain hardly depends on the batch size (within 25%). With one rate for all, the gain is "
+        "largest at batch size 16, where the noise is largest. At batch size 256, it ends farther from the optimum: "
+        "that rate is low there, and lowering it costs progress."
     )
-    assert batches(benches, "ramp", say).endswith(
-        "It ends farther off at B = 256, where the larger batches leave it few updates."
+    assert batch_dependence(benches, "ramp", words).endswith(
+        "At batch size 256, it ends farther from the optimum, because the larger batches leave it few updates."
     )
     unsure = [replace(each, against_alike={"cosine": compared(1.1, 0.3)}) for each in benches]
-    assert "farther off" not in batches(unsure, "cosine", say)
+    assert "farther" not in batch_dependence(unsure, "cosine", words)
     halved = replace(benches[2], against={"cosine": compared(0.2)}, against_alike={"cosine": compared(0.01)})
-    assert batches([*benches[:2], halved], "cosine", say) == "With tuned rates it still depends on the batch size."
+    assert (
+        batch_dependence([*benches[:2], halved], "cosine", words)
+        == "With tuned rates, the gain depends on the batch size."
+    )
     gone = replace(benches[2], against={"cosine": compared(None, diverged=(0, 1))})
-    assert batches([*benches[:2], gone], "cosine", say) == ""
+    assert batch_dependence([*benches[:2], gone], "cosine", words) == ""
 
 
-def test_a_plateau_says_what_its_rule_did(bench: Bench) -> None:
-    assert "none of the 10 trainings had its rate lowered" in about("plateau", bench.tuned["plateau"], 16, say)
+def test_a_plateau_reports_what_its_rule_did(bench: Bench) -> None:
+    assert "none of the 10 runs lowered its rate" in about("plateau", bench.tuned["plateau"], 16, words)
     lowered = replace(bench.tuned["plateau"], shares=(1.0, 0.25))
-    assert "The 10 trainings end at 25% of their peak rate on average." in about("plateau", lowered, 16, say)
+    assert "The 10 runs end at 25% of their peak rate on average." in about("plateau", lowered, 16, words)
 
 
-def test_what_was_expected_is_taken_apart(bench: Bench) -> None:
+def test_the_prediction_is_split_into_start_and_noise_and_compared_with_the_mean(bench: Bench) -> None:
     cosine = replace(bench.tuned["cosine"], exact=(1.0, 0.003), ends=(0.001, 0.003), start_left=0.001)
-    assert about("cosine", cosine, 16, say) == (
-        "Half a cosine down to 0. The noisy quadratic model expects 0.003 at the end, 0.001 of it left of the start "
-        "and 0.002 noise; the arithmetic mean that was measured is 0.002: the model is 50% above it."
+    assert about("cosine", cosine, 16, words) == (
+        "The rate falls along half a cosine to 0. At the end, the noisy quadratic model predicts a loss of 0.003 above "
+        "the optimum: 0.001 remains from the start and 0.002 is noise. The measured arithmetic mean is 0.002, so the "
+        "model is 50% too high."
     )
     calm = replace(cosine, exact=(1.0, 0.0019), start_left=1e-7)
-    assert about("cosine", calm, 16, say).endswith(
-        "practically all of it noise; the arithmetic mean that was measured is 0.002: the model is 5% below it."
+    assert about("cosine", calm, 16, words).endswith(
+        "practically all of it noise. The measured arithmetic mean is 0.002, so the model is 5% too low."
     )
     high = replace(cosine, exact=(1.0, 0.0078))
-    assert about("cosine", high, 16, say).endswith("measured is 0.002: the model is 3.9 times as much.")
+    assert about("cosine", high, 16, words).endswith("mean is 0.002; the prediction is 3.9 times as high.")
+    right = replace(cosine, exact=(1.0, 0.002004))
+    assert about("cosine", right, 16, words).endswith("mean is 0.002, so the model is off by less than 1%.")
     wild = replace(cosine, exact=(1.0, float("inf")))
-    assert about("cosine", wild, 16, say).endswith("the noisy quadratic model says that it diverges.")
+    assert about("cosine", wild, 16, words).endswith("At this peak, the noisy quadratic model diverges.")
 
 
-def test_only_a_batch_that_cannot_grow_further_is_said_to_be_capped(bench: Bench) -> None:
-    assert "up to all 2,048 examples" in about("ramp", bench.tuned["ramp"], 256, say)
-    assert "up to all" not in about("ramp", bench.tuned["ramp"], 64, say)
+def test_only_a_batch_that_cannot_grow_further_is_capped(bench: Bench) -> None:
+    assert "up to all 2,048 examples" in about("ramp", bench.tuned["ramp"], 256, words)
+    assert "up to all" not in about("ramp", bench.tuned["ramp"], 64, words)
 
 
 @pytest.mark.parametrize(
@@ -177,12 +192,12 @@ def test_only_a_batch_that_cannot_grow_further_is_said_to_be_capped(bench: Bench
         (float("inf"), "\u221e"),
     ],
 )
-def test_how_far_off_is_told_in_per_cent_or_in_times(off: float, text: str) -> None:
-    assert off_text(off) == text
+def test_a_model_error_is_a_percentage_or_a_factor(off: float, text: str) -> None:
+    assert error_text(off, words) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(1.004, "1.00"), (1.06, "1.06"), (1.44, "1.4"), (9.97, "10"), (412, "412")]
 )
-def test_times_have_the_digits_that_tell_them_from_one(value: float, text: str) -> None:
-    assert times(value) == text
+def test_a_factor_has_enough_digits_to_differ_from_one(value: float, text: str) -> None:
+    assert times(value, words) == text

@@ -16,16 +16,16 @@ import pytest
 from core.schedule_bench.arms import ARMS, RATES
 from core.schedule_bench.results import Bench, load
 from ui.charts.schedules import (
-    bench_curves,
-    bench_curves_table,
-    bench_rates,
-    bench_rates_table,
-    bench_tuning,
-    bench_tuning_table,
+    schedule_curves,
+    schedule_curves_table,
+    schedule_rates,
+    schedule_rates_table,
+    schedule_tuning,
+    schedule_tuning_table,
 )
 
 Say = Callable[..., str]
-CHARTS = {"bench_curves": bench_curves, "bench_rates": bench_rates, "bench_tuning": bench_tuning}
+CHARTS = {"schedule_curves": schedule_curves, "schedule_rates": schedule_rates, "schedule_tuning": schedule_tuning}
 NAMES = tuple(CHARTS)
 
 
@@ -35,9 +35,9 @@ def bench() -> Bench:
 
 
 def table(name: str, bench: Bench, arm: str, say: Say) -> pa.Table:
-    if name == "bench_tuning":
-        return bench_tuning_table(bench, arm, say)
-    make = bench_curves_table if name == "bench_curves" else bench_rates_table
+    if name == "schedule_tuning":
+        return schedule_tuning_table(bench, arm, say)
+    make = schedule_curves_table if name == "schedule_curves" else schedule_rates_table
     return make(bench.tuned, arm, bench.batch_size, say)
 
 
@@ -93,7 +93,7 @@ def test_axes_have_titles_and_points_tell_their_numbers(name: str, say: Say) -> 
     for layer in spec["layer"]:
         for axis in ("x", "y"):
             title = layer["encoding"].get(axis, {}).get("title")
-            assert title is None or title.startswith("<axis.bench.")
+            assert title is None or title.startswith("<axis.schedules.")
     (told,) = [layer["encoding"]["tooltip"] for layer in spec["layer"] if "tooltip" in layer["encoding"]]
     assert [each["field"] for each in told][:3] == ["label", "x", "value"]
 
@@ -106,11 +106,11 @@ def test_the_chosen_schedule_is_strong_and_all_others_are_faint(name: str, bench
     alone = table(name, bench, "constant", say)
     assert {row["row"] for row in of(alone, "chosen")} == {"constant"}
     assert of(alone, "constant") == []
-    assert {row["label"] for row in of(found, "point")} == {f"<bench.arm.{arm}>" for arm in ARMS}
+    assert {row["label"] for row in of(found, "point")} == {f"<schedules.arm.{arm}>" for arm in ARMS}
 
 
 def test_a_curve_is_where_its_course_has_its_points(bench: Bench, say: Say) -> None:
-    found = table("bench_curves", bench, "linear", say)
+    found = table("schedule_curves", bench, "linear", say)
     linear = bench.tuned["linear"]
     line, exact = places(found, "chosen"), places(found, "exact")
     assert line[32_768] == linear.middle[-1] == pytest.approx(linear.end, rel=1e-3)
@@ -122,7 +122,7 @@ def test_a_curve_is_where_its_course_has_its_points(bench: Bench, say: Say) -> N
 
 
 def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say: Say) -> None:
-    found = table("bench_curves", bench, "linear", say)
+    found = table("schedule_curves", bench, "linear", say)
     assert max(row["value"] for row in found.to_pylist() if row["series"] != "extent" and row["value"]) <= 0.5
     lost = replace(
         bench.tuned["linear"],
@@ -131,22 +131,22 @@ def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say
         highest=(np.inf,) * 65,
         exact=(np.inf,) * 65,
     )
-    found = bench_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
+    found = schedule_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
     assert [of(found, series) for series in ("chosen", "band", "exact")] == [[], [], []]
-    assert [row["label"] for row in of(found, "name below") + of(found, "name above")] == ["<bench.arm.constant>"]
+    assert [row["label"] for row in of(found, "name below") + of(found, "name above")] == ["<schedules.arm.constant>"]
 
 
 @pytest.mark.parametrize(("arm", "above"), [("linear", "constant"), ("step", "step")])
 def test_the_higher_line_has_its_name_above_and_the_lower_one_below(
     arm: str, above: str, bench: Bench, say: Say
 ) -> None:
-    found = table("bench_curves", bench, arm, say)
-    assert [row["label"] for row in of(found, "name above")] == [f"<bench.arm.{above}>"]
+    found = table("schedule_curves", bench, arm, say)
+    assert [row["label"] for row in of(found, "name above")] == [f"<schedules.arm.{above}>"]
     assert len(of(found, "name below")) == 1
 
 
 def test_the_plan_is_what_every_schedule_does(bench: Bench, say: Say) -> None:
-    found = table("bench_rates", bench, "ramp", say)
+    found = table("schedule_rates", bench, "ramp", say)
     ramp = places(found, "chosen")
     assert ramp[0.0] == 1.0
     assert ramp[32_768.0] == 1 / 16  # the rate stays and the batch is 16 times as large
@@ -160,7 +160,7 @@ def test_the_plan_is_what_every_schedule_does(bench: Bench, say: Say) -> None:
 def test_of_a_plateau_the_plan_is_what_happened_epoch_by_epoch(bench: Bench, say: Say) -> None:
     shares = tuple(1.0 if epoch < 8 else 0.5 for epoch in range(16))
     trained = {**bench.tuned, "plateau": replace(bench.tuned["plateau"], shares=shares)}
-    found = bench_rates_table(trained, "plateau", 16, say)
+    found = schedule_rates_table(trained, "plateau", 16, say)
     corners = [(row["x"], row["value"]) for row in of(found, "chosen")]
     assert corners[:2] == [(0.0, 1.0), (2_048.0, 1.0)]
     assert corners[15:17] == [(16_384.0, 1.0), (16_384.0, 0.5)]
@@ -168,7 +168,7 @@ def test_of_a_plateau_the_plan_is_what_happened_epoch_by_epoch(bench: Bench, say
 
 
 def test_the_ring_is_at_the_best_rate_and_the_rule_at_the_one_for_all(bench: Bench, say: Say) -> None:
-    found = table("bench_tuning", bench, "exponential", say)
+    found = table("schedule_tuning", bench, "exponential", say)
     line = places(found, "chosen")
     assert list(line) == list(RATES)
     (ring,) = of(found, "best")

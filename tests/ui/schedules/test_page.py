@@ -1,4 +1,4 @@
-"""The page of schedules: full at first sight, and what a choice changes of it."""
+"""The schedules page: complete without a run, and what a choice changes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ui.shell.engine import Engine
 App = Callable[..., AppTest]
 ALTS = (
     "Loss above the optimum against examples seen",
-    "Learning rate for the size of the batch",
-    "Loss above the optimum at the end",
+    "Learning rate divided by batch size",
+    "Final loss above the optimum against",
 )
 
 
@@ -30,7 +30,7 @@ ALTS = (
 def page(app: App) -> App:
     def open_page(**query: object) -> AppTest:
         test = app(**query).switch_page("pages/schedules.py")
-        for name, value in query.items():  # going to another page leaves them behind
+        for name, value in query.items():  # switching pages clears them
             test.query_params[name] = str(value)
         return test.run()
 
@@ -67,19 +67,19 @@ def rows(test: AppTest, alt: str, series: str) -> list[dict[str, Any]]:
 def test_the_page_is_full_before_anything_runs(page: App) -> None:
     test = page()
     said = words(test)
-    assert "end nearer to the optimum than a constant rate, 1.2 to 1.7 times" in said
+    assert "end 1.2 to 1.7 times closer to the optimum" in said
     assert "with 1,184 updates instead of 2,048." in said
-    assert "Computed beforehand on" in said
-    assert "32,768 examples seen (16 epochs, drawn one by one and put back), 11 tries" in said
+    assert "Precomputed on" in said
+    assert "32,768 examples seen (16 epochs, drawn one by one with replacement), 11 rates tried" in said
     ends = table(test, "schedules_ends")
     assert ends[0] == [
         "Schedule",
         "Peak rate",
         "Updates",
-        "End above the optimum (95%)",
-        "Beside constant (95%)",
+        "Final loss above the optimum (95% CI)",
+        "Against constant (95% CI)",
         "p",
-        "Model off by",
+        "Model error",
     ]
     assert len(ends) == 10
     assert ends[3] == [
@@ -87,7 +87,7 @@ def test_the_page_is_full_before_anything_runs(page: App) -> None:
         "4",
         "2,048",
         "0.00065 (0.00056 to 0.00074)",
-        "1.7 times nearer (1.5 to 1.9)",
+        "1.7 times closer (1.5 to 1.9)",
         "0.016",
         "\u22124%",
     ]
@@ -105,7 +105,7 @@ def test_another_schedule_changes_the_data_and_no_specification(page: App) -> No
     for alt, earlier in zip(ALTS, drawn, strict=True):
         assert {row["row"] for row in rows(test, alt, "chosen")} == {"ramp"}
         assert rows(test, alt, "chosen") != earlier
-    assert "**Growing batch.** The rate stays, and the batch becomes four times as large" in words(test)
+    assert "**Growing batch.** The rate stays constant. The batch grows to four times its size" in words(test)
     assert test.query_params["arm"] in ("ramp", ["ramp"])
 
 
@@ -115,30 +115,30 @@ def test_another_batch_size_changes_no_specification_either(page: App) -> None:
     test.get_by_key("schedules_batch").set_value("256").run()
     test.get_by_key("schedules_peak").set_value("alike").run()
     assert specs(test) == before
-    assert "One peak of 8 for all, at B = 256:" in words(test)
-    assert "farther from it, 2.5 to 27 times." in words(test)
+    assert "All schedules have peak rate 8 at batch size 256." in words(test)
+    assert "end 2.5 to 27 times farther from the optimum." in words(test)
     assert [row[1:3] for row in table(test, "schedules_ends")[1:3]] == [["8", "128"], ["8", "128"]]
 
 
-def test_how_it_is_beside_the_constant_rate_is_told_for_all_batch_sizes(page: App) -> None:
+def test_a_table_compares_the_schedule_with_the_constant_rate_at_every_batch_size(page: App) -> None:
     test = page(arm="exponential")
-    assert table(test, "schedules_beside") == [
-        ["Exponential beside the constant rate", "B = 16", "B = 64", "B = 256"],
-        ["Rates tuned", "1.7 times nearer", "1.7 times nearer", "1.7 times nearer"],
-        ["One rate, 8", "23 times nearer", "4.5 times nearer", "27 times farther"],
+    assert table(test, "schedules_by_batch") == [
+        ["Exponential against the constant rate", "Batch size 16", "Batch size 64", "Batch size 256"],
+        ["Tuned rates", "1.7 times closer", "1.7 times closer", "1.7 times closer"],
+        ["Rate 8 for all", "23 times closer", "4.5 times closer", "27 times farther"],
     ]
     test.get_by_key("schedules_arm").set_value("constant").run()
-    assert "The constant rate is what the others are compared with." in words(test)
-    assert "Rates tuned" not in words(test)
+    assert "The constant rate is the baseline of the other schedules." in words(test)
+    assert "Tuned rates" not in words(test)
 
 
-def test_what_is_shown_comes_from_the_address(page: App) -> None:
+def test_the_url_selects_what_is_shown(page: App) -> None:
     test = page(arm="wsd", batch=64, peak="alike")
     assert [test.get_by_key(f"schedules_{name}").value for name in ("arm", "batch", "peak")] == ["wsd", "64", "alike"]
-    assert "One peak of 8 for all, at B = 64:" in words(test)
+    assert "All schedules have peak rate 8 at batch size 64." in words(test)
 
 
-def test_what_the_address_has_wrong_is_named(page: App) -> None:
+def test_invalid_values_in_the_url_are_named(page: App) -> None:
     test = page(arm="cosin", batch=17)
     said = words(test)
     assert "Arm must be one of constant, step" in said
@@ -156,12 +156,12 @@ def test_the_choice_is_kept_while_another_page_is_open(page: App) -> None:
     assert test.get_by_key("schedules_arm").value == "linear"
 
 
-# Running it again.
+# Run again.
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, Answer]]:
-    """What the page asks the engine for, with the answers that a test gives."""
+    """Return the requests of the page to the engine, whose answers the test sets."""
     calls: list[tuple[int, int, Answer]] = []
 
     def bench(self: Engine, batch_size: int, *, first_seed: int, seeds: int) -> Answer:
@@ -173,13 +173,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, Answer]]:
 
 
 def fresh(batch_size: int) -> Bench:
-    """Return a result in which step ends nearest of all."""
+    """Return a result in which step also ends closer than the constant rate."""
     bench = load()[batch_size]
     better = replace(bench.against["exponential"], second="step")
     return replace(bench, seeds=tuple(range(50, 60)), against={**bench.against, "step": better})
 
 
-def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+def test_an_invalid_seed_is_reported_and_disables_the_run_button(
+    page: App, asked: list[tuple[int, int, Answer]]
+) -> None:
     test = page()
     test.get_by_key("schedules_first_seed").set_value(-1).run()
     assert "Seed must be a whole number between 0 and 1,000,000, got -1" in words(test)
@@ -187,7 +189,7 @@ def test_a_seed_that_cannot_be_is_said_and_nothing_is_run(page: App, asked: list
     assert asked == []
 
 
-def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+def test_a_new_result_replaces_the_one_shown(page: App, asked: list[tuple[int, int, Answer]]) -> None:
     test = page()
     test.get_by_key("schedules_first_seed").set_value(50).run()
     test.button(key="run_schedules").click().run()
@@ -200,22 +202,24 @@ def test_a_new_result_takes_the_place_of_the_one_that_is_shown(page: App, asked:
     before = specs(test)
     answer.set_result(fresh(16))
     said = words(test.run())
-    assert "All six decays end nearer to the optimum" in said
-    assert "Computed just now on this machine; seeds 50 to 59" in said
+    assert "All six decays end " in said
+    assert "Just computed on this machine from seeds 50 to 59" in said
     assert specs(test) == before
     assert not test.button(key="run_schedules").disabled
     test.get_by_key("schedules_batch").set_value("64").run()
-    assert "Step cannot be told apart from it (after correction)." in words(test)  # that one was not run again
+    assert "No difference from a constant rate is shown for step (after correction)." in words(test)  # not run again
 
 
-def test_a_bench_that_failed_says_why_and_what_was_there_stays(page: App, asked: list[tuple[int, int, Answer]]) -> None:
+def test_a_failed_comparison_says_why_and_keeps_the_shown_result(
+    page: App, asked: list[tuple[int, int, Answer]]
+) -> None:
     test = page()
     test.button(key="run_schedules").click().run()
     assert isinstance(asked[0][2], Future)
     asked[0][2].set_exception(HostError(Problem("no_prediction")))
     said = words(test.run())
-    assert "The bench gave no result: The engine did not answer; try again" in said
-    assert "Step cannot be told apart from it (after correction)." in said
+    assert "The comparison failed: The engine did not answer; try again" in said
+    assert "No difference from a constant rate is shown for step (after correction)." in said
     test.button(key="run_schedules").click().run()
     assert len(asked) == 2
     assert "Waiting for a free core" in words(test)
