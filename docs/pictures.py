@@ -25,7 +25,7 @@ TALL = 1000  # for pages whose first chart ends below
 WAIT_MS = 120_000  # the first training and the first prediction of a server load torch
 MENU = 70  # pixels that it covers
 SETTLED_S = 1.5  # charts are drawn after their elements are there
-COLOURS = 256
+COLOURS = 256  # of a palette
 
 MOVING = "two-clicks"
 MOVING_WIDTH = 960
@@ -54,7 +54,7 @@ addEventListener('mousemove', event => {
 
 @dataclass(frozen=True)
 class Picture:
-    """A still of one page: where it is found, what must be there, and what is done before."""
+    """A still of one page: its address, the element to wait for, and what to do before the picture is taken."""
 
     address: str
     waits_for: str
@@ -150,6 +150,7 @@ def moving(page: Page) -> list[tuple[Image.Image, int]]:
             frames.append((shot(page), round(1_000 * EVERY_S)))
             if page.locator(".card strong").first.inner_text() == updates:
                 ends = min(ends, time.monotonic() + 2 * SETTLED_S)
+        expect_updates(page, updates)
     return [*frames, (shot(page), LAST_MS)]
 
 

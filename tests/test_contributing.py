@@ -12,13 +12,14 @@ import subprocess
 import sys
 import textwrap
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.schedule_bench.results import SHIPPED
+from core.words.catalogue import languages
 from tests import test_imports
 
 ROOT = Path(__file__).parents[1]
@@ -117,6 +118,13 @@ def with_entries(text: str, code: str) -> str:
     return text
 
 
+def titles_in_every_language(title: str, root: Path) -> list[str]:
+    """Return a file, and for words that a recipe adds in English those of the other languages; none for a command."""
+    if not title.startswith("core/words/en/"):
+        return [title] if title else []
+    return [title.replace("/en/", f"/{language}/") for language in languages(root / "core/words")]
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources with all six recipes applied, in the order of the guide."""
@@ -130,9 +138,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(part, root / name)
     for recipe in RECIPES:
         for snippet in snippets(recipe):
-            if snippet.title:
-                apply(snippet, root)
-            elif snippet.code.startswith("cp "):
+            for title in titles_in_every_language(snippet.title, root):
+                apply(replace(snippet, title=title), root)
+            if snippet.code.startswith("cp "):
                 subprocess.run(shlex.split(snippet.code), cwd=root, check=True)
     return root
 
@@ -212,6 +220,16 @@ def test_the_new_language_has_its_own_words_and_numbers(shown: dict[str, Any]) -
 
 def test_every_word_that_the_recipes_add_is_asked_for_and_stands_in_the_catalogue(tree: Path) -> None:
     assert " passed" in python("-m", "pytest", "-q", "-p", "no:cacheprovider", *HELD, root=tree)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "new", "sibling"), [("a schedule", "polynomial", "linear"), ("a data set", "xor", "moons")]
+)
+def test_a_recipe_has_every_entry_that_a_sibling_has(recipe: str, new: str, sibling: str) -> None:
+    (words,) = [snippet for snippet in snippets(recipe) if is_words(snippet.title)]
+    there = tomllib.loads((ROOT / words.title).read_text())
+    expected = [key.replace(sibling, new) for key in there if sibling in key.split(".")]
+    assert list(tomllib.loads(words.code)) == expected
 
 
 def test_what_the_recipes_add_keeps_to_the_layers_and_to_the_format(tree: Path) -> None:
