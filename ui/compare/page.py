@@ -28,6 +28,7 @@ from ui.compare.shown import Shown, read
 from ui.compare.state import CompareState
 from ui.kit import plots
 from ui.kit.ticking import ticking
+from ui.setup.replacement import stop_replaced
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
@@ -98,11 +99,7 @@ def start_if_asked(session: Session) -> None:
         return
     shared, run_id, owner = engine(), new_run_id(), _owner(session)
     try:
-        for record in shared.store.active(session=owner):
-            shared.client.command(record.id, "stop")
-        left = state.id  # perhaps another session's, by its link, or this one's before a reload
-        if left and not shared.watchers.elsewhere(left):
-            shared.client.command(left, "stop")
+        stop_replaced(shared, owner=owner, shown=state.id)
         shared.client.start_comparison(comparison, run_id=run_id, session=owner)
     except StoreError as error:
         state.trouble = error.problems

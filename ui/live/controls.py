@@ -18,6 +18,7 @@ from ui.live import changes
 from ui.live.state import LiveState
 from ui.setup.fields import apply, settings
 from ui.setup.form import Form
+from ui.setup.replacement import stop_replaced
 from ui.shell.engine import Engine, engine
 from ui.shell.session import Session
 from ui.shell.text import explain, say
@@ -154,12 +155,7 @@ def _start(
     run_id = new_run_id()
     try:
         goes_on = _line_of(shared.store, parent)
-        for record in shared.store.active(session=session.id):  # whatever the address has shown meanwhile
-            if record.id not in goes_on:
-                shared.client.command(record.id, "stop")
-        left = session.run_id  # perhaps another session's, by its link, or this one's before a reload
-        if left and left not in goes_on and not shared.watchers.elsewhere(left):
-            shared.client.command(left, "stop")
+        stop_replaced(shared, owner=session.id, shown=session.run_id, kept=goes_on)
         shared.client.start(config, run_id=run_id, session=session.id, paused=paused, parent=parent)
         if first:
             shared.client.command(run_id, first)

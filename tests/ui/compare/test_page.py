@@ -95,7 +95,7 @@ def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
     for _ in range(5):
         test.button(key="arm_remove_0").click().run()
     assert test.button(key="compare_start").disabled
-    assert "2 to 6 arms, got 1" in (test.button(key="compare_start").help or "")
+    assert "between 2 and 6 arms, got 1" in (test.button(key="compare_start").help or "")
     assert "Batch size 100" in words(test)
     assert "What is shown was trained with other settings than those above." in words(test)
     test.button(key="arm_remove_0").click().run()
