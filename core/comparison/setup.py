@@ -95,9 +95,7 @@ def compared(
         try:
             made.append(arm.replace(**changes))
         except ConfigError as error:
-            problems += [
-                Problem("arm_refused", {"number": number, "reason": str(ConfigError(each))}) for each in error.problems
-            ]
+            problems += [Problem("arm_refused", {"number": number, "reason": each}) for each in error.problems]
     if problems:
         raise ConfigError(*problems)
     return Comparison(arms=tuple(made), seeds=seeds, budget=budget, rule=rule)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.words.catalogue import catalogue
+from core.words.catalogue import Catalogue, catalogue
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ class Problem:
     remedy: Mapping[str, Any] = field(default_factory=dict)
 
 
+def explained(problem: Problem, words: Catalogue) -> str:
+    """Return the sentence for a problem. A value that is itself a problem becomes its sentence."""
+    values = {
+        name: explained(value, words) if isinstance(value, Problem) else value for name, value in problem.values.items()
+    }
+    return words.explain(problem.code, **values)
+
+
 class BatchLabError(Exception):
     """The root: carries one or more problems, and no text."""
 
@@ -38,7 +46,7 @@ class BatchLabError(Exception):
         self.problems = problems
 
     def __str__(self) -> str:
-        return "; ".join(catalogue().explain(problem.code, **problem.values) for problem in self.problems)
+        return "; ".join(explained(problem, catalogue()) for problem in self.problems)
 
 
 class ConfigError(BatchLabError):

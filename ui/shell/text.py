@@ -10,6 +10,7 @@ from typing import Any
 
 from core.run.config import FIELDS
 from core.words.catalogue import DEFAULT, Catalogue, catalogue
+from core.words.errors import Problem
 
 LONGEST = 200  # characters of a value in a sentence
 # As their full-width twins: a backslash before them would be shown where a value stands in quotation marks.
@@ -48,10 +49,20 @@ def explain(code: str, values: Mapping[str, Any]) -> str:
             f"problem.{code}.screen",
             **{name: mib(value) if isinstance(value, int) else value for name, value in values.items()},
         )
-    text = words().explain(code, **{name: harmless(value) for name, value in values.items()})
-    if code not in AS_WRITTEN:
-        text = SETTING.sub(lambda name: label(name[0])[0].lower() + label(name[0])[1:], text)
+    text = _sentence(Problem(code, values))
     return text[0].upper() + text[1:]
+
+
+def _sentence(problem: Problem) -> str:
+    """Return the sentence for a problem, and for those among its values, without a capital letter."""
+    values = {
+        name: _sentence(value) if isinstance(value, Problem) else harmless(value)
+        for name, value in problem.values.items()
+    }
+    text = words().explain(problem.code, **values)
+    if problem.code in AS_WRITTEN:
+        return text
+    return SETTING.sub(lambda name: label(name[0])[0].lower() + label(name[0])[1:], text)
 
 
 def harmless(value: Any) -> Any:

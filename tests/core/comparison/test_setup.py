@@ -93,8 +93,12 @@ def test_bounds_are_named() -> None:
 
 def test_an_arm_that_cannot_have_the_rate_says_which_and_why() -> None:
     arms = [RunConfig(batch_size=1, lr=1.0), RunConfig(batch_size=10_000)]
-    with pytest.raises(ConfigError, match="arm 2 cannot be trained: lr must be between 1e-08 and 1,000, got 10,000"):
+    with pytest.raises(
+        ConfigError, match="arm 2 cannot be trained: lr must be between 1e-08 and 1,000, got 10,000"
+    ) as caught:
         compared(arms, rule="linear", budget="examples")
+    reason = caught.value.problems[0].values["reason"]
+    assert reason.code == "out_of_bounds"  # a code, so that a second language can say it
 
 
 def test_every_preset_can_be_compared_and_differs_by_what_mends_it() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from core.run.config import FIELDS
 from core.words.catalogue import catalogue
+from core.words.errors import Problem
 from ui.shell.text import duration, explain, label, loss_text, mib, number, plain, say
 
 
@@ -34,6 +35,11 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(key: str, values: dict[st
             "out_of_bounds",
             {"field": "lr", "low": 1e-8, "high": 1_000.0, "value": -1.0},
             "Learning rate must be between 1e-08 and 1,000, got -1",
+        ),
+        (
+            "arm_refused",
+            {"number": 2, "reason": Problem("not_whole", {"field": "hidden", "low": 1, "high": 2, "value": "[x]"})},
+            "Arm 2 cannot be trained: hidden layers must be a whole number between 1 and 2, got '\uff3bx\uff3d'",
         ),
         (
             "not_a_choice",
