@@ -1,4 +1,4 @@
-"""Run `python -m core compare A.json B.json`: train configurations side by side and print which ends lower."""
+"""Run `python -m core compare A.json B.json`: train configurations side by side and print which one wins."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
 from core.run.fields import written
 from core.science.statistics import geometric_mean
+from core.words.catalogue import Catalogue, catalogue
 from core.words.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ if TYPE_CHECKING:
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `compare`."""
-    parser.add_argument("files", nargs="*", type=Path, metavar="A.json", help="settings as `to_json` writes them")
-    parser.add_argument("--preset", metavar="NAME", help=f"instead of files: {', '.join(PRESETS)}")
-    parser.add_argument("--seeds", default=str(DEFAULT_SEEDS), metavar="S", help=f"default {DEFAULT_SEEDS}")
-    parser.add_argument("--budget", metavar="NAME", help=f"what is made equal: {', '.join(BUDGETS)}; default epochs")
-    parser.add_argument("--rule", default="fixed", metavar="NAME", help=f"for the rate: {', '.join(RULES)}")
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each way of counting")
-    parser.add_argument("--record", action="store_true", help="keep the page's first comparison for its first visit")
+    say = catalogue().say
+    budgets, rules = ", ".join(BUDGETS), ", ".join(RULES)
+    parser.add_argument("files", nargs="*", type=Path, metavar="A.json", help=say("command.compare.files"))
+    parser.add_argument("--preset", metavar="NAME", help=say("command.compare.preset", choices=", ".join(PRESETS)))
+    seeds = say("command.compare.seeds", default=DEFAULT_SEEDS)
+    parser.add_argument("--seeds", default=str(DEFAULT_SEEDS), metavar="S", help=seeds)
+    parser.add_argument("--budget", metavar="NAME", help=say("command.compare.budget", choices=budgets))
+    parser.add_argument("--rule", default="fixed", metavar="NAME", help=say("command.compare.rule", choices=rules))
+    parser.add_argument("--json", action="store_true", help=say("command.compare.json"))
+    parser.add_argument("--record", action="store_true", help=say("command.compare.record"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,30 +61,27 @@ def run(options: argparse.Namespace) -> int:
     from core.run.control import Control
     from core.train.fingerprint import fingerprint
 
-    torch.set_num_threads(1)  # as in the dashboard
+    torch.set_num_threads(1)  # as in the dashboard, which gives each run one thread
     began = perf_counter()
     runner = Runner(comparison, load(build(comparison.arms[0].dataset, DATA)), Control(), _progress)
     runner.run()
     if options.record:
         shipped.write(runner.courses, when=datetime.now(UTC).date(), fingerprint=fingerprint())
-    names = arm_names(comparison)
-    found = [_values(comparison, each, names, perf_counter() - began) for each in standings(runner.courses)]
+    names, found, seconds = arm_names(comparison), standings(runner.courses), perf_counter() - began
     if options.json:
-        for values in found:
-            print(json.dumps(values), flush=True)
+        for standing in found:
+            print(json.dumps(_values(comparison, standing, names, seconds)), flush=True)
         return 0
+    words = catalogue()
     for name, course in zip(names, runner.courses, strict=True):
-        mean = geometric_mean(course.newest("training_loss"))
-        loss = "none" if math.isinf(mean) else f"{mean:.4g}"
-        made = int(course.updates[-1]) if len(course.updates) else 0
-        print(f"{name}: {course.state}, {made:,} updates at rate {course.lr:.3g}, training loss {loss}")
-    for values in found:
-        print(_sentence(values))
+        print(_arm(name, course, words))
+    for standing in found:
+        print(_sentences(standing, names, words))
     return 0
 
 
 def arm_names(comparison: Comparison) -> list[str]:
-    """Return a name for each arm, made of the fields in which the arms differ."""
+    """Return a name for each arm from the fields that differ, alike in every language: "batch_size=100, lr=0.05"."""
     fields = differences(comparison.arms, is_tuned=comparison.is_tuned)
     names = [", ".join(f"{name}={written(getattr(arm, name))}" for name in fields) for arm in comparison.arms]
     return [
@@ -117,8 +118,9 @@ def _read(path: Path) -> RunConfig:
     try:
         return RunConfig.from_json(text)
     except ConfigError as error:
-        values = {"value": str(path), "reason": str(error)}
-        raise ConfigError(Problem("file_refused", values)) from None
+        raise ConfigError(
+            *(Problem("file_refused", {"value": str(path), "reason": each}) for each in error.problems)
+        ) from None
 
 
 def _values(comparison: Comparison, found: Standing, names: Sequence[str], seconds: float) -> dict[str, Any]:
@@ -142,19 +144,42 @@ def _values(comparison: Comparison, found: Standing, names: Sequence[str], secon
     }
 
 
-def _sentence(values: dict[str, Any]) -> str:
-    words = {"EQUIVALENT": "within 25% of", "AHEAD": "lower than", "INCONCLUSIVE": "not clearly lower than"}
-    ratio = "" if values["effect_ratio"] is None else f", {values['effect_ratio']:.3g} times lower"
-    p = "" if values["p"] is None else f", p = {values['p']:.2g}"
-    head = f"{values['arm'].replace('_', ' ')} ({_number(values['at'])}): {values['measure'].replace('_', ' ')} of"
-    return f"{head} {values['best']} is {words[values['verdict']]} that of {values['second']}{ratio}{p}"
+def _arm(name: str, course: Course, words: Catalogue) -> str:
+    mean = geometric_mean(course.newest("training_loss"))
+    return words.count(
+        "command.compare.arm",
+        int(course.updates[-1]) if len(course.updates) else 0,
+        arm=name,
+        state=words.say(f"compare.arm_state.{course.state}"),
+        rate=course.lr,
+        loss=words.say("command.table.none") if math.isinf(mean) else words.formatted(mean, ".4g"),
+    )
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
+def _sentences(found: Standing, names: Sequence[str], words: Catalogue) -> str:
+    at = words.duration(found.at) if found.axis == "seconds" else _number(found.at, words)
+    key = "equal" if found.equal else "ahead" if found.is_clear else "unclear"
+    sentences = [
+        words.say(
+            f"command.compare.{key}",
+            budget=words.say(f"equal_budget.{found.axis}", at=at),
+            measure=words.say(f"measure.{found.measure}"),
+            best=names[found.best],
+            second=names[found.second],
+        )
+    ]
+    if found.ratio is not None:
+        sentences.append(words.say("command.compare.ratio", ratio=words.times(found.ratio)))
+    if found.p is not None:
+        sentences.append(words.say("command.compare.p", p=words.rough(found.p)))
+    return " ".join(sentences)
+
+
+def _number(value: float, words: Catalogue) -> str:
+    return words.formatted(value, ",.0f" if value >= 1_000 else ".4g")
 
 
 def _progress(courses: Sequence[Course]) -> None:
     if sys.stderr.isatty():
         shares = [course.updates[-1] / course.planned for course in courses if len(course.updates)]
-        print(f"\r{sum(shares) / len(courses):5.0%}", end="\r", file=sys.stderr, flush=True)
+        print(f"\r{catalogue().percent(sum(shares) / len(courses)):>5}", end="\r", file=sys.stderr, flush=True)

@@ -84,14 +84,20 @@ def test_a_person_gets_sentences(files: list[str], compare: Compare) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].startswith("batch_size=16, lr=8: finished, 512 updates at rate 8, training loss ")
     assert lines[1].startswith("batch_size=256, lr=128: finished, 32 updates at rate 128")
-    assert any(line.startswith("equal epochs (4): excess loss of ") for line in lines)
+    pattern = (
+        r"At equal epochs \(4\), the loss above the optimum \(with its L2 penalty\) of batch_size=\d+, lr=\d+ is .*"
+    )
+    assert (
+        sum(re.fullmatch(pattern + r"\. It is [\d.]+ times lower\. p = 0\.\d+\.", line) is not None for line in lines)
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], "a comparison needs between 2 and 6 arms, got 0"),
-        (["/nowhere.json"], "/nowhere.json cannot be read"),
+        (["/nowhere.json"], "cannot read /nowhere.json"),
         (["--preset", "none"], "preset must be one of article, noise"),
         (["--preset", "noise", "--seeds", "11"], "seeds must be a whole number between 1 and 10, got 11"),
         (["--preset", "noise", "--seeds", "x"], "seeds must be a whole number between 1 and 10, got 'x'"),
