@@ -1,4 +1,4 @@
-"""Draw the arms of a comparison over each other: the median of their seeds, and the band in which all seeds lie."""
+"""Draw the arms of a comparison over each other: the median of the seeds, and a band that holds them all."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from ui.charts.style import TITLE as X_TITLE
 ARM_COLOURS = (BLUE, "#d9730d", TEAL, "#c2255c", "#2f9e44", GREY)  # the first two are A and B on every page
 ARM_DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3], [4, 2], [1, 3])
 ARM_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-ARMS = tuple(f"arm {number}" for number in range(1, len(ARM_COLOURS) + 1))
+ARMS = tuple(f"arm_{number}" for number in range(1, len(ARM_COLOURS) + 1))
 BAND, LINE, NAME = "band", "line", "name"
 ROOM = 1.1
-EMPTY = (0.1, 1.0)  # what an axis spans before there is anything on it
+EMPTY = (0.1, 1.0)  # the range of an axis without values
 
 
 def compare_logarithmic(say: Say) -> Spec:
-    """Draw one figure of all arms on a logarithmic axis, without the values that are not above 0."""
+    """Draw one figure of all arms on a logarithmic axis, which leaves out values that are not above 0."""
     return _course(say, logarithmic=True)
 
 
@@ -83,7 +83,7 @@ def _course(say: Say, *, logarithmic: bool) -> Spec:
     )
 
 
-JUDGED = "judged"  # the training loss, or how far above the optimum it is where that is known
+JUDGED = "judged"  # the loss above the optimum where the optimum is known, else the training loss
 FIGURES = ("loss", JUDGED, "validation_loss", "rate", "gradient_norm", "update_length", "angle")
 LINEAR = ("rate", "angle")  # the others are drawn on a logarithmic axis
 
@@ -125,9 +125,9 @@ def _add_line(rows: Rows, arm: str, label: str, x: Floats, median: Floats, low: 
 
 
 def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:
-    """Return where the points of a series lie on an axis, and their values by seed (points, seeds)."""
+    """Return the positions of a series' points on an axis, and their values (points, seeds)."""
     if series == "rate":
-        return course.along(course.updates - 1, axis), course.rate[:, None]  # where the update with that rate begins
+        return course.along(course.updates - 1, axis), course.rate[:, None]  # an update with that rate begins there
     if series in course.checks:
         return course.along(course.checked, axis), course.checks[series]
     if series not in course.series:
@@ -136,7 +136,7 @@ def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:
 
 
 def compare_memory(say: Say) -> Spec:
-    """Draw what each arm needs at its peak as a bar, and the limit of the simulated device."""
+    """Draw the peak memory of each arm as a bar, and the limit of the simulated device."""
     x = alt.X("value:Q", title=say("axis.peak")).scale(zero=True, nice=True).axis(format=ANY, tickCount=5)
     y = alt.Y("row:N", title=None, sort=None).axis(labels=False, ticks=False, domain=False)
     colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))

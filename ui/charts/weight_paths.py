@@ -1,8 +1,8 @@
-"""Draw the paths of real networks' weights in one plane, over the loss at each place of the plane."""
+"""Draw the paths of networks' weights in one plane, over the loss at each place of the plane."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.comparison.paths import WeightPaths
+from core.words.catalogue import Catalogue
 from ui.charts.compare import ARM_COLOURS, ARM_DASHES, ARM_SHAPES, ARMS
 from ui.charts.style import (
     COUNT,
@@ -26,18 +27,18 @@ from ui.charts.style import (
     title_from_data,
 )
 
-CELL, PATH, START, UP_NAME = "cell", "path", "start", "up name"
-LEVELS = 14  # shades, whose borders are lines of equal loss
+CELL, PATH, START, UP_NAME = "cell", "path", "start", "up_name"
+LEVELS = 14  # shades; their borders are lines of equal loss
 STRONGEST = 0.55
 FINER = 2
-LOWEST, HIGHEST = 1e-12, 1e12  # losses that are told apart
+LOWEST, HIGHEST = 1e-12, 1e12  # losses outside are clipped
 INK = "currentColor"
 
 Floats = NDArray[np.float64]
 
 
 def weight_paths(say: Say) -> Spec:
-    """Draw the plane in shades, the stronger the lower the loss, and a line with marks for each arm."""
+    """Draw the plane, with a stronger shade for a lower loss, and a line with marks for each arm."""
     x = alt.X("x:Q", title=None).scale(zero=False, nice=False).axis(tickCount=6, grid=False, format=".3~g")
     y = alt.Y("y:Q", title=None).scale(zero=False, nice=False).axis(tickCount=5, grid=False, format=".3~g")
     colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))
@@ -71,18 +72,19 @@ def weight_paths(say: Say) -> Spec:
     )
 
 
-def weight_paths_table(paths: WeightPaths | None, names: Sequence[str], say: Callable[..., str]) -> pa.Table:
+def weight_paths_table(paths: WeightPaths | None, names: Sequence[str], words: Catalogue) -> pa.Table:
     """Return the columns of `weight_paths`: series, row (arm), label, x, y, x2, y2, order, value and plane.
 
-    Of a mark `value` is the loss with the weights as they were and `plane` that of its place; of a cell the shade.
+    For a mark, `value` is the loss with the weights as they were and `plane` the loss of the plane at that place. For
+    a cell, `value` is its shade.
     """
     rows = Rows("series", "row", "label", "x", "y", "x2", "y2", "order", "value", "plane")
     if paths is None:
         rows.add(series=EXTENT, x=[0.0, 1.0], y=[0.0, 1.0])
         return rows.table()
     for series, number in ((TITLE, 1), (UP_NAME, 2)):
-        share = f"{100 * paths.shares[number - 1]:.3g}"
-        rows.add(series=series, label=say("weights.direction", number=number, share=share))
+        share = words.percent(paths.shares[number - 1], 1)
+        rows.add(series=series, label=words.say("weights.direction", number=number, share=share))
     x, y, losses = _finer(np.array(paths.x), np.array(paths.y), np.array(paths.losses))
     half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
     rows.add(series=EXTENT, x=[x[0] - half_x, x[-1] + half_x], y=[y[0] - half_y, y[-1] + half_y])
@@ -108,12 +110,12 @@ def weight_paths_table(paths: WeightPaths | None, names: Sequence[str], say: Cal
             value=path.loss,
             plane=path.plane_loss,
         )
-    rows.add(series=START, label=say("chart.trajectory.start"), x=paths.paths[0].x[0], y=paths.paths[0].y[0])
+    rows.add(series=START, label=words.say("chart.trajectory.start"), x=paths.paths[0].x[0], y=paths.paths[0].y[0])
     return rows.table()
 
 
 def _finer(x: Floats, y: Floats, losses: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return a grid FINER times as fine, with the logarithm of the loss interpolated between the measured places."""
+    """Return a grid FINER times as fine; the logarithm of the loss is interpolated between the measured places."""
     across, up = (np.linspace(places[0], places[-1], FINER * (len(places) - 1) + 1) for places in (x, y))
     logarithms = np.log(np.clip(np.nan_to_num(losses, nan=np.inf), LOWEST, HIGHEST))
     rows = np.array([np.interp(across, x, row) for row in logarithms])
@@ -121,7 +123,7 @@ def _finer(x: Floats, y: Floats, losses: Floats) -> tuple[Floats, Floats, Floats
 
 
 def _shades(losses: Floats) -> Floats:
-    """Return how strong each cell is: in even steps of the logarithm of the loss, strongest where it is lowest."""
+    """Return the opacity of each cell, in even steps of the logarithm of the loss; the lowest loss is strongest."""
     logarithms = np.log(losses)
     low, high = float(logarithms.min()), float(np.quantile(logarithms, 0.95))
     levels = np.floor(LEVELS * np.clip((logarithms - low) / (high - low or 1.0), 0, 1 - 1e-9))

@@ -1,4 +1,4 @@
-"""Draw where the weights of the arms went, once that was asked for."""
+"""Draw the paths of the arms' weights once they are asked for."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ui.kit import plots
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import loss_text, number, say
+from ui.shell.text import loss_text, number, percent, say, words
 
 
 def waits(session: Session) -> bool:
-    """Return whether weights are being followed."""
+    """Return whether the answer with the paths is awaited."""
     state = session.state(CompareState)
     return state.paths is not None and not state.paths.done()
 
 
 def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) -> None:
-    """Draw the button, how far it is, or the paths of a comparison's arms; of none there are no paths."""
+    """Draw the button and the progress or the paths of a comparison's arms. Without a comparison, only the button."""
     state = session.state(CompareState)
     setup = comparison.to_json() if comparison else ""
     with st.container(border=True, key="weight_paths"):
@@ -44,14 +44,13 @@ def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) 
             return
         if not state.paths.done():
             share = state.paths.share
-            running = say("weights.waits") if share is None else say("weights.running", share=round(100 * share))
-            st.caption(running)
+            st.caption(say("weights.waits") if share is None else say("weights.running", share=percent(share)))
             return
         try:
             _paths(state.paths.result(), names)
         except BatchLabError as error:
             st.caption(say("weights.failed", reason=reasons(error.problems)))
-    if state.paths_waited:  # the timer is what the last full run drew
+    if state.paths_waited:  # the last full run drew a timer, which only another full run removes
         state.paths_waited = False
         st.rerun()
 
@@ -63,15 +62,15 @@ def _follow(session: Session, comparison: Comparison) -> None:
         state.paths_of, state.paths_waited = comparison.to_json(), True
     except BatchLabError as error:
         state.trouble = error.problems
-    st.rerun()  # it is pressed in the fragment, and the timer is outside of it
+    st.rerun()  # the button is in the fragment and the timer is outside of it
 
 
 def _paths(paths: WeightPaths, names: Sequence[str]) -> None:
-    plots.draw(weight_paths, weight_paths_table(paths, names, say))
-    share = f"{100 * sum(paths.shares):.3g}"
-    told = [say("weights.about", share=share, examples=number(paths.examples))]
-    told += [
+    plots.draw(weight_paths, weight_paths_table(paths, names, words()))
+    share = percent(sum(paths.shares), 1)
+    sentences = [say("weights.about", share=share, examples=number(paths.examples))]
+    sentences += [
         say("weights.ends", arm=name, loss=loss_text(path.loss[-1]), plane=loss_text(path.plane_loss[-1]))
         for name, path in zip(names, paths.paths, strict=True)
     ]
-    st.markdown(" ".join([*told, say("weights.lesson")]))
+    st.markdown(" ".join([*sentences, say("weights.lesson")]))

@@ -25,6 +25,7 @@ from core.science.trials import Line
 from core.store.reader import RunReader
 from core.trajectories.noise import Measured, law
 from core.trajectories.problems import PROBLEMS
+from core.words.catalogue import catalogue
 from tests.core.claims.arms import judged, pair
 from ui.charts import cloud as cloud_charts
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
@@ -157,8 +158,8 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
             compare_memory_table([course], ["A"], 2.0, say),
         ),
         "weight_paths": (
-            weight_paths_table(None, [], say),
-            weight_paths_table(plane, ["A"], say),
+            weight_paths_table(None, [], catalogue()),
+            weight_paths_table(plane, ["A"], catalogue()),
         ),
         "effects": (effects_table([], say), effects_table(outcomes, say)),
         "evidence": evidence,
