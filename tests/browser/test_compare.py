@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import ENGINE_WAIT_MS, button
 
-RECORDED, TRAINING, STOPPED, FINISHED = "Recorded beforehand", "Training:", "Stopped", "Finished in"
+RECORDED, TRAINING, STOPPED, FINISHED = "Recorded on", "Training:", "Stopped", "Finished in"
 
 
 def verdict(page: Page) -> Locator:

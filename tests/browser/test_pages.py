@@ -30,7 +30,7 @@ def nothing_wrong_was_seen(page: Page, search: str) -> None:
     [
         ("memory", ".st-key-memory_cards", "50"),
         ("trajectories", "main", "Loss"),
-        ("compare", ".st-key-compare_verdict", "Recorded beforehand"),
+        ("compare", ".st-key-compare_verdict", "Recorded on"),
     ],
 )
 def test_a_page_opened_first_shows_right_and_keeps_its_query(

@@ -1,4 +1,4 @@
-"""Draw the comparison that is shown: buttons, where it stands, who wins, charts over each other and a table."""
+"""Draw the shown comparison: buttons, progress, verdict, charts and a table."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from ui.charts.compare import (
     compare_memory_table,
     comparison_table,
 )
-from ui.compare import arms as compare_setup
-from ui.compare import telling, weight_paths
-from ui.compare.arms import arm_names
+from ui.compare import arms, telling, weight_paths
+from ui.compare.names import arm_names
 from ui.compare.shown import Shown, read
 from ui.compare.state import CompareState
 from ui.kit import plots
@@ -32,16 +31,16 @@ from ui.setup.replacement import stop_replaced
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import duration, explain, say
+from ui.shell.text import count, day, duration, explain, percent, say
 
 REFRESH_S = 0.5
 KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
 
 
 def buttons(session: Session, shown: Shown | None) -> None:
-    """Draw Start and Stop; what cannot be pressed says why."""
+    """Draw Start and Stop. A disabled Start says why in its help."""
     state = session.state(CompareState)
-    comparison, problems = compare_setup.wanted(session)
+    comparison, problems = arms.wanted(session)
     refused = explain(problems[0].code, problems[0].values) if problems else ""
     active, _ = _drawn_for(session, shown)
     own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
@@ -73,7 +72,7 @@ def buttons(session: Session, shown: Shown | None) -> None:
 def _ask(session: Session) -> None:
     state = session.state(CompareState)
     state.wanted = True
-    state.unread = False  # what is shown is what was asked for
+    state.unread = False  # the comparison in the URL must not replace the one that starts
 
 
 def _stop(session: Session) -> None:
@@ -83,17 +82,17 @@ def _stop(session: Session) -> None:
 
 
 def _owner(session: Session) -> str:
-    """Return as whose the store keeps a session's comparisons, apart from its runs."""
+    """Return the name under which the store keeps a session's comparisons, apart from its runs."""
     return f"comparison {session.id}"
 
 
 def start_if_asked(session: Session) -> None:
-    """Start what the page describes, if that was asked for, in place of what trains."""
+    """Start the comparison that the page describes if a start was requested, and stop the one it replaces."""
     state = session.state(CompareState)
     asked, state.wanted = state.wanted, False
     if not asked:
         return
-    comparison, problems = compare_setup.wanted(session)
+    comparison, problems = arms.wanted(session)
     state.trouble = problems
     if comparison is None:
         return
@@ -104,20 +103,22 @@ def start_if_asked(session: Session) -> None:
     except StoreError as error:
         state.trouble = error.problems
         return
-    state.id, state.changed, state.notice = run_id, False, ""
+    state.id, state.changed, state.notice = run_id, False, None
     st.query_params["comparison"] = run_id
     st.query_params.pop("arms", None)
 
 
 def panel(session: Session, shown: Shown | None) -> None:
-    """Draw all that moves, with a timer while something trains; `shown` is what the buttons were drawn for."""
-    was = _drawn_for(session, shown)
+    """Draw everything that changes, with a timer while something trains.
 
+    `shown` is the comparison for which the buttons were drawn.
+    """
+    was = _drawn_for(session, shown)
     ticking(_draw, REFRESH_S if any(was) or weight_paths.waits(session) else None, session, was)
 
 
 def _drawn_for(session: Session, shown: Shown | None) -> tuple[bool, bool]:
-    """Return what the buttons and the timer depend on: whether it trains, and whether it cannot be read."""
+    """Return whether the comparison trains and whether it cannot be read; buttons and timer depend on these."""
     state = session.state(CompareState)
     return shown is not None and shown.is_active, bool(state.lost)
 
@@ -136,9 +137,9 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
         st.warning(reasons(state.lost), icon=":material/warning:")
         return
     if shown is None:
-        comparison, _ = compare_setup.wanted(session)
+        comparison, _ = arms.wanted(session)
         if comparison:
-            st.caption(say("compare.none", arms=len(comparison.arms), seeds=comparison.seeds))
+            st.caption(count("compare.none", comparison.seeds, arms=len(comparison.arms)))
         return
     comparison, courses = shown.comparison, shown.courses
     names = arm_names(comparison.arms, is_tuned=comparison.is_tuned)
@@ -177,32 +178,30 @@ def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
 
 
 def _state(session: Session, shown: Shown, names: Sequence[str]) -> str:
-    """Return where the comparison is, and whether it is what the page describes."""
-    text = _where(shown, names)
-    comparison, _ = compare_setup.wanted(session)
-    if comparison != shown.comparison:
-        text = f"{text} {say('compare.shown_differs')}"
-    return text
+    """Return how far the comparison has got, and whether the page describes another one."""
+    text = _progress(shown, names)
+    comparison, _ = arms.wanted(session)
+    return text if comparison == shown.comparison else f"{text} {say('compare.shown_differs')}"
 
 
-def _where(shown: Shown, names: Sequence[str]) -> str:
+def _progress(shown: Shown, names: Sequence[str]) -> str:
     record = shown.record
     if record is None:
-        return say("compare.state.recorded", date=shown.date) + "."
+        return say("compare.state.recorded", date=day(shown.date)) if shown.date else ""
     if record.state not in ACTIVE_STATES:
         elapsed = duration(record.ended.elapsed_s) if record.ended else ""
         reason = explain(record.ended.reason, record.ended.values) if record.ended else ""
-        return say(f"compare.state.{record.state}", elapsed=elapsed, reason=reason) + "."
+        return say(f"compare.state.{record.state}", elapsed=elapsed, reason=reason)
     if record.state in ("queued", "starting"):
-        return say(f"compare.state.{record.state}") + "."
+        return say(f"compare.state.{record.state}")
     tuning = [name for name, course in zip(names, shown.courses, strict=True) if course.state == "tuning"]
     if tuning:
-        return say("compare.state.tuning", arm=tuning[0]) + "."
+        return say("compare.state.tuning", arm=tuning[0])
     shares = [
         float(course.updates[-1]) / course.planned if len(course.updates) else 0.0
         for course in shown.courses
         if course.state != "out_of_memory"
     ]
     if not any(shares):
-        return say("compare.state.preparing") + "."
-    return say("compare.state.running", share=round(100 * float(np.mean(shares)))) + "."
+        return say("compare.state.preparing")
+    return say("compare.state.running", share=percent(float(np.mean(shares))))

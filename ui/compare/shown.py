@@ -1,8 +1,9 @@
-"""Read the comparison that is shown: the session's own, or the one that came with Batch Lab."""
+"""Read the comparison that the page shows: the session's own, or the one that ships with Batch Lab."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 from core.comparison import shipped
@@ -10,20 +11,19 @@ from core.comparison.course import Course, unpack
 from core.comparison.setup import Comparison
 from core.store import ACTIVE_STATES, RunRecord
 from core.words.errors import BatchLabError, StoreError
-from ui.compare.state import CompareState
+from ui.compare.state import CompareState, Notice
 from ui.shell.engine import engine
 from ui.shell.session import Session
-from ui.shell.text import say
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A comparison and what it has recorded; without a record it came with Batch Lab, on a date."""
+    """A comparison and what it has recorded. The shipped one has a date in place of a record."""
 
     comparison: Comparison
     courses: list[Course]
     record: RunRecord | None
-    date: str = ""
+    date: date | None = None
 
     @property
     def is_active(self) -> bool:
@@ -31,7 +31,7 @@ class Shown:
 
 
 def read(session: Session) -> Shown | None:
-    """Return what is shown, as new as the store has it; None where there is nothing."""
+    """Return the shown comparison as the store has it now, or None if nothing is shown."""
     state = session.state(CompareState)
     state.lost = ()
     if state.id is None:
@@ -48,9 +48,9 @@ def read(session: Session) -> Shown | None:
         comparison = Comparison.from_json(setup)
         known = unpack(courses) if courses else [Course() for _ in comparison.arms]
     except (BatchLabError, ValueError):
-        state.notice = say("compare.unreadable")
+        state.notice = Notice("unreadable")
         return None
-    if record.state not in ACTIVE_STATES:  # one that was killed could not say so of its arms
+    if record.state not in ACTIVE_STATES:  # a killed process could not mark its arms as stopped
         for course in known:
             course.state = "stopped" if course.state in ("waiting", "tuning", "running") else course.state
     return Shown(comparison, known, record)
@@ -60,6 +60,6 @@ def read(session: Session) -> Shown | None:
 def _shipped() -> Shown | None:
     try:
         found = shipped.load()
-    except BatchLabError:  # the page then says what Start would train
+    except BatchLabError:  # the page then describes what Start would train
         return None
-    return Shown(found.comparison, found.courses, None, f"{found.date:%d %B %Y}".lstrip("0"))
+    return Shown(found.comparison, found.courses, None, found.date)

@@ -1,4 +1,4 @@
-"""Keep what the page of comparisons remembers between two script runs."""
+"""Hold what the page of comparisons remembers between two script runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,21 @@ from core.run.config import RunConfig
 from core.words.errors import Problem
 
 
+@dataclass(frozen=True)
+class Notice:
+    """Something that the URL named and the page cannot use.
+
+    `code` picks the sentence ("compare.notice.unknown"), `value` is what the URL said, and `problems` say why.
+    """
+
+    code: str
+    value: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
 @dataclass
 class CompareState:
-    """What the page describes, which comparison it shows, and the weights that are followed for it."""
+    """The comparison that the page describes, the one that it shows, and the weights that are followed for it."""
 
     arms: tuple[RunConfig, ...] | None = None  # None until the page is first opened
     preset: str | None = None  # the preset that the arms come from
@@ -20,7 +32,7 @@ class CompareState:
     wanted: bool = False  # a start was requested
     id: str | None = None  # of the comparison that is shown
     unread: bool = False  # the page still has to take over its arms
-    notice: str = ""  # the part of the URL that could not be used
+    notice: Notice | None = None  # the part of the URL that could not be used
     trouble: tuple[Problem, ...] = ()  # why the last start failed
     lost: tuple[Problem, ...] = ()  # why the comparison cannot be read at the moment
     paths: Answer | None = None  # the weights of the arms

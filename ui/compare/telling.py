@@ -15,73 +15,67 @@ from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.science.statistics import LEVEL, MARGIN, geometric_mean
 from ui.kit.table import table as html_table
-from ui.shell.text import duration, label, loss_text, mib, number, plain, say, times
+from ui.shell.text import duration, label, loss_text, mib, number, percent, plain, rough, say, times, words
 
 
 def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
-    """Return who is ahead by the budget that was made equal, and by which other way of counting it is another.
+    """Return who is ahead by the equal budget, and by which other budgets the result would be different.
 
-    While an arm still trains it is only said how they stand, without a p: it would be of something half done.
+    While an arm still trains, the standing is given without a p, which would describe unfinished runs.
     """
-    short = [
+    found = {standing.axis: standing for standing in standings(courses)}
+    first = found.pop(comparison.budget, None)
+    sentences = [
         say("compare.out_of_memory", arm=name, peak=mib(course.peak_bytes), limit=mib(arm.memory_limit_bytes or 0))
         for name, course, arm in zip(names, courses, comparison.arms, strict=True)
         if course.state == "out_of_memory"
     ]
-    found = {standing.axis: standing for standing in standings(courses)}
-    first = found.pop(comparison.budget, None)
-    told = list(short)
     if first is not None and any(course.state in ("waiting", "tuning", "running") for course in courses):
         is_lost = math.isinf(first.losses[first.second])
-        told.append(say("compare.so_far.lost" if is_lost else "compare.so_far", **_losses(first, names)))
-        told += _rest(first, courses, names, comparison.seeds)
+        sentences.append(say("compare.so_far.lost" if is_lost else "compare.so_far", **_losses(first, names)))
+        sentences += _rest(first, courses, names, comparison.seeds)
     elif first is not None:
-        told.append(_standing(first, names, comparison.seeds))
-        told += _rest(first, courses, names, comparison.seeds)
-        others = [_otherwise(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
+        sentences += _standing(first, names, comparison.seeds)
+        sentences += _rest(first, courses, names, comparison.seeds)
+        others = [_by_other_budget(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
         if others:
             falls = any(SCHEDULES[arm.schedule].lowers_rate for arm in comparison.arms)
-            told.append(say("compare.otherwise.falling" if falls else "compare.otherwise", others="; ".join(others)))
+            sentences += [say("compare.otherwise.falling" if falls else "compare.otherwise"), *others]
     elif courses and all(course.is_lost for course in courses):
-        told.append(say("compare.all_diverged"))
-    told += [
-        say("compare.at_edge", arm=name, rate=f"{course.lr:.3g}")
+        sentences.append(say("compare.all_diverged"))
+    sentences += [
+        say("compare.at_edge", arm=name, rate=_rate(course.lr))
         for name, course in zip(names, courses, strict=True)
         if course.at_edge
     ]
-    return " ".join(told) or "\u00a0"
+    return " ".join(sentences) or "\u00a0"
 
 
-def _standing(found: Standing, names: Sequence[str], seeds: int) -> str:
+def _standing(found: Standing, names: Sequence[str], seeds: int) -> list[str]:
+    """Return the sentences about the first two arms, with the test of their difference."""
     values: dict[str, Any] = {**_losses(found, names), "seeds": seeds}
     if found.p is None:
-        return say("compare.one_seed", **values)
-    values |= {"p": f"{found.p:.2g}", "few": _few(seeds)}
+        return [say("compare.one_seed", **values)]
+    values["p"] = rough(found.p)
     if found.ratio is None or found.low is None or found.high is None:
         key = "compare.diverged" if found.is_clear else "compare.diverged.unclear"
-        return say(key, lost=found.diverged[found.best], count=found.diverged[found.second], **values)
-    values |= {
-        "ratio": times(found.ratio),
-        "low": times(found.low),
-        "high": times(found.high),
-        "percent": f"{100 * (1 - 1 / found.ratio):.2g}",
-    }
-    key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
-    return say(f"compare.{key}", **values)
-
-
-def _few(seeds: int) -> str:
-    """Return why so few seeds cannot show a difference; nothing where they can: of n pairs p is at least 2 / 2^n."""
-    least = 2.0 ** (1 - seeds)
-    return "" if least < LEVEL else " " + say("compare.few", seeds=seeds, least=f"{least:.2g}", enough=DEFAULT_SEEDS)
+        text = say(key, count=found.diverged[found.second], lost=found.diverged[found.best], **values)
+    else:
+        values |= {"ratio": times(found.ratio), "low": times(found.low), "high": times(found.high)}
+        key = "equal" if found.equal else "wins" if found.is_clear else "unclear"
+        text = say(f"compare.{key}", percent=100 * (1 - 1 / found.ratio), **values)
+    least = 2.0 ** (1 - seeds)  # the smallest p of so many pairs
+    if least < LEVEL or found.equal:
+        return [text]
+    return [text, say("compare.few", seeds=seeds, least=rough(least), enough=DEFAULT_SEEDS)]
 
 
 def _rest(found: Standing, courses: Sequence[Course], names: Sequence[str], seeds: int) -> list[str]:
-    """Return where the arms after the first two stand, if there are any."""
+    """Return the sentences about the arms after the first two, if there are any."""
     rest = [arm for arm, course in enumerate(courses) if len(course.checked) and arm not in (found.best, found.second)]
     rest.sort(key=lambda arm: (found.diverged[arm], found.losses[arm]))
-    told = [_one_of_the_rest(found, arm, names, seeds) for arm in rest]
-    return [say("compare.rest", others="; ".join(told))] if told else []
+    sentences = [_one_of_the_rest(found, arm, names, seeds) for arm in rest]
+    return [say("compare.rest"), *sentences] if sentences else []
 
 
 def _one_of_the_rest(found: Standing, arm: int, names: Sequence[str], seeds: int) -> str:
@@ -95,10 +89,9 @@ def _one_of_the_rest(found: Standing, arm: int, names: Sequence[str], seeds: int
 
 
 def _losses(found: Standing, names: Sequence[str]) -> dict[str, str]:
-    """Return where the first two stand, in words."""
+    """Return the words for the first two arms and their losses."""
     return {
-        "axis": say(f"axis_word.{found.axis}"),
-        "at": _place(found),
+        "budget": _equal_budget(found),
         "best": names[found.best],
         "second": names[found.second],
         "loss": loss_text(found.losses[found.best]),
@@ -111,13 +104,8 @@ def _outcome(found: Standing) -> tuple[int, bool, bool]:
     return found.best, found.is_clear, found.equal
 
 
-def _otherwise(found: Standing, names: Sequence[str]) -> str:
-    values = {
-        "axis": say(f"axis_word.{found.axis}"),
-        "at": _place(found),
-        "best": names[found.best],
-        "second": names[found.second],
-    }
+def _by_other_budget(found: Standing, names: Sequence[str]) -> str:
+    values = {"budget": _equal_budget(found), "best": names[found.best], "second": names[found.second]}
     if found.equal:
         return say("compare.otherwise.equal", **values)
     if not found.is_clear or found.ratio is None:
@@ -125,17 +113,21 @@ def _otherwise(found: Standing, names: Sequence[str]) -> str:
     return say("compare.otherwise.one", times=times(found.ratio), **values)
 
 
-def _place(found: Standing) -> str:
-    return duration(found.at) if found.axis == "seconds" else number(float(f"{found.at:.4g}"))
+def _equal_budget(found: Standing) -> str:
+    at = duration(found.at) if found.axis == "seconds" else number(float(f"{found.at:.4g}"))
+    return say(f"equal_budget.{found.axis}", at=at)
 
 
 def held(comparison: Comparison) -> str:
-    """Return what is trained, what all arms have in common, and in what they differ."""
+    """Return the data and models that are trained, what all arms have in common, and how they differ."""
     named = differences(comparison.arms, is_tuned=comparison.is_tuned) + ["lr"] * comparison.is_tuned
-    fixed = ", ".join(say(f"fixed.{name}") for name in held_fixed(comparison))
-    apart = ", ".join(label(name).lower() for name in named) or say("none")
-    models = ", ".join(dict.fromkeys(_model(arm) for arm in comparison.arms))
-    return say("compare.held", data=comparison.arms[0].dataset, models=models, fixed=fixed, differences=apart)
+    return say(
+        "compare.held",
+        data=comparison.arms[0].dataset,
+        models=words().listed(list(dict.fromkeys(_model(arm) for arm in comparison.arms))),
+        fixed=words().listed([say(f"fixed.{name}") for name in held_fixed(comparison)]),
+        differences=words().listed([label(name) for name in named]) or say("none"),
+    )
 
 
 def _model(arm: RunConfig) -> str:
@@ -158,9 +150,9 @@ COLUMNS = (
 
 
 def table(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
-    """Return configurations and results as a table: means over the seeds, and from the lowest to the highest.
+    """Return the results of all arms as an HTML table: means over the seeds, with the lowest and the highest.
 
-    How far above the optimum an arm ended is a column only where that is known.
+    The loss above the optimum is a column only if the optimum is known.
     """
     is_known = any("excess_loss" in course.checks for course in courses)
     columns = [name for name in COLUMNS if is_known or name != "excess"]
@@ -182,23 +174,27 @@ def _cells(name: str, course: Course) -> dict[str, str]:
         "state": say(f"compare.arm_state.{course.state}"),
         "updates": number(made),
         "examples": number(float(course.along(np.array([made]), "examples")[0])),
-        "lr": f"{course.lr:.3g}" if course.lr else none,
+        "lr": _rate(course.lr) if course.lr else none,
         "excess": _losses_of(course.newest("excess_loss")),
         "train": _losses_of(course.newest("training_loss")),
         "validation": _losses_of(course.newest("validation_loss")),
-        "accuracy": _range(100 * accuracy, np.mean, "{:.1f}%".format),
+        "accuracy": _range(accuracy, np.mean, lambda share: percent(share, 1)),
         "seconds": duration(took * course.seconds_per_update) if took and course.seconds_per_update else none,
         "peak": mib(course.peak_bytes) if course.peak_bytes else none,
     }
 
 
+def _rate(rate: float) -> str:
+    return number(float(f"{rate:.3g}"))
+
+
 def _losses_of(values: Floats) -> str:
-    """Return losses as the verdict tells them, by their geometric mean."""
+    """Return losses as in the verdict: their geometric mean and their range."""
     return _range(values, geometric_mean, loss_text)
 
 
 def _range(values: Floats, mean: Callable[[Floats], float | np.floating[Any]], form: Callable[[float], str]) -> str:
-    """Return the mean over the seeds that did not diverge, and from where to where they go."""
+    """Return the mean over the seeds that did not diverge, with their range."""
     good = values[np.isfinite(values)]
     if not len(good):
         return say("none")

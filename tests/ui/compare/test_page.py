@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.comparison.presets import PRESETS
 from tests.core.host.patience import until
-from ui.compare import shown as compare_record
+from ui.compare import shown as shown_module
 from ui.compare.state import CompareState
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -46,7 +46,7 @@ def finished(test: AppTest) -> str:
 
 def test_the_first_visit_shows_a_recorded_comparison_of_the_articles_pair(page: App) -> None:
     told = words(page())
-    assert "Recorded beforehand on" in told
+    assert "Recorded on" in told
     assert "**Batch size 100** is ahead at equal epochs (5)" in told
 
 
@@ -73,8 +73,8 @@ def test_the_axis_of_the_charts_follows_what_is_made_equal(page: App) -> None:
 def test_the_recorded_comparison_stays_while_arms_are_changed(page: App) -> None:
     test = page()
     test.button(key="add_form").click().run()
-    assert "Recorded beforehand on" in words(test)
-    assert "What is shown was trained with other settings than those above." in words(test)
+    assert "Recorded on" in words(test)
+    assert "The results below are from other settings than those above." in words(test)
 
 
 def test_settings_that_cannot_be_add_no_arm_and_say_why(page: App) -> None:
@@ -97,9 +97,9 @@ def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
     assert test.button(key="compare_start").disabled
     assert "between 2 and 6 arms, got 1" in (test.button(key="compare_start").help or "")
     assert "Batch size 100" in words(test)
-    assert "What is shown was trained with other settings than those above." in words(test)
+    assert "The results below are from other settings than those above." in words(test)
     test.button(key="arm_remove_0").click().run()
-    assert "No arms: take one of the comparisons above" in words(test)
+    assert "There are no arms. Choose a preset above" in words(test)
 
 
 def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
@@ -109,18 +109,18 @@ def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
     finished(test)
     assert test.button(key="compare_stop").disabled
     test.button(key="add_form").click().run()
-    assert "What is shown was trained with other settings than those above." in words(test)
+    assert "The results below are from other settings than those above." in words(test)
 
 
 def test_a_preset_is_told_as_what_it_is_while_a_switch_makes_another_of_it(page: App) -> None:
     test = page()
     test.button(key="preset_rate_too_low").click().run()
-    assert "This is said of equal epochs and of each arm's own rate." not in words(test)
+    assert "This describes equal epochs with each arm's own rate." not in words(test)
     test.segmented_control(key="compare_rule").set_value("linear").run()
-    assert "This is said of equal epochs and of each arm's own rate." in words(test)
-    assert "Compared like this, some arms have the same settings." in words(test)
+    assert "This describes equal epochs with each arm's own rate." in words(test)
+    assert "With this budget and rule, some arms have the same settings." in words(test)
     test.segmented_control(key="compare_rule").set_value("tuned").run()
-    assert "Compared like this, some arms have the same settings." in words(test)
+    assert "With this budget and rule, some arms have the same settings." in words(test)
     test.button(key="compare_stop").click().run()
 
 
@@ -158,12 +158,12 @@ def test_an_address_has_the_arms_that_nothing_was_started_with_yet(page: App) ->
 
 def test_arms_in_an_address_that_cannot_be_are_said_and_left_out(page: App) -> None:
     test = page(arms="batch_size:0;default")
-    assert "The arms in the address cannot be read:" in words(test)
+    assert "The arms in the URL cannot be used:" in words(test)
     assert "got 0" in words(test)
     assert "arms" not in test.query_params
     assert "**Batch size 100** is ahead at equal epochs (5)" in words(test)
     test.button(key="add_form").click().run()
-    assert "cannot be read" not in words(test)
+    assert "cannot be used" not in words(test)
     long = page(arms=",".join(f"a{number}:1" for number in range(2_000)))
     assert max(map(len, (item.value for item in long.caption))) < 500
 
@@ -207,7 +207,7 @@ def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(pag
     assert "photos10k, mlp 128-64. Held fixed:" in words(started)  # what the page described as it was pressed
     started.button(key="compare_stop").click().run()
     switched.segmented_control(key="compare_rule").set_value("linear").run()
-    assert "rate / batch size; different: batch size, learning rate." in words(switched)
+    assert "rate / batch size. Different: Batch size and Learning rate." in words(switched)
     switched.button(key="compare_stop").click().run()
     for test in (read, changed):
         test.run()
@@ -246,15 +246,15 @@ def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
     test = page()
     begin_a_long_one(test)
 
-    def read_just_before_it_ends(session: Session) -> compare_record.Shown | None:
+    def read_just_before_it_ends(session: Session) -> shown_module.Shown | None:
         shown = read(session)
         engine().client.command(str(session.state(CompareState).id), "stop")
         until(lambda: not engine().store.active(), "the comparison to stop")
         return shown
 
-    read = compare_record.read
+    read = shown_module.read
     with monkeypatch.context() as patch:
-        patch.setattr(compare_record, "read", read_just_before_it_ends)
+        patch.setattr(shown_module, "read", read_just_before_it_ends)
         test.run()
     assert "Stopped" in words(test)
     assert test.button(key="compare_stop").disabled

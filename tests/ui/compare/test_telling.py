@@ -8,7 +8,7 @@ from core.comparison.course import Course
 from core.comparison.setup import Comparison, compared
 from core.run.config import RunConfig
 from ui.compare import telling
-from ui.compare.arms import arm_names
+from ui.compare.names import arm_names
 
 SEEDS = np.array([0.98, 0.99, 1.0, 1.01, 1.02, 1.03])
 ARMS = (RunConfig(batch_size=100), RunConfig(batch_size=1_000))
@@ -47,14 +47,14 @@ def verdict(*courses: Course, comparison: Comparison = COMPARISON) -> str:
     return telling.verdict(comparison, courses, NAMES)
 
 
-def test_arms_are_called_by_what_tells_them_apart() -> None:
+def test_arms_are_named_by_the_settings_that_distinguish_them() -> None:
     assert NAMES == ["Batch size 100", "Batch size 1,000"]
     assert arm_names((ARMS[0], ARMS[0].replace(lr=0.1, norm="layer"))) == [
         "Normalisation: none, Learning rate 0.05",
         "Normalisation: layer, Learning rate 0.1",
     ]
     planned = ARMS[0].replace(schedule_batch_size=1_000)
-    assert arm_names((planned, ARMS[0])) == ["Schedule for 1,000 a batch", "Schedule of its own length"]
+    assert arm_names((planned, ARMS[0])) == ["Schedule for batch size 1,000", "Schedule for its own batch size"]
     assert arm_names((ARMS[0], ARMS[0])) == ["Arm (1)", "Arm (2)"]
     assert arm_names((*ARMS, ARMS[0])) == ["Batch size 100 (1)", "Batch size 1,000", "Batch size 100 (2)"]
     assert arm_names((ARMS[0], ARMS[1].replace(lr=0.158114)))[1] == "Batch size 1,000, Learning rate 0.158"
@@ -62,72 +62,73 @@ def test_arms_are_called_by_what_tells_them_apart() -> None:
     assert arm_names(near) == ["Learning rate 0.12341", "Learning rate 0.12342"]
 
 
-def test_a_rate_that_is_looked_for_is_no_name() -> None:
+def test_a_tuned_rate_is_not_part_of_a_name() -> None:
     assert arm_names((ARMS[0], ARMS[1].replace(lr=0.2)), is_tuned=True) == NAMES
     assert arm_names((ARMS[0], ARMS[0].replace(lr=0.2)), is_tuned=True) == ["Arm (1)", "Arm (2)"]
 
 
-def test_the_verdict_names_who_is_ahead_by_how_much_and_how_sure_that_is() -> None:
+def test_the_verdict_names_the_winner_the_ratio_and_the_significance() -> None:
     assert verdict(SMALL, LARGE).startswith(
-        "**Batch size 100** is ahead at equal epochs (5): training loss 0.0402 against 0.482, 12 times lower than "
-        "Batch size 1,000 (12 to 12), p = 0.031, 6 seeds."
+        "**Batch size 100** is ahead at equal epochs (5): training loss 0.0402 vs 0.482, 12 times lower than Batch "
+        "size 1,000 (95% interval 12 to 12, p = 0.031, 6 seeds)."
     )
 
 
-def test_the_verdict_says_by_which_other_way_of_counting_it_would_be_another() -> None:
+def test_the_verdict_names_the_budgets_that_give_another_result() -> None:
     assert verdict(SMALL, LARGE).endswith(
-        "Counted otherwise, in the same trainings (there the rate of the longer ones has not fallen yet): equal "
-        "updates (50), Batch size 1,000 (2.08 times); equal seconds (0.5s), Batch size 1,000 (2.08 times)."
+        "By other budgets, the same runs give another result (the longer runs have not decayed their rate yet). At "
+        "equal updates (50), Batch size 1,000 is ahead (2.08 times lower). At equal seconds (0.5s), Batch size 1,000 "
+        "is ahead (2.08 times lower)."
     )
-    assert "Counted otherwise" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
+    assert "By other budgets" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
 
 
-def test_within_a_quarter_there_is_no_difference_of_note_and_both_results_are_told() -> None:
+def test_arms_within_25_percent_are_practically_equal_and_both_losses_are_given() -> None:
     near = course([2.3, 1.0, 0.046], [0, 50, 500], per_epoch=100)
     assert verdict(SMALL, near).startswith(
-        "At equal epochs (5) **no difference of note**: training loss 0.0402 against 0.0462; within 25%, Batch size "
-        "100 is 13% lower than Batch size 1,000, p = 0.031, 6 seeds."
+        "At equal epochs (5), **Batch size 100 and Batch size 1,000 are practically equal (within 25%)**: training "
+        "loss 0.0402 vs 0.0462. Batch size 100 is 13% lower (p = 0.031, 6 seeds)."
     )
 
 
-def test_what_diverged_is_said() -> None:
+def test_the_verdict_counts_diverged_seeds() -> None:
     lost = course([2.3], [0], per_epoch=10)
     lost.diverged[:] = True
     assert verdict(SMALL, lost) == (
-        "At equal epochs (5) **Batch size 100** is ahead with a training loss of 0.0402: Batch size 1,000 diverged, 6 "
-        "of 6 seeds against 0, p = 0.031."
+        "**Batch size 100** is ahead at equal epochs (5) with a training loss of 0.0402: 6 of 6 seeds of Batch size "
+        "1,000 diverged, compared with 0 of Batch size 100 (p = 0.031)."
     )
-    assert verdict(lost, lost) == "**All arms diverged**: lower the learning rate."
+    assert verdict(lost, lost) == "**All arms diverged.** Lower the learning rate."
 
 
 def test_one_seed_that_diverged_decides_nothing() -> None:
     half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
     half.diverged[0] = True
     assert verdict(SMALL, half).startswith(
-        "At equal epochs (5) **Batch size 100 and Batch size 1,000 cannot be told apart**: 1 of 6 seeds of Batch size "
-        "1,000 diverged and 0 of Batch size 100, p = "
+        "At equal epochs (5), **the difference between Batch size 100 and Batch size 1,000 is not significant**: 1 of "
+        "6 seeds of Batch size 1,000 diverged, and 0 of Batch size 100 (p = "
     )
     half.state = "running"
-    assert "0.0402 for Batch size 100 against 0.0101 for Batch size 1,000" in verdict(SMALL, half)
+    assert "0.0402 for Batch size 100 vs 0.0101 for Batch size 1,000" in verdict(SMALL, half)
     half.diverged[:] = True
     assert verdict(SMALL, half) == (
-        "So far, at equal epochs (5): training loss 0.0402 for Batch size 100; Batch size 1,000 has diverged."
+        "So far, at equal epochs (5): training loss 0.0402 for Batch size 100. Batch size 1,000 has diverged."
     )
 
 
-def test_where_seeds_are_too_few_to_show_anything_that_is_said() -> None:
+def test_the_verdict_says_when_seeds_are_too_few() -> None:
     few = [course(losses, [0, 50], per_epoch=10) for losses in ([2.3, 0.04], [2.3, 0.48])]
     for each in few:
         each.checks = {name: values[:, :3] for name, values in each.checks.items()}
         each.diverged = each.diverged[:3]
     three = compared(ARMS, seeds=3)
     assert verdict(*few, comparison=three) == (
-        "At equal epochs (5) **Batch size 100 and Batch size 1,000 cannot be told apart**: training loss 0.0396 "
-        "against 0.475, p = 0.25, 3 seeds. With 3 seeds p is 0.25 at the least, however far they lie apart: take 6."
+        "At equal epochs (5), **the difference between Batch size 100 and Batch size 1,000 is not significant**: "
+        "training loss 0.0396 vs 0.475 (p = 0.25, 3 seeds). With 3 seeds, p cannot fall below 0.25. Use at least 6."
     )
 
 
-def test_the_arms_after_the_first_two_are_told_too() -> None:
+def test_the_arms_after_the_best_two_are_described_too() -> None:
     arms = (*ARMS, ARMS[0].replace(batch_size=50), ARMS[0].replace(batch_size=20), ARMS[0].replace(batch_size=10))
     lost = course([2.3], [0], per_epoch=10)
     lost.diverged[:] = True
@@ -135,43 +136,43 @@ def test_the_arms_after_the_first_two_are_told_too() -> None:
     limited = compared([arm.replace(memory_limit_mb=1.0) for arm in arms])
     far = course([2.3, 4.8], [0, 50], per_epoch=10)
     told = telling.verdict(limited, [SMALL, LARGE, far, lost, without], arm_names(arms))
-    assert "12 times lower than Batch size 1,000 (12 to 12), p = 0.031, 6 seeds." in told
+    assert "12 times lower than Batch size 1,000 (95% interval 12 to 12, p = 0.031, 6 seeds)." in told
     assert (
-        "The others, without a test: Batch size 50, 4.82 (120 times as high as Batch size 100); 6 of 6 seeds of Batch "
-        "size 20 diverged. Counted otherwise"
+        "Only the best two arms are tested. Batch size 50 ends at 4.82, 120 times as high as Batch size 100. 6 of 6 "
+        "seeds of Batch size 20 diverged. By other budgets"
     ) in told
     half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
     half.diverged[0] = True  # of lower loss than the others, and still behind those of which none did
     told = telling.verdict(limited, [SMALL, half, SMALL, SMALL, far], arm_names(arms))
     assert (
-        "The others, without a test: Batch size 20, 0.0402 (within 25% of Batch size 100); Batch size 10, 4.82 (120 "
-        "times as high as Batch size 100); 1 of 6 seeds of Batch size 1,000 diverged."
+        "Only the best two arms are tested. Batch size 20 ends at 0.0402, within 25% of Batch size 100. Batch size 10 "
+        "ends at 4.82, 120 times as high as Batch size 100. 1 of 6 seeds of Batch size 1,000 diverged."
     ) in told
 
 
-def test_a_tuned_rate_at_the_end_of_the_row_is_said() -> None:
+def test_the_verdict_says_that_a_tuned_rate_is_the_last_one_tried() -> None:
     edge = course([2.3, 0.48], [0, 50], per_epoch=10)
     edge.at_edge = True
-    assert "The tuned rate of Batch size 1,000, 0.05, is the last that was tried" in verdict(SMALL, edge)
+    assert "The tuned rate of Batch size 1,000 is 0.05, the last one tried in that direction." in verdict(SMALL, edge)
 
 
-def test_an_arm_without_room_is_said_with_the_numbers() -> None:
+def test_an_arm_over_the_memory_limit_is_named_with_the_numbers() -> None:
     limited = compared([arm.replace(memory_limit_mb=1.0) for arm in ARMS])
     short = Course(state="out_of_memory", peak_bytes=3 * 2**20)
     assert verdict(SMALL, short, comparison=limited) == (
-        "Batch size 1,000 needs 3 MiB and the limit is 1 MiB (simulated): it was not trained."
+        "Batch size 1,000 needs 3 MiB, but the limit is 1 MiB (simulated). It was not trained."
     )
 
 
-def test_while_an_arm_trains_it_is_said_how_they_stand_and_no_more() -> None:
+def test_while_an_arm_trains_the_verdict_has_no_p() -> None:
     under_way = course([2.3, 1.0], [0, 50], per_epoch=100)
     under_way.state = "running"
     assert verdict(under_way, LARGE) == (
-        "So far, at equal epochs (0.5): training loss 1 for Batch size 100 against 1.98 for Batch size 1,000."
+        "So far, at equal epochs (0.5): training loss 1 for Batch size 100 vs 1.98 for Batch size 1,000."
     )
 
 
-def test_what_diverged_has_no_losses_in_the_table() -> None:
+def test_a_diverged_arm_has_no_losses_in_the_table() -> None:
     lost = course([2.3, 6e23], [0, 50], per_epoch=10)
     lost.diverged[:] = True
     row = telling.table(COMPARISON, [SMALL, lost], NAMES).split("<tr>")[-1]
@@ -179,7 +180,7 @@ def test_what_diverged_has_no_losses_in_the_table() -> None:
     assert row.count("<td>\u2014</td>") == 3  # both losses and the accuracy
 
 
-def test_where_the_optimum_is_known_the_table_has_how_far_above_it_an_arm_ended() -> None:
+def test_the_table_has_the_loss_above_the_optimum_where_that_is_known() -> None:
     assert "Above the optimum" not in telling.table(COMPARISON, [SMALL, LARGE], NAMES)
     known = course([2.3, 1.0], [0, 50], per_epoch=100)
     known.checks["excess_loss"] = np.array([2.0, 0.01])[:, None] * SEEDS
@@ -188,17 +189,18 @@ def test_where_the_optimum_is_known_the_table_has_how_far_above_it_an_arm_ended(
     assert "<td>0.01 (0.0098 to 0.0103)</td>" in table
 
 
-def test_before_anything_is_known_there_is_room_for_it() -> None:
+def test_an_empty_verdict_still_takes_a_line() -> None:
     assert verdict(Course(), Course()) == "\u00a0"
 
 
-def test_what_was_held_fixed_is_said_with_the_rule_of_the_rate() -> None:
+def test_held_fixed_includes_the_rule_of_the_learning_rate() -> None:
     assert telling.held(COMPARISON) == (
-        "photos10k, mlp 128-64. Held fixed: data, initial weights, order of examples, epochs; different: batch size."
+        "photos10k, mlp 128-64. Held fixed: data, initial weights, order of examples, and epochs. Different: Batch "
+        "size."
     )
-    assert "rate; different: batch size, learning rate." in telling.held(compared(ARMS, rule="tuned"))
+    assert "rates tried. Different: Batch size and Learning rate." in telling.held(compared(ARMS, rule="tuned"))
     scaled = compared(ARMS, rule="linear", budget="updates")
-    assert "updates, rate / batch size; different: batch size, learning rate." in telling.held(scaled)
+    assert "updates, and rate / batch size. Different: Batch size and Learning rate." in telling.held(scaled)
 
 
 def test_the_table_has_settings_and_results() -> None:
