@@ -161,7 +161,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
             weight_paths_table(None, [], catalogue()),
             weight_paths_table(plane, ["A"], catalogue()),
         ),
-        "effects": (effects_table([], say), effects_table(outcomes, say)),
+        "effects": (effects_table([], catalogue()), effects_table(outcomes, catalogue())),
         "evidence": evidence,
         "log_evidence": evidence,
         "loss": loss[0],
