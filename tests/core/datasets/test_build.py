@@ -1,4 +1,4 @@
-"""The data sets: their sizes, their origin, and the folders they are built into."""
+"""Check the data sets: their sizes, their contents, and the folders they are built into."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def photos() -> Arrays:
     return photos10k()
 
 
-def test_the_registry_states_the_sizes_that_people_read_about() -> None:
+def test_the_registry_states_the_documented_sizes() -> None:
     assert {name: (spec.examples, spec.validation_examples) for name, spec in DATASETS.items()} == {
         "photos10k": (10_000, 2_000),
         "digits": (1_437, 360),
@@ -47,13 +47,13 @@ def test_the_registry_states_the_sizes_that_people_read_about() -> None:
     }
 
 
-def test_the_registry_tells_images_from_points_in_the_plane() -> None:
+def test_the_registry_distinguishes_images_from_points_in_the_plane() -> None:
     assert [name for name, spec in DATASETS.items() if spec.is_image] == ["photos10k", "digits", "noisy-digits"]
     assert [name for name, spec in DATASETS.items() if spec.is_plane] == ["moons", "spirals"]
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_what_is_built_has_the_shapes_and_types_of_the_registry(name: str, tmp_path: Path) -> None:
+def test_built_arrays_have_the_shapes_and_types_of_the_registry(name: str, tmp_path: Path) -> None:
     spec = DATASETS[name]
     built = build(name, tmp_path)
     for part, count in (("train", spec.examples), ("validation", spec.validation_examples)):
@@ -83,7 +83,7 @@ def test_another_seed_gives_other_data(photos: Arrays) -> None:
 
 
 @pytest.mark.parametrize("make", [digits, photos10k])
-def test_no_scan_is_behind_images_of_both_parts(make: Callable[[], Arrays]) -> None:
+def test_no_scan_contributes_images_to_both_parts(make: Callable[[], Arrays]) -> None:
     arrays = make()
     assert arrays.train_origin is not None
     assert arrays.validation_origin is not None
@@ -98,18 +98,18 @@ def test_every_image_has_the_label_of_its_scan(photos: Arrays) -> None:
     assert np.array_equal(photos.validation_targets, labels[photos.validation_origin])
 
 
-def test_every_scan_is_behind_about_as_many_photos(photos: Arrays) -> None:
+def test_every_scan_contributes_about_as_many_photos(photos: Arrays) -> None:
     assert set(np.unique(photos.train_origin, return_counts=True)[1]) == {6, 7}
     assert set(np.unique(photos.validation_origin, return_counts=True)[1]) == {5, 6}
 
 
-def test_digits_keep_the_labels_in_proportion_to_within_one_scan() -> None:
+def test_the_split_of_the_digits_is_stratified_to_within_one_scan() -> None:
     arrays, labels = digits(), load_digits().target
     validation = np.bincount(arrays.validation_targets)
     assert np.abs(validation - np.bincount(labels) * 360 / 1_797).max() < 1
 
 
-def test_photos_have_every_label_about_as_often(photos: Arrays) -> None:
+def test_photos_have_every_label_about_equally_often(photos: Arrays) -> None:
     for targets in (photos.train_targets, photos.validation_targets):
         share = np.bincount(targets) / len(targets)
         assert share.min() > 0.09
@@ -117,11 +117,11 @@ def test_photos_have_every_label_about_as_often(photos: Arrays) -> None:
 
 
 @pytest.mark.parametrize("make", [digits, photos10k])
-def test_images_are_standardised_by_one_mean_and_one_deviation_of_the_training_part(make: Callable[[], Arrays]) -> None:
+def test_images_are_standardised_by_mean_and_deviation_of_the_training_part(make: Callable[[], Arrays]) -> None:
     arrays = make()
     assert arrays.train_inputs.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
     assert arrays.train_inputs.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
-    # Black is one value everywhere, in both parts: neither pixels nor parts have scalars of their own.
+    # Black has the same value everywhere in both parts, so pixels and parts share the same scalars.
     assert arrays.train_inputs.min() == arrays.validation_inputs.min()
     assert (arrays.train_inputs[:, 0, 0, 0] == arrays.train_inputs.min()).mean() > 0.9
 
@@ -134,19 +134,19 @@ def test_digits_are_the_scans_themselves() -> None:
 
 
 def flips(seed: int = 0) -> np.ndarray:
-    """Return how many training labels of each class (a row) were turned into each (a column), 10 x 10."""
+    """Return a 10 x 10 matrix of how many training labels of each class (row) became each class (column)."""
     counts = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (digits().train_targets, noisy_digits(seed).train_targets), 1)
     return counts
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_exactly_a_tenth_of_the_noisy_training_labels_are_of_another_class(seed: int) -> None:
+def test_exactly_a_tenth_of_the_noisy_training_labels_differ(seed: int) -> None:
     assert (noisy_digits(seed).train_targets != digits().train_targets).sum() == 144
     assert np.trace(flips(seed)) == 1_437 - 144
 
 
-def test_all_else_of_the_noisy_digits_is_that_of_the_digits() -> None:
+def test_the_noisy_digits_otherwise_equal_the_digits() -> None:
     noisy, clean = noisy_digits(), digits()
     for field in ("train_inputs", "validation_inputs", "validation_targets", "train_origin", "validation_origin"):
         assert getattr(noisy, field).tobytes() == getattr(clean, field).tobytes()
@@ -161,14 +161,16 @@ def test_every_class_loses_and_gains_labels_to_and_from_several_others() -> None
 def test_labels_are_flipped_evenly_from_every_class_to_the_nine_others() -> None:
     seeds = 20
     found = sum(flips(seed) for seed in range(seeds))[~np.eye(10, dtype=bool)].reshape(10, 9)
-    expected = np.bincount(digits().train_targets)[:, None] * seeds * 144 / 1_437 / 9  # about 32 in each of 90 cells
-    # Pearson's statistic: its mean is the 89 degrees of freedom, its variance twice that.
+    expected = (
+        np.bincount(digits().train_targets)[:, None] * seeds * 144 / 1_437 / 9
+    )  # each of the 90 cells expects about 32
+    # Pearson's statistic has a mean of 89, its degrees of freedom, and twice that as variance.
     assert (((found - expected) ** 2) / expected).sum() < 89 + 5 * (2 * 89) ** 0.5
 
 
 def test_another_seed_flips_other_labels() -> None:
     first, second = (noisy_digits(seed).train_targets != digits().train_targets for seed in (0, 1))
-    assert 0 < (first & second).sum() < 40  # by chance 14.4 of the 144 are in both
+    assert 0 < (first & second).sum() < 40  # by chance 14.4 of the 144 labels are in both
 
 
 def test_a_linear_model_fits_every_digit_and_the_wrong_labels_give_its_loss_a_floor() -> None:
@@ -177,7 +179,7 @@ def test_a_linear_model_fits_every_digit_and_the_wrong_labels_give_its_loss_a_fl
 
 
 def least_loss(arrays: Arrays) -> float:
-    """Return the least training loss of scikit-learn's linear model, with next to no penalty on its weights."""
+    """Return the lowest training loss of scikit-learn's linear model with almost no penalty on its weights."""
     inputs, targets = arrays.train_inputs.reshape(1_437, 64), arrays.train_targets
     answers = LogisticRegression(C=1e4, max_iter=20_000).fit(inputs, targets).predict_proba(inputs)
     return float(-np.log(answers[range(1_437), targets]).mean())
@@ -198,7 +200,7 @@ def still(angle: float = 0.0, scale: float = 1.0, down: float = 0.0, right: floa
     return np.zeros(1, dtype=np.int64), np.array([angle]), np.array([scale]), np.array([[down], [right]])
 
 
-def test_resampling_agrees_with_scipy_on_any_turn_scale_and_shift() -> None:
+def test_resampling_agrees_with_scipy_for_any_rotation_scale_and_shift() -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     scan = load_digits().images[7].astype(np.uint8)
     angle, scale, down, right = 0.2, 1.07, -0.3, 0.45
@@ -228,21 +230,21 @@ def test_resampling_shifts_down_and_to_the_right() -> None:
 
 
 def test_photos_are_made_in_under_two_seconds() -> None:
-    digits()  # the import of scikit-learn is not the resampling's
+    digits()  # excludes the import of scikit-learn
     start = time.perf_counter()
     photos10k()
     assert time.perf_counter() - start < 2
 
 
-def test_least_squares_finds_the_weights_that_the_regression_was_made_from() -> None:
+def test_least_squares_finds_the_true_weights_of_the_regression() -> None:
     arrays = linear()
     assert arrays.weights is not None
     solution, *_ = np.linalg.lstsq(arrays.train_inputs.astype(np.float64), arrays.train_targets[:, 0], rcond=None)
-    # The widest direction has variance 1/32: a standard error of sqrt(0.1 x 32 / 10,000) = 0.018.
+    # The narrowest direction has variance 1/32, so its standard error is sqrt(0.1 x 32 / 10,000) = 0.018.
     assert np.abs(solution - arrays.weights).max() < 5 * 0.018
 
 
-def test_the_true_weights_leave_the_noise_as_the_floor_of_the_loss() -> None:
+def test_the_noise_is_the_loss_of_the_true_weights() -> None:
     arrays = linear()
     assert arrays.noise_variance == 0.1
     for inputs, targets in (
@@ -263,13 +265,13 @@ def test_the_regression_has_curvatures_from_1_to_a_32nd() -> None:
     assert np.abs(correlation).max() < 0.05
 
 
-def test_the_regression_can_be_any_size() -> None:
+def test_the_regression_can_have_any_size() -> None:
     arrays = linear(examples=7, validation_examples=3)
     assert (arrays.train_inputs.shape, arrays.train_targets.shape) == ((7, 32), (7, 1))
     assert (arrays.validation_inputs.shape, arrays.validation_targets.shape) == ((3, 32), (3, 1))
 
 
-def test_the_truth_of_the_regression_is_saved_beside_it(tmp_path: Path) -> None:
+def test_the_ground_truth_of_the_regression_is_saved_with_it(tmp_path: Path) -> None:
     built, arrays = build("linear", tmp_path), linear()
     assert np.array_equal(np.load(built / "optimum_weights.npy"), arrays.weights)
     assert np.array_equal(np.load(built / "spectrum.npy"), arrays.spectrum)
@@ -277,7 +279,7 @@ def test_the_truth_of_the_regression_is_saved_beside_it(tmp_path: Path) -> None:
 
 
 def within_classes(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the 20 drawn inputs of every example less their mean over its class."""
+    """Return the 20 drawn inputs of every example minus the mean of its class."""
     drawn = inputs[:, :20].astype(np.float64)
     return drawn - class_means(drawn, targets)[targets]
 
@@ -293,27 +295,27 @@ def test_the_last_input_of_the_mixture_is_the_same_in_every_example() -> None:
         assert (inputs[:, :20].std(axis=0) > 0.1).all()
 
 
-def test_every_class_of_the_mixture_is_a_round_cloud_of_variance_a_20th() -> None:
+def test_every_class_of_the_mixture_is_isotropic_with_variance_1_20() -> None:
     arrays = mixture()
     apart = within_classes(arrays.train_inputs, arrays.train_targets)
     freedom = 2_048 - 10
     covariance = 20 * apart.T @ apart / freedom
     assert np.diag(covariance) == pytest.approx(np.ones(20), rel=5 * (2 / freedom) ** 0.5)
     assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 5 * freedom**-0.5
-    # Normal: the fourth moment is 3, with a variance of 96.
+    # The fourth moment of a normal distribution is 3, with variance 96.
     assert ((20**0.5 * apart) ** 4).mean() == pytest.approx(3, abs=5 * (96 / apart.size) ** 0.5)
 
 
-def test_the_means_of_the_mixture_are_drawn_anew_for_each_seed_with_a_variance_of_081() -> None:
+def test_every_seed_draws_other_means_of_the_mixture_with_variance_081() -> None:
     seeds = 40
     squares, strays = [], []
     for seed in range(seeds):
         arrays = mixture(seed)
         squares.append(20 * class_means(arrays.train_inputs, arrays.train_targets) ** 2)
-        strays.append(1 / np.bincount(arrays.train_targets))  # of a sample's mean from the true one
+        strays.append(1 / np.bincount(arrays.train_targets))  # variance of a sample mean around the true mean
     expected = 0.81 + np.mean(strays)
     assert np.mean(squares) == pytest.approx(expected, rel=5 * (2 / (seeds * 200)) ** 0.5)
-    # Seed by seed the 200 vary no less than draws of their own: one set of means for all would not vary at all.
+    # The 200 means vary between seeds like independent draws. Shared means would not vary at all.
     assert np.std([each.mean() for each in squares]) > expected * (2 / 200) ** 0.5 / 2
 
 
@@ -332,12 +334,12 @@ def test_classes_of_the_mixture_are_drawn_uniformly() -> None:
     counts = sum(np.bincount(mixture(seed).train_targets, minlength=10) for seed in range(10))
     assert counts.sum() == 20_480
     assert (((counts - 2_048) ** 2) / 2_048).sum() < 9 + 5 * (2 * 9) ** 0.5
-    assert len(set(np.bincount(mixture().train_targets).tolist())) > 1  # drawn, not dealt in equal shares
+    assert len(set(np.bincount(mixture().train_targets).tolist())) > 1  # random draws are not perfectly balanced
 
 
 def test_the_start_of_the_linear_model_on_the_mixture_has_the_curvature_that_experiments_found() -> None:
-    # With all weights 0 the largest curvature is that of the inputs over the ten classes; 2 divided by it bounds the
-    # rate. Ten seeds gave 84 on average elsewhere; a seed's deviation is about 10, a mean of ten's about 3.
+    # With zero weights the largest curvature is that of the inputs divided by ten classes, and 2 / curvature bounds the
+    # rate. An independent computation gave 84 over ten seeds; the deviation is about 10 for a seed, 3 for their mean.
     limits = []
     for seed in range(10):
         inputs = mixture(seed).train_inputs.astype(np.float64)
@@ -357,17 +359,17 @@ def test_no_point_is_in_both_parts(make: Callable[..., Arrays]) -> None:
     train, validation = ({tuple(point) for point in part.tolist()} for part in both_parts(make()))
     assert train.isdisjoint(validation)
     assert len(train | validation) == 2_500
-    # Nor are they the same places with other noise: only by chance do two fall on one of some 30,000 steps.
+    # They are not the same points with different noise either: two share one of some 30,000 steps only by chance.
     train, validation = ({tuple(point) for point in part.tolist()} for part in both_parts(make(noise=0)))
     assert len(train & validation) < 50
 
 
 @pytest.mark.parametrize("make", [moons, spirals])
-def test_every_point_lies_in_the_square_that_a_boundary_is_drawn_over(make: Callable[[], Arrays]) -> None:
+def test_every_point_lies_in_the_square_of_the_decision_boundary(make: Callable[[], Arrays]) -> None:
     assert PLANE == 2.5
     points = np.concatenate(both_parts(make()))
-    assert np.abs(points).max() < PLANE - 0.25  # room for the boundary to go round them
-    assert np.abs(points).max() > PLANE / 2  # and no more of it than they need
+    assert np.abs(points).max() < PLANE - 0.25  # leaves room for a boundary around the points
+    assert np.abs(points).max() > PLANE / 2  # wastes no space
     assert np.abs(points.mean(axis=0)).max() < 0.05
 
 
@@ -387,11 +389,11 @@ def test_moons_without_noise_are_the_half_circles_of_scikit_learn_with_their_cla
     for number in (0, 1):
         ours = arrays.train_inputs[arrays.train_targets == number] + np.array([0.5, 0.25])
         apart = np.linalg.norm(ours[:, None] - theirs[classes == number], axis=2)
-        assert apart.min(axis=1).max() < 0.001  # theirs are pi / 2,000 apart
-        assert apart.min(axis=0).max() < 0.05  # ours are pi / 1,000 apart on average, and leave no gap
+        assert apart.min(axis=1).max() < 0.001  # scikit-learn's points are pi / 2,000 apart
+        assert apart.min(axis=0).max() < 0.05  # these are pi / 1,000 apart on average and leave no gap
 
 
-def test_moons_stray_from_their_circles_by_a_deviation_of_015() -> None:
+def test_moons_deviate_from_their_circles_by_015() -> None:
     arrays = moons()
     centres = np.array([[-0.5, -0.25], [0.5, 0.25]])[arrays.train_targets]
     strayed = np.linalg.norm(arrays.train_inputs - centres, axis=1) - 1
@@ -406,36 +408,34 @@ def test_spirals_without_noise_are_two_arms_whose_angle_grows_with_the_radius() 
     assert np.allclose(arrays.train_inputs, expected, atol=0.002)
 
 
-def test_spirals_are_covered_evenly_from_the_middle_to_the_end() -> None:
+def test_spirals_are_covered_evenly_from_the_centre_to_the_end() -> None:
     arrays = spirals(noise=0)
     for number in (0, 1):
         arm = arrays.train_inputs[arrays.train_targets == number].astype(np.float64)
-        # Up to an angle the length of an Archimedean spiral is the radius an angle times this.
+        # The length of an Archimedean spiral up to an angle, in units of the radius per angle.
         angle = np.linalg.norm(arm, axis=1) / 2 * 1.75 * 2 * np.pi
         length = (angle * np.sqrt(1 + angle**2) + np.arcsinh(angle)) / 2
         counts, _ = np.histogram(length, bins=10, range=(0, length.max()))
         assert np.abs(counts - 100).max() < 5 * 90**0.5
 
 
-def test_no_straight_line_tells_the_spirals_apart_and_one_nearly_does_the_moons() -> None:
+def test_no_straight_line_separates_the_spirals_and_one_nearly_separates_the_moons() -> None:
     assert 0.6 < best_line(spirals()) < 0.7
     assert 0.85 < best_line(moons()) < 0.9
 
 
 def best_line(arrays: Arrays) -> float:
-    """Return the highest share of training points that a straight line at a whole number of degrees gets right."""
+    """Return the best accuracy on the training points of straight lines at whole degrees."""
     signs, shares = arrays.train_targets * 2 - 1, []
     for angle in np.radians(range(180)):
         across = arrays.train_inputs @ np.array([np.cos(angle), np.sin(angle)])
-        ahead = np.abs(np.cumsum(signs[np.argsort(across)]))  # with either class on the near side of a line
+        ahead = np.abs(np.cumsum(signs[np.argsort(across)]))  # either class may be on the near side of the line
         shares.append(0.5 + ahead.max() / len(signs))
     return max(shares)
 
 
 @pytest.mark.parametrize(("make", "share"), [(moons, 0.98), (spirals, 0.99)])
-def test_the_nearest_training_points_tell_what_a_curved_boundary_can_reach(
-    make: Callable[[], Arrays], share: float
-) -> None:
+def test_nearest_neighbours_show_the_accuracy_of_a_curved_boundary(make: Callable[[], Arrays], share: float) -> None:
     arrays = make()
     apart = np.linalg.norm(arrays.validation_inputs[:, None] - arrays.train_inputs, axis=2)
     nearest = arrays.train_targets[np.argsort(apart, axis=1)[:, :5]]
@@ -454,7 +454,7 @@ def test_a_folder_is_named_after_the_data_set_and_its_version(tmp_path: Path) ->
     ]
 
 
-def test_a_second_build_makes_and_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_build_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = build("linear", tmp_path)
     before = {path: path.stat().st_mtime_ns for path in built.iterdir()}
     monkeypatch.delitem(BUILDERS, "linear")
@@ -484,11 +484,11 @@ def test_the_files_become_visible_all_at_once(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(builder.np, "save", save_and_look)
     built = build("linear", tmp_path)
-    # The very files that were written, moved and not copied.
+    # The files were moved, not copied.
     assert {path.stat().st_ino for path in built.iterdir()} == written
 
 
-def test_of_two_builders_the_slower_keeps_the_folder_of_the_faster(
+def test_the_slower_of_two_builders_keeps_the_folder_of_the_faster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrays = linear()
@@ -504,7 +504,7 @@ def test_of_two_builders_the_slower_keeps_the_folder_of_the_faster(
     assert [path.name for path in tmp_path.iterdir()] == ["linear-v1"]
 
 
-def test_processes_that_build_at_once_all_get_a_whole_folder(tmp_path: Path) -> None:
+def test_processes_that_build_at_once_all_get_a_complete_folder(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         built = pool.starmap(build, [("linear", tmp_path)] * 4, chunksize=1)
     assert built == [tmp_path / "linear-v1"] * 4

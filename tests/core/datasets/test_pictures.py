@@ -1,4 +1,4 @@
-"""Examples for the screen, against the scans they come from and against the whole arrays."""
+"""Compare examples for display with the scans they come from and with the whole arrays."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_digits_are_the_scans_in_255ths_with_their_classes(built: Path) -> None:
     assert classes.tolist() == scans.target[origin[chosen]].tolist()
 
 
-def test_noisy_digits_are_the_same_pictures_under_the_labels_that_are_trained_on(built: Path) -> None:
+def test_noisy_digits_are_the_same_pictures_with_the_training_labels(built: Path) -> None:
     images, classes = pictures.of(DATASETS["noisy-digits"], range(1_437), built)
     clean, truth = pictures.of(DATASETS["digits"], range(1_437), built)
     assert np.array_equal(images, clean)
@@ -46,7 +46,7 @@ def test_noisy_digits_are_the_same_pictures_under_the_labels_that_are_trained_on
     assert classes.tolist() == builder.noisy_digits().train_targets.tolist()
 
 
-def test_photos_go_from_the_darkest_pixel_of_the_set_to_the_brightest(built: Path) -> None:
+def test_photos_are_scaled_from_the_darkest_to_the_brightest_pixel_of_the_set(built: Path) -> None:
     spec = DATASETS["photos10k"]
     images, classes = pictures.of(spec, range(10_000), built)
     assert (images.shape, int(images.min()), int(images.max())) == ((10_000, 16, 16), 0, 255)
@@ -63,12 +63,12 @@ def test_an_image_is_as_bright_alone_as_among_others(built: Path) -> None:
     assert np.array_equal(alone[0], together[1])
 
 
-def test_no_examples_are_no_pictures(built: Path) -> None:
+def test_no_indices_give_no_pictures(built: Path) -> None:
     images, classes = pictures.of(DATASETS["digits"], (), built)
     assert (images.shape, classes.shape) == ((0, 8, 8), (0,))
 
 
-def test_points_are_the_first_of_the_set_and_then_those_asked_for(built: Path) -> None:
+def test_points_are_the_first_of_the_set_and_then_the_requested_ones(built: Path) -> None:
     spec = DATASETS["moons"]
     inputs = np.load(built / spec.folder / "train_inputs.npy")
     targets = np.load(built / spec.folder / "train_targets.npy")
@@ -78,12 +78,12 @@ def test_points_are_the_first_of_the_set_and_then_those_asked_for(built: Path) -
     assert np.array_equal(classes, targets[order])
 
 
-def test_there_are_no_more_points_than_the_set_has(built: Path) -> None:
+def test_the_number_of_points_is_capped_at_the_size_of_the_set(built: Path) -> None:
     points, _ = pictures.points(DATASETS["moons"], 5_000, (0,), built)
     assert len(points) == 2_001
 
 
-def test_a_set_that_is_built_somewhere_else_is_another_one(built: Path, tmp_path: Path) -> None:
+def test_a_set_built_in_another_folder_is_read_separately(built: Path, tmp_path: Path) -> None:
     folder = DATASETS["digits"].folder
     shutil.copytree(built / folder, tmp_path / folder)
     targets = np.load(tmp_path / folder / "train_targets.npy")

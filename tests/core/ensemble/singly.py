@@ -1,4 +1,4 @@
-"""Train runs singly, each by a Trainer: what an ensemble is compared with."""
+"""Train runs one by one, each with a Trainer, as the reference for ensembles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def default_type(dtype: torch.dtype) -> Iterator[None]:
 
 
 def random_data(config: RunConfig, dtype: torch.dtype = torch.float64, *, seed: int = 0) -> Data:
-    """Return a few random examples in the shape of the config's data set."""
+    """Return a few random examples with the shape of the config's data set."""
     spec, generator = config.spec, torch.Generator().manual_seed(seed)
 
     def part(count: int) -> tuple[Tensor, Tensor]:
@@ -40,7 +40,7 @@ def random_data(config: RunConfig, dtype: torch.dtype = torch.float64, *, seed: 
 
 
 class Singly:
-    """Runs trained one by one, and what was recorded of them: losses, gradient norms and rates (updates, M)."""
+    """Runs trained one by one, with their losses, gradient norms and rates, each (updates, M)."""
 
     def __init__(
         self,
@@ -77,6 +77,6 @@ class Singly:
 
 
 def updates_of(ensemble: Ensemble, updates: int) -> Step:
-    """Make updates and return what they did, each (updates, M)."""
+    """Make updates and return their results, each (updates, M)."""
     steps = [ensemble.update() for _ in range(updates)]
     return Step(*(torch.stack(values) for values in zip(*steps, strict=True) if values[0] is not None))

@@ -1,4 +1,4 @@
-"""Runs trained at once, against the same runs trained one by one with PyTorch's own optimizers and autograd."""
+"""Compare ensembles with the same runs trained one by one with PyTorch's own optimizers and autograd."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ UPDATES = 500
 MLP = RunConfig(dataset="digits", hidden=(12, 7), batch_size=16, lr=0.02, budget="updates", budget_value=UPDATES)
 LINEAR, CNN = MLP.replace(model="linear"), MLP.replace(model="cnn", batch_size=4, lr=0.005)
 
-# One of every choice: models and norms, optimizers with and without decay, schedules and warm-ups, windows of one and
-# of several micro-batches with short ones at the end or without, both ways to sample.
+# Every choice at least once: models and norms, optimizers with and without decay, schedules and warm-ups, windows of
+# one and several micro-batches with and without short ones at the end, and both kinds of sampling.
 RUNS: dict[str, RunConfig] = {
     "mlp": MLP,
     "one hidden layer": MLP.replace(hidden=(9,), schedule="constant"),
@@ -80,7 +80,7 @@ FLOAT32 = ["layer norm", "short windows", "regression", "cnn, batch norm"]
 
 
 @pytest.mark.parametrize("name", [*FLOAT32, *campaign(name for name in RUNS if name not in FLOAT32)])
-def test_float32_losses_stay_close(name: str) -> None:
+def test_float32_losses_stay_close_to_those_of_single_runs(name: str) -> None:
     configs, data = members(RUNS[name]), random_data(RUNS[name], torch.float32)
     singly = Singly(configs, [data] * 3, 50)
     step = updates_of(Ensemble(configs, data), 50)
@@ -88,7 +88,7 @@ def test_float32_losses_stay_close(name: str) -> None:
     torch.testing.assert_close(step.losses, singly.losses, rtol=1e-4, atol=0)
 
 
-def test_every_run_has_a_schedule_and_a_warm_up_of_its_own() -> None:
+def test_every_run_has_its_own_schedule_and_warm_up() -> None:
     own: tuple[dict[str, Any], ...] = (
         {"schedule": "cosine", "warmup": 0.2, "lr": 0.1},
         {"schedule": "linear", "schedule_batch_size": 64},
@@ -104,7 +104,7 @@ def test_every_run_has_a_schedule_and_a_warm_up_of_its_own() -> None:
         torch.testing.assert_close(losses, singly.losses[update], rtol=1e-10, atol=0)
 
 
-def test_an_update_may_be_made_at_other_rates_than_those_of_the_schedules() -> None:
+def test_an_update_can_use_rates_other_than_the_schedules() -> None:
     configs, data = members(RUNS["decoupled decay"]), random_data(MLP)
     constant = [
         config.replace(schedule="constant", lr=lr) for config, lr in zip(configs, (0.001, 1e-8, 0.003), strict=True)
@@ -114,11 +114,13 @@ def test_an_update_may_be_made_at_other_rates_than_those_of_the_schedules() -> N
     torch.testing.assert_close(torch.stack(losses), singly.losses, rtol=1e-10, atol=0)
 
 
-def test_pieces_of_any_size_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_of_any_size_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     configs, data = [MLP.replace(norm="layer", optimizer="adamw", seed=seed) for seed in range(5)], random_data(MLP)
     singly = Singly(configs, [data] * 5, 20)
-    for models in (1, 2, 4):  # with a shorter piece at the end
-        monkeypatch.setattr(pieces, "PIECE_BYTES", models * 64 * 12 * 8)  # of the first layer; smaller ones are whole
+    for models in (1, 2, 4):  # the last piece is shorter
+        monkeypatch.setattr(
+            pieces, "PIECE_BYTES", models * 64 * 12 * 8
+        )  # for the first layer; smaller parameters are one piece
         ensemble = Ensemble(configs, data, geometry=True)
         step = updates_of(ensemble, 20)
         torch.testing.assert_close(step.gradient_norms, singly.gradient_norms, rtol=1e-10, atol=0)
@@ -127,7 +129,7 @@ def test_pieces_of_any_size_come_to_the_same(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("config", [MLP, CNN], ids=["rows", "images"])
-def test_every_run_may_have_data_of_its_own(config: RunConfig) -> None:
+def test_every_run_can_have_its_own_data(config: RunConfig) -> None:
     configs = members(config)
     sets = [random_data(config, seed=seed) for seed in range(3)]
     singly, ensemble = Singly(configs, sets, 40), Ensemble(configs, sets)
@@ -137,7 +139,7 @@ def test_every_run_may_have_data_of_its_own(config: RunConfig) -> None:
     assert ensemble.evaluate_validation().losses.tolist() == pytest.approx(evaluated, rel=1e-10)
 
 
-def test_training_goes_on_from_weights_that_are_given() -> None:
+def test_training_starts_from_given_weights() -> None:
     configs, data = members(MLP), random_data(MLP)
     generator = torch.Generator().manual_seed(5)
     shapes = [parameter.shape[1:] for parameter in Ensemble(configs, data).parameters]
@@ -153,7 +155,7 @@ def test_training_goes_on_from_weights_that_are_given() -> None:
 
 @pytest.mark.parametrize("name", ["mlp", "cnn, batch norm", "regression", "decoupled decay"])
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200])
-def test_a_run_that_diverges_leaves_the_others_alone(name: str, bad: float) -> None:
+def test_a_run_that_diverges_does_not_affect_the_others(name: str, bad: float) -> None:
     config = RUNS[name]
     configs, data = members(config), random_data(config)
     singly, ensemble = Singly(configs, [data] * 3, 20), Ensemble(configs, data)
@@ -166,7 +168,7 @@ def test_a_run_that_diverges_leaves_the_others_alone(name: str, bad: float) -> N
     torch.testing.assert_close(step.gradient_norms[:, healthy], singly.gradient_norms[:, healthy], rtol=1e-10, atol=0)
 
 
-def test_a_run_with_far_too_high_a_rate_diverges_as_it_does_alone() -> None:
+def test_a_run_with_a_rate_far_too_high_diverges_as_it_does_alone() -> None:
     config = RUNS["regression"].replace(optimizer="sgd", schedule="constant")
     configs, data = [config, config.replace(lr=1000.0)], random_data(config)
     singly = Singly(configs, [data] * 2, 100)
@@ -178,7 +180,7 @@ def test_a_run_with_far_too_high_a_rate_diverges_as_it_does_alone() -> None:
 @pytest.mark.parametrize(
     "name", ["mlp", "layer norm", "decoupled decay", "decay in sgd", "whole windows", "cnn, group norm", "regression"]
 )
-def test_lengths_and_cosines_are_those_of_the_changes_of_the_weights(name: str) -> None:
+def test_lengths_and_cosines_describe_the_changes_of_the_weights(name: str) -> None:
     configs, data = members(RUNS[name]), random_data(RUNS[name])
     ensemble, without = Ensemble(configs, data, geometry=True), Ensemble(configs, data)
 
@@ -200,14 +202,14 @@ def test_lengths_and_cosines_are_those_of_the_changes_of_the_weights(name: str) 
             torch.testing.assert_close(step.cosines, cosines, rtol=0, atol=1e-9)
         change_before = change
         plain = without.update()
-        assert torch.equal(plain.losses, step.losses)  # asking changes nothing
+        assert torch.equal(plain.losses, step.losses)  # measuring geometry changes nothing
         assert plain.lengths is plain.cosines is None
         assert update == ensemble.updates - 1
 
 
 def test_a_change_of_zero_has_no_angle() -> None:
     config = MLP.replace(optimizer="sgd", schedule="linear", budget="epochs", budget_value=2)
-    configs = [config.replace(schedule_batch_size=1_000), config]  # the first one's rate is 0 after 4 updates
+    configs = [config.replace(schedule_batch_size=1_000), config]  # the rate of the first run is 0 after 4 updates
     ensemble = Ensemble(configs, random_data(MLP), geometry=True)
     step = updates_of(ensemble, 8)
     assert step.lengths is not None
@@ -216,7 +218,7 @@ def test_a_change_of_zero_has_no_angle() -> None:
     assert step.cosines.isnan().T.tolist() == [[True] + [False] * 3 + [True] * 4, [True] + [False] * 7]
 
 
-def test_no_cosine_of_changes_along_a_line_is_above_one() -> None:
+def test_cosines_of_changes_along_a_line_never_exceed_one() -> None:
     config = LINEAR.replace(optimizer="sgd", schedule="constant", batch_size=EXAMPLES, lr=1e-6)
     configs = [config.replace(seed=seed) for seed in range(16)]
     step = updates_of(Ensemble(configs, random_data(config, torch.float32), geometry=True), 20)
@@ -225,7 +227,7 @@ def test_no_cosine_of_changes_along_a_line_is_above_one() -> None:
     assert step.cosines[1:].max() <= 1
 
 
-def test_training_and_any_other_set_are_evaluated_as_by_a_single_model() -> None:
+def test_any_set_is_evaluated_as_by_a_single_model() -> None:
     configs, data, other = members(RUNS["batch norm"]), random_data(MLP), random_data(MLP, seed=9)
     singly, ensemble = Singly(configs, [data] * 3, 20), Ensemble(configs, data)
     updates_of(ensemble, 20)
@@ -247,8 +249,8 @@ def test_training_and_any_other_set_are_evaluated_as_by_a_single_model() -> None
     assert torch.equal(again.update().losses, ensemble.update().losses)  # evaluation changed nothing
 
 
-def test_building_an_ensemble_leaves_the_random_state_and_the_default_type_alone() -> None:
-    torch.rand(5)  # a state that no seed alone leads to
+def test_building_an_ensemble_does_not_change_random_state_or_default_dtype() -> None:
+    torch.rand(5)  # no seed alone gives this random state
     before = torch.get_rng_state()
     with default_type(torch.float32):
         ensemble = Ensemble(members(MLP), random_data(MLP))

@@ -1,4 +1,4 @@
-"""What cannot be trained in an ensemble is refused before anything is built, and the reason named."""
+"""Check that runs unsuitable for an ensemble are refused with a reason before anything is built."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONFIG = RunConfig(dataset="digits", hidden=(8,))
         ({"zero_in_place": True}, "zero_in_place"),
     ],
 )
-def test_what_is_of_a_single_run_alone_is_refused(changes: dict[str, Any], reason: str) -> None:
+def test_features_of_single_runs_are_refused(changes: dict[str, Any], reason: str) -> None:
     config = CONFIG.replace(**changes)
     problem = problem_with(config)
     assert problem is not None
@@ -46,7 +46,7 @@ def test_what_is_of_a_single_run_alone_is_refused(changes: dict[str, Any], reaso
         {"accumulate": 4, "drop_last": True, "sampling": "iid", "weight_decay": 0.1, "warmup": 0.1},
     ],
 )
-def test_the_rest_can_be_trained(changes: dict[str, Any]) -> None:
+def test_all_other_runs_can_be_trained(changes: dict[str, Any]) -> None:
     assert problem_with(CONFIG.replace(**changes)) is None
 
 
@@ -61,12 +61,12 @@ def test_runs_of_different_shape_are_refused(changes: dict[str, Any]) -> None:
     assert str(value) in str(refused.value)
 
 
-def test_no_run_at_all_is_refused() -> None:
+def test_an_empty_list_of_runs_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one run"):
         Ensemble([], random_data(CONFIG))
 
 
-def test_data_must_be_one_set_for_all_or_equal_ones_for_each() -> None:
+def test_data_must_be_one_shared_set_or_one_set_of_equal_shape_per_run() -> None:
     data, configs = random_data(CONFIG), [CONFIG, CONFIG.replace(seed=1), CONFIG.replace(seed=2)]
     with pytest.raises(ValueError, match="one each of 3 runs, got 2"):
         Ensemble(configs, [data, data])

@@ -1,4 +1,4 @@
-"""PyTorch's own record of every allocation, by the newer of its two profilers."""
+"""Record every allocation with the newer of PyTorch's two profilers."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ TELEMETRY = "telemetry"
 
 
 class Everything(dict[Any, Any]):
-    """The timelines of an updater to which no shape is new: it runs as in the middle of a training."""
+    """Timelines that contain every shape, so that an updater runs as in the middle of a training."""
 
     def __contains__(self, shape: object) -> bool:
         return True
 
     def __missing__(self, shape: object) -> Timeline:
-        return Timeline({}, ())  # what an updater that keeps its losses looks at before each update
+        return Timeline({}, ())  # read before each update by an updater that keeps its losses
 
 
 def unwatched(updater: Updater) -> Updater:
-    """Return the updater without any ledger, its telemetry named in a record."""
+    """Return the updater without any ledger, with its telemetry labelled in the record."""
     updater.timelines = Everything()
     updater._unrecorded = lambda: record_function(TELEMETRY)
     return updater
 
 
 def allocations(events: Any, *, telemetry: bool = False) -> Iterator[tuple[int, int, int, bool]]:
-    """Return (time, address, bytes, is it telemetry's) of every allocation, and of every release as negative bytes."""
+    """Return (time, address, bytes, whether telemetry) of every allocation, and of releases with negative bytes."""
     for event in events:
         if event.tag == _EventType.Allocation:
             yield event.start_time_ns, event.extra_fields.ptr, event.extra_fields.alloc_size, telemetry
@@ -40,7 +40,7 @@ def allocations(events: Any, *, telemetry: bool = False) -> Iterator[tuple[int, 
 
 
 def profiled_peak(work: Callable[[], object]) -> int:
-    """Return by how many bytes the memory in use rose at most while `work` ran, telemetry left out."""
+    """Return the largest rise of the memory in use while `work` ran, in bytes, without telemetry."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
         work()
     kineto = record.profiler.kineto_results  # type: ignore[union-attr]
@@ -49,7 +49,7 @@ def profiled_peak(work: Callable[[], object]) -> int:
     for _, address, size, telemetry in sorted(allocations(kineto.experimental_event_tree())):
         if size > 0 and not telemetry:
             held.add(address)
-        elif address in held:  # else telemetry's, or from before: rubbish that Python happened to collect now
+        elif address in held:  # other releases are telemetry or older garbage that Python happened to collect
             held.remove(address)
         else:
             continue
@@ -59,7 +59,7 @@ def profiled_peak(work: Callable[[], object]) -> int:
 
 
 def resting_bytes(updater: Updater) -> int:
-    """Return the bytes between two updates: weights, buffers and the optimizer's state, each storage once."""
+    """Return the bytes held between two updates: weights, buffers and optimizer state, each storage once."""
     states = (value for state in updater.optimizer.state.values() for value in state.values())
     held = [*updater.model.parameters(), *updater.model.buffers()]
     held += [value for value in states if hasattr(value, "untyped_storage")]

@@ -1,4 +1,4 @@
-"""Gradients that are added up, tensors made from numbers, and activations computed again: as PyTorch has them."""
+"""Check accumulated gradients, tensors made from numbers, and recomputed activations against PyTorch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Make = Callable[[], nn.Module]
 
 ROWS, WIDTH = 64, 32
 ROW_BYTES = 4 * ROWS * WIDTH
-SMALL = 4_096  # bytes: what a matrix product may take beside its result
+SMALL = 4_096  # bytes that a matrix product may take besides its result
 
 
 def sgd(model: nn.Module) -> torch.optim.Optimizer:
@@ -38,15 +38,15 @@ def watched(model: nn.Module, work: Callable[[], object]) -> Timeline:
 
 
 def births(timeline: Timeline) -> list[tuple[str, str, str]]:
-    """Return phase, module and category of every birth, in order."""
+    """Return phase, module and category of every allocation, in order."""
     return [(change.phase, change.module, change.block.category) for change in timeline.changes if change.bytes > 0]
 
 
-# Gradients of a tensor that is used twice.
+# Gradients of a tensor used twice.
 
 
 class Residual(nn.Module):
-    """Each of its layers adds to what it takes, which therefore has two gradients."""
+    """A model with layers that add to their inputs, which therefore receive two gradients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Residual(nn.Module):
 
 
 class Fan(nn.Module):
-    """One tensor is used five times."""
+    """A model that uses one tensor five times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Fan(nn.Module):
 
 
 class Tied(nn.Module):
-    """Three layers share one matrix: its gradients are added up where it is a leaf."""
+    """A model with three layers that share one matrix, a leaf that accumulates their gradients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Tied(nn.Module):
 
 
 class Formula(nn.Module):
-    """The backward formula of `atan2` adds two squares that it has made itself: PyTorch makes a third tensor."""
+    """A model with `atan2`: its backward formula adds two squares, for which PyTorch makes a third tensor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Lerp(nn.Module):
 
 
 class SelfMadeSum(torch.autograd.Function):
-    """A backward pass in Python that adds two tensors, of which it still needs the first."""
+    """A backward pass in Python that adds two tensors and still needs the first."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ KINDS: list[Make] = [Residual, Fan, Tied, Formula, Lerp, Custom]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_backward_takes_the_bytes_that_it_takes_without_a_ledger(kind: Make) -> None:
+def test_backward_takes_the_same_bytes_with_and_without_a_ledger(kind: Make) -> None:
     torch.manual_seed(0)
     model, values = kind(), rows()
     held = sum(4 * parameter.numel() for parameter in model.parameters())
@@ -141,7 +141,7 @@ def test_backward_takes_the_bytes_that_it_takes_without_a_ledger(kind: Make) -> 
         model.zero_grad(set_to_none=True)
         model(values).sum().backward()
 
-    work()  # what PyTorch sets up once is over
+    work()  # PyTorch has done its one-time setup
     model.zero_grad(set_to_none=True)
     recorded = held + profiled_peak(work)
     model.zero_grad(set_to_none=True)
@@ -162,8 +162,8 @@ def test_a_ledger_changes_no_gradient_by_a_single_bit(kind: Make) -> None:
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
 
 
-def test_two_gradients_of_one_tensor_are_never_three_tensors() -> None:
-    # The last layer's gradient goes to both ways back; the one through the layer is added to a buffer of its own.
+def test_two_gradients_of_one_tensor_never_take_three_tensors() -> None:
+    # The last layer's gradient takes both paths back. The path through the layer is added to a separate buffer.
     model, values = Residual(), rows()
     timeline = watched(model, lambda: model(values).sum().backward())
     live = [
@@ -175,14 +175,14 @@ def test_two_gradients_of_one_tensor_are_never_three_tensors() -> None:
     assert most == 2 * ROW_BYTES
 
 
-def test_an_addition_of_a_model_in_its_forward_pass_makes_a_tensor() -> None:
+def test_an_addition_in_the_forward_pass_makes_a_tensor() -> None:
     model, values = nn.Linear(WIDTH, WIDTH), rows()
     with torch.no_grad():
         timeline = watched(model, lambda: (values * 2.0) + (values * 3.0))
     assert [change.bytes for change in timeline.changes if change.bytes > 0] == [ROW_BYTES] * 3
 
 
-def test_gradients_of_two_backward_passes_are_added_to_the_first_and_the_second_is_temporary() -> None:
+def test_a_second_backward_pass_adds_to_the_first_and_its_gradient_is_temporary() -> None:
     model, values = nn.Linear(WIDTH, WIDTH, bias=False), rows()
 
     def work() -> None:
@@ -207,7 +207,7 @@ def test_gradients_of_two_backward_passes_are_added_to_the_first_and_the_second_
         (lambda: torch.full((3,), 2.0, dtype=torch.float64), 24),
     ],
 )
-def test_a_tensor_made_from_numbers_is_counted_once_and_until_it_is_gone(make: Callable[[], Tensor], size: int) -> None:
+def test_a_tensor_made_from_numbers_is_counted_once_until_it_is_released(make: Callable[[], Tensor], size: int) -> None:
     made = []
 
     def work() -> None:
@@ -220,7 +220,7 @@ def test_a_tensor_made_from_numbers_is_counted_once_and_until_it_is_gone(make: C
     assert [change.bytes for change in timeline.changes] == [size, -size, 4, -4]
 
 
-def test_a_model_that_makes_a_tensor_in_its_forward_pass_is_counted_with_it() -> None:
+def test_a_tensor_made_in_the_forward_pass_is_counted() -> None:
     class Scaled(nn.Linear):
         def forward(self, values: Tensor) -> Tensor:
             return super().forward(values) * torch.tensor([2.0] * WIDTH)
@@ -233,7 +233,7 @@ def test_a_model_that_makes_a_tensor_in_its_forward_pass_is_counted_with_it() ->
     ]
 
 
-# Activations computed again.
+# Recomputed activations.
 
 
 def one_update(config: RunConfig, make_trainer: MakeTrainer) -> Timeline:
@@ -243,18 +243,18 @@ def one_update(config: RunConfig, make_trainer: MakeTrainer) -> Timeline:
     return timeline
 
 
-def test_what_is_computed_again_belongs_to_its_module_as_an_activation_and_what_follows_to_its_own(
+def test_recomputed_activations_belong_to_their_module(
     make_trainer: MakeTrainer,
 ) -> None:
     config = RunConfig(dataset="digits", hidden=(5, 4), batch_size=8, optimizer="sgd", checkpointing=True)
     backward = [birth[1:] for birth in births(one_update(config, make_trainer)) if birth[0] == "backward"]
     assert backward == [
-        ("", "temporary"),  # the loss's gradient
-        ("", "temporary"),  # that of the scores
-        ("output", "temporary"),  # of what it took in, which the forward pass has left
+        ("", "temporary"),  # gradient of the loss
+        ("", "temporary"),  # gradient of the scores
+        ("output", "temporary"),  # gradient of its input, which the forward pass has kept
         ("output", "gradients"),
         ("output", "gradients"),
-        ("linear2", "activations"),  # again
+        ("linear2", "activations"),  # recomputed
         ("relu2", "activations"),
         ("relu2", "temporary"),
         ("linear2", "temporary"),
@@ -269,7 +269,7 @@ def test_what_is_computed_again_belongs_to_its_module_as_an_activation_and_what_
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
-def test_every_module_of_a_checkpointed_cnn_is_met_forwards_again_and_backwards(
+def test_every_module_of_a_checkpointed_cnn_runs_forward_twice_and_backward(
     norm: str, make_trainer: MakeTrainer
 ) -> None:
     config = RunConfig(dataset="digits", model="cnn", norm=norm, batch_size=8, optimizer="sgd", checkpointing=True)
@@ -278,17 +278,17 @@ def test_every_module_of_a_checkpointed_cnn_is_met_forwards_again_and_backwards(
     again = [module for phase, module, category in sparing if phase == "backward" and category == "activations"]
     layers = ["conv2", "norm2", "relu2", "pool2", "conv1", "norm1", "relu1", "pool1"]
     assert list(dict.fromkeys(again)) == [layer for layer in layers if norm != "none" or "norm" not in layer]
-    # Without them, the backward pass is that of a model that keeps its activations.
+    # Without recomputation, the backward pass equals that of a model that keeps its activations.
     left = [(module, category) for phase, module, category in sparing if phase == "backward"]
     assert [birth for birth in left if birth[1] != "activations"] == [
         (module, category) for phase, module, category in plain if phase == "backward"
     ]
 
 
-def test_what_a_checkpointed_segment_makes_in_the_forward_pass_is_gone_with_it(make_trainer: MakeTrainer) -> None:
+def test_tensors_of_a_checkpointed_segment_are_released_with_it(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", hidden=(5, 4), batch_size=8, optimizer="sgd", checkpointing=True)
     forward = [birth[1:] for birth in births(one_update(config, make_trainer)) if birth[0] == "forward"]
-    # What the segments hand on stays: it is where they begin again.
+    # The inputs of the segments stay, because recomputation starts from them.
     assert forward[:2] == [("", "batch"), ("", "batch")]
     assert [birth for birth in forward if birth[0]] == [
         ("linear1", "temporary"),

@@ -1,4 +1,4 @@
-"""What the ledger counts, as what, and where: against bytes that follow from shapes by hand."""
+"""Check bytes, categories, phases and modules of the ledger against bytes computed from shapes by hand."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def sgd(model: nn.Module) -> torch.optim.Optimizer:
 
 
 def births(timeline: Timeline) -> list[tuple[int, str, str]]:
-    """Return bytes, phase and module of every birth, in order."""
+    """Return bytes, phase and module of every allocation, in order."""
     return [(change.bytes, change.phase, change.module) for change in timeline.changes if change.bytes > 0]
 
 
-# Bytes by hand.
+# Bytes counted by hand.
 
 
-def test_the_bytes_of_a_linear_model_with_adam_are_those_counted_by_hand(make_trainer: MakeTrainer) -> None:
-    # 10 classes on 8 x 8 images: 64 x 10 weights and 10 biases, 650 floats. A batch of 4.
+def test_the_bytes_of_a_linear_model_with_adam_equal_a_count_by_hand(make_trainer: MakeTrainer) -> None:
+    # 10 classes on 8 x 8 images give 64 x 10 weights and 10 biases, 650 floats. The batch size is 4.
     trainer = make_trainer(RunConfig(dataset="digits", model="linear", optimizer="adam", batch_size=4, lr=1e-3))
     update(trainer)
     update(trainer)
     trainer.evaluate_chunk(0, 4)
     first, second, evaluation = trainer.timelines.values()
 
-    # The state is born at the end of the first update, beside all gradients: two moments, and a count for each
-    # of the two tensors.
+    # The state is allocated at the end of the first update, while all gradients exist: two moments, and a count for
+    # each of the two tensors.
     assert first.before == NOTHING | {"parameters": 2_600}
     assert first.peak().by_category == NOTHING | {
         "parameters": 2_600,
@@ -62,8 +62,8 @@ def test_the_bytes_of_a_linear_model_with_adam_are_those_counted_by_hand(make_tr
     }
     assert (first.peak().bytes, first.peak().phase, first.peak().module) == (10_408, "optimizer", "")
 
-    # The second is highest at the end of its backward: 4 x 64 floats and 4 classes of 8 bytes are the batch; beside
-    # them the gradient of the output, 4 x 10 floats, the loss, and the 1 that backward begins with.
+    # The second update peaks at the end of its backward pass. The batch is 4 x 64 floats and 4 classes of 8 bytes; the
+    # gradient of the output, 4 x 10 floats, the loss, and the initial gradient 1 are also alive.
     assert second.before == NOTHING | {"parameters": 2_600, "optimizer state": 5_208}
     assert second.peak().by_category == NOTHING | {
         "parameters": 2_600,
@@ -74,7 +74,7 @@ def test_the_bytes_of_a_linear_model_with_adam_are_those_counted_by_hand(make_tr
     }
     assert (second.peak().phase, second.peak().module) == ("backward", "linear")
 
-    # Evaluation holds the output, its log-softmax, the loss and its total weight.
+    # An evaluation holds the output, its log-softmax, the loss and its total weight.
     assert evaluation.peak().by_category == NOTHING | {
         "parameters": 2_600,
         "optimizer state": 5_208,
@@ -84,8 +84,8 @@ def test_the_bytes_of_a_linear_model_with_adam_are_those_counted_by_hand(make_tr
     assert evaluation.peak().phase == "evaluation"
 
 
-def test_the_bytes_of_a_small_mlp_with_momentum_are_those_counted_by_hand(make_trainer: MakeTrainer) -> None:
-    # 64 -> 3 -> 10: 64 x 3 + 3 + 3 x 10 + 10 = 235 floats. A batch of 500.
+def test_the_bytes_of_a_small_mlp_with_momentum_equal_a_count_by_hand(make_trainer: MakeTrainer) -> None:
+    # 64 -> 3 -> 10 gives 64 x 3 + 3 + 3 x 10 + 10 = 235 floats. The batch size is 500.
     trainer = make_trainer(RunConfig(dataset="digits", hidden=(3,), optimizer="momentum", batch_size=500))
     update(trainer)
     update(trainer)
@@ -93,8 +93,8 @@ def test_the_bytes_of_a_small_mlp_with_momentum_are_those_counted_by_hand(make_t
     batch = 500 * 64 * 4 + 500 * 8
     scores, hidden = 500 * 10 * 4, 500 * 3 * 4
 
-    # Backward holds the activations that the forward left (the hidden layer after its ReLU, and the log-softmax of
-    # the scores), the loss's gradient and the scores'; loss and the 1 that backward begins with are 4 bytes each.
+    # The backward pass holds the kept activations (the hidden layer after its ReLU, and the log-softmax of
+    # the scores) and the gradients of log-softmax and scores. Loss and initial gradient take 4 bytes each.
     for timeline, state in ((first, 0), (second, 940)):
         assert timeline.peak().by_category == NOTHING | {
             "parameters": 940,
@@ -105,38 +105,38 @@ def test_the_bytes_of_a_small_mlp_with_momentum_are_those_counted_by_hand(make_t
         }
         assert (timeline.peak().phase, timeline.peak().module) == ("backward", "")
 
-    # Before backward there are no gradients; as the optimizer begins there are all, and nothing of the batch.
+    # No gradients exist before the backward pass. When the optimizer starts, all exist and the batch is released.
     steps = [change for change in first.changes if change.phase == "optimizer"]
     assert sum(change.bytes for change in steps) == 940
     assert {change.block.category for change in steps} == {"optimizer state"}
     start = first.changes.index(steps[0])
     assert first.live_bytes()[start] == 940 + 940
-    assert first.live_bytes()[-1] == 940 + 940  # weights and momentum; the gradients are gone
+    assert first.live_bytes()[-1] == 940 + 940  # weights and momentum, without gradients
     assert second.live_bytes()[-1] == 940 + 940
 
 
-def test_accumulated_gradients_are_there_through_the_second_micro_batch(make_trainer: MakeTrainer) -> None:
+def test_accumulated_gradients_exist_through_the_second_micro_batch(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", model="linear", optimizer="sgd", batch_size=50, accumulate=2)
     trainer = make_trainer(config)
     update(trainer)
     (timeline,) = trainer.timelines.values()
-    # The same peak as of one batch, with the first gradients beside it and the second just made.
+    # The peak of one batch plus the gradients of the first micro-batch and the one just made by the second.
     assert timeline.peak().by_category["gradients"] == 2_600
     assert timeline.peak().by_category["batch"] == 50 * 64 * 4 + 50 * 8
     backward = [module for _, phase, module in births(timeline) if phase == "backward"]
     half = len(backward) // 2
-    # The loss belongs to no module, in the second micro-batch as in the first.
+    # The loss belongs to no module, also in the second micro-batch.
     assert backward[:half] == backward[half:]
     assert backward[0] == ""
     assert backward[half - 1] == "linear"
 
 
-def test_the_model_between_two_updates_is_weights_buffers_and_state(make_trainer: MakeTrainer) -> None:
+def test_between_two_updates_weights_buffers_and_state_are_alive(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(RunConfig(dataset="digits", hidden=(3,), norm="batch", optimizer="adamw", batch_size=50))
     update(trainer)
     update(trainer)
     _, second = trainer.timelines.values()
-    # 235 floats, a scale and a shift for 3 features; buffers: mean and variance of 3, and a count of 8 bytes.
+    # 235 floats, plus scale and shift for 3 features. The buffers are their mean and variance and a count of 8 bytes.
     weights = (235 + 3 + 3) * 4
     assert second.before == NOTHING | {
         "parameters": weights + 2 * 3 * 4 + 8,
@@ -144,10 +144,10 @@ def test_the_model_between_two_updates_is_weights_buffers_and_state(make_trainer
     }
 
 
-# Where: phases and modules.
+# Phases and modules.
 
 
-def test_every_allocation_is_put_to_the_module_at_work_forwards_and_backwards(make_trainer: MakeTrainer) -> None:
+def test_every_allocation_belongs_to_the_module_at_work_in_both_passes(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(RunConfig(dataset="digits", model="cnn", norm="group", batch_size=5))
     update(trainer)
     (timeline,) = trainer.timelines.values()
@@ -156,13 +156,13 @@ def test_every_allocation_is_put_to_the_module_at_work_forwards_and_backwards(ma
     layers = ["conv1", "norm1", "relu1", "pool1", "conv2", "norm2", "relu2", "pool2", "output"]
     assert [module for module in dict.fromkeys(forward) if module] == layers
     assert [module for module in dict.fromkeys(backward) if module] == layers[::-1]
-    # Beside them only the batch, the loss and its gradient: nothing of a module goes without its name.
+    # Only the batch, the loss and its gradient have no module: everything a module allocates has its name.
     assert forward[:2] == ["", ""]
     assert backward[: backward.index("output")] == ["", ""]
     assert "" not in backward[backward.index("output") :]
 
 
-def test_nested_modules_are_named_by_their_whole_path() -> None:
+def test_nested_modules_are_named_by_their_full_path() -> None:
     model = nn.Sequential(nn.Sequential(nn.Linear(2, 3)), nn.Linear(3, 1))
     with Ledger(model, sgd(model)) as ledger:
         model(torch.ones(4, 2)).sum().backward()
@@ -171,10 +171,10 @@ def test_nested_modules_are_named_by_their_whole_path() -> None:
     assert ("backward", "0.0") in named
 
 
-# What is counted, and what not.
+# What counts and what does not.
 
 
-def test_a_view_and_an_operation_in_place_need_nothing_of_their_own() -> None:
+def test_views_and_in_place_operations_allocate_nothing() -> None:
     model = nn.Linear(4, 4)
     with Ledger(model, sgd(model)) as ledger:
         made = torch.ones(6, 4)
@@ -199,7 +199,7 @@ def test_a_storage_lives_as_long_as_its_last_view() -> None:
 def test_tied_weights_count_once_with_their_gradient_and_state() -> None:
     model = nn.Sequential(nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=False))
     model[1].weight = model[0].weight
-    model.register_buffer("row", model[0].weight.detach()[0])  # a view of them, not bytes of its own
+    model.register_buffer("row", model[0].weight.detach()[0])  # views, which take no bytes
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
     with Ledger(model, optimizer) as ledger:
         model(torch.ones(1, 8)).sum().backward()
@@ -216,7 +216,7 @@ def test_tied_weights_count_once_with_their_gradient_and_state() -> None:
     }
 
 
-def test_the_data_set_is_not_on_the_device_and_the_batch_is() -> None:
+def test_the_batch_is_on_the_device_but_the_data_set_is_not() -> None:
     model = nn.Linear(4, 4)
     outside, indices = torch.ones(1_000, 4), torch.tensor([3, 1, 2])
     with Ledger(model, sgd(model)) as ledger:
@@ -228,7 +228,7 @@ def test_the_data_set_is_not_on_the_device_and_the_batch_is() -> None:
     assert peak.by_category == NOTHING | {"parameters": 80, "batch": 3 * 4 * 4}
 
 
-def test_what_telemetry_allocates_is_left_out() -> None:
+def test_allocations_of_telemetry_do_not_count() -> None:
     model = nn.Linear(4, 4)
     with Ledger(model, sgd(model)) as ledger:
         with ledger.quiet():
@@ -248,7 +248,7 @@ def test_recording_loss_and_gradient_norm_costs_no_bytes(make_trainer: MakeTrain
     assert not [operation for operation in seen if any(name in operation for name in telemetry)]
 
 
-def test_what_only_passes_through_a_phase_is_temporary_and_what_stays_for_backward_is_not(
+def test_a_tensor_released_in_its_phase_is_temporary_and_one_kept_for_backward_is_not(
     make_trainer: MakeTrainer,
 ) -> None:
     trainer = make_trainer(RunConfig(dataset="digits", hidden=(3,), batch_size=4))
@@ -270,18 +270,18 @@ def test_the_categories_of_a_peak_add_up_to_it(make_trainer: MakeTrainer) -> Non
         assert min(timeline.peak().by_category.values()) >= 0
 
 
-def test_the_highest_of_several_peaks_is_the_first_of_equals(make_trainer: MakeTrainer) -> None:
+def test_the_first_of_equal_peaks_is_the_highest(make_trainer: MakeTrainer) -> None:
     low, high = (Timeline(NOTHING | {"parameters": size}, ()) for size in (10, 20))
     again = Timeline(NOTHING | {"gradients": 20}, ())
     assert peak_of([low, high, again]) == high.peak()
     assert peak_of([again, high, low]) == again.peak()
 
 
-# When: what is watched, and what is left alone.
+# When a ledger is active.
 
 
 def hooks(trainer: Trainer) -> int:
-    """Return how many hooks hang on the model, its parameters and its optimizer."""
+    """Return the number of hooks on the model, its parameters and its optimizer."""
     count = 0
     for module in trainer.model.modules():
         count += len(module._forward_hooks) + len(module._forward_pre_hooks) + len(module._backward_hooks)
@@ -291,9 +291,9 @@ def hooks(trainer: Trainer) -> int:
     return count + len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks)
 
 
-def test_what_is_not_watched_runs_without_hooks_or_a_dispatch_mode(make_trainer: MakeTrainer) -> None:
+def test_unwatched_updates_run_without_hooks_or_a_dispatch_mode(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(RunConfig(dataset="digits", hidden=(3,), norm="batch", batch_size=100))
-    assert hooks(trainer) == 1  # the trainer's own count of steps
+    assert hooks(trainer) == 1  # the trainer's own step counter
     seen: list[tuple[int, int]] = []
     look = nn.Module.register_forward_hook
 
@@ -306,7 +306,7 @@ def test_what_is_not_watched_runs_without_hooks_or_a_dispatch_mode(make_trainer:
     (watched, modes), *_ = seen
     assert (watched > 10, modes) == (True, 1)
     assert seen[1] == seen[0]
-    assert seen[2] == seen[3] == (2, 0)  # the count, and this test's own
+    assert seen[2] == seen[3] == (2, 0)  # the step counter and the hook of this test
     trainer.evaluate_chunk(0, 100)
     trainer.evaluate_chunk(100, 200)
     assert seen[4][1] == 1
@@ -324,7 +324,7 @@ def test_only_the_first_two_updates_and_new_shapes_are_watched(resize: Resize, m
     assert watched == [1, 1, 0, 1] + [0] * 8
     for _ in range(3):
         trainer.evaluate()
-    assert len(trainer.timelines) == 3 + 2  # chunks of 10 and of 5
+    assert len(trainer.timelines) == 3 + 2  # chunks of 10 and 5
     assert set(trainer.timelines) == {
         ("update", False, True, 10, 10),
         ("update", True, True, 10, 10),
@@ -351,7 +351,7 @@ def test_watching_changes_no_result(make_trainer: MakeTrainer) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_ledger_takes_its_hooks_away_even_from_work_that_fails(fails: bool, make_trainer: MakeTrainer) -> None:
+def test_a_ledger_removes_its_hooks_even_after_an_error(fails: bool, make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(RunConfig(dataset="digits"))
     try:
         with trainer.watch("forward"):

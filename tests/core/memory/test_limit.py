@@ -1,4 +1,4 @@
-"""The simulated error: its wording, its allocation, and an update that is dropped whole wherever it strikes."""
+"""Check the simulated out-of-memory error: its wording, its allocation, and that it undoes the whole update."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ERROR = SimulatedOutOfMemoryError(
 )
 
 
-def test_the_error_is_pytorchs_own_in_pytorchs_words() -> None:
+def test_the_error_has_pytorchs_class_and_wording() -> None:
     assert isinstance(ERROR, torch.OutOfMemoryError)
     assert isinstance(ERROR, RuntimeError)
     assert ERROR.args == (
@@ -57,7 +57,7 @@ def test_the_error_is_pytorchs_own_in_pytorchs_words() -> None:
     )
 
 
-def test_lightning_and_accelerate_take_it_for_a_batch_that_is_too_large() -> None:
+def test_lightning_and_accelerate_recognise_a_batch_that_is_too_large() -> None:
     assert is_cuda_out_of_memory(ERROR)
     assert is_oom_error(ERROR)
     assert should_reduce_batch_size(ERROR)
@@ -66,9 +66,9 @@ def test_lightning_and_accelerate_take_it_for_a_batch_that_is_too_large() -> Non
     assert not should_reduce_batch_size(other)
 
 
-# A linear model of 10 classes on 8 x 8 images: 64 x 10 weights and 10 biases are 2,600 bytes.
+# A linear model with 10 classes on 8 x 8 images has 64 x 10 weights and 10 biases, 2,600 bytes.
 LINEAR_BYTES = 2_600
-# Of 4,000 examples: 4,000 x 64 floats and 4,000 classes of 8 bytes are the batch, 4,000 x 10 floats the output.
+# At batch size 4,000 the batch is 4,000 x 64 floats and 4,000 classes of 8 bytes, the output 4,000 x 10 floats.
 INPUT_BYTES, TARGET_BYTES, OUTPUT_BYTES = 1_024_000, 32_000, 160_000
 
 
@@ -84,7 +84,7 @@ def linear(make_trainer: MakeTrainer, resize: Callable[..., None], limit_bytes: 
     [
         (LINEAR_BYTES + INPUT_BYTES, TARGET_BYTES, "forward", "", "aten.index_select.default"),
         (LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES, OUTPUT_BYTES, "forward", "linear", "aten.addmm.default"),
-        # The output is alive, its log-softmax is asked for.
+        # The output is alive, and its log-softmax is requested.
         (
             LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + OUTPUT_BYTES,
             OUTPUT_BYTES,
@@ -92,8 +92,8 @@ def linear(make_trainer: MakeTrainer, resize: Callable[..., None], limit_bytes: 
             "",
             "aten._log_softmax.default",
         ),
-        # Alive are the log-softmax, its gradient, the loss and the 1 that backward begins with; the loss's other
-        # result, a total weight, has just gone.
+        # The log-softmax, its gradient, the loss and the initial gradient 1 are alive. The loss's other
+        # result, a total weight, has just been released.
         (
             LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 2 * OUTPUT_BYTES + 8,
             OUTPUT_BYTES,
@@ -138,7 +138,7 @@ def test_a_model_that_does_not_fit_by_itself_runs_out_before_its_first_operation
     config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
     failed = out_of_memory(make_trainer(config), update).allocation
     assert (failed.operation, failed.phase, failed.module) == ("model", "forward", "")
-    # Weights and biases of the first layer are there, the 1,024 x 1,024 weights of the second are not.
+    # The weights and biases of the first layer are alive, but not the 1,024 x 1,024 weights of the second.
     assert (failed.live_bytes, failed.requested_bytes) == (4 * (64 * 1_024 + 1_024), 4 * 1_024 * 1_024)
 
 
@@ -152,11 +152,11 @@ def test_an_evaluation_runs_out_in_its_own_phase_and_leaves_the_model_training(
     assert trainer.model.training
 
 
-# Wherever it strikes.
+# Failures at every allocation.
 
 
 class Failing(Ledger):
-    """Run out at the n-th allocation, whatever its size."""
+    """A ledger that runs out at the n-th allocation, whatever its size."""
 
     def __init__(self, *arguments: Any, at: int, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -170,7 +170,7 @@ class Failing(Ledger):
 
 
 class FailingTrainer(Trainer):
-    at = 0  # of no allocation
+    at = 0  # 0 never runs out
 
     def watch(self, phase: str) -> Ledger:
         return Failing(self.model, self.optimizer, phase=phase, at=self.at)
@@ -213,7 +213,7 @@ MODELS: list[tuple[str, str, int, tuple[int, ...]]] = [
         *campaign((*model, optimizer) for model in MODELS for optimizer in CHOICES["optimizer"]),
     ],
 )
-def test_an_update_that_runs_out_anywhere_is_dropped_whole_and_can_be_made_again(
+def test_an_update_that_runs_out_anywhere_is_undone_and_can_be_repeated(
     model: str, norm: str, accumulate: int, hidden: tuple[int, ...], optimizer: str, make_trainer: MakeTrainer
 ) -> None:
     config = RunConfig(
@@ -231,7 +231,7 @@ def test_an_update_that_runs_out_anywhere_is_dropped_whole_and_can_be_made_again
     for _ in range(2):
         strikes, loss = strike_everywhere(trainer, update)
         expected = update(undisturbed)
-        # Every birth of the update, and every tensor that was there before it.
+        # Every allocation of the update, and every tensor that existed before.
         timeline = list(undisturbed.timelines.values())[-1]
         assert strikes > sum(change.bytes > 0 for change in timeline.changes)
         assert loss == expected
@@ -243,7 +243,7 @@ def test_an_update_that_runs_out_anywhere_is_dropped_whole_and_can_be_made_again
     assert_same(trainer.state(), undisturbed.state())
 
 
-def test_what_ran_out_is_watched_again(make_trainer: MakeTrainer) -> None:
+def test_an_update_that_ran_out_is_watched_again(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(RunConfig(dataset="digits"), FailingTrainer)
     trainer.at = 20
     out_of_memory(trainer, update)

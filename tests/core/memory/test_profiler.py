@@ -1,4 +1,4 @@
-"""The live ledger against PyTorch's own record of every allocation."""
+"""Compare the live ledger with PyTorch's own record of every allocation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SMALL = 4_096  # bytes
 
 
 def workspaces(config: RunConfig, make_trainer: MakeTrainer) -> list[tuple[int, int]]:
-    """Return (ledger's peak, bytes that only the profiler saw) of the first update, the second, and an evaluation."""
+    """Return (ledger's peak, bytes only in the profile) of the first update, the second and an evaluation."""
     batch_size = config.batch_size
     window = (torch.arange(batch_size),) * config.accumulate
     watched = make_trainer(config)
@@ -55,7 +55,7 @@ def workspaces(config: RunConfig, make_trainer: MakeTrainer) -> list[tuple[int, 
         *campaign((*row, optimizer) for row in MODELS if row[0] != "cnn" for optimizer in CHOICES["optimizer"]),
     ],
 )
-def test_the_profiler_sees_what_the_ledger_sees_and_hardly_more(
+def test_the_profiler_records_what_the_ledger_records_and_hardly_more(
     model: str, norm: str, optimizer: str, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
     for batch_size in (2 if norm == "batch" else 1, 7, 100, 1_000):
@@ -75,7 +75,7 @@ def test_the_profiler_sees_what_the_ledger_sees_and_hardly_more(
         *campaign(product(models.MODELS["cnn"].norms, ("momentum", "adam"), (100, 1_000))),
     ],
 )
-def test_3x3_convolutions_need_less_than_a_hundredth_beside_what_the_ledger_sees(
+def test_3x3_convolutions_need_less_than_one_percent_of_workspace(
     norm: str, optimizer: str, batch_size: int, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
     resize("photos10k", 2 * batch_size, batch_size)

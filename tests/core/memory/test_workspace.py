@@ -1,4 +1,4 @@
-"""The record of every allocation that is made beside the ledger: scratch space, and what is no part of it."""
+"""Check the record of allocations made along with the ledger: what counts as workspace and what does not."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def update(trainer: Updater, examples: int) -> None:
     trainer.update_on((torch.zeros(examples, dtype=torch.int64),), torch.zeros(()), torch.zeros(()))
 
 
-# What is in a record.
+# The contents of a record.
 
 
 def test_a_record_has_the_most_bytes_in_use_at_once() -> None:
@@ -51,7 +51,7 @@ def test_a_record_has_the_most_bytes_in_use_at_once() -> None:
     assert record.highest_bytes == 3 * BYTES
 
 
-def test_what_an_operation_takes_and_gives_back_is_its_workspace_and_what_it_leaves_is_not() -> None:
+def test_memory_an_operation_releases_is_workspace_and_its_result_is_not() -> None:
     with recording() as record:
         with operation("scratch and result"):
             result, scratch = torch.ones(FLOATS), torch.ones(3 * FLOATS)
@@ -67,7 +67,7 @@ def test_what_an_operation_takes_and_gives_back_is_its_workspace_and_what_it_lea
     assert record.highest_bytes == 8 * BYTES
 
 
-def test_of_operations_within_one_another_each_has_what_it_saw() -> None:
+def test_nested_operations_each_have_their_own_workspace() -> None:
     with recording() as record, operation("outer"):
         torch.ones(FLOATS)
         held = torch.ones(FLOATS)
@@ -86,7 +86,7 @@ def test_the_eight_operations_with_most_workspace_are_named() -> None:
     assert NAMED == 8
 
 
-def test_what_telemetry_allocates_is_left_out_of_the_record() -> None:
+def test_allocations_of_telemetry_are_not_recorded() -> None:
     with recording() as record:
         torch.ones(FLOATS)
         with telemetry():
@@ -98,12 +98,12 @@ def test_what_telemetry_allocates_is_left_out_of_the_record() -> None:
     assert record.operations == ()
 
 
-# How a record is made.
+# Recording.
 
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("collects", [True, False])
-def test_the_collector_waits_for_the_record_to_end_and_then_is_as_it_was(collects: bool, fails: bool) -> None:
+def test_the_garbage_collector_is_disabled_while_recording(collects: bool, fails: bool) -> None:
     gc.enable() if collects else gc.disable()
     try:
         with recording():
@@ -121,23 +121,23 @@ def test_the_collector_waits_for_the_record_to_end_and_then_is_as_it_was(collect
 
 
 class Knot:
-    """Rubbish that only the collector can let go, because it holds itself."""
+    """Garbage in a reference cycle, which only the collector can free."""
 
     def __init__(self) -> None:
         self.held, self.itself = torch.ones(50 * FLOATS), self
 
 
-def test_rubbish_from_before_is_not_let_go_within_a_record() -> None:
+def test_older_garbage_is_not_freed_while_recording() -> None:
     Knot()
     with recording() as record:
-        rubbish = [[] for _ in range(5_000)]  # more than enough to wake the collector
+        rubbish = [[] for _ in range(5_000)]  # more than enough to trigger the collector
         torch.ones(FLOATS)
     assert len(rubbish) == 5_000
     assert record.highest_bytes == BYTES
     gc.collect()
 
 
-def test_a_record_that_fails_has_what_came_before() -> None:
+def test_a_recording_that_fails_keeps_what_came_before() -> None:
     try:
         with recording() as record:
             torch.ones(FLOATS)
@@ -150,8 +150,8 @@ def test_a_record_that_fails_has_what_came_before() -> None:
 # The ledger's own record.
 
 
-def test_a_ledger_of_real_tensors_records_what_no_tensor_accounts_for_and_names_the_operation() -> None:
-    # A convolution of three channels and 5 x 5 weights copies its input, weights and output into blocks of its own.
+def test_a_ledger_of_real_tensors_records_workspace_by_operation() -> None:
+    # A convolution with three channels and 5 x 5 weights copies its input, weights and output into separate blocks.
     plain = own("wide_kernels", 64)
     update(plain, 64)
     (timeline,) = plain.timelines.values()
@@ -161,12 +161,12 @@ def test_a_ledger_of_real_tensors_records_what_no_tensor_accounts_for_and_names_
     assert names[0] in ("aten.convolution_backward.default", "aten.convolution.default")
     sizes = [size for _, size in timeline.operations]
     assert sizes == sorted(sizes, reverse=True)
-    # No more than one operation's workspace is beside the tensors at once.
+    # At most one operation's workspace exists at a time.
     assert timeline.recorded_bytes - tensors <= sizes[0]
 
 
 @pytest.mark.parametrize("name", ["wide_kernels", "strided", "residual", "Transformer"])
-def test_the_record_of_a_ledger_is_that_of_pytorchs_newer_profiler_without_a_ledger(name: str) -> None:
+def test_the_record_of_a_ledger_equals_pytorchs_newer_profiler_without_a_ledger(name: str) -> None:
     watched, plain = own(name, 32), unwatched(own(name, 32))
     before = resting_bytes(plain)
     recorded = before + profiled_peak(partial(update, plain, 32))
@@ -175,8 +175,8 @@ def test_the_record_of_a_ledger_is_that_of_pytorchs_newer_profiler_without_a_led
     assert timeline.recorded_bytes == pytest.approx(recorded, rel=0.01)
 
 
-def test_recording_loss_gradient_norm_and_counts_is_in_no_record(make_trainer: MakeTrainer) -> None:
-    # Ten classes: the counts by class and answer are 800 bytes, twice that with the cells they come from.
+def test_loss_gradient_norm_and_counts_are_not_recorded(make_trainer: MakeTrainer) -> None:
+    # With ten classes the confusion matrix takes 800 bytes, and as many again for the cells it is computed from.
     trainer = make_trainer(RunConfig(dataset="digits", model="linear", optimizer="sgd", batch_size=1))
     trainer.update(0.01, torch.zeros(()), torch.zeros(()))
     trainer.evaluate_chunk(0, 1)
@@ -199,7 +199,7 @@ def test_fake_tensors_have_no_record() -> None:
     assert (timeline.recorded_bytes, timeline.operations) == (0, ())
 
 
-def test_an_update_that_is_not_watched_has_no_record_and_leaves_the_collector_alone(make_trainer: MakeTrainer) -> None:
+def test_an_unwatched_update_makes_no_record_and_leaves_the_collector_enabled(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(RunConfig(dataset="digits", hidden=(3,), batch_size=100))
     seen: list[tuple[bool, bool]] = []
     trainer.model.register_forward_hook(lambda *_: seen.append((_profiler_enabled(), gc.isenabled())))
@@ -212,8 +212,8 @@ def test_an_update_that_is_not_watched_has_no_record_and_leaves_the_collector_al
     assert seen == [recorded, recorded, plain, plain, recorded, plain]
 
 
-def test_of_an_update_that_runs_out_there_is_no_record(make_trainer: MakeTrainer) -> None:
-    # What did not fit is in real memory all the same: its record would be above the limit.
+def test_an_update_that_runs_out_has_no_record(make_trainer: MakeTrainer) -> None:
+    # The real process does hold what did not fit, so its record would exceed the limit.
     config = RunConfig(batch_size=1_000, memory_limit_mb=2)
     trainer = make_trainer(config)
     with pytest.raises(torch.OutOfMemoryError):
