@@ -177,9 +177,9 @@ class FailingTrainer(Trainer):
 
 
 def strike_everywhere(trainer: FailingTrainer, verb: Callable[[Trainer], object]) -> tuple[int, object]:
-    """Run out at the first allocation, then at the second, and so on until there is none left and the verb succeeds.
+    """Fail at the first allocation, then at the second, and so on until `verb` succeeds.
 
-    Return how often it ran out, and what it returned in the end.
+    Return the number of failures and the final result.
     """
     before = trainer.state()
     for strikes in range(10_000):

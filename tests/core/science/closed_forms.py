@@ -1,8 +1,8 @@
-"""Closed forms of stochastic gradient descent on quadratic losses: oracles for the engine.
+"""Compute closed forms of stochastic gradient descent on quadratic losses, as oracles for the engine.
 
-A direction of curvature h is off the optimum by d, its loss is h d^2 / 2, and the gradient of one example in it is
-h d plus noise of variance c; a batch's has the variance c/B. Rates are those of the optimizer itself, so that
-momentum 0.9 makes a rate ten times as effective.
+In a direction of curvature h, at distance d from the optimum, the loss is h d^2 / 2, and the gradient of one example is
+h d plus noise of variance c. The noise of a batch has variance c/B. Rates are the optimizer's own, so momentum 0.9
+makes a rate ten times as effective.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Floats = NDArray[np.float64]
 def quadratic_loss(
     distances: ArrayLike, *, curvatures: ArrayLike, noise: ArrayLike, rate: float, batch_size: int, updates: ArrayLike
 ) -> Floats:
-    """Return the expected loss above the optimum after so many updates (T,) at one rate and batch size, (T,).
+    """Return the expected loss above the optimum after each number of `updates` (T,) at one rate and batch size, (T,).
 
-    `distances` are the expected squares of d at the start, (D,), as are `curvatures` and `noise`, which is c.
+    `distances` are the expected initial squares of d, (D,), as are `curvatures` and `noise`, the variances c.
 
         (1 - rate h)^2t l(0) + [1 - (1 - rate h)^2t] rate c / (2 B (2 - rate h)), summed over directions, l = h d^2 / 2
 
-    The noisy quadratic model of Zhang et al. 2019, "Which Algorithmic Choices Matter at Which Batch Sizes?". It
-    settles where rate < 2 / h in all directions. Raises ValueError where rate = 2 / h: there it grows for ever.
+    This is the noisy quadratic model of Zhang et al. 2019, "Which Algorithmic Choices Matter at Which Batch Sizes?". It
+    converges if rate < 2 / h in all directions. Raises ValueError if rate = 2 / h, where the loss grows without bound.
     """
     start, h, c = (np.asarray(values, dtype=np.float64) for values in (distances, curvatures, noise))
     if np.any(rate * h == 2):
@@ -36,13 +36,13 @@ def quadratic_loss(
 
 
 def heavy_ball_variance(curvature: float, noise: float, *, rate: float, momentum: float, batch_size: int) -> float:
-    """Return the mean square of d that stochastic gradient descent with momentum settles at, in one direction.
+    """Return the stationary mean square of d of stochastic gradient descent with momentum, in one direction.
 
         v' = momentum v + g, d' = d - rate v', with m for momentum:
         (rate c / B) (1 + m) / [h (1 - m) (2 (1 + m) - rate h)]
 
-    The stationary solution of the discrete Lyapunov equation of (d, v). Raises ValueError where the rate is too high
-    for one: rate h >= 2 (1 + m).
+    This is the stationary solution of the discrete Lyapunov equation of (d, v). Raises ValueError if there is none,
+    because rate h >= 2 (1 + m).
     """
     room = 2 * (1 + momentum) - rate * curvature
     if room <= 0:
@@ -51,22 +51,22 @@ def heavy_ball_variance(curvature: float, noise: float, *, rate: float, momentum
 
 
 def stationary_moment(inputs: ArrayLike, residuals: ArrayLike, *, rate: float, batch_size: int) -> Floats:
-    """Return the matrix M = E[d d'], (D, D), that linear regression on N examples settles at.
+    """Return the stationary matrix M = E[d d'], (D, D), of linear regression on N examples.
 
-    Batches are drawn with replacement. `inputs` are x (N, D), `residuals` e (N,) those of the least squares: their
-    mean product with the inputs is 0. Of half a squared error an example's gradient is x (x.d + e). The mean of d goes
-    to 0, so that of all the terms of an update's square there remain, with H the mean of x x',
+    Batches are drawn with replacement. `inputs` are x (N, D), and `residuals` e (N,) are those of the least-squares
+    fit, with zero mean product with the inputs. The gradient of half the squared error of one example is x (x.d + e).
+    Since the mean of d tends to 0, M solves, with H the mean of x x',
 
         H M + M H = rate [mean(x x' (x.M x)) / B + mean(e^2 x x') / B + (1 - 1/B) H M H]
 
-    It is linear in M, and solved as such: no order of the rate is left out, and the fourth moments are those of the
-    very examples. The loss above the optimum is tr(H M) / 2. Takes room for N D^2 and time for D^6. Raises ValueError
-    where the rate is too high for M to be one of squares.
+    The equation is linear in M and solved exactly, to all orders of the rate and with the fourth moments of the given
+    examples. The loss above the optimum is tr(H M) / 2. Memory grows as N D^2 and time as D^6. Raises ValueError if the
+    rate is too high, so that M is not positive semidefinite.
     """
     x, e = np.asarray(inputs, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
     count, features = x.shape
     hessian, one = x.T @ x / count, np.eye(features)
-    squares = (x[:, :, None] * x[:, None, :]).reshape(count, -1)  # x x' of each example, in a row
+    squares = (x[:, :, None] * x[:, None, :]).reshape(count, -1)  # x x' of each example, flattened
     fourth = squares.T @ squares / count
     pull = np.kron(hessian, one) + np.kron(one, hessian)
     spread = fourth / batch_size + (1 - 1 / batch_size) * np.kron(hessian, hessian)
@@ -78,18 +78,18 @@ def stationary_moment(inputs: ArrayLike, residuals: ArrayLike, *, rate: float, b
 
 
 def small_rate_floor(curvatures: ArrayLike, *, noise_variance: float, rate: float, batch_size: int) -> float:
-    """Return the loss above the optimum that linear regression settles at, to first order in the rate.
+    """Return the stationary loss of linear regression above the optimum, to first order in the rate.
 
-    rate s2 tr(H) / (4 B), where s2 is the variance of the targets' noise: c = s2 h in each direction.
+    It is rate s2 tr(H) / (4 B), where s2 is the variance of the targets' noise: c = s2 h in each direction.
     """
     return rate * noise_variance * float(np.sum(curvatures)) / (4 * batch_size)
 
 
 def gradient_square(whole: float, scatter: float, *, batch_size: int, examples: int | None = None) -> float:
-    """Return the mean square of the norm of a batch's gradient.
+    """Return the mean squared norm of a batch's gradient.
 
-    `whole` is the square of the norm of all examples' mean gradient, `scatter` the trace of the covariance of single
-    ones, with N below the sum. A batch drawn without replacement from N `examples` has (1/B) (N - B) / (N - 1) of it,
-    one drawn with replacement, which is meant by None, 1/B.
+    `whole` is the squared norm of the mean gradient over all examples. `scatter` is the trace of the covariance of
+    single gradients, normalised by N. A batch drawn without replacement from N `examples` keeps the share
+    (1/B) (N - B) / (N - 1) of it. None for `examples` means drawing with replacement, with the share 1/B.
     """
     return whole + scatter * (1 / batch_size if examples is None else kept_scatter(batch_size, examples))

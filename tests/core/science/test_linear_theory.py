@@ -1,12 +1,12 @@
-"""The real trainer on a noisy linear regression, against the exact expectation of its excess loss.
+"""Compare the real trainer on a noisy linear regression with the exact expectation of its excess loss.
 
-For x ~ N(0, diag(h)) and targets with noise of variance s, the mean squared distance m_i from the optimum obeys,
-with independent examples, in every update of stochastic gradient descent at rate r and batch size B
+For x ~ N(0, diag(h)) and targets with noise of variance s, one update of stochastic gradient descent at rate r and
+batch size B with independent examples changes the mean squared distance m_i from the optimum to
 
     m_i' = m_i (1 - 2 r h_i) + r^2 [h_i^2 m_i (1 + 1/B) + (h_i/B) (sum_j h_j m_j + s)]
 
-where the terms of 1/B with an m in them are noise that grows with the distance itself: it is what the usual noisy
-quadratic model, with noise of a constant size, leaves out.
+The terms in m/B are noise that grows with the distance, which the usual noisy quadratic model, with noise of constant
+size, leaves out.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Floats = NDArray[np.float64]
 Run = Callable[..., Any]
 
 CURVATURES = 1 / np.arange(1, 33)
-OPTIMUM = 1.0  # in every direction
+OPTIMUM = 1.0  # initial distance in every direction
 NOISE = 0.1
 
 
 def trained(seed: int, rate: float, batch_size: int, run: Run) -> tuple[Floats, Floats]:
-    """Return the squared distances from the optimum at the start, and the excess losses at the checkpoints."""
+    """Return the squared initial distances from the optimum and the excess losses at the checkpoints."""
     arrays = linear(seed, examples=EXAMPLES, validation_examples=1)
     parts = (arrays.train_inputs, arrays.train_targets, arrays.validation_inputs, arrays.validation_targets)
     config = RunConfig(
@@ -65,7 +65,7 @@ def trained(seed: int, rate: float, batch_size: int, run: Run) -> tuple[Floats, 
 
 
 def expected(start: Floats, rate: float, batch_size: int, *, multiplicative: bool = True) -> Floats:
-    """Return the expected excess loss at the checkpoints, from the mean squared distances at the start."""
+    """Return the expected excess loss at the checkpoints, from the mean squared initial distances."""
     distances, losses = start, []
     grows = 1 / batch_size if multiplicative else 0.0
     for _ in range(CHECKPOINTS[-1]):
@@ -77,7 +77,7 @@ def expected(start: Floats, rate: float, batch_size: int, *, multiplicative: boo
 
 
 @pytest.mark.parametrize(("rate", "batch_size", "seeds"), [(0.5, 4, 40), *campaign([(0.3, 1, 400), (0.5, 4, 400)])])
-def test_the_mean_excess_loss_of_many_runs_is_the_one_of_the_theory(
+def test_the_mean_excess_loss_of_many_runs_agrees_with_theory(
     rate: float, batch_size: int, seeds: int, run: Run
 ) -> None:
     runs = [trained(seed, rate, batch_size, run) for seed in range(seeds)]
@@ -93,7 +93,7 @@ def test_the_mean_excess_loss_of_many_runs_is_the_one_of_the_theory(
 
 
 def test_the_theory_itself_has_the_usual_floor_at_small_rates() -> None:
-    """Rate x noise x trace / (4 B), where no multiplicative term is left to matter."""
+    """At small rates multiplicative terms vanish, which leaves rate x noise x trace / (4 B)."""
     rate, batch_size = 0.002, 4
     distances = np.zeros(32)
     for _ in range(60_000):

@@ -1,4 +1,4 @@
-"""The lowest loss of a linear classifier, against SciPy's minimiser, autograd and a closed form."""
+"""Compare the lowest loss of a linear classifier with SciPy's minimiser, autograd and a closed form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def problem(seed: int, *, examples: int = 200, features: int = 5, classes: int = 4) -> tuple[Tensor, Tensor]:
-    """Return inputs (N, D), float64, and targets (N,): classes that overlap, and a constant as the last input."""
+    """Return inputs (N, D), float64, and targets (N,) with overlapping classes; the last input is a constant."""
     generator = torch.Generator().manual_seed(seed)
     targets = torch.randint(classes, (examples,), generator=generator)
     means = torch.randn(classes, features, generator=generator, dtype=torch.float64)
@@ -28,7 +28,7 @@ def problem(seed: int, *, examples: int = 200, features: int = 5, classes: int =
 
 
 def penalised(weights: Floats, inputs: Tensor, targets: Tensor, decay: float) -> tuple[float, Floats]:
-    """Return the objective and its gradient, in NumPy alone."""
+    """Return the objective and its gradient, computed in NumPy."""
     x, y = inputs.numpy(), targets.numpy()
     square = weights.reshape(-1, x.shape[1])
     logits = x @ square.T
@@ -41,7 +41,7 @@ def penalised(weights: Floats, inputs: Tensor, targets: Tensor, decay: float) ->
 
 @pytest.mark.parametrize("decay", [1e-4, 1e-2, 1.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_optimum_is_scipys(seed: int, decay: float) -> None:
+def test_the_optimum_equals_scipys(seed: int, decay: float) -> None:
     inputs, targets = problem(seed)
     theirs = minimize(
         penalised,
@@ -58,7 +58,7 @@ def test_the_optimum_is_scipys(seed: int, decay: float) -> None:
     assert ours.loss == pytest.approx(penalised(ours.weights.numpy().ravel(), inputs, targets, decay)[0], rel=1e-14)
 
 
-def test_the_objective_is_the_mean_loss_and_half_the_decay_of_all_squares() -> None:
+def test_the_objective_is_the_mean_loss_plus_half_the_decay_times_all_squares() -> None:
     weights = torch.tensor([[1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
     inputs = torch.tensor([[1.0, 1.0]], dtype=torch.float64)
     # Logits 1 and 2: log(1 + e) and log(1 + 1/e); squares 1 and 4.
@@ -67,7 +67,7 @@ def test_the_objective_is_the_mean_loss_and_half_the_decay_of_all_squares() -> N
         assert float(found) == pytest.approx(loss + 0.25, rel=1e-14)
 
 
-def test_the_gradient_at_the_optimum_is_nothing() -> None:
+def test_the_gradient_vanishes_at_the_optimum() -> None:
     inputs, targets = problem(3)
     weights = softmax_optimum(inputs, targets, 4, weight_decay=0.01).weights.requires_grad_()
     loss = cross_entropy(inputs @ weights.T, targets) + 0.005 * (weights**2).sum()
@@ -76,7 +76,7 @@ def test_the_gradient_at_the_optimum_is_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [1e-3, 0.1, 3.0])
-def test_whatever_moves_the_weights_makes_the_objective_higher(size: float) -> None:
+def test_moving_the_weights_in_any_direction_raises_the_objective(size: float) -> None:
     inputs, targets = problem(4)
     optimum = softmax_optimum(inputs, targets, 4, weight_decay=0.01)
     generator = torch.Generator().manual_seed(0)
@@ -86,7 +86,7 @@ def test_whatever_moves_the_weights_makes_the_objective_higher(size: float) -> N
         assert float(objective(moved, inputs, targets, 0.01)) > optimum.loss
 
 
-def test_inputs_of_single_precision_are_solved_in_double() -> None:
+def test_float32_inputs_are_solved_in_float64() -> None:
     inputs, targets = problem(5)
     single = softmax_optimum(inputs.float(), targets, 4, weight_decay=0.01)
     assert single.weights.dtype == torch.float64
@@ -100,8 +100,8 @@ def test_separable_classes_have_an_optimum_with_weight_decay() -> None:
     assert_stationary(inputs, targets, classes=4, decay=1e-6)
 
 
-def test_a_step_that_leads_up_is_halved() -> None:
-    """Twelve inputs of very different sizes, on which Newton's whole steps go round in a circle."""
+def test_a_step_that_raises_the_objective_is_halved() -> None:
+    """Full Newton steps cycle on these twelve inputs of very different sizes."""
     generator = torch.Generator().manual_seed(27)
     sizes = torch.randn(12, 2, generator=generator, dtype=torch.float64).exp() ** 4
     inputs = sizes * torch.sign(torch.randn(12, 2, generator=generator, dtype=torch.float64))
@@ -128,7 +128,7 @@ def test_without_weight_decay_there_is_no_optimum(decay: float) -> None:
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.05])
-def test_the_largest_curvature_is_that_of_autograds_hessian(decay: float) -> None:
+def test_the_largest_curvature_equals_that_of_autograds_hessian(decay: float) -> None:
     inputs, targets = problem(7, examples=60)
     generator = torch.Generator().manual_seed(1)
     weights = torch.randn(4, 5, generator=generator, dtype=torch.float64)
@@ -144,8 +144,8 @@ def test_the_largest_curvature_is_that_of_autograds_hessian(decay: float) -> Non
 
 
 @pytest.mark.parametrize("classes", [2, 4, 10])
-def test_at_zero_it_is_that_of_the_inputs_over_the_number_of_classes(classes: int) -> None:
-    """All shares are 1/K there: the classes' covariance has the eigenvalue 1/K, and the inputs' moment the rest."""
+def test_the_curvature_at_zero_weights_is_that_of_the_inputs_over_the_classes(classes: int) -> None:
+    """All probabilities are 1/K there, so the classes' covariance contributes the eigenvalue 1/K."""
     inputs, _ = problem(8, classes=4)
     moment = inputs.numpy().T @ inputs.numpy() / len(inputs)
     expected = float(np.linalg.eigvalsh(moment)[-1]) / classes + 0.001
@@ -154,7 +154,7 @@ def test_at_zero_it_is_that_of_the_inputs_over_the_number_of_classes(classes: in
 
 
 def test_the_mixture_allows_rates_up_to_about_80_at_the_start() -> None:
-    """2 / curvature is 84 for a mean over seeds; the rates 64 and 128 of the claims lie on both sides of it."""
+    """2 / curvature is 84 on average over seeds; the rates 64 and 128 of the claims lie on either side."""
     limits = []
     for seed in range(5):
         inputs = torch.from_numpy(mixture(seed).train_inputs)
@@ -164,7 +164,7 @@ def test_the_mixture_allows_rates_up_to_about_80_at_the_start() -> None:
 
 
 @pytest.mark.parametrize(("share", "settles"), [(0.95, True), (1.05, False)])
-def test_beyond_2_over_the_largest_curvature_descent_leaves_the_optimum(share: float, settles: bool) -> None:
+def test_descent_leaves_the_optimum_at_rates_above_2_over_the_largest_curvature(share: float, settles: bool) -> None:
     inputs, targets = problem(9)
     optimum = softmax_optimum(inputs, targets, 4, weight_decay=0.01)
     rate = share * 2 / largest_curvature(inputs, optimum.weights, weight_decay=0.01)

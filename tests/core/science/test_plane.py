@@ -1,4 +1,4 @@
-"""The plane of the first two principal directions, against NumPy's singular value decomposition."""
+"""Compare the plane of the first two principal directions with NumPy's singular value decomposition."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.trajectories.problems import Array
 
 @pytest.fixture
 def snapshots() -> Array:
-    """Twelve snapshots of 500 weights that move far in one direction, less in another, and a little in all."""
+    """Return twelve snapshots of 500 weights that move far in one direction, less in a second, slightly in all."""
     rng = np.random.default_rng(1)
     far, less = rng.standard_normal((2, 500))
     time = np.linspace(0, 1, 12)
     return 3.0 + np.outer(9 * time, far) + np.outer(np.sin(6 * time), less) + 0.05 * rng.standard_normal((12, 500))
 
 
-def test_it_is_what_a_singular_value_decomposition_gives(snapshots: Array) -> None:
+def test_the_plane_equals_a_singular_value_decomposition(snapshots: Array) -> None:
     plane = principal_plane(snapshots)
     left, values, right = np.linalg.svd(snapshots - snapshots.mean(0), full_matrices=False)
     signs = np.sign((plane.directions * right[:2]).sum(1))
@@ -29,17 +29,17 @@ def test_it_is_what_a_singular_value_decomposition_gives(snapshots: Array) -> No
     assert plane.shares[0] > 0.9
 
 
-def test_directions_have_length_one_and_are_at_right_angles(snapshots: Array) -> None:
+def test_directions_are_orthonormal(snapshots: Array) -> None:
     directions = principal_plane(snapshots).directions
     np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-12)
 
 
-def test_coordinates_are_where_the_snapshots_are_seen_from_the_plane(snapshots: Array) -> None:
+def test_coordinates_are_projections_of_the_snapshots(snapshots: Array) -> None:
     plane = principal_plane(snapshots)
     np.testing.assert_allclose((snapshots - plane.mean) @ plane.directions.T, plane.coordinates, atol=1e-10)
 
 
-def test_what_lies_in_a_plane_is_all_there(snapshots: Array) -> None:
+def test_snapshots_in_a_plane_are_fully_explained(snapshots: Array) -> None:
     rng = np.random.default_rng(2)
     flat = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 80)) + 1.0
     plane = principal_plane(flat)
@@ -48,7 +48,7 @@ def test_what_lies_in_a_plane_is_all_there(snapshots: Array) -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_last_snapshot_lies_ahead_of_the_first_whatever_sign_a_direction_comes_with(
+def test_directions_point_from_the_first_snapshot_to_the_last(
     snapshots: Array, sign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values, vectors = np.linalg.eigh((snapshots - snapshots.mean(0)) @ (snapshots - snapshots.mean(0)).T)
@@ -70,7 +70,7 @@ def test_two_snapshots_have_one_direction_and_one_or_equal_ones_have_none() -> N
         assert plane.shares.tolist() == [0.0, 0.0]
 
 
-def test_what_moves_along_a_line_has_no_second_direction() -> None:
+def test_snapshots_along_a_line_have_no_second_direction() -> None:
     rng = np.random.default_rng(3)
     line = np.outer(rng.standard_normal(20), rng.standard_normal(300)) + rng.standard_normal(300)
     plane = principal_plane(line)
@@ -80,7 +80,7 @@ def test_what_moves_along_a_line_has_no_second_direction() -> None:
     assert not plane.coordinates[:, 1].any()
 
 
-def test_weights_of_single_precision_are_worked_out_in_double(snapshots: Array) -> None:
+def test_float32_weights_are_processed_in_float64(snapshots: Array) -> None:
     single = snapshots.astype(np.float32)
     plane, expected = principal_plane(single), principal_plane(single.astype(np.float64))
     assert plane.coordinates.dtype == np.float64
@@ -91,6 +91,6 @@ def test_weights_of_single_precision_are_worked_out_in_double(snapshots: Array) 
     ("given", "words"),
     [(np.zeros((0, 3)), "n from 1"), (np.zeros(3), "n from 1"), (np.array([[1.0, np.nan]]), "finite")],
 )
-def test_no_snapshots_or_lost_ones_are_refused(given: Array, words: str) -> None:
+def test_missing_or_non_finite_snapshots_are_refused(given: Array, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         principal_plane(given)

@@ -1,4 +1,4 @@
-"""The first seed of an experiment."""
+"""Check the first seed of an experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of a statistical test as text."""
+"""Check the format of p-values."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from core.words.catalogue import catalogue
     ("p", "text"),
     [(None, ""), (1.0, "1"), (2 / 1024, "0.002"), (0.3515625, "0.35"), (0.0001, "0.0001"), (0.00004, "4e-05")],
 )
-def test_a_p_value_has_two_digits_and_one_below_0_0001_has_one(p: float | None, text: str) -> None:
+def test_a_p_value_has_two_digits_or_one_if_below_0_0001(p: float | None, text: str) -> None:
     assert p_text(p, catalogue()) == text
