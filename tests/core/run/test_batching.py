@@ -1,4 +1,4 @@
-"""The arithmetic of batches, against literals and against PyTorch's own samplers and loader."""
+"""Compare the arithmetic of batches with literals and with PyTorch's own samplers and loader."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from core.run.batching import (
         (1_437, 1_436, False, 2),
     ],
 )
-def test_batches_of_an_epoch_are_rounded_up_or_with_drop_last_down(
+def test_batches_per_epoch_are_rounded_up_and_with_drop_last_down(
     examples: int, batch_size: int, drop_last: bool, batches: int
 ) -> None:
     assert batches_per_epoch(examples, batch_size, drop_last=drop_last) == batches
@@ -44,20 +44,20 @@ def test_batches_of_an_epoch_are_rounded_up_or_with_drop_last_down(
 @pytest.mark.parametrize(
     ("accumulate", "drop_last", "updates"), [(2, False, 8), (2, True, 7), (4, False, 4), (4, True, 3), (15, True, 0)]
 )
-def test_a_short_last_window_of_1437_in_batches_of_100_is_flushed_or_dropped(
+def test_the_short_last_window_of_1437_at_batch_size_100_is_flushed_or_dropped(
     accumulate: int, drop_last: bool, updates: int
 ) -> None:
     assert updates_per_epoch(1_437, 100, accumulate, drop_last=drop_last) == updates
 
 
-def test_the_last_batch_has_what_is_left() -> None:
+def test_the_last_batch_has_the_remaining_examples() -> None:
     assert last_batch_size(1_437, 100) == 37
     assert last_batch_size(1_437, 100, drop_last=True) == 100
     assert last_batch_size(1_400, 100) == 100
     assert last_batch_size(1_437, 1_436) == 1
 
 
-def test_an_epoch_trains_on_every_example_unless_the_rest_is_dropped() -> None:
+def test_an_epoch_trains_on_every_example_unless_the_last_batch_is_dropped() -> None:
     assert examples_per_epoch(1_437, 100, 4) == 1_437
     assert examples_per_epoch(1_437, 100, drop_last=True) == 1_400
     assert examples_per_epoch(1_437, 100, 4, drop_last=True) == 1_200
@@ -76,13 +76,13 @@ def test_a_budget_of_examples_ends_with_the_first_update_that_reaches_it() -> No
     assert updates_for_examples(100, 10_000, 100) == 1
     assert updates_for_examples(101, 10_000, 100) == 2
     assert updates_for_examples(10_000, 10_000, 100) == 100
-    # 1,437 in batches of 100: the 15th update brings 37, so 1,437 are seen after 15 and 1,438 after 16.
+    # 1,437 examples at batch size 100: update 15 has 37 examples, so 1,437 are seen after 15 and 1,438 after 16.
     assert updates_for_examples(1_437, 1_437, 100) == 15
     assert updates_for_examples(1_438, 1_437, 100) == 16
     assert updates_for_examples(1_401, 1_437, 100, drop_last=True) == 15
 
 
-def test_the_example_in_the_documentation_is_true() -> None:
+def test_the_example_in_the_docstring_is_correct() -> None:
     assert doctest.testmod(batching) == (0, 1)
 
 
@@ -94,14 +94,14 @@ def shapes(draw: st.DrawFn) -> tuple[int, int, int, bool]:
 
 
 def torch_windows(examples: int, batch_size: int, accumulate: int, drop_last: bool) -> list[tuple[int, ...]]:
-    """Group the batches that PyTorch's sampler makes by k; with `drop_last` a short group goes too."""
+    """Group the batches of PyTorch's sampler by k; with `drop_last` a short group is dropped too."""
     sizes = [len(batch) for batch in BatchSampler(SequentialSampler(range(examples)), batch_size, drop_last)]
     groups = [tuple(sizes[first : first + accumulate]) for first in range(0, len(sizes), accumulate)]
     return [group for group in groups if not drop_last or len(group) == accumulate]
 
 
 @given(shapes())
-def test_batches_are_those_of_pytorchs_sampler_and_loader(shape: tuple[int, int, int, bool]) -> None:
+def test_batches_equal_those_of_pytorchs_sampler_and_loader(shape: tuple[int, int, int, bool]) -> None:
     examples, batch_size, _, drop_last = shape
     sampler = BatchSampler(SequentialSampler(range(examples)), batch_size, drop_last)
     loader = DataLoader(range(examples), batch_size=batch_size, drop_last=drop_last)  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def test_batches_are_those_of_pytorchs_sampler_and_loader(shape: tuple[int, int,
 
 
 @given(shapes())
-def test_windows_are_pytorchs_batches_in_groups_of_k(shape: tuple[int, int, int, bool]) -> None:
+def test_windows_equal_pytorchs_batches_in_groups_of_k(shape: tuple[int, int, int, bool]) -> None:
     examples, batch_size, accumulate, drop_last = shape
     expected = torch_windows(*shape)
     assert window_sizes(examples, batch_size, accumulate, drop_last=drop_last) == expected
@@ -121,9 +121,7 @@ def test_windows_are_pytorchs_batches_in_groups_of_k(shape: tuple[int, int, int,
 
 
 @given(shapes(), st.integers(1, 3_000))
-def test_a_budget_of_examples_is_met_exactly_as_counting_update_by_update(
-    shape: tuple[int, int, int, bool], budget: int
-) -> None:
+def test_updates_for_examples_equal_a_count_update_by_update(shape: tuple[int, int, int, bool], budget: int) -> None:
     examples, batch_size, accumulate, drop_last = shape
     epoch = [sum(window) for window in torch_windows(*shape)]
     if not epoch:

@@ -1,4 +1,4 @@
-"""What a person is told before a start: each caution where it holds, its numbers, and silence where it does not."""
+"""Check each caution before a start: when it applies, its numbers, and when it does not apply."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def found(**changes: Any) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     "changes", [{}, {"batch_size": 1_000}, {"schedule": "plateau"}, {"budget": "seconds"}], ids=str
 )
-def test_usual_settings_have_no_caution(changes: dict[str, Any]) -> None:
+def test_normal_settings_have_no_caution(changes: dict[str, Any]) -> None:
     assert cautions(DEFAULT.replace(**changes), prediction(MIB)) == []
 
 
 # Memory.
 
 
-def test_a_peak_over_the_limit_will_run_out() -> None:
+def test_a_peak_over_the_limit_has_a_caution() -> None:
     (caution,) = cautions(DEFAULT, prediction(5 * MIB))
     assert (caution.code, dict(caution.values)) == (
         "will_run_out",
@@ -48,41 +48,39 @@ def test_a_peak_over_the_limit_will_run_out() -> None:
 @pytest.mark.parametrize(
     ("limit_mb", "peak", "over"), [(4, 4 * MIB, False), (4, 4 * MIB + 1, True), (None, 80 * MIB, False)]
 )
-def test_a_peak_that_just_fits_does_not_and_without_a_limit_none_does(
-    limit_mb: float | None, peak: int, over: bool
-) -> None:
+def test_a_peak_that_just_fits_or_has_no_limit_has_no_caution(limit_mb: float | None, peak: int, over: bool) -> None:
     codes = [caution.code for caution in cautions(DEFAULT.replace(memory_limit_mb=limit_mb), prediction(peak))]
     assert codes == ["will_run_out"] * over
 
 
-def test_before_the_peak_is_predicted_nothing_is_said_of_it() -> None:
+def test_an_unpredicted_peak_has_no_caution() -> None:
     assert cautions(DEFAULT, None) == []
 
 
 # The number of updates.
 
 
-def test_a_batch_of_all_examples_makes_one_update_an_epoch() -> None:
+def test_a_batch_of_all_examples_makes_one_update_per_epoch() -> None:
     assert found(batch_size=10_000) == {"one_update_per_epoch": {"size": 10_000}}
     assert found(batch_size=100, accumulate=100) == {"one_update_per_epoch": {"size": 10_000}}
     assert found(batch_size=5_000, budget_value=10) == {}
 
 
 @pytest.mark.parametrize(("epochs", "few"), [(1, True), (9, True), (10, False)])
-def test_fewer_than_twenty_updates_in_all_are_few(epochs: int, few: bool) -> None:
+def test_fewer_than_twenty_updates_have_a_caution(epochs: int, few: bool) -> None:
     expected = {"few_updates": {"total": 2 * epochs}} if few else {}
     assert found(batch_size=5_000, budget_value=epochs) == expected
 
 
-def test_how_many_updates_fit_into_seconds_is_not_guessed() -> None:
+def test_a_budget_of_seconds_has_no_caution_about_updates() -> None:
     assert found(batch_size=5_000, budget="seconds", budget_value=0.1) == {}
 
 
-# Settings that seldom go together.
+# Unusual combinations of settings.
 
 
 @pytest.mark.parametrize(("size", "norm", "few"), [(7, "batch", True), (8, "batch", False), (7, "layer", False)])
-def test_batch_normalisation_over_fewer_than_eight_examples_is_noisy(size: int, norm: str, few: bool) -> None:
+def test_batch_normalisation_below_batch_size_eight_has_a_caution(size: int, norm: str, few: bool) -> None:
     assert found(batch_size=size, norm=norm) == ({"batch_norm_of_few": {"size": 7}} if few else {})
 
 
@@ -99,17 +97,17 @@ def test_a_rate_is_high_by_the_record_of_its_optimizer(monkeypatch: pytest.Monke
     assert found(optimizer="sgd", lr=5.0) == {"high_rate": {"lr": 5.0, "optimizer": "sgd", "usual": 0.1}}
 
 
-# A schedule that was laid out for another number of updates.
+# Schedules planned for a different number of updates.
 
 
 def rates(**changes: Any) -> list[float]:
-    """Return the share of the peak rate at each of the updates of a run."""
+    """Return the share of the peak rate at every update of a run."""
     config = DEFAULT.replace(**changes)
     return [rate_factor(config, update, 500) for update in range(500)]
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "wsd"])
-def test_a_schedule_that_ends_too_soon_at_zero_names_the_epoch_in_which_it_does(schedule: str) -> None:
+def test_a_schedule_that_reaches_zero_too_soon_names_the_epoch(schedule: str) -> None:
     changes = {"schedule": schedule, "schedule_batch_size": 1_000}
     values = {"size": 1_000, "horizon": 50, "total": 500, "own": 100, "epoch": 1}
     assert found(**changes) == {"horizon_too_short": values}
@@ -117,7 +115,7 @@ def test_a_schedule_that_ends_too_soon_at_zero_names_the_epoch_in_which_it_does(
 
 
 @pytest.mark.parametrize("schedule", ["step", "exponential", "one-cycle"])
-def test_one_that_ends_too_soon_above_zero_says_something_else(schedule: str) -> None:
+def test_a_schedule_that_ends_too_soon_above_zero_has_another_caution(schedule: str) -> None:
     changes = {"schedule": schedule, "schedule_batch_size": 1_000}
     assert list(found(**changes)) == ["horizon_too_short_low"]
     low = rates(**changes)[50:]
@@ -129,7 +127,7 @@ def test_one_that_ends_too_soon_above_zero_says_something_else(schedule: str) ->
     ("size", "horizon", "epoch"),
     [(101, 500, None), (102, 495, 5), (125, 400, 5), (126, 400, 5), (128, 395, 4), (200, 250, 3), (250, 200, 3)],
 )
-def test_the_epoch_is_that_of_the_first_update_without_a_rate(size: int, horizon: int, epoch: int | None) -> None:
+def test_the_epoch_is_that_of_the_first_update_at_a_zero_rate(size: int, horizon: int, epoch: int | None) -> None:
     caution = found(schedule="linear", schedule_batch_size=size).get("horizon_too_short")
     assert 5 * math.ceil(10_000 / size) == horizon
     if epoch is None:
@@ -140,7 +138,7 @@ def test_the_epoch_is_that_of_the_first_update_without_a_rate(size: int, horizon
     assert rates(schedule="linear", schedule_batch_size=size).index(0.0) // 100 + 1 == epoch
 
 
-def test_a_schedule_that_is_cut_off_says_so() -> None:
+def test_a_schedule_that_is_cut_off_has_a_caution() -> None:
     values = {"size": 10, "horizon": 5_000, "total": 500, "own": 100}
     assert found(schedule_batch_size=10) == {"horizon_too_long": values}
     assert rates(schedule_batch_size=10)[-1] > 0.9
@@ -156,11 +154,11 @@ def test_a_schedule_that_is_cut_off_says_so() -> None:
     ],
     ids=str,
 )
-def test_a_schedule_that_no_batch_size_changes_has_no_caution(changes: dict[str, Any]) -> None:
+def test_a_schedule_that_does_not_depend_on_the_batch_size_has_no_caution(changes: dict[str, Any]) -> None:
     assert found(**changes) == {}
 
 
-def test_the_gravest_caution_comes_first() -> None:
+def test_the_most_serious_caution_comes_first() -> None:
     config = DEFAULT.replace(
         batch_size=5, norm="batch", optimizer="adam", budget="updates", budget_value=19, schedule_batch_size=10_000
     )

@@ -1,4 +1,4 @@
-"""Which settings may change in a run that keeps its weights."""
+"""Check which settings may change in a run that keeps its weights."""
 
 from __future__ import annotations
 
@@ -47,29 +47,29 @@ MUST_STAY = {"dataset", "model", "hidden", "norm", "sampling", "seed"}
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_every_setting_may_change_but_those_of_the_weights_and_the_order(name: str) -> None:
+def test_all_settings_but_those_of_the_weights_and_the_order_may_change(name: str) -> None:
     other = BASE.replace(**{name: OTHERWISE[name]})
     assert lasting(BASE, other) == ([name] if name in MUST_STAY else [])
 
 
-def test_only_an_mlp_has_widths_that_have_to_stay() -> None:
+def test_only_an_mlp_must_keep_its_widths() -> None:
     linear = RunConfig(dataset="digits", model="linear")
     assert lasting(linear, linear.replace(hidden=(32,))) == []
 
 
-def test_what_differs_is_named_with_both_values_as_they_are_stored() -> None:
+def test_differences_have_both_values_as_stored() -> None:
     other = BASE.replace(batch_size=400, hidden=(32, 16))
     assert differences(BASE, other) == {"hidden": ([128, 64], [32, 16]), "batch_size": (100, 400)}
     assert differences(BASE, BASE) == {}
 
 
 @pytest.mark.parametrize("optimizer", CHOICES["optimizer"])
-def test_the_size_of_a_state_is_known_before_there_is_one(optimizer: str, datasets: Callable[[str], Data]) -> None:
+def test_the_size_of_a_state_is_known_in_advance(optimizer: str, datasets: Callable[[str], Data]) -> None:
     config = BASE.replace(optimizer=optimizer, lr=0.01)
     trainer = Trainer(config, datasets("digits"))
     trainer.update(0.01, torch.zeros(()), torch.zeros(()))
     parameters = sum(parameter.numel() for parameter in trainer.parameters)
-    assert state_bytes(config, parameters) == pytest.approx(trainer.state_bytes(), abs=100)  # Adam's counts of steps
+    assert state_bytes(config, parameters) == pytest.approx(trainer.state_bytes(), abs=100)  # Adam's step counts
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_the_size_of_a_state_is_known_before_there_is_one(optimizer: str, datase
         ("seconds", 1.5, True),
     ],
 )
-def test_a_budget_is_spent_when_a_run_has_come_as_far(budget: str, value: float, *, spent: bool) -> None:
+def test_a_budget_is_spent_once_the_run_reaches_it(budget: str, value: float, *, spent: bool) -> None:
     config = BASE.replace(budget=budget, budget_value=value)
     assert is_spent(config, updates=30, examples=2_000, epochs=1, seconds=1.5) == spent
 
 
-def test_a_position_is_counted_in_updates_of_the_runs_own_size() -> None:
-    config = BASE.replace(batch_size=400)  # 4 updates an epoch of 1,437 examples, the last of 237
+def test_a_position_counts_updates_of_the_runs_own_batch_size() -> None:
+    config = BASE.replace(batch_size=400)  # an epoch of 1,437 examples has 4 updates, the last of 237
     assert [position(config, examples) for examples in (0, 1, 400, 1_437, 1_438, 1_937)] == [0, 1, 1, 4, 5, 6]

@@ -1,4 +1,4 @@
-"""The description of a run: what it reads, what it refuses, and in which words."""
+"""Check the configuration of a run: the values it accepts and refuses, and the messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS_OF_A_RUN = (
     "checkpointing, precision, keep_losses, evaluate_with_grad, zero_in_place, validate_whole"
 )
 
-# code, what is asked for, the exact sentence, what would mend it
+# code, values, exact message, remedy
 REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "not_a_choice",
@@ -174,23 +174,25 @@ def test_a_refusal_names_the_value_the_limit_and_the_way_out(
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
-    [(values, sentence) for code, values, sentence, _ in REFUSALS if code != "unknown_field"],  # Python's to refuse
+    [
+        (values, sentence) for code, values, sentence, _ in REFUSALS if code != "unknown_field"
+    ],  # Python itself refuses unknown keywords
 )
-def test_what_is_refused_as_text_cannot_be_built_either(values: dict[str, Any], sentence: str) -> None:
+def test_values_refused_as_text_are_refused_by_the_class_too(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig(**values)
     assert str(caught.value) == sentence
 
 
 @pytest.mark.parametrize("text", ["", "batch size 100", "[1, 2]", "null", "{"])
-def test_text_that_is_no_json_object_is_refused_in_words(text: str) -> None:
+def test_text_that_is_not_a_json_object_is_refused_with_a_message(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_json(text)
     assert str(caught.value) == f"expected a run as a JSON object, got {text!r}"
     assert caught.value.problems[0].code == "not_json"
 
 
-def test_every_code_that_config_raises_has_a_sentence_tested_here() -> None:
+def test_the_message_of_every_code_that_config_raises_is_tested_here() -> None:
     texts = [Path(module.__file__).read_text() for module in (config_module, fields_module)]
     calls = [node for text in texts for node in ast.walk(ast.parse(text)) if is_problem(node)]
     codes = {constant.value for call in calls for constant in ast.walk(call.args[0]) if is_text(constant)}
@@ -211,7 +213,7 @@ def test_the_remedy_of_a_refusal_is_accepted() -> None:
             RunConfig.from_mapping(values | remedy)
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     problems = problems_of({"batch_size": 0, "optimizer": "adagrad", "epochs": 3})
     assert [problem.code for problem in problems] == ["out_of_bounds", "not_a_choice", "unknown_field"]
     with pytest.raises(ConfigError) as caught:
@@ -221,7 +223,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     )
 
 
-def test_both_batch_sizes_that_no_data_set_has_are_said_at_once() -> None:
+def test_two_batch_sizes_that_are_too_large_are_reported_at_once() -> None:
     problems = problems_of({"dataset": "digits", "batch_size": 5_000, "schedule_batch_size": 6_000})
     assert [problem.code for problem in problems] == ["batch_larger_than_dataset", "schedule_batch_larger_than_dataset"]
 
@@ -230,8 +232,8 @@ def test_both_batch_sizes_that_no_data_set_has_are_said_at_once() -> None:
     "changes",
     [
         {"schedule_batch_size": 10_000},
-        {"schedule_batch_size": 1, "norm": "batch"},  # no batch of one is trained on
-        {"schedule_batch_size": 1, "budget_value": 10_000},  # nor are 100,000,000 updates made
+        {"schedule_batch_size": 1, "norm": "batch"},  # the run never trains on a batch of one
+        {"schedule_batch_size": 1, "budget_value": 10_000},  # the run does not make 100,000,000 updates
         {"schedule_batch_size": 5_000, "accumulate": 2, "drop_last": True},
         {"schedule_batch_size": 1_000, "budget": "updates", "budget_value": 7},
         {"schedule_batch_size": 1_000, "schedule": "constant"},
@@ -239,11 +241,11 @@ def test_both_batch_sizes_that_no_data_set_has_are_said_at_once() -> None:
     ],
     ids=str,
 )
-def test_a_schedule_may_be_planned_for_any_batch_size_that_makes_an_update(changes: dict[str, Any]) -> None:
+def test_a_schedule_can_be_planned_for_any_batch_size_with_a_full_window(changes: dict[str, Any]) -> None:
     assert RunConfig(**changes).schedule_batch_size == changes["schedule_batch_size"]
 
 
-def test_a_convolutional_network_may_train_on_a_batch_of_one() -> None:
+def test_a_cnn_can_train_on_a_batch_of_one() -> None:
     assert RunConfig(model="cnn", norm="batch", batch_size=1).batch_size == 1
 
 
@@ -258,7 +260,7 @@ def test_replacing_a_field_checks_the_run_again() -> None:
         run.replace(dataset="digits")
 
 
-def test_a_run_cannot_be_changed() -> None:
+def test_a_run_config_is_immutable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         RunConfig().batch_size = 0  # type: ignore[misc]
 
@@ -292,7 +294,7 @@ def test_a_run_cannot_be_changed() -> None:
         ("dataset", "digits", "digits"),
     ],
 )
-def test_text_of_a_url_is_read_in_the_type_of_its_field(name: str, text: Any, value: Any) -> None:
+def test_text_of_a_url_is_converted_to_the_type_of_its_field(name: str, text: Any, value: Any) -> None:
     parsed, problems = parse({name: text})
     assert problems == []
     assert parsed == {name: value}
@@ -300,20 +302,20 @@ def test_text_of_a_url_is_read_in_the_type_of_its_field(name: str, text: Any, va
 
 
 @pytest.mark.parametrize("text", ["1.5", "1e2", "100px", "", "nan", "-", "0x10", "1 000"])
-def test_a_batch_size_that_is_no_whole_number_is_neither_rounded_nor_guessed(text: str) -> None:
+def test_a_batch_size_that_is_not_an_integer_is_not_rounded(text: str) -> None:
     parsed, (problem,) = parse({"batch_size": text})
     assert parsed == {}
     assert (problem.code, problem.values["value"]) == ("not_whole", text)
 
 
-def test_one_bad_value_of_a_url_leaves_the_others_usable() -> None:
+def test_one_bad_value_of_a_url_does_not_discard_the_others() -> None:
     parsed, (problem,) = parse({"batch_size": "1.5", "lr": "0.1", "optimizer": "adam"})
     assert parsed == {"lr": 0.1, "optimizer": "adam"}
     assert problem.values["field"] == "batch_size"
 
 
 @pytest.mark.parametrize("order", [("budget", "budget_value"), ("budget_value", "budget")])
-def test_the_bounds_of_a_budget_are_those_of_its_kind_whichever_comes_first(order: tuple[str, str]) -> None:
+def test_the_bounds_of_a_budget_depend_on_its_unit_in_any_order(order: tuple[str, str]) -> None:
     values = {"budget": "seconds", "budget_value": "0.5"}
     assert parse({name: values[name] for name in order}) == ({"budget": "seconds", "budget_value": 0.5}, [])
 
@@ -330,7 +332,7 @@ def test_derived_values_of_a_run() -> None:
     ("budget", "value", "updates"),
     [("epochs", 5, 75), ("updates", 7, 7), ("examples", 1_438, 16), ("seconds", 2.5, None)],
 )
-def test_planned_updates_of_1437_examples_in_batches_of_100(budget: str, value: float, updates: int | None) -> None:
+def test_planned_updates_of_1437_examples_at_batch_size_100(budget: str, value: float, updates: int | None) -> None:
     assert planned_updates(RunConfig(dataset="digits", budget=budget, budget_value=value)) == updates
 
 
@@ -338,18 +340,18 @@ def test_planned_updates_of_1437_examples_in_batches_of_100(budget: str, value: 
     ("budget", "value", "updates"),
     [("epochs", 5, 10), ("updates", 7, 7), ("examples", 1_438, 3), ("seconds", 2.5, None)],
 )
-def test_planned_updates_of_the_same_run_in_batches_of_1000(budget: str, value: float, updates: int | None) -> None:
+def test_planned_updates_of_the_same_run_at_batch_size_1000(budget: str, value: float, updates: int | None) -> None:
     run = RunConfig(dataset="digits", budget=budget, budget_value=value)
     assert planned_updates(run, batch_size=1_000) == updates
 
 
-def test_the_default_run_is_500_updates() -> None:
+def test_the_default_run_makes_500_updates() -> None:
     assert planned_updates(RunConfig()) == 500
 
 
 @st.composite
 def runs(draw: st.DrawFn) -> RunConfig:
-    """Draw any run that can be built."""
+    """Draw any valid run."""
     values: dict[str, Any] = {name: draw(st.sampled_from(choices)) for name, choices in CHOICES.items()}
     for name, spec in FIELD_SPECS.items():
         if spec.bounds:
@@ -364,7 +366,7 @@ def runs(draw: st.DrawFn) -> RunConfig:
     try:
         return RunConfig(**values)
     except ConfigError as error:
-        # Only what no field can know alone may be refused here; mend what is mended by one value.
+        # Only joint problems can occur here. Apply the remedies of those that have one.
         remedies = {name: value for problem in error.problems for name, value in problem.remedy.items()}
         assume(remedies)
     try:
@@ -395,7 +397,7 @@ anything = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), anything, max_size=4))
-def test_whatever_is_asked_for_is_a_run_or_a_refusal_in_words(values: dict[str, Any]) -> None:
+def test_any_values_give_a_run_or_a_message(values: dict[str, Any]) -> None:
     _, problems = parse(values)
     assert all(str(ConfigError(problem)) for problem in problems)
     try:
@@ -405,6 +407,6 @@ def test_whatever_is_asked_for_is_a_run_or_a_refusal_in_words(values: dict[str, 
     assert RunConfig.from_json(run.to_json()) == run
 
 
-def test_a_number_too_large_for_a_float_is_refused_in_words() -> None:
+def test_a_number_too_large_for_a_float_is_refused_with_a_message() -> None:
     with pytest.raises(ConfigError, match="^lr must be"):
         RunConfig.from_json('{"lr": 1' + "0" * 400 + "}")

@@ -1,4 +1,4 @@
-"""Pause, resume, stop and single updates, asked of a run from another thread."""
+"""Check pausing, resuming, stopping and single updates, requested from another thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Begin = Callable[..., Any]
 
 
 class Running:
-    """A run in a thread of its own, and what it has reported so far."""
+    """A run in a separate thread, and its reports so far."""
 
     def __init__(self, config: RunConfig, data: Data, *, paused: bool) -> None:
         self.control = Control(paused=paused)
@@ -47,7 +47,7 @@ class Running:
             self.started.set()
 
     def wait_for_pause(self) -> bool:
-        """Return once it stands; False if it ended instead."""
+        """Return True once the run has paused, False if it ended instead."""
         deadline = time.perf_counter() + WAIT_S
         while time.perf_counter() < deadline:
             try:
@@ -59,7 +59,7 @@ class Running:
         raise TimeoutError
 
     def end(self, *, reason: str = "asked") -> tuple[Ended, float]:
-        """Stop it; return its end and how many seconds that took."""
+        """Stop the run; return its end and the seconds that took."""
         asked = time.perf_counter()
         self.control.request("stop", reason=reason)
         self.thread.join(WAIT_S)
@@ -74,7 +74,7 @@ class Running:
 
 @pytest.fixture
 def begin(datasets: Callable[[str], Data]) -> Iterator[Begin]:
-    """Return a function that starts a run; all are over when the test is."""
+    """Return a function that starts a run; all runs end with the test."""
     runs: list[Running] = []
 
     def begin(config: RunConfig = DIGITS, *, paused: bool = False) -> Running:
@@ -92,7 +92,7 @@ def weights(running: Running) -> torch.Tensor:
     return torch.nn.utils.parameters_to_vector(running.trainer.parameters).detach().clone()
 
 
-def test_a_pause_stands_with_everything_reported_and_a_resume_goes_on_to_the_same_end(begin: Begin) -> None:
+def test_a_pause_reports_everything_and_a_resumed_run_has_the_same_end(begin: Begin) -> None:
     config = DIGITS.replace(budget="updates", budget_value=300)
     undisturbed = begin(config)
     undisturbed.thread.join(WAIT_S)
@@ -134,7 +134,7 @@ def test_time_spent_paused_is_not_training_time(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("accumulate", [1, 4])
-def test_one_update_makes_exactly_one_and_one_epoch_goes_to_the_end_of_the_epoch(begin: Begin, accumulate: int) -> None:
+def test_one_update_makes_exactly_one_and_one_epoch_completes_the_epoch(begin: Begin, accumulate: int) -> None:
     running = begin(DIGITS.replace(accumulate=accumulate), paused=True)
     running.wait_for_pause()
     assert running.trainer.updates == running.reported == 0
@@ -154,7 +154,7 @@ def test_one_update_makes_exactly_one_and_one_epoch_goes_to_the_end_of_the_epoch
     assert (ended.state, ended.updates) == ("stopped", 2 * per_epoch)
 
 
-def test_every_request_for_one_update_counts_however_fast_they_come(begin: Begin) -> None:
+def test_every_request_for_one_update_counts_however_fast_they_arrive(begin: Begin) -> None:
     running = begin(paused=True)
     running.wait_for_pause()
     for _ in range(5):
@@ -166,7 +166,7 @@ def test_every_request_for_one_update_counts_however_fast_they_come(begin: Begin
     assert running.trainer.updates == running.reported == 5
     for _ in range(3):
         running.control.request("one_update")
-    running.control.request("pause")  # what has been asked for and not done is taken back
+    running.control.request("pause")  # pending requests are withdrawn
     time.sleep(0.05)
     stood = running.trainer.updates
     assert 5 <= stood <= 8
@@ -175,7 +175,7 @@ def test_every_request_for_one_update_counts_however_fast_they_come(begin: Begin
 
 
 @pytest.mark.parametrize(("command", "updates"), [("one_update", 16), ("one_epoch", 30), ("resume", None)])
-def test_what_is_asked_while_the_run_stands_within_an_evaluation_is_done_after_it(
+def test_a_request_during_a_paused_evaluation_is_carried_out_after_it(
     begin: Begin, command: Command, updates: int | None
 ) -> None:
     running = begin(DIGITS.replace(budget_value=4), paused=True)
@@ -203,7 +203,7 @@ def test_what_is_asked_while_the_run_stands_within_an_evaluation_is_done_after_i
         assert running.trainer.updates == updates
 
 
-def test_a_run_stopped_within_an_evaluation_does_not_count_it_as_training_time(begin: Begin) -> None:
+def test_an_evaluation_interrupted_by_a_stop_is_not_training_time(begin: Begin) -> None:
     running = begin(paused=True)
     running.wait_for_pause()
     within = threading.Event()
@@ -223,7 +223,7 @@ def test_a_run_stopped_within_an_evaluation_does_not_count_it_as_training_time(b
     assert last <= ended.elapsed_s < last + 0.2
 
 
-def test_a_run_paused_within_an_update_still_completes_just_that_one(begin: Begin) -> None:
+def test_a_run_paused_within_an_update_completes_only_that_update(begin: Begin) -> None:
     running = begin(DIGITS.replace(batch_size=5, accumulate=288))
     running.started.wait(WAIT_S)
     time.sleep(0.02)
@@ -263,7 +263,7 @@ def test_a_stop_in_the_middle_of_a_window_drops_the_unfinished_update(begin: Beg
     ],
     ids=str,
 )
-def test_a_stop_takes_less_than_a_fifth_of_a_second_wherever_the_run_is(changes: dict[str, Any], begin: Begin) -> None:
+def test_a_stop_takes_less_than_a_fifth_of_a_second_at_any_point(changes: dict[str, Any], begin: Begin) -> None:
     times = []
     for pause_s in (0.0, 0.05, 0.4):
         running = begin(DIGITS.replace(**changes))
@@ -273,7 +273,7 @@ def test_a_stop_takes_less_than_a_fifth_of_a_second_wherever_the_run_is(changes:
         times.append(took)
         assert (ended.state, ended.reason) == ("stopped", "asked")
         assert ended.updates == running.reported
-    assert sorted(times)[1] < 0.2  # the median: a busy machine may take its time once
+    assert sorted(times)[1] < 0.2  # the median, because a busy machine may be slow once
 
 
 def test_a_paused_run_can_be_stopped_and_the_first_reason_stays(begin: Begin) -> None:
@@ -287,7 +287,7 @@ def test_a_paused_run_can_be_stopped_and_the_first_reason_stays(begin: Begin) ->
     assert pauses == [True, False]
 
 
-def test_a_running_loop_is_told_by_one_attribute_and_left_alone_after_a_resume() -> None:
+def test_attention_is_set_by_every_request_and_cleared_by_a_resume() -> None:
     control = Control()
     assert not control.attention
     for command in ("pause", "one_update", "one_epoch"):

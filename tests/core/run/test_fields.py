@@ -1,4 +1,4 @@
-"""Every field's record is complete: its default is valid, its text form reads back, and its limits hold."""
+"""Check every field's record: its default is valid, its text form reads back, and its bounds hold."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_choice_reads_as_itself(name: str, choice: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, spec in FIELD_SPECS.items() if spec.choices])
-def test_any_other_text_is_no_choice(name: str) -> None:
+def test_any_other_text_is_refused_as_a_choice(name: str) -> None:
     problem = problem_of(name, read(name, "none such"), "epochs")
     assert problem is not None
     assert problem.code == "not_a_choice"
@@ -42,7 +42,7 @@ def test_any_other_text_is_no_choice(name: str) -> None:
 
 
 def outside(name: str) -> tuple[float, float]:
-    """Return the next number below the bounds of a field and the next above."""
+    """Return the next number below the bounds of a field and the next one above."""
     bounds = FIELD_SPECS[name].bounds
     assert bounds
     low, high = bounds
@@ -50,7 +50,7 @@ def outside(name: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_a_number_may_be_its_bounds_and_no_more(name: str) -> None:
+def test_the_bounds_of_a_number_are_inclusive(name: str) -> None:
     bounds = FIELD_SPECS[name].bounds
     assert bounds
     assert [problem_of(name, value, "epochs") for value in bounds] == [None, None]
@@ -59,7 +59,7 @@ def test_a_number_may_be_its_bounds_and_no_more(name: str) -> None:
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-def test_a_budget_may_be_the_bounds_of_its_unit_and_no_more(budget: str) -> None:
+def test_the_bounds_of_a_budget_are_those_of_its_unit(budget: str) -> None:
     low, high = BUDGETS[budget]
     assert [problem_of("budget_value", value, budget) for value in (low, high)] == [None, None]
     assert problem_of("budget_value", high + 1, budget) is not None
@@ -67,7 +67,7 @@ def test_a_budget_may_be_the_bounds_of_its_unit_and_no_more(budget: str) -> None
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_only_an_optional_field_may_be_empty(name: str) -> None:
+def test_only_an_optional_field_can_be_empty(name: str) -> None:
     assert (problem_of(name, None, "epochs") is None) == FIELD_SPECS[name].is_optional
     assert (read(name, "none") is None) == FIELD_SPECS[name].is_optional
 
@@ -92,7 +92,7 @@ def test_a_habit_is_off_by_default(name: str) -> None:
         ({"model": "cnn", "optimizer": "adam"}, {"hidden", "momentum"}),
     ],
 )
-def test_a_field_is_unused_where_neither_the_model_nor_the_optimizer_reads_it(
+def test_a_field_is_unused_if_neither_the_model_nor_the_optimizer_reads_it(
     changes: dict[str, Any], unused: set[str]
 ) -> None:
     config = DEFAULT.replace(**changes)

@@ -1,4 +1,4 @@
-"""Free memory as a container sees it, from real files in the layout of cgroups; processes alive or not."""
+"""Check free memory inside a container, with files laid out like cgroups, and whether processes are alive."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from core.run import machine
 MIB = 2**20
 
 
-def test_the_container_limit_counts_where_there_is_one(tmp_path: Path) -> None:
+def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text(f"{100 * MIB}\n")
     (tmp_path / "memory.current").write_text(f"{70 * MIB}\n")
     (tmp_path / "memory.stat").write_text(f"anon {50 * MIB}\ninactive_file {20 * MIB}\n")
     assert machine.free_memory_bytes(tmp_path) == 50 * MIB
 
 
-def test_the_older_layout_is_read_too(tmp_path: Path) -> None:
+def test_the_layout_of_cgroup_v1_is_read_too(tmp_path: Path) -> None:
     folder = tmp_path / "memory"
     folder.mkdir()
     (folder / "memory.limit_in_bytes").write_text(f"{64 * MIB}\n")
@@ -29,12 +29,12 @@ def test_the_older_layout_is_read_too(tmp_path: Path) -> None:
     assert machine.free_memory_bytes(tmp_path) == 5 * MIB
 
 
-def test_without_a_limit_the_machine_counts(tmp_path: Path) -> None:
+def test_without_a_limit_the_memory_of_the_machine_counts(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     assert machine.free_memory_bytes(tmp_path) > 100 * MIB
 
 
-def test_a_process_is_alive_until_it_ends_even_if_its_number_is_used_again() -> None:
+def test_a_process_is_dead_after_its_end_even_if_its_pid_is_reused() -> None:
     me = machine.this_process()
     assert machine.is_alive(me)
     host, pid, _ = me.rsplit("/", 2)
@@ -49,10 +49,10 @@ def test_a_process_is_alive_until_it_ends_even_if_its_number_is_used_again() -> 
 
 
 @pytest.mark.parametrize("name", ["", "me", "host/1", "{host}/abc/1.00", "{host}/-1/1.00", "{host}/1/soon"])
-def test_what_names_no_process_is_not_alive(name: str) -> None:
+def test_an_invalid_process_name_is_not_alive(name: str) -> None:
     host, _, _ = machine.this_process().rsplit("/", 2)
     assert not machine.is_alive(name.format(host=host))
 
 
-def test_a_process_of_another_machine_counts_as_alive() -> None:
+def test_a_process_on_another_machine_counts_as_alive() -> None:
     assert machine.is_alive("elsewhere/1/1.00")

@@ -1,4 +1,4 @@
-"""What a run says it will do, in numbers that can be checked by hand."""
+"""Check the planned counts of a run against numbers computed by hand."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_a_plan_counts_batches_updates_and_examples(config: RunConfig, expected:
         (RunConfig(schedule_batch_size=1_000, budget="examples", budget_value=2_500), 25, 3),
         (RunConfig(schedule_batch_size=1_000, budget="updates", budget_value=70), 70, 70),
         (RunConfig(schedule_batch_size=1, budget_value=10_000), 1_000_000, 100_000_000),
-        (RunConfig(budget="seconds", budget_value=2), 1_234, 1_234),  # as it was timed
+        (RunConfig(budget="seconds", budget_value=2), 1_234, 1_234),  # the timed horizon
     ],
 )
-def test_a_schedule_is_planned_for_the_updates_of_its_own_batch_size(
+def test_a_schedule_is_planned_for_the_updates_at_its_own_batch_size(
     config: RunConfig, updates: int, horizon: int
 ) -> None:
     assert plan(config).total_updates in (updates, None)
@@ -64,10 +64,10 @@ LINEAR = RunConfig(schedule="linear", batch_size=1_000, budget_value=1)  # 10 up
         (LINEAR.replace(schedule_batch_size=500), [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55]),
     ],
 )
-def test_a_schedule_runs_out_early_or_is_cut_off_by_its_own_batch_size(config: RunConfig, factors: list[float]) -> None:
+def test_a_schedule_with_its_own_batch_size_ends_early_or_is_cut_off(config: RunConfig, factors: list[float]) -> None:
     assert [rate_factor(config, t, 10) for t in range(10)] == pytest.approx(factors, rel=1e-12, abs=0)
 
 
-def test_past_the_timed_horizon_of_a_budget_of_seconds_the_last_rate_stays() -> None:
+def test_the_last_rate_stays_past_the_timed_horizon_of_a_budget_of_seconds() -> None:
     config = RunConfig(schedule="linear", budget="seconds", budget_value=2)
     assert [rate_factor(config, t, 4) for t in range(6)] == [1, 0.75, 0.5, 0.25, 0.25, 0.25]

@@ -1,4 +1,4 @@
-"""Ways to look for the largest batch, against literals, against accelerate's own and against Lightning's own."""
+"""Compare searches for the largest batch with literals and with those of accelerate and Lightning."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_doubling_stops_at_a_power_of_two() -> None:
     assert search.found == 64
 
 
-def test_doubling_does_not_exceed_the_largest_there_is() -> None:
+def test_doubling_does_not_exceed_the_largest_size() -> None:
     search = doubling(up_to(1_437), most=1_437)
     assert (sizes(search)[-1], search.found) == (1_024, 1_024)
     search = doubling(up_to(128), most=128)
@@ -66,13 +66,13 @@ def test_bisection_halves_the_gap_that_doubling_leaves() -> None:
     assert (search.name, search.found) == ("bisection", 75)
 
 
-def test_bisection_reaches_the_largest_there_is_though_doubling_steps_over_it() -> None:
+def test_bisection_reaches_the_largest_size_even_if_doubling_skips_it() -> None:
     search = bisection(up_to(100), most=100)
     assert sizes(search) == [2, 4, 8, 16, 32, 64, 82, 91, 96, 98, 99, 100]
     assert search.found == 100
 
 
-def test_backing_off_takes_nine_tenths_until_it_fits() -> None:
+def test_backing_off_multiplies_by_nine_tenths_until_a_size_fits() -> None:
     search = back_off(up_to(75), most=128)
     assert sizes(search) == [128, 115, 103, 92, 82, 73]
     assert (search.name, search.found) == ("back_off", 73)
@@ -80,7 +80,7 @@ def test_backing_off_takes_nine_tenths_until_it_fits() -> None:
     assert sizes(back_off(up_to(75), most=80, start=128)) == [80, 72]
 
 
-def test_the_closed_form_tries_its_prediction_and_the_next() -> None:
+def test_the_closed_form_tries_its_prediction_and_the_next_size() -> None:
     assert closed_form(up_to(75), predicted=75, most=1_437) == Search(
         "closed_form", (Attempt(75, True), Attempt(76, False)), 75
     )
@@ -98,13 +98,13 @@ def test_the_closed_form_tries_its_prediction_and_the_next() -> None:
         (9, -1, "predicted must be between 0 and 1,437 (the largest batch there is), got -1"),
     ],
 )
-def test_a_wrong_prediction_is_an_error_that_says_what_was_seen(largest: int, predicted: int, sentence: str) -> None:
+def test_a_wrong_prediction_is_an_error_that_names_the_attempts(largest: int, predicted: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         closed_form(up_to(largest), predicted=predicted, most=1_437)
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_a_search_finds_1_or_nothing_where_no_more_fits(name: str) -> None:
+def test_a_search_finds_1_or_0_if_no_more_fits(name: str) -> None:
     one, none = SEARCHES[name](up_to(1), most=100), SEARCHES[name](up_to(0), most=100)
     assert (one.name, one.found, one.attempts[-1]) == (name, 1, Attempt(1, True))
     assert (none.name, none.found, none.attempts[-1]) == (name, 0, Attempt(1, False))
@@ -114,7 +114,7 @@ def test_a_search_finds_1_or_nothing_where_no_more_fits(name: str) -> None:
 
 @st.composite
 def limits(draw: st.DrawFn) -> tuple[int, int]:
-    """Draw the largest batch there is and the largest that fits: all of them, none, or in between."""
+    """Draw the largest batch size and the largest that fits, which may be 0 or the same."""
     most = draw(st.integers(1, 10_000))
     return most, draw(st.integers(0, most))
 
@@ -126,7 +126,7 @@ def all_searches(most: int, largest: int) -> Iterator[Search]:
 
 
 @given(limits())
-def test_no_search_tries_a_size_twice_or_one_that_does_not_exist_and_found_has_fitted(limit: tuple[int, int]) -> None:
+def test_no_search_repeats_a_size_or_leaves_the_bounds_and_the_result_fits(limit: tuple[int, int]) -> None:
     most, largest = limit
     for search in all_searches(most, largest):
         tried = sizes(search)
@@ -144,14 +144,14 @@ def test_bisection_and_the_closed_form_are_exact(limit: tuple[int, int]) -> None
 
 
 @given(limits())
-def test_doubling_finds_the_power_of_two_below_and_backing_off_nine_tenths(limit: tuple[int, int]) -> None:
+def test_doubling_finds_a_power_of_two_and_backing_off_at_least_nine_tenths(limit: tuple[int, int]) -> None:
     most, largest = limit
     assert doubling(up_to(largest), most=most).found == (1 << largest.bit_length()) // 2
     assert (9 * (largest + 1)) // 10 <= back_off(up_to(largest), most=most).found <= largest
 
 
 @given(limits())
-def test_the_number_of_attempts_is_known(limit: tuple[int, int]) -> None:
+def test_the_number_of_attempts_follows_a_formula(limit: tuple[int, int]) -> None:
     most, largest = limit
     count = {search.name: len(search.attempts) for search in all_searches(most, largest)}
     assert count["closed_form"] == (1 if largest in (0, most) else 2)
@@ -165,18 +165,18 @@ def test_the_number_of_attempts_is_known(limit: tuple[int, int]) -> None:
             assert count["bisection"] <= 2 * power + 1
 
 
-# The peers' own.
+# The implementations of other tools.
 
 
 @pytest.fixture
 def _no_collections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the peers from collecting garbage at each attempt, which takes longer than all the rest."""
+    """Keep the other tools from collecting garbage at each attempt, which takes longer than everything else."""
     monkeypatch.setattr("accelerate.utils.memory.clear_device_cache", lambda garbage_collection=False: None)
     monkeypatch.setattr("lightning.pytorch.tuner.batch_size_scaling.garbage_collection_cuda", lambda: None)
 
 
 class Probe:
-    """Training that runs out of memory on more than `largest` examples at once."""
+    """A training that runs out of memory above batch size `largest`."""
 
     def __init__(self, largest: int) -> None:
         self.largest = largest
@@ -215,12 +215,12 @@ def test_backing_off_finds_0_where_accelerate_gives_up() -> None:
 
 
 class Module(lightning.LightningModule):
-    """A module whose training is a probe."""
+    """A Lightning module with a probe as its training."""
 
     def __init__(self, probe: Probe, examples: int) -> None:
         super().__init__()
         self.probe, self.examples = probe, examples
-        self.batch_size = 2  # the tuner's own first size: the first loader is made before it has set that
+        self.batch_size = 2  # the tuner's first size, because it makes the first loader before setting it
         self.layer = nn.Linear(1, 1)
 
     def train_dataloader(self) -> DataLoader[Tensor]:
@@ -235,7 +235,7 @@ class Module(lightning.LightningModule):
 
 
 def lightning_search(probe: Probe, root: Path, **options: Any) -> int | None:
-    """Return what Lightning's tuner finds with its own starting value."""
+    """Return the result of Lightning's tuner with its default start."""
     trainer = lightning.Trainer(
         accelerator="cpu",
         default_root_dir=root,
@@ -258,7 +258,7 @@ def test_doubling_tries_what_lightning_tries(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec:FutureWarning")
 @pytest.mark.usefixtures("_no_collections")
-def test_where_only_1_fits_lightning_tries_2_once_more(tmp_path: Path) -> None:
+def test_lightning_tries_2_once_more_if_only_1_fits(tmp_path: Path) -> None:
     probe = Probe(1)
     assert lightning_search(probe, tmp_path, mode="power") == 1
     assert probe.attempts == [*doubling(up_to(1), most=1_000).attempts, Attempt(2, False)]
@@ -266,7 +266,7 @@ def test_where_only_1_fits_lightning_tries_2_once_more(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec:FutureWarning")
 @pytest.mark.usefixtures("_no_collections")
-def test_bisection_tries_what_lightning_tries_before_it_takes_its_margin_off(tmp_path: Path) -> None:
+def test_bisection_tries_what_lightning_tries_before_subtracting_its_margin(tmp_path: Path) -> None:
     probe = Probe(43)
     found = lightning_search(probe, tmp_path, mode="binsearch")
     search = bisection(up_to(43), most=1_000)
@@ -275,7 +275,7 @@ def test_bisection_tries_what_lightning_tries_before_it_takes_its_margin_off(tmp
 
 
 @given(st.integers(0, 2_000), st.integers(0, 2_000))
-def test_the_largest_from_a_start_is_exact_in_few_tries(largest: int, start: int) -> None:
+def test_the_largest_from_a_start_is_exact_in_few_attempts(largest: int, start: int) -> None:
     tried = []
 
     def fits(size: int) -> bool:

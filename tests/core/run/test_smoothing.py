@@ -18,11 +18,11 @@ def plain_loop(beta: float, values: list[float]) -> list[float]:
 
 
 @given(beta=betas, values=losses)
-def test_it_equals_the_loop_one_would_write(beta: float, values: list[float]) -> None:
+def test_the_average_equals_a_plain_loop(beta: float, values: list[float]) -> None:
     np.testing.assert_allclose(DebiasedEMA(beta).update(values), plain_loop(beta, values), rtol=1e-9)
 
 
-def test_the_first_values_come_out_by_hand() -> None:
+def test_the_first_averages_equal_a_computation_by_hand() -> None:
     # (1), (0.5 x 1 + 4) / 1.5, (0.25 x 1 + 0.5 x 4 + 4) / 1.75
     np.testing.assert_allclose(DebiasedEMA(0.5).update([1, 4, 4]), [1, 3, 25 / 7], rtol=1e-15)
 
@@ -34,9 +34,7 @@ def test_a_hundred_thousand_values_equal_the_loop_without_underflow(beta: float)
 
 
 @given(beta=betas, values=losses, cuts=st.lists(st.integers(0, 300), max_size=5))
-def test_blocks_give_what_the_whole_gives_so_no_past_point_moves(
-    beta: float, values: list[float], cuts: list[int]
-) -> None:
+def test_averaging_in_blocks_equals_averaging_at_once(beta: float, values: list[float], cuts: list[int]) -> None:
     average = DebiasedEMA(beta)
     blocks = np.split(np.array(values), sorted(min(cut, len(values)) for cut in cuts))
     pieces = np.concatenate([average.update(block) for block in blocks])
@@ -44,7 +42,7 @@ def test_blocks_give_what_the_whole_gives_so_no_past_point_moves(
 
 
 @given(value=st.floats(1e-6, 1e6), beta=betas)
-def test_a_constant_stays_where_it_is_from_the_first_value_on(value: float, beta: float) -> None:
+def test_a_constant_series_has_a_constant_average(value: float, beta: float) -> None:
     np.testing.assert_allclose(DebiasedEMA(beta).update([value] * 50), value, rtol=1e-9)
 
 
@@ -54,7 +52,7 @@ def test_beta_zero_is_the_identity(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_a_gap_and_its_neighbours_are_as_if_it_had_not_come(bad: float) -> None:
+def test_a_value_that_is_not_finite_is_a_gap_and_does_not_affect_its_neighbours(bad: float) -> None:
     for beta in (0, 0.9):
         average, clean = DebiasedEMA(beta), DebiasedEMA(beta).update([3, 1, 2, 5])
         first, second = average.update([3, 1, bad]), average.update([bad, 2, 5])
@@ -62,12 +60,12 @@ def test_what_is_not_finite_is_a_gap_and_its_neighbours_are_as_if_it_had_not_com
         np.testing.assert_allclose(second, [np.nan, clean[2], clean[3]])
 
 
-def test_losses_as_large_as_float32_holds_do_not_overflow() -> None:
+def test_the_largest_float32_losses_do_not_overflow() -> None:
     values = [1.0, 3e38, 3e38, 1.0] * 10_000
     np.testing.assert_allclose(DebiasedEMA(0.98).update(values), plain_loop(0.98, values), rtol=1e-9)
 
 
 @pytest.mark.parametrize("beta", [-0.1, 1.0, float("nan")])
-def test_a_beta_that_averages_nothing_is_refused(beta: float) -> None:
+def test_a_beta_outside_its_bounds_is_refused(beta: float) -> None:
     with pytest.raises(ValueError, match="less than 1"):
         DebiasedEMA(beta)

@@ -1,4 +1,4 @@
-"""Allocations in order: what is alive when, the same after JSON, and the highest of several."""
+"""Check timelines of allocations: bytes alive, JSON round trips, and the highest of several peaks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = dict.fromkeys(CATEGORIES, 0)
 
 
 class Story:
-    """Write a timeline as it happens."""
+    """Build a timeline from allocations and releases."""
 
     def __init__(self, **before: int) -> None:
         self.before = {name.replace("_", " "): size for name, size in before.items()}
@@ -35,12 +35,12 @@ class Story:
 
 
 def small() -> Timeline:
-    """Return weights of 100 bytes, an activation of 40, and gradients of 100 that come as it goes."""
+    """Return a timeline with weights of 100 bytes, an activation of 40, and gradients of 100."""
     story = Story(parameters=100, optimizer_state=20)
     kept = story.born(40, module="linear")
     gradient = story.born(100, "gradients", "backward", "linear")
     story.gone(kept, module="linear")
-    old = Block(20, "optimizer state", "", "", "", ())  # alive from before
+    old = Block(20, "optimizer state", "", "", "", ())  # allocated before the timeline
     story.gone(old, "optimizer")
     story.gone(gradient, "forward")
     return story.timeline()
@@ -50,10 +50,10 @@ def through_json(timeline: Timeline) -> Timeline:
     return Timeline.from_dict(json.loads(json.dumps(timeline.to_dict())))
 
 
-# What is alive.
+# Bytes alive.
 
 
-def test_the_bytes_alive_are_those_before_and_after_each_change() -> None:
+def test_live_bytes_are_listed_before_the_first_change_and_after_each() -> None:
     assert small().live_bytes() == [120, 160, 260, 220, 200, 100]
     assert small().highest() == 2
     assert small().by_category(2) == NOTHING | {
@@ -65,7 +65,7 @@ def test_the_bytes_alive_are_those_before_and_after_each_change() -> None:
     assert small().by_category(5) == NOTHING | {"parameters": 100}
 
 
-def test_a_peak_is_where_the_bytes_alive_are_the_most_and_the_first_of_equals() -> None:
+def test_the_peak_is_the_first_point_with_the_most_bytes_alive() -> None:
     assert small().peak() == Peak(260, small().by_category(2), "backward", "linear")
     story = Story(parameters=8)
     story.gone(story.born(50, module="first"))
@@ -74,7 +74,7 @@ def test_a_peak_is_where_the_bytes_alive_are_the_most_and_the_first_of_equals() 
     assert Story(parameters=8).timeline().peak() == Peak(8, NOTHING | {"parameters": 8}, "forward", "")
 
 
-def test_more_from_before_raises_every_moment_and_the_record() -> None:
+def test_more_initial_bytes_raise_every_point_and_the_record() -> None:
     story = Story(parameters=100)
     story.gone(story.born(40))
     plain = story.timeline(recorded_bytes=150)
@@ -85,10 +85,10 @@ def test_more_from_before_raises_every_moment_and_the_record() -> None:
     assert peak_of([more]).workspace_bytes == peak_of([plain]).workspace_bytes == 10
     assert more.with_more("activations", -12) == Timeline({**plain.before, "activations": 0}, plain.changes, 150)
     assert plain.with_more("batch", 0) is plain
-    assert story.timeline().with_more("batch", 5).recorded_bytes == 0  # where there is no record, there is none
+    assert story.timeline().with_more("batch", 5).recorded_bytes == 0  # without a record there is still none
 
 
-def test_the_newest_changes_stand_on_what_the_earlier_ones_left() -> None:
+def test_the_newest_changes_start_from_the_bytes_alive_before_them() -> None:
     newest = small().newest(3)
     assert newest.live_bytes() == [260, 220, 200, 100]
     assert newest.before == small().by_category(2)
@@ -98,28 +98,28 @@ def test_the_newest_changes_stand_on_what_the_earlier_ones_left() -> None:
     assert small().newest(1).live_bytes() == [200, 100]
 
 
-# Through JSON.
+# JSON.
 
 
 def test_a_timeline_is_the_same_after_json() -> None:
     assert through_json(small()) == small()
 
 
-def test_what_is_learnt_of_a_block_after_its_birth_is_written_too() -> None:
+def test_a_category_set_after_the_allocation_is_written_too() -> None:
     story = Story()
     block = story.born(40, "temporary", "backward", "linear")
     block.category = "gradients"
     assert through_json(story.timeline()).by_category(1) == NOTHING | {"gradients": 40}
 
 
-def test_a_death_and_its_birth_are_of_one_block_again() -> None:
+def test_a_release_refers_to_the_block_of_its_allocation() -> None:
     read = through_json(small())
     assert read.changes[0].block is read.changes[2].block
     assert read.changes[1].block is read.changes[4].block
     assert read.changes[3].block == Block(20, "optimizer state", "", "", "", ())
 
 
-def test_two_storages_that_look_the_same_are_kept_apart() -> None:
+def test_two_storages_that_look_the_same_stay_separate() -> None:
     story = Story()
     first, second = story.born(40), story.born(40)
     story.gone(second)
@@ -129,7 +129,7 @@ def test_two_storages_that_look_the_same_are_kept_apart() -> None:
     assert read.changes[3].block is read.changes[0].block
 
 
-def test_the_newest_changes_are_the_same_after_json_though_births_are_cut_off() -> None:
+def test_the_newest_changes_survive_json_without_their_allocations() -> None:
     newest = small().newest(3)
     read = through_json(newest)
     assert read.live_bytes() == newest.live_bytes()
@@ -152,7 +152,7 @@ def timelines(draw: st.DrawFn) -> Timeline:
 
 
 @given(timelines(), st.integers(0, 14))
-def test_any_timeline_or_end_of_one_tells_the_same_after_json(timeline: Timeline, count: int) -> None:
+def test_any_timeline_or_its_end_survives_json(timeline: Timeline, count: int) -> None:
     assert through_json(timeline) == timeline
     newest = timeline.newest(count) if count else timeline
     read = through_json(newest)
@@ -162,10 +162,10 @@ def test_any_timeline_or_end_of_one_tells_the_same_after_json(timeline: Timeline
         assert read.by_category(number) == timeline.by_category(earlier + number)
 
 
-# Of several.
+# Several timelines.
 
 
-def test_workspace_is_the_highest_record_above_the_highest_peak_wherever_the_two_are() -> None:
+def test_workspace_is_the_highest_record_minus_the_highest_peak() -> None:
     high, recorded = Story(parameters=100).timeline(), Story(parameters=60).timeline(recorded_bytes=130)
     assert peak_of([high, recorded]) == Peak(130, NOTHING | {"parameters": 100}, "forward", "", workspace_bytes=30)
     assert peak_of([recorded]).workspace_bytes == 70
@@ -174,7 +174,7 @@ def test_workspace_is_the_highest_record_above_the_highest_peak_wherever_the_two
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_operations_are_those_that_need_most_in_any_timeline(order: int) -> None:
+def test_operations_are_listed_with_their_largest_workspace(order: int) -> None:
     first: Any = Timeline({}, (), operations=(("conv", 50), ("mm", 10)))
     second: Any = Timeline({}, (), operations=(("norm", 30), ("conv", 20)))
     assert operations_of([first, second][::order]) == (("conv", 50), ("norm", 30), ("mm", 10))
@@ -186,7 +186,7 @@ def test_operations_are_those_that_need_most_in_any_timeline(order: int) -> None
         ("aten.add_.Tensor", "add"),
         ("aten._log_softmax.default", "log_softmax"),
         ("aten.native_group_norm_backward.default", "native_group_norm_backward"),
-        ("model", "model"),  # what the error of a model that does not fit by itself has
+        ("model", "model"),  # the operation in the error of a model that does not fit
     ],
 )
 def test_an_operation_has_a_plain_name(operation: str, plain: str) -> None:

@@ -1,4 +1,4 @@
-"""Every model's and norm's record: which go together, and on how small a batch they train."""
+"""Check the records of models and norms: valid combinations, and the smallest batch size of each."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ PAIRS = [(model, norm) for model, spec in MODELS.items() for norm in spec.norms]
         ("cnn", ("none", "batch", "group", "layer")),
     ],
 )
-def test_a_model_takes_the_norms_that_have_a_layer_for_its_values(model: str, norms: tuple[str, ...]) -> None:
+def test_a_model_accepts_the_norms_that_have_a_layer_for_its_values(model: str, norms: tuple[str, ...]) -> None:
     assert MODELS[model].norms == norms
 
 
-def test_every_model_and_every_norm_is_tried() -> None:
+def test_every_model_and_every_norm_is_tested() -> None:
     assert {model for model, _ in PAIRS} == set(MODELS)
     assert {norm for _, norm in PAIRS} == set(NORMS)
 
 
 @pytest.mark.parametrize(("model", "norm"), PAIRS)
-def test_a_model_trains_on_the_smallest_batch_of_its_record_and_on_no_smaller_one(model: str, norm: str) -> None:
+def test_a_model_trains_at_the_smallest_batch_size_of_its_record_and_not_below(model: str, norm: str) -> None:
     config = RunConfig(dataset="digits", model=model, norm=norm, drop_last=True)
     network, least = build_model(config), least_batch_size(model, norm)
     network(torch.randn(least, *input_shape(config)))
@@ -42,7 +42,7 @@ def test_a_model_trains_on_the_smallest_batch_of_its_record_and_on_no_smaller_on
 
 
 @pytest.mark.parametrize(("model", "norm"), PAIRS)
-def test_a_norm_that_mixes_examples_is_one_with_running_statistics(model: str, norm: str) -> None:
+def test_a_norm_mixes_examples_if_it_has_running_statistics(model: str, norm: str) -> None:
     network = build_model(RunConfig(dataset="digits", model=model, norm=norm))
     assert any(True for _ in network.buffers()) == NORMS[norm].mixes_examples
 

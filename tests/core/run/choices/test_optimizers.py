@@ -1,4 +1,4 @@
-"""Every optimizer's record tells the truth: the state it keeps, what it uses, and the rule an ensemble trains it by."""
+"""Check every optimizer's record against PyTorch: its state, the settings it uses, and its ensemble rule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RMSPROP = OptimizerSpec(code="rmsprop", torch_class="torch.optim.RMSprop", state
 
 @pytest.fixture
 def rmsprop(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunConfig]:
-    """Register one more optimizer by its record alone, and return a run that uses it."""
+    """Register another optimizer by adding only its record, and return a run that uses it."""
     monkeypatch.setitem(OPTIMIZERS, "rmsprop", RMSPROP)
     monkeypatch.setitem(FIELD_SPECS, "optimizer", replace(FIELD_SPECS["optimizer"], choices=tuple(OPTIMIZERS)))
     return CONFIG.replace(optimizer="rmsprop")
@@ -42,7 +42,7 @@ def updated(config: RunConfig, updates: int = 3) -> Trainer:
 
 
 @pytest.mark.parametrize("code", OPTIMIZERS)
-def test_an_optimizer_keeps_as_many_tensors_of_a_parameters_size_as_its_record_says(code: str) -> None:
+def test_an_optimizer_keeps_the_number_of_state_tensors_in_its_record(code: str) -> None:
     trainer = updated(CONFIG.replace(optimizer=code), updates=1)
     for parameter in trainer.parameters:
         state = trainer.optimizer.state[parameter].values()
@@ -53,7 +53,7 @@ def test_an_optimizer_keeps_as_many_tensors_of_a_parameters_size_as_its_record_s
 
 @pytest.mark.parametrize("name", ["weight_decay", "momentum"])
 @pytest.mark.parametrize("code", OPTIMIZERS)
-def test_a_setting_moves_the_weights_if_the_record_says_that_the_optimizer_uses_it(code: str, name: str) -> None:
+def test_a_setting_affects_the_weights_if_the_record_says_so(code: str, name: str) -> None:
     config = CONFIG.replace(optimizer=code)
     ends = [updated(config.replace(**{name: value})).model.state_dict() for value in (0.3, 0.6)]
     alike = all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
@@ -61,7 +61,7 @@ def test_a_setting_moves_the_weights_if_the_record_says_that_the_optimizer_uses_
 
 
 @pytest.mark.parametrize("code", [code for code, spec in OPTIMIZERS.items() if spec.ensemble_rule])
-def test_an_ensembles_rule_moves_the_weights_as_the_optimizer_does(code: str) -> None:
+def test_the_ensemble_rule_moves_the_weights_like_the_optimizer(code: str) -> None:
     config = CONFIG.replace(optimizer=code)
     trainer, ensemble = updated(config), Ensemble([config], random_data(config, torch.float32))
     for _ in range(3):
@@ -80,24 +80,24 @@ def test_an_ensembles_rule_moves_the_weights_as_the_optimizer_does(code: str) ->
         ("adamw", ("momentum", "sgd")),
     ],
 )
-def test_where_memory_is_short_optimizers_with_less_state_are_offered(code: str, offered: tuple[str, ...]) -> None:
+def test_optimizers_with_less_state_are_offered_to_save_memory(code: str, offered: tuple[str, ...]) -> None:
     assert OPTIMIZERS[code].with_less_state == offered
 
 
 @pytest.mark.parametrize("code", OPTIMIZERS)
-def test_an_optimizer_continues_from_its_own_state_alone(code: str) -> None:
+def test_an_optimizer_continues_only_from_its_own_state(code: str) -> None:
     assert [other for other in OPTIMIZERS if OPTIMIZERS[code].continues(other)] == [code]
 
 
-# One record is enough.
+# An optimizer needs only its record.
 
 
-def test_an_optimizer_added_by_its_record_trains_as_pytorchs_own(rmsprop: RunConfig) -> None:
+def test_an_optimizer_added_by_its_record_trains_like_pytorchs_own(rmsprop: RunConfig) -> None:
     trainer = updated(rmsprop, updates=1)
     assert type(trainer.optimizer) is torch.optim.RMSprop
     assert trainer.optimizer.defaults["weight_decay"] == 0.02
     assert state_bytes(rmsprop, PARAMETERS) == 4 * PARAMETERS * 2
-    assert trainer.state_bytes() == pytest.approx(4 * PARAMETERS * 2, abs=100)  # PyTorch counts the steps beside
+    assert trainer.state_bytes() == pytest.approx(4 * PARAMETERS * 2, abs=100)  # PyTorch also stores step counts
 
 
 def test_an_optimizer_without_an_ensemble_rule_is_trained_one_by_one(rmsprop: RunConfig) -> None:
@@ -117,7 +117,7 @@ def test_an_own_model_trains_with_an_added_optimizer_in_every_implementation_it_
     assert built.defaults["foreach"] is foreach
 
 
-def test_an_own_model_is_refused_a_fused_implementation_that_pytorch_does_not_have(rmsprop: RunConfig) -> None:
+def test_an_own_model_cannot_use_a_fused_implementation_that_pytorch_lacks(rmsprop: RunConfig) -> None:
     with pytest.raises(ConfigError) as refused:
         OwnModel(model="torch.nn:Identity", input=(3,), optimizer=rmsprop.optimizer, implementation="fused")
     (problem,) = refused.value.problems

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, at every update, against PyTorch's own."""
+"""Compare learning-rate schedules with PyTorch's own at every update."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PYTORCH: dict[str, Make] = {
 
 
 def pytorch_rates(make: Make, total: int) -> list[float]:
-    """Return the learning rate of each of `total` updates, as PyTorch's own class sets it."""
+    """Return the learning rates of `total` updates as set by PyTorch's own class."""
     optimizer = SGD([torch.zeros(1, requires_grad=True)], lr=PEAK)
     scheduler = make(optimizer, total)
     rates = []
@@ -52,7 +52,7 @@ def test_every_schedule_is_checked_against_pytorch_or_by_literals() -> None:
     assert set(SCHEDULES) == {*PYTORCH, "wsd", PLATEAU}
 
 
-# The factor at the first update, and at the last of 100.
+# The factors at the first and the last of 100 updates.
 ENDS = {
     "constant": (1, 1),
     "step": (1, 0.01),
@@ -66,16 +66,14 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_schedule_starts_and_ends_where_it_says(name: str) -> None:
+def test_a_schedule_starts_and_ends_at_its_documented_rates(name: str) -> None:
     assert (factor(name, 0, 100), factor(name, 99, 100)) == pytest.approx(ENDS[name])
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5, 0.9])
 @pytest.mark.parametrize("total", LENGTHS)
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_factor_is_between_0_and_1_and_depends_on_nothing_but_the_update(
-    name: str, total: int, warmup: float
-) -> None:
+def test_a_factor_is_between_0_and_1_and_depends_only_on_the_update(name: str, total: int, warmup: float) -> None:
     forwards = [factor(name, t, total, warmup=warmup) for t in range(total)]
     backwards = [factor(name, t, total, warmup=warmup) for t in reversed(range(total))]
     assert forwards == backwards[::-1]
@@ -83,12 +81,12 @@ def test_a_factor_is_between_0_and_1_and_depends_on_nothing_but_the_update(
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_past_the_planned_updates_the_last_rate_stays(name: str) -> None:
+def test_the_last_rate_stays_past_the_planned_updates(name: str) -> None:
     assert factor(name, 10, 10) == factor(name, 9, 10)
     assert factor(name, 10_000, 10, warmup=0.3) == factor(name, 9, 10, warmup=0.3)
 
 
-# The factor at t = U, where a schedule that runs out within its run stands from then on.
+# The factor at t = U, which a schedule that ends within its run keeps.
 RUN_OUT = {
     "constant": 1,
     "step": 0.01,
@@ -104,7 +102,7 @@ RUN_OUT = {
 @pytest.mark.parametrize("warmup", [0.0, 0.3, 0.9])  # a warm-up of 0.9 fills all of a U below 5
 @pytest.mark.parametrize("total", LENGTHS)
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_schedule_that_runs_out_stands_at_its_end(name: str, total: int, warmup: float) -> None:
+def test_a_schedule_that_runs_out_keeps_its_final_rate(name: str, total: int, warmup: float) -> None:
     past = [factor(name, t, total, warmup=warmup, runs_out=True) for t in (total, total + 1, 100 * total)]
     assert past == pytest.approx([RUN_OUT[name]] * 3, rel=1e-12, abs=0)  # abs=0: a zero is exactly 0
     before = [factor(name, t, total, warmup=warmup, runs_out=True) for t in range(total)]
@@ -117,14 +115,14 @@ def test_warmup_stable_decay_is_constant_then_falls_over_the_last_fifth() -> Non
     assert factor("wsd", 0, 1) == 1
 
 
-def test_a_warm_up_climbs_in_equal_steps_and_the_rest_runs_over_what_is_left() -> None:
+def test_a_warm_up_climbs_in_equal_steps_and_the_schedule_covers_the_rest() -> None:
     warmed = [factor("linear", t, 10, warmup=0.4) for t in range(10)]
     assert warmed == pytest.approx([1 / 4, 2 / 4, 3 / 4, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
     assert [factor("constant", t, 4, warmup=0.5) for t in range(4)] == [0.5, 1, 1, 1]
 
 
 @pytest.mark.parametrize("total", [10, 37, 500])
-def test_a_warm_up_in_front_of_a_cosine_equals_pytorchs_sequence(total: int) -> None:
+def test_a_warm_up_before_a_cosine_equals_pytorchs_sequence(total: int) -> None:
     warm = round(0.2 * total)
     make: Make = lambda optimizer, total: theirs.SequentialLR(  # noqa: E731
         optimizer,
@@ -138,5 +136,5 @@ def test_a_warm_up_in_front_of_a_cosine_equals_pytorchs_sequence(total: int) -> 
     assert rates == pytest.approx(pytorch_rates(make, total), rel=1e-9)
 
 
-def test_a_warm_up_that_rounds_to_no_update_is_none() -> None:
+def test_a_warm_up_that_rounds_to_zero_updates_has_no_effect() -> None:
     assert [factor("linear", t, 4, warmup=0.1) for t in range(4)] == [1, 0.75, 0.5, 0.25]
