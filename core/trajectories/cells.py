@@ -1,4 +1,4 @@
-"""Cross two batch sizes with two rates, and say which of the two makes a path what it is."""
+"""Cross two batch sizes with two rates and find which of the two shapes a path."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from core.trajectories.paths import Statistics, statistics, trajectory
 from core.trajectories.problems import Array, LossSurface
 
 Factor = Literal["rate", "batch", "both", "none"]
-RATIOS = ("mean_length", "spread")  # of which one is so many times the other
-LEAST = 1e-3  # of either: what is shorter is not seen, and a full batch at rest has only rounding
-CLEAR = 2.0  # times as strong as the other: then one factor makes it
+RATIOS = ("mean_length", "spread")  # statistics that are compared as ratios
+LEAST = 1e-3  # floor of either: shorter ones are invisible, and a full batch at rest has only rounding
+CLEAR = 2.0  # one factor counts alone if it is this many times as strong as the other
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A batch size with a rate, and where it leads."""
+    """A batch size with a rate, and its path."""
 
     batch_size: int
     rate: float
@@ -30,9 +30,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Effect:
-    """How much a statistic changes from the small rate to the large one, and from the small batch to the large one.
+    """The factors by which the higher rate and the larger batch multiply a statistic.
 
-    Both as the factor that it is multiplied by, the geometric mean over the other two settings.
+    Each is the geometric mean over the two values of the other setting.
     """
 
     by_rate: float
@@ -40,9 +40,9 @@ class Effect:
 
     @property
     def made_by(self) -> Factor:
-        """Return which of the two makes it larger: both where they do so alike, on a logarithmic scale.
+        """Return which setting makes it larger: both if they do so to a similar degree on a logarithmic scale.
 
-        What is within 25% is no difference.
+        A factor within 25% of one counts as no effect.
         """
         logs = [float(np.log(by)) for by in (self.by_rate, self.by_batch)]
         rate, batch = (log if log > MARGIN else 0.0 for log in logs)
@@ -52,19 +52,13 @@ class Effect:
             return "rate"
         return "batch" if batch >= CLEAR * rate else "both"
 
-    @property
-    def lessened_by(self) -> Factor:
-        """Return which of the two makes it smaller."""
-        rate, batch = (np.log(by) < -MARGIN for by in (self.by_rate, self.by_batch))
-        return "both" if rate and batch else "rate" if rate else "batch" if batch else "none"
-
 
 def two_by_two(
     problem: LossSurface, *, batch_sizes: tuple[int, int], rates: tuple[float, float], updates: int, seed: int
 ) -> list[Cell]:
-    """Return the four cells, row by row: small batch with both rates, then large batch with both.
+    """Return the four cells row by row: the small batch with both rates, then the large batch with both.
 
-    All from the same start, over the same data in the same order, for the same number of updates.
+    All share the start, the data, the order of examples and the number of updates.
     """
     return [_cell(problem, size, rate, updates, seed) for size in batch_sizes for rate in rates]
 
@@ -75,7 +69,7 @@ def _cell(problem: LossSurface, batch_size: int, rate: float, updates: int, seed
 
 
 def effects(cells: Sequence[Cell]) -> dict[str, Effect]:
-    """Return for each of the statistics that are lengths what the rate and what the batch size do to it."""
+    """Return the effect of rate and batch size on each statistic of RATIOS."""
     found = {}
     for name in RATIOS:
         (small_low, small_high), (large_low, large_high) = np.log(

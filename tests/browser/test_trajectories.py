@@ -1,4 +1,4 @@
-"""The page of trajectories: its pictures, scrubbing, playing and a phone."""
+"""The trajectories page in a browser: its pictures, scrubbing, playing, and a phone."""
 
 from __future__ import annotations
 
@@ -59,16 +59,14 @@ def test_two_paths_and_the_two_by_two_are_drawn(server: Server, visit: Callable[
     assert len(tops) == len(lefts) == 2
 
 
-def test_scrubbing_shows_another_update_with_its_point_and_its_numbers(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
+def test_scrubbing_shows_another_update_with_its_numbers(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
     count = tag(page)
     slider(page).focus()
     slider(page).press("Home")
     expect(titles(page).first).to_contain_text("Update 0 of 256 \u00b7 0.00 epochs")
     expect(page.locator(".st-key-trajectories_panels")).to_contain_text("No turn yet")
-    expect(page.locator(".st-key-trajectories_compared")).to_contain_text("nothing to compare")
+    expect(page.locator(".st-key-trajectories_compared")).to_contain_text("Nothing to compare yet.")
     for _ in range(12):  # faster than the page answers: no press may be lost
         slider(page).press("ArrowRight")
     expect(titles(page).first).to_contain_text("Update 12 of 256 \u00b7 0.09 epochs")
@@ -86,7 +84,7 @@ def test_scrubbing_shows_another_update_with_its_point_and_its_numbers(
     assert tags(page) == list(range(count))  # every chart kept its node
 
 
-def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[..., Visit]) -> None:
+def test_play_advances_and_pause_stops(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
     count = tag(page)
     button(page, "trajectories_play").click()
@@ -112,7 +110,7 @@ def test_play_moves_along_and_pause_stops_it(server: Server, visit: Callable[...
     assert tags(page) == list(range(count))
 
 
-def test_play_comes_to_its_end_by_itself(server: Server, visit: Callable[..., Visit]) -> None:
+def test_play_stops_at_the_end(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
     slider(page).focus()
     slider(page).press("End")
@@ -125,18 +123,16 @@ def test_play_comes_to_its_end_by_itself(server: Server, visit: Callable[..., Vi
     expect(button(page, "trajectories_step")).to_be_disabled()
 
 
-def test_an_address_brings_all_inputs_and_they_survive_another_page(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
+def test_the_url_sets_all_inputs_and_they_survive_another_page(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server, "?path_problem=logistic&path_large=256&path_rule=scaled&path_seed=3&path_small=7")
-    expect(titles(page).last).to_contain_text("256 a batch, rate 3.2")
-    expect(titles(page).first).to_contain_text("8 a batch, rate 0.1")  # no batch of 7 is offered
+    expect(titles(page).last).to_contain_text("Batch size 256, rate 3.2")
+    expect(titles(page).first).to_contain_text("Batch size 8, rate 0.1")  # batch size 7 is not offered
     said = page.locator(".st-key-trajectories_panels p").all_inner_texts()
     page.get_by_role("link", name="Train live").first.click()
     expect(page.locator(".st-key-sentence")).to_be_visible()
     expect(page.get_by_text("is not a setting")).to_have_count(0)
     page.get_by_role("link", name="Trajectories").first.click()
-    expect(titles(page).last).to_contain_text("256 a batch, rate 3.2")
+    expect(titles(page).last).to_contain_text("Batch size 256, rate 3.2")
     expect(page.locator(".st-key-trajectories_panels p")).to_have_text(said)
     page.locator(".st-key-path_seed").get_by_test_id("stNumberInputStepUp").click()
     expect(page).to_have_url(re.compile("path_seed=4"))

@@ -1,8 +1,8 @@
-"""Draw the gradients of random batches at one point, and the law that their length follows."""
+"""Draw the gradients of random batches at one point, and the law of their length."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
@@ -10,17 +10,18 @@ import pyarrow as pa
 
 from core.trajectories.noise import Law, Measured
 from core.trajectories.problems import ASPECT, Array
+from core.words.catalogue import Catalogue
 from ui.charts.style import COUNT, DATA, EXTENT, GREY, TEAL, Rows, Say, Spec, held_open, only, spec
 from ui.charts.trajectory import INK, SIDE_COLOURS, SIDE_SHAPES, SIDES, one_scale
 
 ONE = "one"  # a batch of a single example
-KINDS = [ONE, *SIDES]  # from the back to the front
+KINDS = [ONE, *SIDES]  # back to front
 DRAW, RING, NAME, FULL = "draw", "ring", "name", "full"
 MEAN, LINE = "mean", "law"
 RING_POINTS = 72
-ROOM = 1.15  # times the farthest draw
-ERRORS, DEVIATIONS = 2, 2  # standard errors that a bar shows to each side, and standard deviations that a ring shows
-NEAR = 0.03  # of the axis: points so near to each other share a name
+ROOM = 1.15  # the axes reach this many times as far as the farthest draw
+ERRORS, DEVIATIONS = 2, 2  # standard errors on each side of a bar, and standard deviations of a ring
+NEAR = 0.03  # share of the axis within which points share a name
 
 
 def cloud(say: Say) -> Spec:
@@ -54,11 +55,11 @@ def cloud(say: Say) -> Spec:
     )
 
 
-def cloud_table(clouds: Mapping[str, tuple[int, Array]], law: Law, full: Array, say: Callable[..., str]) -> pa.Table:
+def cloud_table(clouds: Mapping[str, tuple[int, Array]], law: Law, full: Array, words: Catalogue) -> pa.Table:
     """Return the columns of `cloud`: series, row, label, x and y (components of a gradient), order and size.
 
-    `clouds` has batch size and gradients (draws, 2) by kind, one of KINDS; `full` (2,) is the gradient of all examples.
-    A ring is where the law puts two standard deviations of a batch's gradient, in every direction.
+    `clouds` maps a kind, one of KINDS, to a batch size and gradients (draws, 2). `full` (2,) is the gradient of all
+    examples. A ring lies two standard deviations of a batch's gradient, as the law gives them, from `full`.
     """
     rows = Rows("series", "row", "label", "x", "y", "order", "size")
     across, up = np.max([np.abs(draws - full).max(0) for _, draws in clouds.values()], axis=0)
@@ -70,9 +71,15 @@ def cloud_table(clouds: Mapping[str, tuple[int, Array]], law: Law, full: Array, 
         rows.add(series=DRAW, row=[kind] * len(draws), x=draws[:, 0], y=draws[:, 1], size=size)
         x, y = (full + np.sqrt(law.share(size)) * ring).T
         rows.add(series=RING, row=[kind] * RING_POINTS, x=x, y=y, order=np.arange(RING_POINTS), size=size)
-        # The two smaller rings may be near each other: one is named at its top, the other at its bottom.
+        # The two smaller rings may be close together: one has its name at the top, the other at the bottom.
         named = y.argmin() if kind == "large" else y.argmax()
-        rows.add(series=NAME, row=kind, label=say(f"chart.cloud.{kind}", size=f"{size:,}"), x=x[named], y=y[named])
+        rows.add(
+            series=NAME,
+            row=kind,
+            label=words.say(f"chart.cloud.{kind}", size=words.number(size)),
+            x=x[named],
+            y=y[named],
+        )
     rows.add(series=FULL, x=full[0], y=full[1], size=law.examples)
     return rows.table()
 
@@ -93,7 +100,7 @@ def law(say: Say) -> Spec:
     base = alt.Chart(DATA).encode(x, y)
     tooltip = [
         alt.Tooltip("size:Q", title=say("axis.batch_size"), format=COUNT),
-        alt.Tooltip("value:Q", title=say("axis.measured"), format=".4~g"),
+        alt.Tooltip("value:Q", title=say("trajectories.law.measured"), format=".4~g"),
         alt.Tooltip("error:Q", title=say("axis.standard_error"), format=".2~g"),
         alt.Tooltip("predicted:Q", title=say("axis.law"), format=".4~g"),
     ]
@@ -115,16 +122,16 @@ def law(say: Say) -> Spec:
     )
 
 
-def law_table(law: Law, found: Sequence[Measured], say: Callable[..., str]) -> pa.Table:
+def law_table(law: Law, found: Sequence[Measured], words: Catalogue) -> pa.Table:
     """Return the columns of `law`: series, label, x (the share v(B)), value, low, high, error, predicted and size."""
     rows = Rows("series", "label", "x", "value", "low", "high", "error", "predicted", "size")
     highest = max([law.mean_squared(1), *(each.mean_squared + ERRORS * each.standard_error for each in found)])
     rows.add(series=EXTENT, x=[0.0, 1.0], value=[0.0, 1.05 * highest])
     rows.add(series=LINE, x=[0.0, 1.0], value=[law.gradient_squared, law.mean_squared(1)])
-    sizes = [f"{each.batch_size:,}" for each in found]
+    sizes = [words.number(each.batch_size) for each in found]
     together = [size for size, each in zip(sizes, found, strict=True) if law.share(each.batch_size) <= NEAR]
     names = {size: size for size in sizes} | dict.fromkeys(together, "")
-    names |= {size: say("chart.law.sizes", sizes=", ".join(together)) for size in together[:1]}
+    names |= {size: words.say("chart.law.sizes", sizes=words.listed(together)) for size in together[:1]}
     for size, each in zip(sizes, found, strict=True):
         bar = ERRORS * each.standard_error
         rows.add(

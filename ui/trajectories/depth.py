@@ -1,40 +1,40 @@
-"""Draw what is below the two paths: batch size crossed with rate, and the gradients that batches give at one point."""
+"""Draw the part below the two paths: batch size crossed with rate, or the gradients of batches at one point."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 import streamlit as st
 
-from core.trajectories.cells import RATIOS, Cell, effects, two_by_two
+from core.trajectories.cells import Cell, effects, two_by_two
 from core.trajectories.noise import DRAWS, Law, Measured, cloud, law, measured
 from core.trajectories.problems import PROBLEMS, Array, LossSurface, largest_rate
 from ui.charts import cloud as cloud_charts
 from ui.charts.trajectory import SIDES, Side, small_trajectory, trajectory_table
 from ui.kit import plots
-from ui.shell.text import number, rough, say
-from ui.trajectories.inputs import MARKS, UPDATES, Setup, updates
+from ui.shell.text import count, number, percent, rough, say, words
+from ui.trajectories.inputs import MARKS, UPDATES, Setup
 
 CHOICES = ("cells", "cloud")
-LOW, HIGH = 0.03, 0.8  # of the largest rate
+LOW, HIGH = 0.03, 0.8  # shares of the largest rate that can settle
 
 
 def draw(setup: Setup, point: Array, update: int) -> None:
-    """Draw the choice, and what is chosen; `point` is where the small batch has got with `update` updates."""
+    """Draw the choice and the chosen part; `point` holds the weights of the small batch after `update` updates."""
     chosen = st.segmented_control(
-        say("path.more"),
+        say("trajectories.more"),
         CHOICES,
         default=CHOICES[0],
         key="trajectories_more_choice",
         required=True,
-        format_func=lambda name: say(f"path.more.{name}"),
+        format_func=lambda name: say(f"trajectories.more.{name}"),
         label_visibility="collapsed",
         persist_state="session",
     )
     if chosen == "cloud" and not np.isfinite(point).all():
-        st.markdown(say("path.cloud.diverged", size=number(setup.small)))
+        st.markdown(say("trajectories.cloud.diverged", size=number(setup.small)))
     elif chosen == "cloud":
         _cloud(setup.problem, setup, point, update)
     else:
@@ -55,96 +55,81 @@ def _cells(problem: LossSurface, setup: Setup) -> None:
         for place, cell, rate in zip(st.columns(2, gap="medium"), row, ("low", "high"), strict=True):
             with place:
                 _cell(problem, cell, side, rate)
-    st.caption(
-        say(
-            "path.cells.fixed",
-            updates=updates(UPDATES),
-            radius=f"{problem.radius:g}",
-            low=f"{100 * LOW:g}",
-            high=f"{100 * HIGH:g}",
-        )
-    )
+    shares = {"low": percent(LOW), "high": percent(HIGH)}
+    st.caption(say("trajectories.cells.fixed", updates=UPDATES, radius=number(problem.radius), **shares))
 
 
 def _cell(problem: LossSurface, cell: Cell, side: Side, rate: str) -> None:
     st.markdown(
-        say("path.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=f"{cell.rate:g}"),
+        say("trajectories.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=number(cell.rate)),
         unsafe_allow_html=True,
     )
     table = trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1)
     plots.draw(small_trajectory, table, part=f"{side}_{rate}")
     found = cell.statistics
-    arrival = (
-        say("path.cells.never") if found.arrival is None else say("path.cells.arrival", updates=number(found.arrival))
-    )
-    st.caption(
-        say(
-            "path.cells.told",
-            turn=f"{found.turn_degrees:.0f}",
-            length=rough(found.mean_length),
-            spread=rough(found.spread),
-            arrival=arrival,
-        )
-    )
+    sentences = [
+        say("trajectories.cells.turns", turn=found.turn_degrees, length=rough(found.mean_length)),
+        say("trajectories.cells.never")
+        if found.arrival is None
+        else count("trajectories.cells.arrival", found.arrival),
+        say("trajectories.cells.swing", spread=rough(found.spread)),
+    ]
+    st.caption(" ".join(sentences))
 
 
 def _verdict(cells: Sequence[Cell]) -> str:
-    """Say which factor makes which picture, from what was measured."""
+    """Return which factor makes which picture of the article, from the measurements."""
     first, last = cells[0], cells[3]
-    values = {
-        "low": f"{first.rate:g}",
-        "high": f"{last.rate:g}",
-        "small": number(first.batch_size),
-        "large": number(last.batch_size),
-    }
-    parts = [say("path.verdict", **values)]
+    rates = {"low": number(first.rate), "high": number(last.rate)}
+    sizes = {"small": number(first.batch_size), "large": number(last.batch_size)}
+    sentences = [say("trajectories.article")]
     for name, effect in effects(cells).items():
-        factors = {"by_rate": _factor(effect.by_rate), "by_batch": _factor(effect.by_batch)}
-        less = "" if effect.lessened_by == "none" else say(f"path.lessened.{effect.lessened_by}")
-        made = say(f"path.verdict.{name}", made_by=say(f"path.verdict.{effect.made_by}"), **factors, **values)
-        parts.append(made + less + (";" if name == RATIOS[0] else "."))
-    return " ".join(parts)
+        sentences += [
+            _factor("by_rate", name, effect.by_rate, rates),
+            _factor("by_batch", name, effect.by_batch, sizes),
+            say(f"trajectories.made_by.{name}.{effect.made_by}"),
+        ]
+    return " ".join(sentences)
 
 
-def _factor(by: float) -> str:
-    """Return what something is multiplied or divided by, in two digits."""
+def _factor(cause: str, name: str, by: float, settings: Mapping[str, str]) -> str:
+    """Return the sentence on a factor, which has two digits."""
     factor = rough(max(by, 1 / by))
-    return say(
-        "path.factor.one" if factor == "1" else "path.factor.times" if by > 1 else "path.factor.over", factor=factor
-    )
+    direction = "same" if factor == rough(1) else "more" if by > 1 else "less"
+    return say(f"trajectories.{cause}.{name}.{direction}", factor=factor, **settings)
 
 
 def _cloud(problem: LossSurface, setup: Setup, point: Array, update: int) -> None:
-    st.markdown(say("path.cloud.about", draws=number(DRAWS), updates=updates(update), size=number(setup.small)))
+    st.markdown(count("trajectories.cloud.about", update, draws=number(DRAWS), size=number(setup.small)))
     theory, found = law(problem, point), measured(problem, point, seed=setup.seed)
     sizes = {"one": 1} if setup.small > 1 else {}
     sizes |= {"small": setup.small, "large": setup.large}
     clouds = {kind: (size, cloud(problem, point, size, seed=setup.seed)) for kind, size in sizes.items()}
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown(say("path.cloud.title"))
-        plots.draw(cloud_charts.cloud, cloud_charts.cloud_table(clouds, theory, problem.gradient(point), say))
+        st.markdown(say("trajectories.cloud.title"))
+        plots.draw(cloud_charts.cloud, cloud_charts.cloud_table(clouds, theory, problem.gradient(point), words()))
     with right:
-        st.markdown(say("path.law.title"))
-        plots.draw(cloud_charts.law, cloud_charts.law_table(theory, found, say))
+        st.markdown(say("trajectories.law.title"))
+        plots.draw(cloud_charts.law, cloud_charts.law_table(theory, found, words()))
     st.markdown(_law(theory, found))
     st.markdown(_table(theory, found))
 
 
 def _law(theory: Law, found: Sequence[Measured]) -> str:
     near = sum(abs(each.errors_off(theory)) <= 2 for each in found)
-    values = {"gradient": f"{theory.gradient_squared:.3g}", "variance": f"{theory.variance:.3g}"}
-    return say("path.law.told", near=near, count=len(found), examples=number(theory.examples), **values)
+    values = {"gradient": theory.gradient_squared, "variance": theory.variance, "examples": number(theory.examples)}
+    return say("trajectories.law.formula", near=near, count=len(found), **values)
 
 
 def _table(theory: Law, found: Sequence[Measured]) -> str:
-    head = [say("path.law.size"), say("path.law.predicted"), say("path.law.measured"), say("path.law.error")]
+    head = [say(f"trajectories.law.{name}") for name in ("size", "predicted", "measured", "error")]
     rows = [
         [
             number(each.batch_size),
-            f"{theory.mean_squared(each.batch_size):.4g}",
-            f"{each.mean_squared:.4g}",
-            f"{each.standard_error:.2g}" if theory.share(each.batch_size) else "0",
+            words().formatted(theory.mean_squared(each.batch_size), ".4g"),
+            words().formatted(each.mean_squared, ".4g"),
+            words().formatted(each.standard_error, ".2g") if theory.share(each.batch_size) else number(0),
         ]
         for each in found
     ]

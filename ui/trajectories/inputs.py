@@ -1,4 +1,4 @@
-"""Draw what can be set on the page of trajectories, and say what that holds fixed."""
+"""Draw the inputs of the trajectories page, and say what they hold fixed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import streamlit as st
 from core.trajectories.paths import trajectory
 from core.trajectories.problems import EXAMPLES, PROBLEMS, Array, LossSurface, largest_rate
 from ui.charts.trajectory import SIDE_COLOURS, SIDES, Side
-from ui.shell.text import coloured, number, say
+from ui.shell.text import coloured, count, number, say, words
 
 UPDATES = 256
 SMALL, LARGE = (1, 2, 4, 8, 16, 32), (64, 128, 256, 512, 1_024)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 1.8, 1.9, 2.1)
-RULES, MODES = ("same", "scaled"), ("updates", "epochs")  # rates of the two, and what is equal where they stand
+RULES, MODES = (
+    ("same", "scaled"),
+    ("updates", "epochs"),
+)  # of the large batch; of both
 MARKS: dict[Side, str] = {  # as on the charts
     side: coloured(mark, colour) for side, colour, mark in zip(SIDES, SIDE_COLOURS, "\u25cf\u25a0", strict=True)
 }
@@ -23,7 +26,7 @@ MARKS: dict[Side, str] = {  # as on the charts
 
 @dataclass(frozen=True)
 class Setup:
-    """What the inputs say."""
+    """The values of the inputs."""
 
     name: str
     small: int
@@ -40,7 +43,7 @@ class Setup:
         return self.small if side == "small" else self.large
 
     def rate_of(self, side: Side) -> float:
-        """Return the rate of a batch size: the large one's may be as many times the small one's as it is larger."""
+        """Return the rate of a batch size; under the scaled rule it grows with the batch size."""
         scaled = side == "large" and self.rule == "scaled"
         return self.rate * self.large / self.small if scaled else self.rate
 
@@ -55,75 +58,69 @@ def _path(name: str, batch_size: int, rate: float, seed: int) -> Array:
     return found
 
 
-def updates(count: int) -> str:
-    """Return a number of updates in words."""
-    return say("path.updates.one" if count == 1 else "path.updates", count=number(count))
-
-
 def title() -> None:
-    """Draw the title, and what the pictures are."""
+    """Draw the title and a caption."""
     with st.container(key="trajectories_head"):
         st.title(say("page.trajectories"), anchor=False)
-        st.caption(say("path.about", examples=number(EXAMPLES)))
+        st.caption(say("trajectories.about", examples=number(EXAMPLES)))
 
 
 def inputs() -> Setup:
-    """Draw what can be set, in a row; all of it is in the address too."""
+    """Draw the inputs in a row; the URL holds them too."""
     with st.container(horizontal=True, vertical_alignment="top", key="trajectories_inputs"):
-        name = _segments("path_problem", tuple(PROBLEMS))
-        small = _slider("path_small", SMALL, 8)
-        large = _slider("path_large", LARGE, 128)
-        rate = _slider("path_rate", RATES, 0.1)
-        rule = _segments("path_rule", RULES)
+        name = _segments("problem", tuple(PROBLEMS))
+        small = _slider("small", SMALL, 8)
+        large = _slider("large", LARGE, 128)
+        rate = _slider("rate", RATES, 0.1)
+        rule = _segments("rule", RULES)
         seed = st.number_input(
-            say("path_seed"),
+            say("trajectories.seed"),
             1,
             9_999,
             key="path_seed",
             bind="query-params",
             persist_state="session",
             width=130,
-            help=say("path_seed.help"),
+            help=say("trajectories.seed.help"),
         )
     return Setup(name, int(small), int(large), rate, rule, int(seed))
 
 
-def _segments(key: str, options: tuple[str, ...]) -> str:
+def _segments(name: str, options: tuple[str, ...]) -> str:
     chosen: str | None = st.segmented_control(
-        say(key),
+        say(f"trajectories.{name}"),
         options,
         default=options[0],
-        key=key,
+        key=f"path_{name}",
         required=True,
         bind="query-params",
         persist_state="session",
-        help=say(f"{key}.help", examples=number(EXAMPLES)),
+        help=say(f"trajectories.{name}.help", examples=number(EXAMPLES)),
         width="content",
     )
     return chosen or options[0]
 
 
-def _slider(key: str, stops: tuple[float, ...], default: float) -> float:
+def _slider(name: str, stops: tuple[float, ...], default: float) -> float:
     return st.select_slider(
-        say(key),
+        say(f"trajectories.{name}"),
         stops,
         default,
-        key=key,
+        key=f"path_{name}",
         bind="query-params",
         persist_state="session",
         width=215,
-        help=say(f"{key}.help", examples=number(EXAMPLES)),
+        help=say(f"trajectories.{name}.help", examples=number(EXAMPLES)),
     )
 
 
 def held_fixed(setup: Setup, mode: str) -> None:
-    """Say what is the same for both batch sizes, and what rate is too high for any."""
-    limit, highest = largest_rate(setup.problem), setup.rate_of("large")
-    beyond = dict.fromkeys(f"{rate:,.4g}" for rate in (setup.rate, highest) if rate >= limit)
-    rates = {"rate": number(setup.rate), "large_rate": f"{highest:,.4g}"}
-    fixed = say(f"path.fixed.{setup.rule}.{mode}", **rates)
-    told = say("path.limit", limit=f"{limit:.3g}")
+    """Say what both batch sizes share, and which rates are too high for any batch size."""
+    limit, rates = largest_rate(setup.problem), (setup.rate, setup.rate_of("large"))
+    shared = say(f"trajectories.fixed.{setup.rule}.{mode}", rate=number(rates[0]), large_rate=number(rates[1]))
+    beyond = [number(rate) for rate in dict.fromkeys(rates) if rate >= limit]
     if beyond:
-        are = say("path.beyond.is" if len(beyond) == 1 else "path.beyond.are", rates=say("path.and").join(beyond))
-        told = say("path.beyond", rates=are, limit=f"{limit:.3g}")
-    st.caption(f"{fixed} {told}")
+        stability = count("trajectories.beyond", len(beyond), rates=words().listed(beyond), limit=limit)
+    else:
+        stability = say("trajectories.limit", limit=limit)
+    st.caption(f"{shared} {stability}")

@@ -1,4 +1,4 @@
-"""Play the paths of a small and of a large batch side by side, with their numbers."""
+"""Play the paths of a small and a large batch side by side, with their numbers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ui.kit import plots
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.session import Session
-from ui.shell.text import number, rough, say
+from ui.shell.text import count, number, rough, say
 from ui.trajectories import depth
-from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, held_fixed, updates
+from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, held_fixed
 from ui.trajectories.state import TrajectoriesState
 
 TICK_S, PER_TICK = 0.25, 4  # seconds, updates
-LATE, HEARD_AFTER_S = 8, 2.0  # positions that a browser may be behind, and when it has heard of the last
+LATE, HEARD_AFTER_S = 8, 2.0  # positions a browser may lag behind, and the delay after which it has the last one
 
 
 def panel(session: Session, setup: Setup) -> None:
-    """Draw the player and all that it moves, with a timer while it plays."""
+    """Draw the player and everything that follows it, with a timer while it plays."""
     state = session.state(TrajectoriesState)
 
     ticking(_draw, TICK_S if state.plays else None, session, setup)
@@ -48,29 +48,29 @@ def _draw(session: Session, setup: Setup) -> None:
     with st.container(border=True, key="trajectories_more"):
         depth.draw(setup, setup.path("small")[small], small)
     if state.plays:
-        engine().freeze_once()  # Streamlit's collection after each refresh costs more than the refresh
+        engine().freeze_once()  # Streamlit's garbage collection after each refresh costs more than the refresh
     if position >= UPDATES:
         _stop(session)
 
 
 def _player(session: Session) -> tuple[int, str]:
-    """Draw the controls of the position, moved on if it plays; return it and what is equal at it."""
+    """Draw the controls and advance a playing position; return the position and the mode."""
     state = session.state(TrajectoriesState)
     position = UPDATES if state.position is None else state.position
     if state.plays:
         position = min(position + PER_TICK, UPDATES)
     state.position = position
-    # Setting the slider to where it is already would make the browser lose a key pressed meanwhile.
+    # Setting the slider to its present value would make the browser lose a key pressed meanwhile.
     if session.field("trajectories_position", None) != position:
         session.set_field("trajectories_position", position)
         state.sent = [*state.sent[-LATE:], position]
     with st.container(horizontal=True, vertical_alignment="center", key="trajectories_player"):
-        words, icon = ("path.pause", "pause") if state.plays else ("path.play", "play_arrow")
+        key, icon = ("trajectories.pause", "pause") if state.plays else ("trajectories.play", "play_arrow")
         st.button(
-            say(words), key="trajectories_play", icon=f":material/{icon}:", on_click=_play, args=(session,), width=110
+            say(key), key="trajectories_play", icon=f":material/{icon}:", on_click=_play, args=(session,), width=110
         )
         st.button(
-            say("path.step"),
+            say("trajectories.step"),
             key="trajectories_step",
             icon=":material/skip_next:",
             on_click=_step,
@@ -78,7 +78,7 @@ def _player(session: Session) -> tuple[int, str]:
             disabled=position >= UPDATES,
         )
         st.slider(
-            say("path.position"),
+            say("trajectories.position"),
             0,
             UPDATES,
             key="trajectories_position",
@@ -87,21 +87,21 @@ def _player(session: Session) -> tuple[int, str]:
             args=(session,),
         )
         mode: str | None = st.segmented_control(
-            say("path.mode"),
+            say("trajectories.mode"),
             MODES,
             default=MODES[0],
             key="trajectories_mode",
             required=True,
             width="content",
-            format_func=lambda name: say(f"path.mode.{name}"),
+            format_func=lambda name: say(f"trajectories.mode.{name}"),
             label_visibility="collapsed",
             persist_state="session",
         )
     return position, mode or MODES[0]
 
 
-# Callbacks. What is pressed redraws the fragment alone, and the timer is outside of it: it takes a full run to start or
-# to stop it.
+# Callbacks. A button redraws only the fragment, and the timer is outside it: starting or stopping the timer takes a
+# full run.
 
 
 def _play(session: Session) -> None:
@@ -121,10 +121,10 @@ def _step(session: Session) -> None:
 
 
 def _move(session: Session) -> None:
-    """Take the position from the slider, unless it only repeats one that it was set to.
+    """Take the position from the slider, unless the slider only repeats a position that the page gave it.
 
-    A refresh brings along what the browser shows, which has not always heard of the newest position yet, nor that it
-    is the last.
+    A refresh sends what the browser shows, and the browser may not have received the newest position yet, nor that it
+    is the last one.
     """
     state = session.state(TrajectoriesState)
     asked = int(session.field("trajectories_position", UPDATES))
@@ -143,63 +143,62 @@ def _stop(session: Session) -> None:
 
 
 def _shown(side: Side, setup: Setup, position: int, mode: str) -> int:
-    """Return how many updates of a batch size are shown: as many as the small one's, or those of as many examples."""
+    """Return how many updates are shown: the position, or for the large batch the updates of as many examples."""
     if mode == "epochs" and side == "large":
         return position * setup.small // setup.large
     return position
 
 
 def _side(side: Side, setup: Setup, shown: int, most: int) -> Statistics | None:
-    """Draw one of the two paths with its numbers, and return those; None if it has diverged."""
+    """Draw one of the two paths with its numbers and return these; None if the path has diverged."""
     problem, path, size = setup.problem, setup.path(side), setup.batch_size(side)
     found = statistics(path[: shown + 1], optimum=problem.optimum, radius=problem.radius)
-    made = min(shown, _finite(path))  # the one at which it diverged is the last
-    values = {"size": number(size), "rate": f"{setup.rate_of(side):,.4g}", "shown": number(made), "most": number(most)}
+    made = min(shown, _finite(path))  # the update that diverged counts as the last
+    values = {"size": number(size), "rate": number(setup.rate_of(side)), "shown": number(made), "most": number(most)}
     st.markdown(
-        say("path.title", mark=MARKS[side], epochs=f"{made * size / problem.examples:.2f}", **values),
+        say("trajectories.title", mark=MARKS[side], epochs=made * size / problem.examples, **values),
         unsafe_allow_html=True,
     )
     plots.draw(trajectory, trajectory_table(problem, path, say, side=side, shown=shown), part=side)
-    st.markdown(told(problem, path[: shown + 1], found, size))
+    st.markdown(description(problem, path[: shown + 1], found, size))
     return found if np.isfinite(path[shown]).all() else None
 
 
 def _finite(path: Array) -> int:
-    """Return how many places of a path are finite: the number of the update at which it diverged, if it did."""
+    """Return how many points of a path are finite, which is the number of the update that diverged, if one did."""
     return int(np.isfinite(path).all(1).sum())
 
 
-def told(problem: LossSurface, path: Array, found: Statistics, batch_size: int) -> str:
-    """Return what a path is like, in words."""
+def description(problem: LossSurface, path: Array, found: Statistics, batch_size: int) -> str:
+    """Return sentences on a path: its updates, its loss and where it is."""
     here = path[-1]
     if not np.isfinite(here).all():
-        return say("path.diverged", update=number(_finite(path)))
-    count = updates_per_epoch(problem.examples, batch_size)
-    values = {"per_epoch": say("path.per_epoch.one" if count == 1 else "path.per_epoch", count=number(count))}
+        return say("trajectories.diverged", update=number(_finite(path)))
     if len(path) < 3:
-        parts = [say("path.told.short", **values)]
+        sentences = [say("trajectories.no_turn")]
     else:
-        values |= {"turn": f"{found.turn_degrees:.0f}", "length": rough(found.mean_length)}
-        parts = [say("path.told", **values)]
-    parts.append(say("path.told.loss", loss=rough(float(problem.loss(here) - problem.loss(problem.optimum)))))
-    radius = f"{problem.radius:g}"
+        sentences = [say("trajectories.turns", turn=found.turn_degrees, length=rough(found.mean_length))]
+    sentences.append(count("trajectories.per_epoch", updates_per_epoch(problem.examples, batch_size)))
+    above = float(problem.loss(here) - problem.loss(problem.optimum))
+    sentences.append(say("trajectories.loss", loss=rough(above)))
+    radius = number(problem.radius)
     if found.arrival is None:
-        parts.append(say("path.told.away", radius=radius))
+        sentences.append(say("trajectories.away", radius=radius))
     else:
-        parts.append(say("path.told.arrival", radius=radius, updates=updates(found.arrival)))
+        sentences.append(count("trajectories.arrival", found.arrival, radius=radius))
     if not problem.window.holds(here):
-        parts.append(say("path.told.outside"))
-    return " ".join(parts)
+        sentences.append(say("trajectories.outside"))
+    return " ".join(sentences)
 
 
 def compared(setup: Setup, mode: str, small: Statistics | None, large: Statistics | None) -> str:
-    """Say how the two compare as far as they are shown, from what was measured."""
+    """Return how the two paths compare up to the shown position."""
     if small is None or large is None or not np.isfinite([small.turn_degrees, large.turn_degrees]).all():
-        return say("path.compared.none")
+        return say("trajectories.compared.none")
     return say(
-        f"path.compared.{setup.rule}.{mode}",
-        turn=f"{small.turn_degrees:.0f}",
-        large_turn=f"{large.turn_degrees:.0f}",
+        f"trajectories.compared.{setup.rule}.{mode}",
+        turn=small.turn_degrees,
+        large_turn=large.turn_degrees,
         ratio=rough(small.mean_length / large.mean_length),
         small=number(setup.small),
         large=number(setup.large),

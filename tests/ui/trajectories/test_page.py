@@ -1,4 +1,4 @@
-"""The page of trajectories: what its inputs say, what its words say, and a player that its own slider does not stop."""
+"""The trajectories page: its inputs, its sentences, and a player that its own slider does not stop."""
 
 from __future__ import annotations
 
@@ -61,41 +61,41 @@ def path(batch_size: int, rate: float, name: str = "quadratic", seed: int = 1) -
 # Inputs.
 
 
-def test_a_first_visit_shows_both_paths_to_their_end(page: App) -> None:
+def test_the_first_visit_shows_both_paths_to_their_end(page: App) -> None:
     test = page()
     assert drawn(test, "small") == path(8, 0.1)
     assert drawn(test, "large") == path(128, 0.1)
-    assert "**8 a batch**, rate 0.1 \u00b7 Update 256 of 256 \u00b7 2.00 epochs" in words(test)
-    assert "**128 a batch**, rate 0.1 \u00b7 Update 256 of 256 \u00b7 32.00 epochs" in words(test)
+    assert "**Batch size 8**, rate 0.1 \u00b7 Update 256 of 256 \u00b7 2.00 epochs" in words(test)
+    assert "**Batch size 128**, rate 0.1 \u00b7 Update 256 of 256 \u00b7 32.00 epochs" in words(test)
 
 
-def test_inputs_are_those_of_the_address(page: App) -> None:
+def test_inputs_come_from_the_url(page: App) -> None:
     test = page(path_problem="logistic", path_small=4, path_large=64, path_rate=0.05, path_rule="scaled", path_seed=3)
     assert drawn(test, "small") == path(4, 0.05, "logistic", 3)
     assert drawn(test, "large") == path(64, 0.05 * 16, "logistic", 3)
 
 
-def test_the_rate_of_the_large_batch_is_the_same_or_as_many_times_as_it_is_larger() -> None:
+def test_the_rate_of_the_large_batch_is_the_same_or_scaled_with_its_size() -> None:
     scaled = Setup("quadratic", 8, 128, 0.1, "scaled", 1)
     assert [setup.rate_of("small") for setup in (SETUP, scaled)] == [0.1, 0.1]
     assert [setup.rate_of("large") for setup in (SETUP, scaled)] == [0.1, pytest.approx(1.6)]
 
 
-def test_the_position_is_an_update_of_both_or_an_epoch_of_both(page: App) -> None:
+def test_the_position_counts_updates_or_epochs_of_both(page: App) -> None:
     test = page()
     test.get_by_key("trajectories_position").set_value(100).run()
     assert "Update 100 of 256 \u00b7 0.78 epochs" in words(test)
     assert "Update 100 of 256 \u00b7 12.50 epochs" in words(test)
     assert len(drawn(test, "small")) == len(drawn(test, "large")) == 101
-    assert "and the number of updates. Only the batch size differs." in words(test)
+    assert "rate 0.1 and number of updates. Only the batch size differs." in words(test)
     test.get_by_key("trajectories_mode").set_value("epochs").run()
-    assert "**8 a batch**, rate 0.1 \u00b7 Update 100 of 256 \u00b7 0.78 epochs" in words(test)
-    assert "**128 a batch**, rate 0.1 \u00b7 Update 6 of 16 \u00b7 0.75 epochs" in words(test)
+    assert "**Batch size 8**, rate 0.1 \u00b7 Update 100 of 256 \u00b7 0.78 epochs" in words(test)
+    assert "**Batch size 128**, rate 0.1 \u00b7 Update 6 of 16 \u00b7 0.75 epochs" in words(test)
     assert len(drawn(test, "large")) == 7
-    assert "the number of epochs. With the batch size the number of updates differs." in words(test)
+    assert "rate 0.1 and number of epochs. The batch size differs, and with it the number of updates." in words(test)
 
 
-def test_no_change_of_what_is_shown_changes_a_specification(page: App) -> None:
+def test_no_input_changes_a_specification(page: App) -> None:
     test = page()
 
     def specifications() -> list[str]:
@@ -109,80 +109,82 @@ def test_no_change_of_what_is_shown_changes_a_specification(page: App) -> None:
     assert specifications() == before
 
 
-def test_a_rate_beyond_the_limit_is_said_to_be_and_its_path_diverges(page: App) -> None:
+def test_a_rate_beyond_the_limit_gives_a_warning_and_a_path_that_diverges(page: App) -> None:
     test = page(path_rule="scaled", path_large=1024)
-    assert "12.8 is beyond 2 (2 \u00f7 the largest curvature)" in words(test)
+    assert "Rate 12.8 is beyond 2 (2 \u00f7 the largest curvature)" in words(test)
     ((shown, at),) = re.findall(r"Update (\d+) of 256 \u00b7 [\d.]+ epochs\n.*Diverged at update (\d+)", words(test))
     assert shown == at
-    assert "nothing to compare" in words(test)
-    assert "from a rate of 2 on" in words(page(path_rate=1.9))
+    assert "Nothing to compare yet." in words(test)
+    assert "From rate 2 on" in words(page(path_rate=1.9))
 
 
-def test_a_cloud_needs_a_point_that_there_is(page: App) -> None:
+def test_a_cloud_needs_a_path_that_has_not_diverged(page: App) -> None:
     test = page(path_rate=2.1)
     test.get_by_key("trajectories_more_choice").set_value("cloud").run()
-    assert "8 a batch has diverged" in words(test)
+    assert "Batch size 8 has diverged" in words(test)
     test.get_by_key("trajectories_position").set_value(20).run()
     assert "after 20 updates" in words(test)
     chart(test, "Gradients of random batches")
 
 
-# Words.
+# Sentences.
 
 
-def test_a_path_is_told_in_its_own_numbers() -> None:
+def test_a_path_is_described_by_its_own_numbers() -> None:
     problem = quadratic()
     found = trajectory(problem, batch_size=8, rate=0.1, updates=40, seed=1)
     measured = statistics(found, optimum=problem.optimum, radius=problem.radius)
-    told = trajectories.told(problem, found, measured, 8)
-    assert f"**{measured.turn_degrees:.0f}\u00b0** an update" in told
-    assert f"**{measured.mean_length:.2g}** long; 128 updates an epoch." in told
-    assert "Not yet within 0.4 of the optimum." in told
+    told = trajectories.description(problem, found, measured, 8)
+    assert (
+        f"an update turns by **{measured.turn_degrees:.0f}\u00b0** and is **{measured.mean_length:.2g}** long." in told
+    )
+    assert "An epoch has 128 updates." in told
+    assert "The path has not come within 0.4 of the optimum yet." in told
     assert "outside" not in told
 
 
-def test_a_path_of_one_update_has_no_turn_and_one_that_left_the_picture_says_so() -> None:
+def test_a_path_of_one_update_has_no_turn_and_may_be_outside_the_picture() -> None:
     problem = quadratic()
     found = np.array([problem.start, [50.0, 0.0]])
-    told = trajectories.told(problem, found, statistics(found, optimum=problem.optimum, radius=0.4), 1_024)
-    assert told.startswith("No turn yet; 1 update an epoch.")
-    assert told.endswith("It is outside the picture.")
+    told = trajectories.description(problem, found, statistics(found, optimum=problem.optimum, radius=0.4), 1_024)
+    assert told.startswith("No turn yet. An epoch has 1 update. The loss is ")
+    assert told.endswith("The weights are outside the picture.")
 
 
-def test_a_path_that_came_near_says_after_how_many_updates() -> None:
+def test_the_arrival_is_given_in_updates() -> None:
     problem = quadratic()
     found = np.array([problem.start, [0.1, 0.0], [0.2, 0.0]])
-    told = trajectories.told(problem, found, statistics(found, optimum=problem.optimum, radius=0.4), 3)
-    assert "First within 0.4 of the optimum after 1 update." in told
-    assert "342 updates an epoch" in told  # the last one of a single example
+    told = trajectories.description(problem, found, statistics(found, optimum=problem.optimum, radius=0.4), 3)
+    assert "The path first came within 0.4 of the optimum after 1 update." in told
+    assert "An epoch has 342 updates." in told  # the last one has a single example
 
 
-def test_what_is_compared_is_what_was_measured() -> None:
+def test_the_comparison_uses_the_measurements() -> None:
     def like(turn: float, length: float) -> Statistics:
         return Statistics(0.0, turn, length, 1.0, None, 0.0)
 
     said = trajectories.compared(SETUP, "updates", like(95.4, 0.6), like(60.0, 0.2))
-    assert "8 a batch turns by **95\u00b0** an update and 128 by **60\u00b0**" in said
+    assert "batch size 8 turns by **95\u00b0** per update and batch size 128 by **60\u00b0**" in said
     assert "**3 times** as long" in said
-    assert "nothing to compare" in trajectories.compared(SETUP, "updates", like(math.nan, 0.6), like(60.0, 0.2))
-    assert "nothing to compare" in trajectories.compared(SETUP, "updates", like(90, 0.6), None)
+    assert "Nothing to compare yet." in trajectories.compared(SETUP, "updates", like(math.nan, 0.6), like(60.0, 0.2))
+    assert "Nothing to compare yet." in trajectories.compared(SETUP, "updates", like(90, 0.6), None)
 
 
 def test_the_two_by_two_names_the_factor_that_was_measured(page: App) -> None:
     text = words(page())
-    assert "from a rate of 0.06 to 1.6 the length of an update is multiplied by **40**" in text
-    assert "from 8 to 128 a batch it is divided by **3**" in text
-    assert "The two rates are 3% and 80% of the largest that can settle" in text
-    assert "**the learning rate makes** the pictures of small steps and of big strides" in text
-    for title in ("**8 a batch**, rate 0.06", "**8 a batch**, rate 1.6", "**128 a batch**, rate 0.06"):
+    assert "Raising the rate from 0.06 to 1.6 makes updates **40 times longer**." in text
+    assert "Raising the batch size from 8 to 128 makes them **3 times shorter**." in text
+    assert "The two rates are 3% and 80% of the largest rate that can settle" in text
+    assert "Big strides come from **the learning rate**." in text
+    for title in ("**Batch size 8**, rate 0.06", "**Batch size 8**, rate 1.6", "**Batch size 128**, rate 0.06"):
         assert title in text
 
 
-def test_the_cloud_comes_with_its_law_in_numbers(page: App) -> None:
+def test_the_cloud_comes_with_its_law_and_a_table(page: App) -> None:
     test = page()
     test.get_by_key("trajectories_more_choice").set_value("cloud").run()
     text = words(test)
-    assert "300 random batches of each size, all at the one point that 8 a batch has reached after 256 updates" in text
+    assert "300 random batches of each size, all at the point that batch size 8 reached after 256 updates." in text
     assert "(1/B) (1,024 \u2212 B) / (1,024 \u2212 1)" in text
     assert "of 6 measurements are within 2 standard errors of it" in text
     assert "| Batch size | Law | Measured | Standard error |" in text
@@ -194,10 +196,10 @@ def test_the_cloud_comes_with_its_law_in_numbers(page: App) -> None:
 def test_the_cloud_moves_with_the_slider(page: App) -> None:
     test = page(path_problem="logistic", path_small="4")
     test.get_by_key("trajectories_more_choice").set_value("cloud").run()
-    assert "that 4 a batch has reached after 256 updates" in words(test)
+    assert "that batch size 4 reached after 256 updates" in words(test)
     end = chart(test, "Gradients of random batches")[1]
     test.slider(key="trajectories_position").set_value(0).run()
-    assert "has reached after 0 updates" in words(test)
+    assert "that batch size 4 reached after 0 updates" in words(test)
     assert chart(test, "Gradients of random batches")[1] != end
 
 
@@ -229,22 +231,20 @@ def slider(monkeypatch: pytest.MonkeyPatch) -> Callable[[Session, int], bool]:
 
 
 @pytest.mark.parametrize("late", [256, 92, 96])
-def test_a_slider_that_has_not_heard_of_the_newest_position_does_not_stop_the_player(
-    slider: Callable[[Session, int], bool], late: int
-) -> None:
+def test_a_slider_that_lags_behind_does_not_stop_the_player(slider: Callable[[Session, int], bool], late: int) -> None:
     session = playing(position=100, plays=True, sent=[256, 92, 96, 100])
     assert not slider(session, late)
     assert session.state(TrajectoriesState).position == 100
 
 
 @pytest.mark.parametrize("asked", [0, 88, 95, 104, 255])
-def test_a_slider_that_is_moved_stops_it_there(slider: Callable[[Session, int], bool], asked: int) -> None:
+def test_moving_the_slider_stops_the_player_there(slider: Callable[[Session, int], bool], asked: int) -> None:
     session = playing(position=100, plays=True, sent=[256, 92, 96, 100])
     assert slider(session, asked)
     assert session.state(TrajectoriesState).position == asked
 
 
-def test_what_is_late_is_so_a_little_while_after_it_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_position_is_ignored_shortly_after_a_stop_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for since_s, position in ((1.0, 100), (3.0, 96)):
         session = playing(position=100, sent=[92, 96, 100], stopped_s=time.monotonic() - since_s)
         monkeypatch.setattr(session, "field", lambda name, default: 96)
@@ -252,14 +252,14 @@ def test_what_is_late_is_so_a_little_while_after_it_stopped_too(monkeypatch: pyt
         assert session.state(TrajectoriesState).position == position
 
 
-def test_a_slider_that_was_moved_may_be_moved_anywhere_at_once(slider: Callable[[Session, int], bool]) -> None:
+def test_a_moved_slider_may_be_moved_again_at_once(slider: Callable[[Session, int], bool]) -> None:
     session = playing(position=100, plays=True, sent=[92, 96, 100])
     for asked in (95, 92):
         assert slider(session, asked)
         assert session.state(TrajectoriesState).position == asked
 
 
-def test_play_begins_anew_at_the_end_and_one_update_goes_on_by_one(page: App) -> None:
+def test_play_restarts_from_the_end_and_one_update_advances_by_one(page: App) -> None:
     test = page()
     assert test.button(key="trajectories_step").disabled
     test.button(key="trajectories_play").click().run()  # the run that begins to play draws the first positions
@@ -272,11 +272,21 @@ def test_play_begins_anew_at_the_end_and_one_update_goes_on_by_one(page: App) ->
     assert "Update 9 of 256" in words(test)
 
 
-def test_two_by_two_says_which_factor_makes_more_of_it_and_which_makes_less() -> None:
-    cells = depth._crossed("quadratic", 8, 128, 1)
-    said = depth._verdict(cells)
-    assert "so **the learning rate makes** the pictures of small steps and of big strides, and a larger batch" in said
-    assert said.endswith("so **the learning rate makes** what does not settle, and a larger batch makes less of it.")
+def test_two_by_two_gives_both_factors_for_length_and_swing() -> None:
+    sentences = depth._verdict(depth._crossed("quadratic", 8, 128, 1)).split(". ")
+    assert sentences[2:5] == [
+        "Raising the rate from 0.06 to 1.6 makes updates **40 times longer**",
+        "Raising the batch size from 8 to 128 makes them **3 times shorter**",
+        "Big strides come from **the learning rate**",
+    ]
+    assert re.fullmatch(r"The higher rate makes the last third of a path swing \*\*[\d.]+ times more\*\*", sentences[5])
+    assert re.fullmatch(r"The larger batch makes it swing \*\*[\d.]+ times less\*\*", sentences[6])
+    assert sentences[7:] == ["What keeps a path from settling is **the learning rate**."]
     whole = depth._verdict(depth._crossed("quadratic", 8, 1_024, 1))
     assert "e-0" not in whole
-    assert "both together" not in whole
+    assert "**both**" not in whole
+
+
+def test_a_factor_of_one_is_no_change() -> None:
+    assert depth._factor("by_batch", "spread", 1.002, {}) == "The larger batch leaves the swing **unchanged**."
+    assert depth._factor("by_batch", "spread", 0.5, {}) == "The larger batch makes it swing **2 times less**."
