@@ -216,17 +216,17 @@ def _kept_bytes(config: RunConfig) -> Extra:
     if len(rehearsed) == 1:  # the only update is the first
         within = LOSS_BYTES * (place - min(place, rehearsed[0] - 1))
         return {
-            ("first update", "forward"): within,
-            ("first update", "backward"): within,
-            ("first update", "optimizer"): LOSS_BYTES * (made - rehearsed[0]),
+            ("first_update", "forward"): within,
+            ("first_update", "backward"): within,
+            ("first_update", "optimizer"): LOSS_BYTES * (made - rehearsed[0]),
             ("evaluation", "evaluation"): LOSS_BYTES * (made - rehearsed[0]),
         }
     within = LOSS_BYTES * (before + place - (rehearsed[0] + min(place, rehearsed[1] - 1)))
     whole = LOSS_BYTES * (made - sum(rehearsed))
     return {
-        ("second update", "forward"): within,
-        ("second update", "backward"): within,
-        ("second update", "optimizer"): whole,
+        ("second_update", "forward"): within,
+        ("second_update", "backward"): within,
+        ("second_update", "optimizer"): whole,
         ("evaluation", "evaluation"): whole,
     }
 

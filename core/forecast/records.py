@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from core.run.events import Peak
 
-Event = Literal["first update", "second update", "evaluation"]
-EVENTS: tuple[Event, ...] = ("first update", "second update", "evaluation")
+Event = Literal["first_update", "second_update", "evaluation"]
+EVENTS: tuple[Event, ...] = ("first_update", "second_update", "evaluation")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The memory page, and a run that runs out of memory and goes on with what would have worked."""
+"""The memory page, and a run that runs out of memory and continues with a remedy."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from tests.browser.steps import (
 )
 
 
-def test_a_run_that_ran_out_of_memory_goes_on_with_a_remedy_and_finishes(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
+def test_a_run_out_of_memory_continues_with_a_remedy_and_finishes(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/?model=cnn&budget_value=1").page
     start(page)
     expect(state(page)).to_contain_text(OUT_OF_MEMORY, timeout=ENGINE_WAIT_MS)
@@ -32,19 +30,19 @@ def test_a_run_that_ran_out_of_memory_goes_on_with_a_remedy_and_finishes(
     box.get_by_text("What PyTorch would print").click()
     expect(box).to_contain_text("CUDA out of memory. Tried to allocate 0.78 MiB. Simulated device: 4.00 MiB in total")
     out_of_memory = run_of(page)
-    line = page.locator("[class*=st-key-remedy_line_]").filter(has_text="2 accumulated")
+    line = page.locator("[class*=st-key-remedy_line_]").filter(has_text="2 batches accumulated")
     line.get_by_role("button", name="Start with this").click(timeout=ENGINE_WAIT_MS)
     expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
     expect(card(page, "Updates")).to_have_text("100 / 100")
     expect(field(page, "batch_size")).to_have_value("50")
     expect(page.locator(".st-key-sentence")).to_contain_text(MATCHES)
     assert run_of(page) != out_of_memory
-    # The run that it goes on from is still there.
+    # The run it continues from is still there.
     page.goto(f"{server.url}/?run={out_of_memory}")
     expect(state(page)).to_contain_text(OUT_OF_MEMORY)
 
 
-def test_a_device_sets_the_limit_and_the_ways_to_find_the_largest_batch_play(
+def test_a_device_sets_the_limit_and_the_searches_for_the_largest_batch_play(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = visit(f"{server.url}/memory?model=cnn").page
@@ -52,10 +50,10 @@ def test_a_device_sets_the_limit_and_the_ways_to_find_the_largest_batch_play(
     marks = page.locator(".st-key-memory_depths .marks")
     expect(marks).to_contain_text("second update")
     page.locator(".st-key-memory_choice").get_by_text("Finding the largest batch", exact=True).click()
-    expect(marks).to_contain_text("13 attempts, exact", timeout=ENGINE_WAIT_MS)
+    expect(marks).to_contain_text("13 tries, exact", timeout=ENGINE_WAIT_MS)
     button(page, "play").click()
-    expect(marks).not_to_contain_text("13 attempts, exact")
-    expect(marks).to_contain_text("13 attempts, exact", timeout=ENGINE_WAIT_MS)
+    expect(marks).not_to_contain_text("13 tries, exact")
+    expect(marks).to_contain_text("13 tries, exact", timeout=ENGINE_WAIT_MS)
     button(page, "device_a100").click()
     expect(page.locator(".st-key-memory_cards")).to_contain_text("under 80 GiB", timeout=ENGINE_WAIT_MS)
     expect(field(page, "memory_limit_mb")).to_have_value("81920")

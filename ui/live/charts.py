@@ -17,7 +17,7 @@ from ui.live.reading import read
 from ui.live.state import LiveState
 from ui.setup.fields import DEFAULT
 from ui.shell.session import current
-from ui.shell.text import label, mib, number, plain, say
+from ui.shell.text import label, mib, number, plain, say, words
 
 
 def draw(
@@ -60,7 +60,7 @@ def _memory(config: RunConfig | None, prediction: Prediction | None, reader: Run
     peaks = {"predicted": prediction.peak if prediction else None, "measured": record.peak if record else None}
     rss = say("chart.memory.rss", rss=mib(last.rss_bytes, digits=0)) if last and last.rss_bytes else ""
     limit = config.memory_limit_bytes if config else None
-    plots.draw(memory, memory_table(peaks, limit, say, rss=rss))
+    plots.draw(memory, memory_table(peaks, limit, words(), rss=rss))
 
 
 def ghost_of(record: RunRecord | None) -> RunReader | None:

@@ -54,7 +54,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
         told = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has other totals
         mark.markdown(f":green-badge[:material/check: {told}]", width="content")
     sentence.warn(careful, config, cautions(config, prediction) if config else [])
-    peak_hint.tell(form, prediction, no_prediction)
+    peak_hint.draw(form, prediction, no_prediction)
     return shown
 
 

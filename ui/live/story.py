@@ -14,7 +14,6 @@ from core.store.reader import RunReader
 from ui.live import changes
 from ui.shell.text import explain, loss_text, mib, number, say
 
-WHERE = {"optimizer": "oom.optimizer", "evaluation": "oom.evaluation"}
 SLOW = 0.5  # of the peak rate: below, it may be the schedule that brought the loss to rest
 KEPT = 200
 _verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended: they do not change
@@ -134,21 +133,20 @@ def _diverged(ended: Ended, values: dict[str, str]) -> str:
 
 
 def out_of_memory(allocation: FailedAllocation, prediction: Prediction | None) -> str:
-    """Return what was asked for where, by how much it missed the limit, and the way out."""
-    aside = allocation.workspace_bytes
-    module = say("oom.module", module=allocation.module) if allocation.module else ""
+    """Return the request that failed, by how much it missed the limit, and the largest batch size that fits."""
+    key = f"oom.{allocation.phase}"
     parts = [
         say(
-            WHERE.get(allocation.phase, "oom.forward"),
+            f"{key}.module" if allocation.module else key,
             limit=mib(allocation.limit_bytes),
-            phase=allocation.phase,
-            module=module,
+            module=allocation.module,
             live=mib(allocation.live_bytes),
             requested=mib(allocation.requested_bytes),
             over=mib(allocation.over_bytes),
-            aside=say("oom.aside", aside=mib(aside)) if aside else "",
         )
     ]
+    if allocation.workspace_bytes:
+        parts.append(say("oom.workspace", workspace=mib(allocation.workspace_bytes)))
     if prediction:
         largest = prediction.largest_batch_size
         parts.append(say("oom.fits", largest=number(largest)) if largest else say("oom.fits_none"))

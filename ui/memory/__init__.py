@@ -1,1 +1,1 @@
-"""The memory page: predict what a setup needs, and find the largest batch size that fits. It trains nothing."""
+"""The memory page: predict the memory of a setup and find the largest batch size that fits, without training."""

@@ -1,21 +1,23 @@
-"""Draw the accumulation lab: one batch against its micro-batches, and what breaks their equality."""
+"""Draw the accumulation lab: the gradient of one batch against its micro-batches, and what makes them differ."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from ui.shell.engine import engine
-from ui.shell.text import number, say
+from ui.shell.text import count, number, percent, say, words
 
 SWITCHES = ("norm", "dropout", "mean_of_means", "divide_by_full", "schedule_per_micro_batch")
 WAIT_S = 0.3
 BATCH_SIZE, MICRO_BATCHES = 60, 4
+LISTED = 6  # micro-batch sizes: of more, only the first and the last are shown
 
 
 def draw() -> bool:
-    """Draw it; return whether the comparison is still being worked out. Raises HostError."""
+    """Draw the lab; return whether the comparison is still running. Raises HostError."""
     st.caption(say("accumulation.about"))
     left, right = st.columns([2, 3], gap="medium")
     values: dict[str, Any] = {}
@@ -44,12 +46,12 @@ def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:
         st.caption(say("memory.asking"))
         return
     sizes = found["micro_batch_sizes"]
-    st.markdown(say("accumulation.sizes", sizes=_listed(sizes)))
+    st.markdown(_sizes(sizes))
     st.markdown(
         say(
             "accumulation.equal" if found["equal"] else "accumulation.unequal",
-            difference=f"{found['max_abs_difference']:.1e}",
-            largest=f"{found['largest_gradient']:.2g}",
+            difference=words().formatted(found["max_abs_difference"], ".1e"),
+            largest=words().formatted(found["largest_gradient"], ".2g"),
             relative=_percent(found["relative"]),
         )
     )
@@ -57,19 +59,20 @@ def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:
         st.caption(say("accumulation.even"))
     if values["divide_by_full"]:
         window = found["last_window"]
-        ratio = _percent(window["ratio"])
-        count = len(window["micro_batch_sizes"])
-        st.markdown(say("accumulation.window", micro_batches=number(count), ratio=ratio))
+        micro_batches = len(window["micro_batch_sizes"])
+        st.markdown(count("accumulation.window", micro_batches, ratio=_percent(window["ratio"])))
     if values["schedule_per_micro_batch"]:
         actual, planned = (_percent(found[name][-1]) for name in ("rates", "planned_rates"))
-        st.markdown(say("accumulation.rates", updates=number(len(found["rates"])), actual=actual, planned=planned))
+        st.markdown(count("accumulation.rates", len(found["rates"]), actual=actual, planned=planned))
 
 
-def _listed(sizes: list[int]) -> str:
-    if len(sizes) <= 6:
-        return ", ".join(map(number, sizes))
-    return f"{number(sizes[0])}, \u2026, {number(sizes[-1])}"
+def _sizes(sizes: list[int]) -> str:
+    if len(sizes) > LISTED:
+        return say("accumulation.sizes.many", first=number(sizes[0]), last=number(sizes[-1]))
+    return say("accumulation.sizes", sizes=words().listed([number(size) for size in sizes]))
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g}%"
+    """Return a share in percent with three significant digits."""
+    exponent = Decimal(f"{100 * share:.3g}").as_tuple().exponent
+    return percent(share, max(0, -exponent) if isinstance(exponent, int) else 0)

@@ -1,4 +1,4 @@
-"""Draw the choice of what more there is to know about memory, and what is chosen."""
+"""Draw the choice of a deeper topic about memory, and the chosen topic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from core.run import searching
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError
 from ui.charts.memory.attempts import attempts, attempts_table
-from ui.charts.memory.timeline import timeline, timeline_table
+from ui.charts.memory.timeline import timeline
+from ui.charts.memory.timeline_table import timeline_table
 from ui.kit import plots
 from ui.memory.accumulation import draw as draw_accumulation
 from ui.memory.own_model import draw as draw_own_model
@@ -20,13 +21,13 @@ from ui.setup.fields import apply_from_panel, settings
 from ui.shell.engine import engine, is_public
 from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import mib, number, say
+from ui.shell.text import mib, number, say, words
 
 CHOICES = ("update", "fit", "search", "accumulation", "own")
 
 
 def draw(session: Session, config: RunConfig, known: Known) -> bool:
-    """Draw the choice and what is chosen; return whether something is still being worked out."""
+    """Draw the choice and the chosen topic; return whether an answer is still missing."""
     chosen = st.segmented_control(
         say("memory.choice"),
         CHOICES,
@@ -60,7 +61,7 @@ def _off() -> bool:
 def _update(config: RunConfig) -> bool:
     found = engine().timelines(config)
     st.caption(say("memory.update.about"))
-    table = timeline_table(found or {}, say, limit_bytes=config.memory_limit_bytes)
+    table = timeline_table(found or {}, words(), limit_bytes=config.memory_limit_bytes)
     plots.draw(timeline, table)
     return found is None
 
@@ -68,17 +69,17 @@ def _update(config: RunConfig) -> bool:
 def _fit(config: RunConfig, known: Known) -> bool:
     limit = config.memory_limit_bytes
     if limit is None:
-        st.markdown(say("fix.no_limit"))
+        st.markdown(say("remedy.no_limit"))
         return False
     if known.prediction is None:
         st.caption(say("memory.asking"))
         return known.waits
     if known.prediction.peak.bytes <= limit:
-        st.markdown(say("fix.fits", peak=mib(known.prediction.peak.bytes), limit=mib(limit)))
+        st.markdown(say("remedy.fits", peak=mib(known.prediction.peak.bytes), limit=mib(limit)))
         return False
     if not known.prediction.largest_batch_size and known.curve:
-        st.markdown(remedies.none_fits(known.curve.resting))
-    remedies.draw(config, button=say("fix.use"), take=_take)
+        st.markdown(remedies.no_size_fits(known.curve.resting))
+    remedies.draw(config, button=say("remedy.use"), take=_take)
     return remedies.asked(config) == (None, None)
 
 
@@ -87,7 +88,7 @@ def _take(config: RunConfig) -> None:
 
 
 def _search(session: Session, config: RunConfig, known: Known) -> bool:
-    """Draw how many attempts each way takes; a tick shows one more of each."""
+    """Draw how many attempts each search takes; a tick of the animation shows one more of each."""
     state = session.state(MemoryState)
     st.caption(say("memory.search.about"))
     if config.memory_limit_bytes is None:
@@ -97,12 +98,12 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
         st.caption(say("memory.asking"))
         return known.waits
     largest, most = known.prediction.largest_batch_size, largest_size(config)
-    ways = _searches(largest, most)
-    longest = max(len(way.attempts) for way in ways)
+    searches = _searches(largest, most)
+    longest = max(len(search.attempts) for search in searches)
     shown = min(state.attempts_shown, longest) if state.attempts_shown is not None else longest
-    words = "memory.search.play" if state.attempts_shown is None else "memory.search.replay"
-    st.button(say(words), key="play", icon=":material/play_arrow:", on_click=_replay, args=(session,))
-    plots.draw(attempts, attempts_table(ways, shown, say, largest=largest, most=most))
+    label = say("memory.search.play") if state.attempts_shown is None else say("memory.search.replay")
+    st.button(label, key="play", icon=":material/play_arrow:", on_click=_replay, args=(session,))
+    plots.draw(attempts, attempts_table(searches, shown, words(), largest=largest, most=most))
     moves = state.attempts_shown is not None and state.attempts_shown < longest
     if moves and state.attempts_shown is not None:
         state.attempts_shown += 1
@@ -123,14 +124,18 @@ def _replay(session: Session) -> None:
 
 
 def _checked(config: RunConfig, largest: int) -> bool:
-    """Say what the two trainings that check the prediction came to; return whether they are under way."""
+    """Draw the result of the two runs that check the prediction; return whether they are still running."""
     above = next_size(config, largest)
     found: dict[int, bool] | None = engine().verification(config, [size for size in (largest, above) if size])
     if found is None:
         st.caption(say("memory.search.checking"))
         return True
-    right = all(passes == (size <= largest) for size, passes in found.items())
-    over = say("memory.search.over", size=number(above)) if above else say("memory.search.all")
-    key = "memory.search.checked" if right else "memory.search.wrong"
-    st.markdown(say(key, fits=number(largest), over=over))
+    if any(passes != (size <= largest) for size, passes in found.items()):
+        st.markdown(say("memory.search.wrong", fits=number(largest)))
+    elif not above:
+        st.markdown(say("memory.search.checked.all", fits=number(largest)))
+    elif not largest:
+        st.markdown(say("memory.search.checked.none", over=number(above)))
+    else:
+        st.markdown(say("memory.search.checked", fits=number(largest), over=number(above)))
     return False

@@ -1,4 +1,4 @@
-"""Draw the prediction for a model of one's own; only where the page runs on its owner's machine."""
+"""Draw the prediction for a custom model. A public page does not offer it, because it imports code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMPLEMENTATIONS = ("default", "fused", "foreach", "loop")
 
 
 def draw(session: Session) -> bool:
-    """Draw it; return whether the answer is still being worked out. Raises HostError for what cannot be predicted."""
+    """Draw the form and the answer; return whether it is still missing. Raises HostError if there is no prediction."""
     state = session.state(MemoryState)
     st.caption(say("own.about"))
     with st.form("own_model", border=False):
@@ -67,10 +67,10 @@ def _result(found: dict[str, Any]) -> None:
         parts.append(say(key, reason=found["not_on_fake_tensors"]))
     if found["largest_batch_size"] is not None:
         largest = found["largest_batch_size"]
-        fits = (
-            say("own.largest", largest=number(largest)) if largest else remedies.none_fits(found["resting_by_category"])
-        )
-        parts.append(fits)
+        if largest:
+            parts.append(say("own.largest", largest=number(largest)))
+        else:
+            parts.append(remedies.no_size_fits(found["resting_by_category"]))
         if found["largest"] == "extrapolated":
             parts.append(say("own.largest.extrapolated"))
     st.markdown(" ".join(parts))

@@ -1,4 +1,4 @@
-"""Draw the memory page under its setup: devices, numbers, curve, law and what more there is, as answers come in."""
+"""Draw the memory page below its setup: devices, cards, curve, law and one deeper topic, as answers arrive."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ui.setup.form import Form
 from ui.shell.session import Session
 from ui.shell.text import say
 
-# GiB as their makers sell them; the free cloud is what Community Cloud gives an app.
+# Sizes as vendors advertise them. "free" is what Streamlit's Community Cloud gives an app.
 DEVICES_MB = {"free": 1_024, "3060": 12_288, "t4": 16_384, "4090": 24_576, "a100": 81_920}
-WAIT_S = 0.4  # in a full run; what takes longer is drawn by a refresh
+WAIT_S = 0.4  # in a full run; a refresh draws slower answers
 REFRESH_S = 0.4
 
 
 def devices() -> None:
-    """Draw the devices, each of which sets the limit."""
+    """Draw a button for each device, which sets the memory limit."""
     st.caption(say("memory.devices"), width="content", help=say("memory.devices.help"))
     for name, size in DEVICES_MB.items():
         st.button(
@@ -34,12 +34,12 @@ def devices() -> None:
 
 
 def panel(session: Session, form: Form) -> None:
-    """Draw everything, refreshed by a timer while something is being worked out or played."""
+    """Draw everything, and refresh it while an answer is missing or an animation plays."""
     state = session.state(MemoryState)
     config = form.config
     assert config is not None
     known, measured = peak.ask(config, wait_s=WAIT_S), peak.runs_on(config)
-    peak_hint.tell(form, known.prediction, known.trouble)
+    peak_hint.draw(form, known.prediction, known.trouble)
     state.waits = known.waits or state.waits
 
     ticking(_draw, REFRESH_S if state.waits else None, session, config, measured)
@@ -53,6 +53,6 @@ def _draw(session: Session, config: RunConfig, measured: list[tuple[int, int]]) 
     peak.law(config, known)
     with st.container(border=True, key="memory_depths"):
         waits = depth.draw(session, config, known) or known.waits
-    if waits != state.waits:  # the timer is what the last full run drew
+    if waits != state.waits:  # the last full run chose the timer
         state.waits = waits
         st.rerun()

@@ -1,4 +1,4 @@
-"""Draw what is known of a run's memory before it runs: the numbers, the curve against the batch size, and the law."""
+"""Draw the predicted memory of a run: cards, the curve against the batch size, and its linear pieces."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ui.kit.card import Card
 from ui.setup.form import SIZES
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
-from ui.shell.text import mib, number, say
+from ui.shell.text import count, mib, number, say, words
 
 RUNS_READ = 200
-FAR = 10  # times the batch size: a largest batch so far off would leave nothing to see of the rest
+FAR = 10  # times the batch size: a curve up to a larger one would hide the part around the batch size
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the engine has answered so far, and why it has not."""
+    """The answers of the engine so far, or the reason why there are none."""
 
     prediction: Prediction | None
     curve: Curve | None
@@ -37,7 +37,7 @@ class Known:
 
 
 def ask(config: RunConfig, *, wait_s: float = 0.0) -> Known:
-    """Ask for everything at once, and wait a little for the answers."""
+    """Ask for prediction and curve at once, and wait up to `wait_s` for each."""
     try:
         shared = engine()
         sizes = sizes_of(config)
@@ -49,13 +49,13 @@ def ask(config: RunConfig, *, wait_s: float = 0.0) -> Known:
 
 
 def sizes_of(config: RunConfig) -> list[int]:
-    """Return the batch sizes at which the curve is worked out: useful ones, up to where its story is told."""
+    """Return the batch sizes at which the curve is computed: usual ones, this one and the whole data set."""
     most = config.spec.examples
     return sorted({size for size in SIZES if size <= most} | {most, config.batch_size})
 
 
 def numbers(config: RunConfig, known: Known) -> None:
-    """Draw what there is to know in one number each."""
+    """Draw the cards."""
     with st.container(key="memory_cards"):
         st.html(card.html([_need(config, known), _fits(config, known), _fixed(known), _each(config, known)]))
 
@@ -92,36 +92,30 @@ def _each(config: RunConfig, known: Known) -> Card:
     piece = _here(known.curve, config.batch_size)
     if piece is None:
         return Card(label, say("none"), say("card.peak.asking") if known.waits else "", help_)
-    detail = say("memory.each.detail", event=say(f"event.{piece.event}"))
-    return Card(label, mib(piece.per_example_bytes), detail, help_)
+    return Card(label, mib(piece.per_example_bytes), say(f"memory.each.{piece.event}"), help_)
 
 
 def curve(config: RunConfig, known: Known, measured: list[tuple[int, int]]) -> None:
-    """Draw the peak against the batch size, with the runs that have measured it."""
+    """Draw the peak against the batch size, with the peaks of finished runs."""
     with st.container(border=True, key="curve"):
         logarithmic = st.toggle(say("memory.log"), key="log_curve", persist_state="session")
         shown = known.curve if logarithmic or known.curve is None else _around(known.curve, config.batch_size)
-        table = curve_chart.curve_table(shown, config.memory_limit_bytes, measured, say, batch_size=config.batch_size)
+        limit, here = config.memory_limit_bytes, config.batch_size
+        table = curve_chart.curve_table(shown, limit, measured, words(), batch_size=here)
         plots.draw(curve_chart.log_curve if logarithmic else curve_chart.curve, table)
-        st.caption(_measured(len(measured)))
+        st.caption(count("memory.measured", len(measured)) if measured else say("memory.measured.none"))
 
 
 def _around(curve: Curve, batch_size: int) -> Curve:
-    """Return the part of a curve in which its story is told on an even axis: up to twice where it leads."""
+    """Return the part of a curve to show on a linear axis: up to twice the larger of here and the largest that fits."""
     end = 2 * max(batch_size, min(curve.largest_batch_size, FAR * batch_size))
     beyond = [point.batch_size for point in curve.points if point.batch_size >= end]
     last = min(beyond, default=curve.points[-1].batch_size if curve.points else 0)
     return replace(curve, points=tuple(point for point in curve.points if point.batch_size <= last))
 
 
-def _measured(count: int) -> str:
-    if count == 1:
-        return say("memory.measured.one")
-    return say("memory.measured", count=number(count)) if count else say("memory.measured.none")
-
-
 def runs_on(config: RunConfig) -> list[tuple[int, int]]:
-    """Return batch size and measured peak of the finished runs whose curve of memory is that of these settings."""
+    """Return batch sizes and measured peaks in bytes of finished runs with the same memory curve as these settings."""
     found: dict[int, int] = {}
     try:
         records = engine().store.runs(RUNS_READ)
@@ -135,7 +129,7 @@ def runs_on(config: RunConfig) -> list[tuple[int, int]]:
 
 
 def law(config: RunConfig, known: Known) -> None:
-    """Say the lines that the peak consists of, and how far its workspace is known."""
+    """Draw the linear pieces of the peak, and how exactly its workspace is known."""
     place = st.empty()
     if known.trouble:
         place.markdown(known.trouble)
@@ -146,25 +140,26 @@ def law(config: RunConfig, known: Known) -> None:
     here = _here(known.curve, config.batch_size)
     pieces = [_piece(piece, is_here=piece == here) for piece in known.curve.pieces]
     state = "verified" if known.prediction.verified else "estimated"
-    workspace = say("memory.workspace", state=say(f"memory.workspace.{state}", size=number(config.batch_size)))
+    workspace = [say("memory.workspace"), say(f"memory.workspace.{state}", size=number(config.batch_size))]
     if known.prediction.operations:
         operation, size = known.prediction.operations[0]
         at_peak = mib(known.prediction.peak.workspace_bytes)
-        words = say("memory.workspace.most", operation=plain_operation(operation), size=mib(size), peak=at_peak)
-        workspace = f"{workspace} {words}"
-    place.markdown(say("memory.law", pieces=" ".join(pieces)) + f"\n\n{workspace}")
+        name = plain_operation(operation)
+        workspace.append(say("memory.workspace.most", operation=name, size=mib(size), peak=at_peak))
+    place.markdown("\n\n".join([" ".join([say("memory.law"), *pieces]), " ".join(workspace)]))
 
 
 def _piece(piece: Piece, *, is_here: bool) -> str:
+    key = "memory.law.here" if is_here else "memory.law.piece"
     return say(
-        "memory.law.here" if is_here else "memory.law.piece",
+        f"{key}.module" if piece.module else key,
         first=number(piece.first),
         last=number(piece.last),
         fixed=mib(piece.fixed_bytes),
         each=mib(piece.per_example_bytes),
         event=say(f"event.{piece.event}"),
         phase=say(f"phase.{piece.phase}"),
-        module=say("memory.law.module", module=piece.module) if piece.module else "",
+        module=piece.module,
     )
 
 

@@ -1,4 +1,4 @@
-"""Keep what the memory page remembers between two script runs."""
+"""Define the state that the memory page keeps between two script runs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass
 class MemoryState:
-    """Whether the page needs its timer, and what was asked for on it."""
+    """The state of the memory page."""
 
-    waits: bool = False  # for an answer, or for the next attempt to be shown
-    attempts_shown: int | None = None  # of the ways to find the largest batch; None: all
-    own_model: dict[str, str] | None = None  # the description that was asked about last
-    own_model_asked: str = ""  # tells that request from an earlier one with the same description
+    waits: bool = False  # for an answer or for the next attempt of the animation, so that the page needs its timer
+    attempts_shown: int | None = None  # by the animation of the searches; None: all
+    own_model: dict[str, str] | None = None  # the description of the last request
+    own_model_asked: str = ""  # distinguishes that request from an earlier one with the same description

@@ -1,4 +1,4 @@
-"""Tell beside the form what its settings will need of the simulated device."""
+"""Show under the form how much memory its settings need on the simulated device."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ui.setup.form import Form
 from ui.shell.text import mib, number, say
 
 
-def tell(form: Form, prediction: Prediction | None, no_prediction: str | None) -> None:
-    """Fill the form's place for what its settings need."""
+def draw(form: Form, prediction: Prediction | None, reason: str | None) -> None:
+    """Show the predicted peak, or the reason why there is no prediction."""
     limit = form.config.memory_limit_bytes if form.config else None
     if form.config is None or prediction is None:
-        form.needs.caption(no_prediction or (say("form.needs_asking") if form.config else "\u00a0"))
+        form.needs.caption(reason or (say("form.needs_asking") if form.config else "\u00a0"))
         return
     peak, largest = prediction.peak.bytes, prediction.largest_batch_size
     key = "form.needs_no_limit" if not limit else "form.needs" if peak <= limit else "form.needs_over"

@@ -1,4 +1,4 @@
-"""Show what would make a run fit its memory limit: what each change costs, with a button that takes it."""
+"""Show the remedies of a run that does not fit its memory limit: the cost of each, with a button to apply it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from core.run.config import RunConfig
 from core.words.errors import BatchLabError
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
-from ui.shell.text import duration, mib, number, say
+from ui.shell.text import count, duration, mib, number, say, words
 
 Take = Callable[[RunConfig], None]
 
 
 def asked(config: RunConfig) -> tuple[list[Remedy] | None, str | None]:
-    """Return what makes a run fit, None while it is tried out, and why it cannot be told."""
+    """Return the remedies of a run, or None while they are being tested, and why there are none to show."""
     try:
         return engine().remedies(config), None
     except BatchLabError as error:
@@ -27,57 +27,54 @@ def asked(config: RunConfig) -> tuple[list[Remedy] | None, str | None]:
 
 
 def draw(config: RunConfig, *, button: str, take: Take) -> None:
-    """Draw one line for each remedy; `take` is a callback that is given the settings with it."""
+    """Draw one line for each remedy. Its button calls `take` with the changed settings."""
     found, trouble = asked(config)
     if trouble:
         st.caption(trouble)
     elif found is None:
-        st.caption(say("fix.asking"))
+        st.caption(say("remedy.asking"))
     elif not found:
-        st.markdown(say("fix.none.short"))
+        st.markdown(say("remedy.not_found"))
     else:
-        st.caption(say("fix.about"))
+        st.caption(say("remedy.about"))
         for place, remedy in enumerate(found):
             _line(place, config, remedy, button=button, take=take)
 
 
 def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: Take) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"remedy_line_{place}"):
-        numbers = say(
-            "fix.numbers",
-            peak=mib(remedy.peak.bytes),
-            updates=number(remedy.updates_per_epoch),
-            seconds=duration(remedy.seconds_per_epoch),
-        )
+        seconds = duration(remedy.seconds_per_epoch)
+        numbers = count("remedy.numbers", remedy.updates_per_epoch, peak=mib(remedy.peak.bytes), duration=seconds)
         st.markdown(f"**{name(config, remedy)}** \u00b7 {numbers}  \n{effect(config, remedy)}")
         st.button(button, key=f"take_remedy_{place}", on_click=take, args=(config.replace(**remedy.changes),))
 
 
-def none_fits(resting: Mapping[str, int]) -> str:
-    """Say that no batch size fits, and what is there whatever the batch: bytes by category."""
-    parts = ", ".join(f"{say(f'series.{name}')} {mib(size)}" for name, size in resting.items() if size)
-    return say("fix.none", resting=mib(sum(resting.values())), parts=parts)
+def no_size_fits(resting: Mapping[str, int]) -> str:
+    """Return the sentence that no batch size fits. `resting` has the bytes held between updates, by category."""
+    parts = [
+        say("remedy.part", size=mib(size), category=say(f"series.{category}"))
+        for category, size in resting.items()
+        if size
+    ]
+    return say("remedy.no_size", resting=mib(sum(resting.values())), parts=words().listed(parts))
 
 
 def name(config: RunConfig, remedy: Remedy) -> str:
-    """Return what is changed, in a few words."""
-    words = [_name(config, remedy, kind) for kind in remedy.kinds]
-    return words[0] if len(words) == 1 else say("fix.and", first=words[0], second=words[1])
+    """Return the name of a remedy: what it changes."""
+    kind, *others = remedy.kinds  # a second kind is always "smaller_batch"
+    key = f"remedy.{kind}.smaller_batch" if others else f"remedy.{kind}"
+    return say(key, **_values(config, remedy))
 
 
 def effect(config: RunConfig, remedy: Remedy) -> str:
-    """Return what becomes of the result."""
+    """Return how a remedy changes the result of training."""
     sentences = []
     for kind in remedy.kinds:
-        key = f"fix.effect.{kind}"
+        key = f"remedy.effect.{kind}"
         if kind == "accumulation" and NORMS[config.norm].mixes_examples:
             key = f"{key}.batch"
         sentences.append(say(key, **_values(config, remedy)))
     return " ".join(sentences)
-
-
-def _name(config: RunConfig, remedy: Remedy, kind: str) -> str:
-    return say(f"fix.{kind}", **_values(config, remedy))
 
 
 def _values(config: RunConfig, remedy: Remedy) -> dict[str, Any]:

@@ -76,13 +76,13 @@ def test_what_is_kept_beside_counts_as_activations_at_its_own_event() -> None:
     lines = lines_of(RunConfig())
     windows, chunk = [(100,)] * 2, 100
     plain = lines.peak(windows, chunk)
-    beside = lines.peak(windows, chunk, extra={("second update", "backward"): 40, ("evaluation", "evaluation"): 80})
+    beside = lines.peak(windows, chunk, extra={("second_update", "backward"): 40, ("evaluation", "evaluation"): 80})
     assert (plain.phase, plain.bytes) == ("backward", 656_032)
     assert beside.bytes == plain.bytes + 40  # the second update is the highest
     assert beside.by_category == {**plain.by_category, "activations": plain.by_category["activations"] + 40}
     assert lines.peak(windows, chunk, extra={("evaluation", "evaluation"): 10**9}).phase == "evaluation"
     assert (
-        lines.peak(windows[:1], chunk, extra={("second update", "backward"): 10**9}).bytes < 10**6
+        lines.peak(windows[:1], chunk, extra={("second_update", "backward"): 10**9}).bytes < 10**6
     )  # a run of one update has no second
 
 
@@ -126,7 +126,7 @@ def test_the_law_of_the_default_mlp() -> None:
     # an example is 256 floats and a class, and 128 floats of a hidden layer's gradient.
     assert pieces[0].fixed_bytes == 3 * 167_208 + 8
     assert pieces[0].per_example_bytes == 4 * 256 + 8 + 4 * 128
-    assert [(piece.event, piece.phase) for piece in pieces] == [("second update", "backward")] * 2
+    assert [(piece.event, piece.phase) for piece in pieces] == [("second_update", "backward")] * 2
     assert [piece.module for piece in pieces] == ["linear1", "relu1"]
     assert (pieces[0].at(100), pieces[1].at(1_000)) == (656_032, 2_938_048)
 
@@ -262,7 +262,7 @@ def test_in_which_order_storages_die_at_once_changes_no_line(monkeypatch: pytest
         lines = lines_through([event] * 3, monkeypatch, disorder=disorder)
         assert lines.straight
         assert lines.peak([(500,)] * 2, 500).bytes == 8 + 1_000 + 510 + 400
-        assert lines.pieces(500, lambda size: size) == (Piece(1, 500, 1_418, 1, "first update", "phase 2", "module 2"),)
+        assert lines.pieces(500, lambda size: size) == (Piece(1, 500, 1_418, 1, "first_update", "phase 2", "module 2"),)
 
 
 def test_a_prediction_in_bfloat16_is_the_same_each_time() -> None:

@@ -1,4 +1,4 @@
-"""What charts are tested with: words that show their key, and readers of real runs."""
+"""Fixtures for the tests of charts: words that show their key, and readers of real runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIB = 2**20
 
 
 class Keys(Catalogue):
-    """A catalogue that says a key and its values; numbers and lists are written as in English."""
+    """A catalogue that shows a key and its values instead of the sentence."""
 
     def say(self, key: str, **values: Any) -> str:
         return f"<{' '.join([key, *(f'{name}={value}' for name, value in values.items())])}>"
@@ -27,18 +27,14 @@ class Keys(Catalogue):
 
 @pytest.fixture(scope="session")
 def words() -> Catalogue:
-    """Return a catalogue that says a key, and the values that it was given."""
+    """Return a catalogue that shows keys instead of sentences."""
     return Keys()
 
 
 @pytest.fixture(scope="session")
-def say() -> Callable[..., str]:
-    """Return a function that says a key, and the values that it was given."""
-
-    def say(key: str, **values: Any) -> str:
-        return f"<{' '.join([key, *(f'{name}={value}' for name, value in values.items())])}>"
-
-    return say
+def say(words: Catalogue) -> Callable[..., str]:
+    """Return the function of that catalogue that shows a key and its values."""
+    return words.say
 
 
 @pytest.fixture(scope="module")

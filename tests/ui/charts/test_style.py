@@ -25,7 +25,7 @@ from core.science.trials import Line
 from core.store.reader import RunReader
 from core.trajectories.noise import Measured, law
 from core.trajectories.problems import PROBLEMS
-from core.words.catalogue import catalogue
+from core.words.catalogue import Catalogue
 from tests.core.claims.arms import judged, pair
 from ui.charts import cloud as cloud_charts
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
@@ -51,7 +51,8 @@ from ui.charts.loss import log_loss, loss, loss_table
 from ui.charts.memory.attempts import attempts, attempts_table
 from ui.charts.memory.curve import curve, curve_table, log_curve
 from ui.charts.memory.peak import memory, memory_table, rss, rss_table
-from ui.charts.memory.timeline import timeline, timeline_table
+from ui.charts.memory.timeline import timeline
+from ui.charts.memory.timeline_table import timeline_table
 from ui.charts.rate import rate, rate_table, small_rate
 from ui.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
@@ -96,9 +97,9 @@ NAMES = tuple(CHARTS)
 
 
 @pytest.fixture(scope="module")
-def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
+def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
     """Return for each chart its table with as little in it as there can be, and with everything."""
-    config = RunConfig(schedule_batch_size=1_000)
+    say, config = words.say, RunConfig(schedule_batch_size=1_000)
     epoch = Epoch(1, 2, 2, True, 1.0, 0.5, 0.9, 0.02)
     run, ghost = reader_of([3.0, 90.0, 1.0, 1.0] * 3, epochs=[epoch], rss_bytes=2**28), reader_of([3.0, 2.0] * 9)
     nothing, peaks = {"predicted": None, "measured": None}, {"predicted": peak_of(batch=1), "measured": None}
@@ -114,8 +115,8 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
     points = tuple(Point(size, peak_of(activations=size).with_workspace(2**20), True) for size in (1, 8))
     known = Curve(points, (), 3, {})
     curve = (
-        curve_table(None, None, [], say, batch_size=None),
-        curve_table(known, 4 * 2**20, [(5, 2**22)], say, batch_size=2),
+        curve_table(None, None, [], words, batch_size=None),
+        curve_table(known, 4 * 2**20, [(5, 2**22)], words, batch_size=2),
     )
     block = Block(2**20, "batch", "forward", "", "aten.zeros.default", (8,))
     born = Timeline({"parameters": 2**20}, (Change(2**20, block, "forward", ""), Change(2**20, block, "backward", "")))
@@ -128,7 +129,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
         operation="aten.mm.out",
         workspace_bytes=9,
     )
-    events = {"first update": Timeline(born.before, born.changes * 20), "second update": born}
+    events = {"first_update": Timeline(born.before, born.changes * 20), "second_update": born}
     valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
     paths = tuple(trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
     theory, clouds = law(valley, here), {"one": (1, np.ones((3, 2))), "large": (64, np.ones((2, 2)))}
@@ -158,17 +159,17 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
             compare_memory_table([course], ["A"], 2.0, say),
         ),
         "weight_paths": (
-            weight_paths_table(None, [], catalogue()),
-            weight_paths_table(plane, ["A"], catalogue()),
+            weight_paths_table(None, [], words),
+            weight_paths_table(plane, ["A"], words),
         ),
-        "effects": (effects_table([], catalogue()), effects_table(outcomes, catalogue())),
+        "effects": (effects_table([], words), effects_table(outcomes, words)),
         "evidence": evidence,
         "log_evidence": evidence,
         "loss": loss[0],
         "log_loss": loss[1],
         "rate": rate,
         "small_rate": rate,
-        "memory": (memory_table(nothing, None, say), memory_table(peaks, 2**20, say, rss="256 MiB")),
+        "memory": (memory_table(nothing, None, words), memory_table(peaks, 2**20, words, rss="256 MiB")),
         "rss": (rss_table(None), rss_table(run)),
         "gradient": (gradient_table(None, say), gradient_table(run, say, x="seconds")),
         "rhythm": (rhythm_table(config, None, None, say), rhythm_table(config, run, config, say)),
@@ -176,12 +177,12 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, say: Say) -> Tables:
         "curve": curve,
         "log_curve": curve,
         "timeline": (
-            timeline_table({}, say),
-            timeline_table(events, say, limit_bytes=2**24, failed=failed),
+            timeline_table({}, words),
+            timeline_table(events, words, limit_bytes=2**24, failed=failed),
         ),
         "attempts": (
-            attempts_table([], 9, say, largest=0, most=9),
-            attempts_table(searches, 9, say, largest=3, most=9),
+            attempts_table([], 9, words, largest=0, most=9),
+            attempts_table(searches, 9, words, largest=3, most=9),
         ),
         "trajectory": paths,
         "small_trajectory": paths,

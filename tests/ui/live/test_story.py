@@ -251,27 +251,36 @@ def out_of_memory(phase: str, module: str) -> Ended:
 
 
 @pytest.mark.parametrize(
-    ("phase", "module", "words"),
+    ("phase", "module", "where"),
     [
-        ("forward", "relu2", "during the forward pass in relu2, which asked for 0.50 MiB more: 0.25 MiB over"),
-        ("backward", "", "during the backward pass, which asked for 0.50 MiB more: 0.25 MiB over"),
-        ("optimizer", "", "in the optimizer's step, which asked for 0.50 MiB more: 0.25 MiB over"),
-        ("evaluation", "conv1", "during the evaluation in conv1, which asked for 0.50 MiB more: 0.25 MiB over"),
+        ("forward", "relu2", "During the forward pass of `relu2`"),
+        ("backward", "", "During the backward pass"),
+        ("optimizer", "", "During the optimizer step"),
+        ("evaluation", "conv1", "During the evaluation in `conv1`"),
     ],
 )
 @pytest.mark.parametrize(
     ("largest", "way_out"),
-    [(None, ""), (1_489, " The largest batch that fits is 1,489."), (0, " No batch size fits under this limit.")],
+    [(None, ""), (1_489, " The largest batch size that fits is 1,489."), (0, " No batch size fits under this limit.")],
 )
 def test_a_full_device_says_where_by_how_much_and_the_way_out(
-    phase: str, module: str, words: str, largest: int | None, way_out: str, record: Record
+    phase: str, module: str, where: str, largest: int | None, way_out: str, record: Record
 ) -> None:
     peak = Peak(5 * MIB, dict.fromkeys(CATEGORIES, 0), phase, module)
     prediction = None if largest is None else Prediction(peak, 1_000, largest)
     text = told(record([], out_of_memory(phase, module)), prediction)
-    assert (
-        text
-        == f"3.75 MiB of the simulated device's 4 MiB were in use {words} the limit.{way_out} No real memory ran out."
+    assert text == (
+        f"{where}, 3.75 MiB of the simulated device's 4 MiB was in use and 0.50 MiB more was requested, 0.25 MiB over "
+        f"the limit.{way_out} No real memory ran out."
+    )
+
+
+def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) -> None:
+    allocation = FailedAllocation(MIB, 3 * MIB, 4 * MIB, "backward", "", "", workspace_bytes=MIB // 4)
+    text = told(record([], Ended("out_of_memory", "limit", allocation=allocation)), None)
+    assert text == (
+        "During the backward pass, 3 MiB of the simulated device's 4 MiB was in use and 1 MiB more was requested, "
+        "0.25 MiB over the limit. This counts 0.25 MiB reserved for workspace. No real memory ran out."
     )
 
 

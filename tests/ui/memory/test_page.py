@@ -1,4 +1,4 @@
-"""The memory page with a real engine: what fits, what would fit, accumulation and a model of one's own."""
+"""The memory page with a real engine: largest batch size, remedies, accumulation and a custom model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show(test: AppTest, choice: str) -> None:
     test.get_by_key("memory_choice").set_value(choice).run()
 
 
-def test_the_page_says_what_fits_before_anything_runs(page: App) -> None:
+def test_the_page_shows_the_largest_batch_before_anything_runs(page: App) -> None:
     test = page(model="cnn")
     # A fixed part of 97.6 KiB and 53.0 KiB an example: 5.27 MiB of tensors at batch size 100.
     until(test, "5.29 MiB", "5.27 MiB tensors + 18.1 KiB workspace", "97.6 KiB + 53.0 KiB")
@@ -54,9 +54,9 @@ def test_the_page_says_what_fits_before_anything_runs(page: App) -> None:
 def test_a_remedy_goes_into_the_form(page: App) -> None:
     test = page(batch_size=1_000, memory_limit_mb=1)
     show(test, "fit")
-    until(test, "**264 a batch**")
+    until(test, "**Batch size 264**")
     lines = [item.value for item in test.markdown if "  \n" in item.value]  # a remedy and its effect
-    (place,) = [place for place, line in enumerate(lines) if line.startswith("**264 a batch**")]
+    (place,) = [place for place, line in enumerate(lines) if line.startswith("**Batch size 264**")]
     test.button(key=f"take_remedy_{place}").click().run()
     assert test.number_input(key="batch_size").value == 264
     until(test, "These settings fit")
@@ -65,13 +65,13 @@ def test_a_remedy_goes_into_the_form(page: App) -> None:
 def test_two_trainings_check_the_largest_batch(page: App) -> None:
     test = page(batch_size=1_000, memory_limit_mb=1)
     show(test, "search")
-    until(test, "Checked just now by running them: 264 fits, 265 runs out.")
+    until(test, "Just checked by running them: batch size 264 fits, and 265 runs out of memory.")
 
 
 def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:
     test = page()
     show(test, "accumulation")
-    assert "not equal" not in until(test, "Micro-batches of 15, 15, 15, 15", "rounding")
+    assert "not equal" not in until(test, "Micro-batch sizes: 15, 15, 15, and 15", "rounding")
     test.get_by_key("lab_norm").set_value(True).run()
     until(test, "not equal")
     test.get_by_key("lab_norm").set_value(False).run()
@@ -79,19 +79,19 @@ def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:
         test.get_by_key(f"lab_{name}").set_value(True).run()
     until(
         test,
-        "The micro-batches are equally large here",
-        "Last window of 2 micro-batches: its gradient has 50% of the length it should have.",
-        "A cosine over 10 updates",
+        "All micro-batches have the same size here",
+        "The last window has 2 micro-batches. Its gradient has 50% of the correct norm.",
+        "With a cosine schedule over 10 updates",
     )
 
 
-def test_a_model_of_ones_own_is_predicted_and_a_wrong_one_says_why(page: App) -> None:
+def test_a_custom_model_is_predicted_and_a_wrong_one_says_why(page: App) -> None:
     test = page()
     show(test, "own")
     test.text_input(key="own_model_name").set_value("tests.core.forecast.own_models:residual")
     test.text_input(key="own_input").set_value("3,16,16")
     predict(test)
-    until(test, "Run for real at this batch size.")
+    until(test, "This batch size was run for real.")
     test.text_input(key="own_model_name").set_value("tests.core.forecast.own_models:nothing")
     predict(test)
     until(test, "cannot be imported")

@@ -1,8 +1,8 @@
-"""Draw how ways to find the largest batch get there: the batch sizes each of them tries, in order."""
+"""Draw the searches for the largest batch size: the sizes that each strategy tries, in order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.run.searching import Search
+from core.words.catalogue import Catalogue
 from ui.charts.style import (
     BLUE,
     COUNT,
@@ -26,18 +27,19 @@ from ui.charts.style import (
     spec,
 )
 
-FITS, TOO_LARGE = "fits", "too large"
+FITS, TOO_LARGE = "fits", "too_large"
 NUMBER, NAME, COUNTED = "number", "name", "counted"
 LARGEST = "largest"
-LANES = 5  # in which the marks of a row stand one below the other where they would hide each other
-CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"  # an X: Vega's own is a plus
-NAMES = -0.7  # the lane of a row's name and of what came of it
-APART = 0.05  # of the axis, between two marks in one lane
-NUMBER_WIDTH = 22  # pixels of a mark with its number, of two digits
+LANES = 5  # in each row, so that marks close together do not overlap
+# An X, because Vega's own cross is a plus.
+CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
+NAMES = -0.7  # the lane of a row's name and outcome
+APART = 0.05  # share of the axis, between two marks in one lane
+NUMBER_WIDTH = 22  # pixels of a mark with a number of two digits
 
 
 def attempts(say: Say) -> Spec:
-    """Draw a row for each way: a numbered circle where a batch size fits, a cross where it ran out of memory."""
+    """Draw a row for each strategy: a numbered circle for a batch size that fits, a cross for one that does not."""
     kinds = [FITS, TOO_LARGE]
     ticks = [digit * 10.0**power for power in range(8) for digit in (1, 2, 5)]
     x = alt.X("x:Q", title=say("axis.batch_size")).scale(type="log", nice=False).axis(values=ticks, format=COUNT)
@@ -67,14 +69,14 @@ def attempts(say: Say) -> Spec:
     counts = base.mark_text(align="right", fontSize=12, color=GREY, tooltip=None)
     late = "scale('x', datum.x) > width / 2"
     goal = alt.Chart(DATA).encode(x)
-    words = goal.mark_text(
+    goal_name = goal.mark_text(
         fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None, align=alt.expr(f"{late} ? 'right' : 'left'")
     )
     return spec(
         alt.layer(
             held_open(x),
             goal.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).transform_filter(only(LARGEST)),
-            words.encode(y=alt.value(0), text="label:N").transform_filter(only(LARGEST)),
+            goal_name.encode(y=alt.value(0), text="label:N").transform_filter(only(LARGEST)),
             marks.transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds)),
             numbers.encode(x, text=alt.Text("value:Q", format=COUNT)).transform_filter(only(NUMBER)),
             names.encode(x=alt.value(0), text="label:N").transform_filter(only(NAME)),
@@ -84,21 +86,19 @@ def attempts(say: Say) -> Spec:
     )
 
 
-def attempts_table(
-    searches: Sequence[Search], shown: int, say: Callable[..., str], *, largest: int, most: int
-) -> pa.Table:
-    """Return the columns of `attempts`: series, row, label, x (batch size), lane, room, value (number of the attempt).
+def attempts_table(searches: Sequence[Search], shown: int, words: Catalogue, *, largest: int, most: int) -> pa.Table:
+    """Return the rows of `attempts`: series, row, label, x (batch size), lane, room, value (number of the attempt).
 
-    Only the first `shown` attempts of each way are there; what it found is said once they all are. `largest` is the
-    largest batch size that fits, 0 if none does, and `most` the largest there is, where the axis ends.
+    The table holds the first `shown` attempts of each strategy, and its outcome once all are shown. `largest` is the
+    largest batch size that fits, or 0. The axis ends at `most`, the largest possible batch size.
     """
     rows = Rows("series", "row", "label", "x", "lane", "room", "value")
     end = float(max([most, 2, *(attempt.batch_size for search in searches for attempt in search.attempts)]))
     rows.add(series=EXTENT, x=[1.0, end])
     if largest:
-        rows.add(series=LARGEST, x=largest, label=say("chart.attempts.largest", size=f"{largest:,}"))
+        rows.add(series=LARGEST, x=largest, label=words.say("chart.attempts.largest", size=words.number(largest)))
     for search in searches:
-        name = say(f"search.{search.name}")
+        name = words.say(f"search.{search.name}")
         rows.add(series=NAME, row=name, label=name, lane=NAMES)
         tried = search.attempts[: max(shown, 0)]
         shares = np.log([attempt.batch_size for attempt in tried]) / np.log(end)
@@ -107,17 +107,17 @@ def attempts_table(
         for number, (attempt, lane, room) in enumerate(zip(tried, lanes, rooms, strict=True), start=1):
             kind = FITS if attempt.fits else TOO_LARGE
             at: dict[str, Any] = {"row": name, "x": attempt.batch_size, "lane": lane + 0.5, "value": number}
-            rows.add(series=kind, label=say(f"series.{kind}"), **at)
+            rows.add(series=kind, label=words.say(f"series.{kind}"), **at)
             rows.add(series=NUMBER, room=room, **at)
         if shown >= len(search.attempts):
-            rows.add(series=COUNTED, row=name, label=_outcome(search, largest, say), lane=NAMES)
+            rows.add(series=COUNTED, row=name, label=_outcome(search, largest, words), lane=NAMES)
     return rows.table()
 
 
 def _lanes(shares: Sequence[float]) -> list[int]:
-    """Return for each mark the first lane in which no earlier one is near, else that with most room.
+    """Return the lane of each mark: the first one with no earlier mark nearby, else the one with most room.
 
-    A mark stays where it is when later ones come.
+    A mark keeps its lane when later ones are added.
     """
     taken: list[list[float]] = [[] for _ in range(LANES)]
     lanes: list[int] = []
@@ -130,7 +130,7 @@ def _lanes(shares: Sequence[float]) -> list[int]:
 
 
 def _rooms(shares: Sequence[float], lanes: Sequence[int]) -> list[float]:
-    """Return how far it is from each mark to the next on its right in its lane, where its number stands."""
+    """Return the distance from each mark to the next one on its right in the same lane, where its number stands."""
     marks = list(zip(shares, lanes, strict=True))
     others = [
         [there for at, (there, row) in enumerate(marks) if row == lane and at != here and there >= share]
@@ -141,13 +141,12 @@ def _rooms(shares: Sequence[float], lanes: Sequence[int]) -> list[float]:
     ]
 
 
-def _outcome(search: Search, largest: int, say: Callable[..., str]) -> str:
-    count = len(search.attempts)
-    tried = say("chart.attempts.tried.one" if count == 1 else "chart.attempts.tried", count=f"{count:,}")
+def _outcome(search: Search, largest: int, words: Catalogue) -> str:
+    tries = len(search.attempts)
     if search.found == largest:
-        return say("chart.attempts.exact", tried=tried)
+        return words.count("chart.attempts.exact", tries)
     if not search.found:
-        return say("chart.attempts.none", tried=tried)
-    way = "below" if search.found < largest else "above"
-    apart = f"{abs(search.found - largest):,}"
-    return say(f"chart.attempts.{way}", tried=tried, found=f"{search.found:,}", apart=apart)
+        return words.count("chart.attempts.none", tries)
+    key = "chart.attempts.below" if search.found < largest else "chart.attempts.above"
+    off = words.number(abs(search.found - largest))
+    return words.count(key, tries, found=words.number(search.found), off=off)

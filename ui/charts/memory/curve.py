@@ -1,8 +1,8 @@
-"""Draw peak memory against batch size: stacked by category, the limit across it, and what real runs measured."""
+"""Draw peak memory against batch size: stacked by category, with the limit and the peaks of real runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.forecast.records import Curve
 from core.run.events import CATEGORIES
+from core.words.catalogue import Catalogue
 from core.words.units import MIB
 from ui.charts.memory.limit import add_limit, limit_layers
 from ui.charts.style import (
@@ -31,9 +32,9 @@ from ui.charts.style import (
     spec,
 )
 
-WORKSPACE, TOTAL, TOLD = "workspace", "total", "told"
+WORKSPACE, TOTAL, COLUMN = "workspace", "total", "column"
 FITS, HERE, MEASURED = "fits", "here", "measured"
-LAYERS = {**CATEGORY_COLOURS, WORKSPACE: GREY}  # from the bottom to the top
+LAYERS = {**CATEGORY_COLOURS, WORKSPACE: GREY}  # from bottom to top
 DASHES = {
     TOTAL: [1, 0],
     "parameters": [8, 3],
@@ -45,10 +46,10 @@ DASHES = {
     WORKSPACE: [12, 4],
 }
 LABELLED_SHARE = 0.06  # of the axis: a thinner layer has no room for its name
-NAME_WIDTH = 0.25  # of the axis on a phone
-LEAST_SHARE = 0.01  # of the smallest total: less would stretch a logarithmic axis over decades of nothing
-ROOM = 1.1  # times the highest point: the name of the largest batch that fits stands above it
-SHORT = 100  # the batch sizes of an axis without a curve
+NAME_WIDTH = 0.25  # share of the axis on a phone
+LEAST_SHARE = 0.01  # of the smallest total: smaller values would stretch a logarithmic axis over empty decades
+ROOM = 1.1  # times the highest point: the label of the largest batch size that fits stands above it
+SHORT = 100  # batch sizes on an axis without a curve
 
 
 def curve(say: Say) -> Spec:
@@ -70,7 +71,7 @@ def curve(say: Say) -> Spec:
 
 
 def log_curve(say: Say) -> Spec:
-    """Draw the total and each category as a line on logarithmic axes, where layers cannot be stacked."""
+    """Draw the total and each category as lines on logarithmic axes, where layers cannot be stacked."""
     ticks = [digit * 10.0**power for power in range(-4, 8) for digit in (1, 2, 5)]
     x = alt.X("x:Q", title=say("axis.batch_size")).scale(type="log", nice=False)
     x = x.axis(values=[tick for tick in ticks if tick >= 1], format=COUNT)
@@ -89,7 +90,7 @@ def log_curve(say: Say) -> Spec:
 
 
 def _key(say: Say, names: Sequence[str], **looks: Any) -> alt.Legend:
-    # As many columns as there is room for: a legend does not break its lines of itself.
+    # Vega does not wrap a legend, so the number of columns depends on the width.
     columns = alt.expr(f"width < 620 ? 3 : {len(names)}")
     return alt.Legend(
         title=None, orient="bottom", columns=columns, columnPadding=8, labelExpr=labels(say, names), offset=6, **looks
@@ -97,7 +98,7 @@ def _key(say: Say, names: Sequence[str], **looks: Any) -> alt.Legend:
 
 
 def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
-    """Return the chart of what is drawn of the curve, with all that is told of it."""
+    """Return the chart with its limit, markers and tooltips around the marks of the curve."""
     at = alt.Tooltip("x:Q", title=say("axis.batch_size"), format=COUNT)
     total = alt.Tooltip(f"{TOTAL}:Q", title=say("axis.total"), format=SIZE)
     sizes = [alt.Tooltip(f"{name}:Q", title=say(f"series.{name}"), format=SIZE) for name in LAYERS]
@@ -115,8 +116,8 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
         )
     )
     here = base.mark_text(fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None).encode(y=top, text="label:N")
-    late = "scale('x', datum.x) > width / 2"  # the words stand on the side that has room
-    words = base.mark_text(
+    late = "scale('x', datum.x) > width / 2"  # the label stands on the side with room
+    fits = base.mark_text(
         fontSize=12,
         fontWeight="bold",
         color=GREY,
@@ -130,16 +131,16 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
     layers = [
         held_open(x, y),
         *drawn,
-        columns.transform_filter(only(TOLD)),
+        columns.transform_filter(only(COLUMN)),
         base.mark_rule(color=GREY, opacity=0.6, tooltip=None).encode(y=top, y2=bottom).transform_filter(only(HERE)),
         here.transform_filter(only(HERE)),
         *limit_layers(y),
         base.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).encode(y=y, y2=top).transform_filter(only(FITS)),
-        words.encode(y=top, text="label:N").transform_filter(only(FITS)),
+        fits.encode(y=top, text="label:N").transform_filter(only(FITS)),
         base.mark_point(shape="diamond", filled=True, size=120, color=GREY, opacity=1, stroke="white", strokeWidth=1.5)
         .encode(y=y, tooltip=[at, total])
         .transform_filter(only(FITS)),
-        # Dark within light: one of the two stands out from whatever is behind.
+        # A dark ring within a light one stands out from any background.
         ring.mark_point(
             filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None
         ).transform_filter(only(MEASURED)),
@@ -154,16 +155,20 @@ def curve_table(
     curve: Curve | None,
     limit_bytes: int | None,
     measured: Sequence[tuple[int, int]],
-    say: Callable[..., str],
+    words: Catalogue,
     *,
     batch_size: int | None,
 ) -> pa.Table:
-    """Return the columns of `curve` and `log_curve`: series, label, x (batch size) and sizes in MiB.
+    """Return the rows of `curve` and `log_curve`. Sizes are in MiB.
 
-    Those are start and end of a layer, middle of its name, value: its size where a logarithmic axis has room for it,
-    or what was predicted of a measured run, total, and by category what is told between left and right. `measured` are
-    batch sizes with bytes of runs; those outside the curve's points are left out. error: how much more they needed, in
-    per cent.
+    series, label  the kind of mark and its text
+    x              the batch size
+    start, end     a layer's edges; middle is the height of its name
+    value          a layer's size if a logarithmic axis has room for it, or the predicted peak of a measured run
+    error          the measured peak minus the predicted one, in percent
+    left, right    the range of x in which a tooltip shows the total and the size of each category
+
+    `measured` holds batch sizes and peaks in bytes of real runs. Runs outside the curve are left out.
     """
     rows = Rows("series", "label", "x", "left", "right", "start", "end", "middle", "value", "error", TOTAL, *LAYERS)
     points = sorted(curve.points, key=lambda point: point.batch_size) if curve else []
@@ -179,23 +184,29 @@ def curve_table(
         / MIB
     )
     total = sizes.sum(1)
-    end = add_limit(rows, limit_bytes, total.max(initial=0.0), say, room=ROOM)
+    end = add_limit(rows, limit_bytes, total.max(initial=0.0), words, room=ROOM)
     if curve and points:
-        _add_layers(rows, places, sizes, end, say)
+        _add_layers(rows, places, sizes, end, words)
         if limit_bytes and curve.largest_batch_size:
-            label = say("chart.curve.fits", size=f"{curve.largest_batch_size:,}")
+            size = words.number(curve.largest_batch_size)
             if curve.largest_batch_size > places[-1]:
-                rows.add(series=FITS, x=places[-1], label=f"{label} \u2192")
+                rows.add(series=FITS, x=places[-1], label=words.say("chart.curve.fits.beyond", size=size))
             else:
                 highest = np.interp(curve.largest_batch_size, places, total)
-                rows.add(series=FITS, x=curve.largest_batch_size, end=highest, total=highest, label=label)
-        for size, needed in measured:
-            if places[0] <= size <= places[-1]:
-                mib, predicted = needed / MIB, np.interp(size, places, total)
+                rows.add(
+                    series=FITS,
+                    x=curve.largest_batch_size,
+                    end=highest,
+                    total=highest,
+                    label=words.say("chart.curve.fits", size=size),
+                )
+        for measured_size, needed in measured:
+            if places[0] <= measured_size <= places[-1]:
+                mib, predicted = needed / MIB, np.interp(measured_size, places, total)
                 error = 100 * (mib - predicted) / predicted
-                rows.add(series=MEASURED, x=size, end=mib, value=predicted, error=error)
+                rows.add(series=MEASURED, x=measured_size, end=mib, value=predicted, error=error)
     if batch_size:
-        rows.add(series=HERE, x=batch_size, label=say("chart.curve.here", size=f"{batch_size:,}"))
+        rows.add(series=HERE, x=batch_size, label=words.say("chart.curve.here", size=words.number(batch_size)))
     lowest = sizes[_is_seen(sizes)].min(initial=end)
     first, last = (places[0], places[-1]) if points else (1.0, float(max(SHORT, 2 * (batch_size or 0))))
     rows.add(series=EXTENT, x=[first, last], end=[lowest, end])
@@ -203,16 +214,16 @@ def curve_table(
 
 
 def _add_layers(
-    rows: Rows, places: NDArray[np.float64], sizes: NDArray[np.float64], end: float, say: Callable[..., str]
+    rows: Rows, places: NDArray[np.float64], sizes: NDArray[np.float64], end: float, words: Catalogue
 ) -> None:
-    """Add each layer over the one below it, their total, and what is told between the middles of two points."""
+    """Add the stacked layers, their total, and the columns that show tooltips around each point."""
     ends = np.cumsum(sizes, axis=1)
     total = ends[:, -1]
     values = np.where(_is_seen(sizes), sizes, np.nan)
     left = max(places[-1] * (1 - NAME_WIDTH), places[0])
     along = np.array([left, *places[places > left]])
     for name, size, top, value in zip(LAYERS, sizes.T, ends.T, values.T, strict=True):
-        # A name is level and a layer seldom is: what of its right end is within it all along?
+        # A name is level and a layer seldom is, so it needs a level band within the right end of the layer.
         low, high = np.interp(along, places, top - size).max(), np.interp(along, places, top).min()
         name_fits = high - low > LABELLED_SHARE * end
         rows.add(
@@ -222,12 +233,12 @@ def _add_layers(
             end=top,
             value=value,
             middle=(low + high) / 2,
-            label=[""] * (len(places) - 1) + [say(f"series.{name}") if name_fits else ""],
+            label=[""] * (len(places) - 1) + [words.say(f"series.{name}") if name_fits else ""],
         )
     rows.add(series=TOTAL, x=places, end=total, value=total)
     middles = (places[1:] + places[:-1]) / 2
     rows.add(
-        series=TOLD,
+        series=COLUMN,
         x=places,
         left=[*places[:1], *middles],
         right=[*middles, *places[-1:]],
@@ -237,6 +248,6 @@ def _add_layers(
 
 
 def _is_seen(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which sizes (points, layers) a logarithmic axis has room for."""
+    """Return a mask (points, layers) of the sizes that a logarithmic axis has room for."""
     seen: NDArray[np.bool_] = sizes >= LEAST_SHARE * sizes.sum(1).min(initial=np.inf)
     return seen

@@ -1,22 +1,21 @@
-"""Draw the memory limit across a chart whose y axis is memory: a dashed red rule with its name beside the plot."""
+"""Draw the memory limit across a chart of memory: a dashed red rule, named at the right of the plot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import altair as alt
 
+from core.words.catalogue import Catalogue
 from core.words.units import MIB
-from ui.charts.style import DATA, FAR, RED, Rows, only, size
+from ui.charts.style import DATA, FAR, RED, Rows, only
 
-LIMIT, LIMIT_NAME = "limit", "limit name"
+LIMIT, LIMIT_NAME = "limit", "limit_name"
 
 
 def limit_layers(y: alt.Y) -> list[alt.Chart]:
-    """Return the rule and its name, at the y of the rows that `add_limit` makes."""
+    """Return the rule and its name, for the rows that `add_limit` adds."""
     base = alt.Chart(DATA).encode(y=y)
     rule = base.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
-    # Outside the plot, where nothing else can be.
+    # The name stands outside the plot, where it covers nothing.
     words = base.mark_text(color=RED, align="left", baseline="middle", dx=5, fontSize=11, lineBreak="\n", tooltip=None)
     return [
         rule.transform_filter(only(LIMIT)),
@@ -25,11 +24,11 @@ def limit_layers(y: alt.Y) -> list[alt.Chart]:
 
 
 def add_limit(
-    rows: Rows, limit_bytes: int | None, highest: float, say: Callable[..., str], *, room: float, far: float = FAR
+    rows: Rows, limit_bytes: int | None, highest: float, words: Catalogue, *, room: float, far: float = FAR
 ) -> float:
-    """Add the limit above or below `highest` (MiB) and return where the y axis ends: `room` times what is drawn.
+    """Add the limit and return the end of the y axis in MiB: `room` times the highest thing drawn.
 
-    A limit more than `far` times as high is named at the top but not drawn.
+    `highest` is in MiB. A limit above `far` times `highest` is named at the top but not drawn.
     """
     limit = limit_bytes / MIB if limit_bytes else None
     is_far = bool(limit and highest and limit > far * highest)
@@ -39,7 +38,7 @@ def add_limit(
             series=LIMIT_NAME,
             end=end if is_far else limit,
             value=limit,
-            label=say("chart.limit.far" if is_far else "chart.limit", limit=size(limit)),
+            label=words.say("chart.limit.far" if is_far else "chart.limit", limit=words.mib(limit_bytes or 0)),
         )
         if not is_far:
             rows.add(series=LIMIT, end=limit, value=limit)

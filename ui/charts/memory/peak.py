@@ -1,8 +1,8 @@
-"""Draw memory: the simulated device's peak by category against its limit, and the process' real memory over time."""
+"""Draw the simulated peak by category against its limit, and the real memory of the process over time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import altair as alt
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from core.run.events import CATEGORIES, Peak
 from core.store.reader import RunReader
+from core.words.catalogue import Catalogue
 from core.words.units import MIB
 from ui.charts.style import (
     ANY,
@@ -28,16 +29,15 @@ from ui.charts.style import (
     hover,
     labels,
     only,
-    size,
     spec,
 )
 
 LABELLED_SHARE = 0.13  # of the axis: a narrower piece has no room for its label
-LIMIT, LIMIT_NAME, REAL = "limit", "limit name", "real"
+LIMIT, LIMIT_NAME, REAL = "limit", "limit_name", "real"
 
 
 def memory(say: Say) -> Spec:
-    """Draw the peak by category as stacked bars, predicted over measured, against the limit's dashed rule."""
+    """Draw the peak by category as stacked bars, predicted above measured, against the dashed rule of the limit."""
     rows, kinds = ["predicted", "measured"], list(CATEGORIES)
     key = alt.Legend(
         title=None,
@@ -78,12 +78,12 @@ def memory(say: Say) -> Spec:
 
 
 def memory_table(
-    peaks: Mapping[str, Peak | None], limit_bytes: int | None, say: Callable[..., str], *, rss: str = ""
+    peaks: Mapping[str, Peak | None], limit_bytes: int | None, words: Catalogue, *, rss: str = ""
 ) -> pa.Table:
-    """Return the columns row, series, start, end, middle, value (MiB) and label of `memory`.
+    """Return the rows of `memory`: row, series, start, end, middle and value in MiB, and label.
 
-    `peaks` has the rows "predicted" and "measured"; `rss` says what the process really holds. A limit that is far off
-    the bars is named but not drawn.
+    `peaks` is keyed "predicted" and "measured". `rss` is the sentence about the real memory of the process. A limit
+    far beyond the bars is named but not drawn.
     """
     largest = max([peak.bytes for peak in peaks.values() if peak] or [0]) / MIB
     limit = limit_bytes / MIB if limit_bytes else None
@@ -96,7 +96,9 @@ def memory_table(
         sizes = np.array([peak.by_category.get(category, 0) if peak else 0 for category in CATEGORIES]) / MIB
         ends = np.cumsum(sizes)
         wide = sizes > LABELLED_SHARE * end
-        labels = [say(f"series.{category}") if fits else "" for category, fits in zip(CATEGORIES, wide, strict=True)]
+        labels = [
+            words.say(f"series.{category}") if fits else "" for category, fits in zip(CATEGORIES, wide, strict=True)
+        ]
         rows.add(
             row=name,
             series=list(CATEGORIES),
@@ -107,7 +109,7 @@ def memory_table(
             label=labels,
         )
     if limit:
-        text = say("chart.memory.far" if far else "chart.memory.limit", limit=size(limit))
+        text = words.say("chart.memory.far" if far else "chart.memory.limit", limit=words.mib(limit_bytes or 0))
         rows.add(series=LIMIT_NAME, start=end if far else limit, value=limit, label=text)
         if not far:
             rows.add(series=LIMIT, start=limit, value=limit)

@@ -12,13 +12,13 @@ import pytest
 
 from core.forecast.records import Curve, Point
 from core.run.events import CATEGORIES, Peak
+from core.words.catalogue import Catalogue
 from ui.charts.memory.curve import curve, curve_table, log_curve
 from ui.charts.style import CATEGORY_COLOURS, Spec
 
 MIB = 2**20
 LAYERS = [*CATEGORIES, "workspace"]
-Say = Callable[..., str]
-Chart = Callable[[Say], Spec]
+Chart = Callable[[Callable[..., str]], Spec]
 PeakOf = Callable[..., Peak]
 
 
@@ -42,21 +42,23 @@ def column(table: pa.Table, series: str, name: str) -> list[Any]:
 
 
 def table_of(
-    say: Say,
+    words: Catalogue,
     curve: Curve | None,
     *,
     limit: int | None = None,
     measured: Sequence[tuple[int, int]] = (),
     batch_size: int | None = None,
 ) -> pa.Table:
-    return curve_table(curve, limit, measured, say, batch_size=batch_size)
+    return curve_table(curve, limit, measured, words, batch_size=batch_size)
 
 
 # Layers.
 
 
-def test_the_layers_stack_to_the_total_with_workspace_on_top_in_the_order_of_batch_sizes(line: Curve, say: Say) -> None:
-    table = table_of(say, line)
+def test_the_layers_stack_to_the_total_with_workspace_on_top_in_the_order_of_batch_sizes(
+    line: Curve, words: Catalogue
+) -> None:
+    table = table_of(words, line)
     for name in LAYERS:
         assert column(table, name, "x") == [1, 4, 10]
     stacked = [(column(table, name, "start")[1], column(table, name, "end")[1]) for name in LAYERS]
@@ -64,15 +66,15 @@ def test_the_layers_stack_to_the_total_with_workspace_on_top_in_the_order_of_bat
     assert column(table, "total", "end") == [3.5, 6.5, 12.5]
 
 
-def test_categories_are_as_they_are_at_each_point_even_where_they_jump(peak_of: PeakOf, say: Say) -> None:
+def test_categories_are_as_they_are_at_each_point_even_where_they_jump(peak_of: PeakOf, words: Catalogue) -> None:
     jump = Curve((Point(1, peak_of(gradients=1), True), Point(2, peak_of(temporary=3), True)), (), 2, {})
-    table = table_of(say, jump)
+    table = table_of(words, jump)
     assert column(table, "gradients", "end") == [1, 0]
     assert column(table, "temporary", "end") == [1, 3]
 
 
-def test_a_layer_is_named_at_its_right_end_where_there_is_room_for_a_level_name(line: Curve, say: Say) -> None:
-    table = table_of(say, line)  # the axis ends at 13.75, and a name may go from 7.5 to 10
+def test_a_layer_is_named_at_its_right_end_where_there_is_room_for_a_level_name(line: Curve, words: Catalogue) -> None:
+    table = table_of(words, line)  # the axis ends at 13.75, and a name may go from 7.5 to 10
     for name in LAYERS:
         named = f"<series.{name}>" if name in ("parameters", "activations") else ""
         assert column(table, name, "label") == ["", "", named]
@@ -80,25 +82,25 @@ def test_a_layer_is_named_at_its_right_end_where_there_is_room_for_a_level_name(
     assert column(table, "activations", "middle")[-1] == 5.75  # between 2, below it, and 9.5, where it is at 7.5
 
 
-def test_a_layer_that_is_thick_but_steep_has_no_room_for_a_name(peak_of: PeakOf, say: Say) -> None:
+def test_a_layer_that_is_thick_but_steep_has_no_room_for_a_name(peak_of: PeakOf, words: Catalogue) -> None:
     steep = Curve(tuple(Point(size, peak_of(batch=9 * size, temporary=size), True) for size in (1, 10)), (), 10, {})
-    assert column(table_of(say, steep), "temporary", "label") == ["", ""]  # 10 of 110, but from 67.5 to 75 at 7.5
-    assert column(table_of(say, steep), "batch", "label") == ["", "<series.batch>"]
+    assert column(table_of(words, steep), "temporary", "label") == ["", ""]  # 10 of 110, but from 67.5 to 75 at 7.5
+    assert column(table_of(words, steep), "batch", "label") == ["", "<series.batch>"]
 
 
 def test_every_size_at_a_point_is_told_from_halfway_to_the_point_before_it_to_halfway_to_the_next(
-    line: Curve, say: Say
+    line: Curve, words: Catalogue
 ) -> None:
-    told = of(table_of(say, line), "told")
-    assert [(row["left"], row["x"], row["right"]) for row in told] == [(1, 1, 2.5), (2.5, 4, 7), (7, 10, 10)]
-    assert [told[1][name] for name in ("total", *LAYERS)] == [6.5, 2, 0, 0, 4, 0, 0, 0.5]
+    columns = of(table_of(words, line), "column")
+    assert [(row["left"], row["x"], row["right"]) for row in columns] == [(1, 1, 2.5), (2.5, 4, 7), (7, 10, 10)]
+    assert [columns[1][name] for name in ("total", *LAYERS)] == [6.5, 2, 0, 0, 4, 0, 0, 0.5]
 
 
 def test_what_is_less_than_a_hundredth_of_the_smallest_total_is_not_on_a_logarithmic_axis(
-    peak_of: PeakOf, say: Say
+    peak_of: PeakOf, words: Catalogue
 ) -> None:
     first, second = peak_of(parameters=1.99, batch=0.01), peak_of(parameters=1.99, batch=0.03)
-    table = table_of(say, Curve((Point(1, first, True), Point(3, second, True)), (), 3, {}))
+    table = table_of(words, Curve((Point(1, first, True), Point(3, second, True)), (), 3, {}))
     assert math.isnan(column(table, "batch", "value")[0])
     assert column(table, "batch", "value")[1] == pytest.approx(0.03, rel=1e-4)
     assert column(table, "parameters", "value") == pytest.approx([1.99, 1.99], rel=1e-6)
@@ -108,55 +110,55 @@ def test_what_is_less_than_a_hundredth_of_the_smallest_total_is_not_on_a_logarit
 # The limit.
 
 
-def test_the_largest_batch_that_fits_is_marked_on_the_line_between_its_points(line: Curve, say: Say) -> None:
-    (row,) = of(table_of(say, line, limit=9 * MIB), "fits")
+def test_the_largest_batch_that_fits_is_marked_on_the_line_between_its_points(line: Curve, words: Catalogue) -> None:
+    (row,) = of(table_of(words, line, limit=9 * MIB), "fits")
     assert (row["x"], row["end"], row["total"]) == (6, 8.5, 8.5)  # 2 + 6 + 0.5
     assert row["label"] == "<chart.curve.fits size=6>"
 
 
-def test_a_large_batch_size_has_its_thousands_apart(peak_of: PeakOf, say: Say) -> None:
+def test_a_large_batch_size_has_its_thousands_apart(peak_of: PeakOf, words: Catalogue) -> None:
     points = Point(1, peak_of(batch=1), True), Point(2_000, peak_of(batch=9), True)
-    table = table_of(say, Curve(points, (), 1_377, {}), limit=8 * MIB, batch_size=1_000)
+    table = table_of(words, Curve(points, (), 1_377, {}), limit=8 * MIB, batch_size=1_000)
     assert column(table, "fits", "label") == ["<chart.curve.fits size=1,377>"]
     assert [(row["x"], row["label"]) for row in of(table, "here")] == [(1_000, "<chart.curve.here size=1,000>")]
 
 
-def test_a_largest_batch_beyond_the_points_shown_is_told_at_their_end_and_does_not_widen_the_axis(
-    line: Curve, say: Say
+def test_a_largest_batch_beyond_the_curve_is_named_at_its_end_and_does_not_widen_the_axis(
+    line: Curve, words: Catalogue
 ) -> None:
-    (row,) = of(table_of(say, replace(line, largest_batch_size=10_000), limit=9 * MIB), "fits")
-    assert (row["x"], row["label"]) == (10, "<chart.curve.fits size=10,000> \u2192")
+    (row,) = of(table_of(words, replace(line, largest_batch_size=10_000), limit=9 * MIB), "fits")
+    assert (row["x"], row["label"]) == (10, "<chart.curve.fits.beyond size=10,000>")
     assert math.isnan(row["end"])  # no point
 
 
-def test_nothing_is_marked_where_nothing_fits_or_nothing_is_limited(line: Curve, say: Say) -> None:
+def test_nothing_is_marked_where_nothing_fits_or_nothing_is_limited(line: Curve, words: Catalogue) -> None:
     nothing = Curve(line.points, (), 0, {})
-    assert of(table_of(say, nothing, limit=MIB), "fits") == []
-    assert of(table_of(say, line), "fits") == []
+    assert of(table_of(words, nothing, limit=MIB), "fits") == []
+    assert of(table_of(words, line), "fits") == []
 
 
-def test_a_limit_far_off_does_not_stretch_the_axis(line: Curve, say: Say) -> None:
-    table = table_of(say, line, limit=126 * MIB)  # more than ten times 12.5
+def test_a_limit_far_off_does_not_stretch_the_axis(line: Curve, words: Catalogue) -> None:
+    table = table_of(words, line, limit=126 * MIB)  # more than ten times 12.5
     assert of(table, "limit") == []
-    assert column(table, "limit name", "label") == ["<chart.limit.far limit=126 MiB>"]
+    assert column(table, "limit_name", "label") == ["<chart.limit.far limit=126 MiB>"]
     assert max(column(table, "extent", "end")) == pytest.approx(12.5 * 1.1)
-    assert column(table_of(say, line, limit=125 * MIB), "limit", "end") == [125]
+    assert column(table_of(words, line, limit=125 * MIB), "limit", "end") == [125]
 
 
 # Runs.
 
 
-def test_a_measured_run_is_told_with_its_error_against_the_line(line: Curve, say: Say) -> None:
-    rows = of(table_of(say, line, measured=[(4, 13 * MIB // 2), (7, 19 * MIB // 2 + 19 * MIB // 40)]), "measured")
+def test_a_measured_run_is_told_with_its_error_against_the_line(line: Curve, words: Catalogue) -> None:
+    rows = of(table_of(words, line, measured=[(4, 13 * MIB // 2), (7, 19 * MIB // 2 + 19 * MIB // 40)]), "measured")
     assert [(row["x"], row["value"]) for row in rows] == [(4, 6.5), (7, 9.5)]  # a point, and halfway between two
     assert [row["end"] for row in rows] == pytest.approx([6.5, 9.975])
     assert [row["error"] for row in rows] == pytest.approx([0, 5], abs=1e-4)
 
 
-def test_runs_beyond_the_ends_of_the_line_have_nothing_to_be_compared_with(line: Curve, say: Say) -> None:
-    table = table_of(say, line, measured=[(1, MIB), (10, MIB), (11, MIB)])
+def test_runs_beyond_the_ends_of_the_line_have_nothing_to_be_compared_with(line: Curve, words: Catalogue) -> None:
+    table = table_of(words, line, measured=[(1, MIB), (10, MIB), (11, MIB)])
     assert column(table, "measured", "x") == [1, 10]
-    assert of(table_of(say, None, measured=[(1, MIB)]), "measured") == []
+    assert of(table_of(words, None, measured=[(1, MIB)]), "measured") == []
 
 
 # Nothing yet.
@@ -164,15 +166,15 @@ def test_runs_beyond_the_ends_of_the_line_have_nothing_to_be_compared_with(line:
 
 @pytest.mark.parametrize(("batch_size", "last"), [(None, 100), (10, 100), (800, 1_600)])
 def test_without_a_curve_the_axes_are_held_open_around_the_present_batch_size(
-    batch_size: int | None, last: float, say: Say
+    batch_size: int | None, last: float, words: Catalogue
 ) -> None:
-    table = table_of(say, None, batch_size=batch_size)
+    table = table_of(words, None, batch_size=batch_size)
     assert column(table, "extent", "x") == [1, last]
     assert set(table["series"].to_pylist()) == {"extent"} | ({"here"} if batch_size else set())
 
 
-def test_without_a_curve_the_limit_is_there(say: Say) -> None:
-    table = table_of(say, None, limit=4 * MIB)
+def test_without_a_curve_the_limit_is_there(words: Catalogue) -> None:
+    table = table_of(words, None, limit=4 * MIB)
     assert column(table, "limit", "end") == [4]
     assert max(column(table, "extent", "end")) == pytest.approx(4.4)
 
@@ -182,9 +184,9 @@ def test_without_a_curve_the_limit_is_there(say: Say) -> None:
 
 @pytest.mark.parametrize(("chart", "mark", "scale"), [(curve, "area", None), (log_curve, "line", "log")])
 def test_categories_are_layers_on_linear_axes_and_lines_on_logarithmic_ones(
-    chart: Chart, mark: str, scale: str | None, say: Say
+    chart: Chart, mark: str, scale: str | None, words: Catalogue
 ) -> None:
-    layers = chart(say)["layer"]
+    layers = chart(words.say)["layer"]
     drawn = [layer for layer in layers if layer["mark"]["type"] == mark and "color" in layer["encoding"]]
     assert drawn
     for layer in drawn:
@@ -194,8 +196,10 @@ def test_categories_are_layers_on_linear_axes_and_lines_on_logarithmic_ones(
     assert ("y2" in drawn[0]["encoding"]) == (mark == "area")
 
 
-def test_lines_are_told_apart_by_their_dashes_too(say: Say) -> None:
-    dashed = [layer["encoding"]["strokeDash"] for layer in log_curve(say)["layer"] if "strokeDash" in layer["encoding"]]
+def test_lines_are_told_apart_by_their_dashes_too(words: Catalogue) -> None:
+    dashed = [
+        layer["encoding"]["strokeDash"] for layer in log_curve(words.say)["layer"] if "strokeDash" in layer["encoding"]
+    ]
     assert all(each == dashed[0] for each in dashed)
     dashes = dict(zip(dashed[0]["scale"]["domain"], map(tuple, dashed[0]["scale"]["range"]), strict=True))
     assert set(dashes) == {"total", *LAYERS}

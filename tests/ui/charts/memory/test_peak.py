@@ -10,10 +10,10 @@ import pytest
 
 from core.run.events import CATEGORIES, Peak
 from core.store.reader import RunReader
+from core.words.catalogue import Catalogue
 from ui.charts.memory.peak import memory_table, rss_table
 
 MIB = 2**20
-Say = Callable[..., str]
 ReaderOf = Callable[..., RunReader]
 PeakOf = Callable[..., Peak]
 
@@ -22,9 +22,9 @@ def of(table: pa.Table, **wanted: str) -> list[dict[str, Any]]:
     return [row for row in table.to_pylist() if all(row[name] == value for name, value in wanted.items())]
 
 
-def test_the_bars_stack_to_the_peak_in_the_order_of_the_categories(peak_of: PeakOf, say: Say) -> None:
+def test_the_bars_stack_to_the_peak_in_the_order_of_the_categories(peak_of: PeakOf, words: Catalogue) -> None:
     peaks = {"predicted": peak_of(parameters=0.5, activations=3, batch=1), "measured": peak_of(activations=2)}
-    table = memory_table(peaks, 8 * MIB, say)
+    table = memory_table(peaks, 8 * MIB, words)
     bars = of(table, row="predicted")
     assert [bar["series"] for bar in bars] == list(CATEGORIES)
     assert [(bar["start"], bar["end"]) for bar in bars] == [
@@ -40,61 +40,63 @@ def test_the_bars_stack_to_the_peak_in_the_order_of_the_categories(peak_of: Peak
     assert max(bar["end"] for bar in of(table, row="measured")) == 2
 
 
-def test_a_piece_is_labelled_where_there_is_room_for_its_name(peak_of: PeakOf, say: Say) -> None:
-    table = memory_table({"predicted": peak_of(activations=1.05, batch=1.03)}, 8 * MIB, say)
+def test_a_piece_is_labelled_where_there_is_room_for_its_name(peak_of: PeakOf, words: Catalogue) -> None:
+    table = memory_table({"predicted": peak_of(activations=1.05, batch=1.03)}, 8 * MIB, words)
     labels = {bar["series"]: bar["label"] for bar in of(table, row="predicted") if bar["label"]}
     assert labels == {"activations": "<series.activations>"}  # 0.13 of 8 MiB are 1.04
 
 
-def test_what_is_not_known_yet_is_a_row_without_bars(say: Say, peak_of: PeakOf) -> None:
-    table = memory_table({"predicted": peak_of(batch=1), "measured": None}, None, say)
+def test_what_is_not_known_yet_is_a_row_without_bars(words: Catalogue, peak_of: PeakOf) -> None:
+    table = memory_table({"predicted": peak_of(batch=1), "measured": None}, None, words)
     rows = of(table, row="measured")
     assert [bar["series"] for bar in rows] == list(CATEGORIES)
     assert {(bar["start"], bar["end"], bar["label"]) for bar in rows} == {(0, 0, "")}
 
 
-def test_the_limit_is_a_rule_with_its_name(peak_of: PeakOf, say: Say) -> None:
-    table = memory_table({"predicted": peak_of(batch=1), "measured": None}, 8 * MIB, say)
+def test_the_limit_is_a_rule_with_its_name(peak_of: PeakOf, words: Catalogue) -> None:
+    table = memory_table({"predicted": peak_of(batch=1), "measured": None}, 8 * MIB, words)
     assert [(row["start"], row["value"]) for row in of(table, series="limit")] == [(8, 8)]
-    assert [row["label"] for row in of(table, series="limit name")] == ["<chart.memory.limit limit=8 MiB>"]
+    assert [row["label"] for row in of(table, series="limit_name")] == ["<chart.memory.limit limit=8 MiB>"]
     assert max(row["start"] for row in of(table, series="extent")) == pytest.approx(8 * 1.02)
 
 
-def test_a_peak_beyond_the_limit_has_the_room_that_it_needs(peak_of: PeakOf, say: Say) -> None:
-    table = memory_table({"predicted": peak_of(batch=12), "measured": None}, 8 * MIB, say)
+def test_a_peak_beyond_the_limit_has_the_room_that_it_needs(peak_of: PeakOf, words: Catalogue) -> None:
+    table = memory_table({"predicted": peak_of(batch=12), "measured": None}, 8 * MIB, words)
     assert [row["start"] for row in of(table, series="limit")] == [8]
     assert max(row["start"] for row in of(table, series="extent")) == pytest.approx(12 * 1.02)
 
 
-def test_a_limit_far_off_is_named_and_not_drawn_so_that_the_bars_stay_readable(peak_of: PeakOf, say: Say) -> None:
+def test_a_limit_far_off_is_named_and_not_drawn_so_that_the_bars_stay_readable(
+    peak_of: PeakOf, words: Catalogue
+) -> None:
     peaks = {"predicted": peak_of(batch=1), "measured": peak_of(batch=0.5)}
-    table = memory_table(peaks, 81_920 * MIB, say)
+    table = memory_table(peaks, 81_920 * MIB, words)
     assert of(table, series="limit") == []
-    (name,) = of(table, series="limit name")
+    (name,) = of(table, series="limit_name")
     assert (name["value"], name["label"]) == (81_920, "<chart.memory.far limit=80 GiB>")
     assert max(row["start"] for row in of(table, series="extent")) < 1.2
     assert of(table, row="predicted", series="batch")[0]["label"] == "<series.batch>"
 
 
-def test_a_limit_is_far_off_beyond_ten_times_the_peak(peak_of: PeakOf, say: Say) -> None:
+def test_a_limit_is_far_off_beyond_ten_times_the_peak(peak_of: PeakOf, words: Catalogue) -> None:
     peaks = {"predicted": peak_of(batch=1), "measured": None}
-    assert len(of(memory_table(peaks, 10 * MIB, say), series="limit")) == 1
-    assert of(memory_table(peaks, 10 * MIB + 1, say), series="limit") == []
+    assert len(of(memory_table(peaks, 10 * MIB, words), series="limit")) == 1
+    assert of(memory_table(peaks, 10 * MIB + 1, words), series="limit") == []
 
 
-def test_before_any_peak_is_known_the_limit_is_drawn_whatever_it_is(say: Say) -> None:
-    table = memory_table({"predicted": None, "measured": None}, 81_920 * MIB, say)
+def test_before_any_peak_is_known_the_limit_is_drawn_whatever_it_is(words: Catalogue) -> None:
+    table = memory_table({"predicted": None, "measured": None}, 81_920 * MIB, words)
     assert [row["start"] for row in of(table, series="limit")] == [81_920]
 
 
-def test_without_a_limit_there_is_neither_rule_nor_name(peak_of: PeakOf, say: Say) -> None:
-    table = memory_table({"predicted": peak_of(batch=2), "measured": None}, None, say)
-    assert not {"limit", "limit name"} & set(table["series"].to_pylist())
+def test_without_a_limit_there_is_neither_rule_nor_name(peak_of: PeakOf, words: Catalogue) -> None:
+    table = memory_table({"predicted": peak_of(batch=2), "measured": None}, None, words)
+    assert not {"limit", "limit_name"} & set(table["series"].to_pylist())
     assert max(row["start"] for row in of(table, series="extent")) == pytest.approx(2 * 1.1 * 1.02)
 
 
-def test_what_the_process_really_holds_is_said_beside_it(peak_of: PeakOf, say: Say) -> None:
-    table = memory_table({"predicted": peak_of(batch=2)}, None, say, rss="really 300 MiB")
+def test_what_the_process_really_holds_is_said_beside_it(peak_of: PeakOf, words: Catalogue) -> None:
+    table = memory_table({"predicted": peak_of(batch=2)}, None, words, rss="really 300 MiB")
     assert [row["label"] for row in of(table, series="real")] == ["really 300 MiB"]
 
 

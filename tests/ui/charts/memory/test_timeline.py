@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,11 +10,12 @@ import pytest
 
 from core.run.events import CATEGORIES, FailedAllocation
 from core.run.timeline import Block, Change, Timeline
-from ui.charts.memory.timeline import timeline, timeline_table
+from core.words.catalogue import Catalogue
+from ui.charts.memory.timeline import timeline
+from ui.charts.memory.timeline_table import timeline_table
 from ui.charts.style import CATEGORY_COLOURS
 
 MIB = 2**20
-Say = Callable[..., str]
 
 
 def of(table: pa.Table, series: str, *, panel: int | None = None) -> list[dict[str, Any]]:
@@ -77,8 +78,8 @@ def of_sizes(sizes: Sequence[float], phase: str = "forward") -> Timeline:
 # Steps.
 
 
-def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_category(say: Say) -> None:
-    table = timeline_table({"first update": update()}, say)
+def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_category(words: Catalogue) -> None:
+    table = timeline_table({"first_update": update()}, words)
     for name in CATEGORIES:  # a step lasts until the next; the last one is drawn to its end
         assert column(table, name, "x") == [0, 1, 2, 3, 4, 5, 6, 7, 8]
     assert column(table, "parameters", "end") == [1] * 9
@@ -89,8 +90,8 @@ def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_cate
     assert column(table, "temporary", "end") == column(table, "batch", "end")
 
 
-def test_each_step_tells_its_change_and_what_is_alive_after_it(say: Say) -> None:
-    rows = of(timeline_table({"first update": update()}, say), "step")
+def test_each_step_tells_its_change_and_what_is_alive_after_it(words: Catalogue) -> None:
+    rows = of(timeline_table({"first_update": update()}, words), "step")
     told = [(row["number"], row["row"], row["label"], row["value"] / MIB, row["live"]) for row in rows]
     assert told == [
         (0, "", "<chart.timeline.before>", 0, 1),
@@ -116,16 +117,16 @@ def test_each_step_tells_its_change_and_what_is_alive_after_it(say: Say) -> None
     ],
 )
 def test_an_operation_is_said_without_its_library_and_overload(
-    module: str, operation: str, shape: tuple[int, ...], text: str, say: Say
+    module: str, operation: str, shape: tuple[int, ...], text: str, words: Catalogue
 ) -> None:
     made = block(1, module=module, operation=operation, shape=shape)
-    table = timeline_table({"evaluation": Timeline({}, (born(made, "evaluation"),))}, say)
+    table = timeline_table({"evaluation": Timeline({}, (born(made, "evaluation"),))}, words)
     assert column(table, "step", "label")[1] == text
 
 
-def test_of_a_block_from_before_only_its_category_is_known(say: Say) -> None:
+def test_of_a_block_from_before_only_its_category_is_known(words: Catalogue) -> None:
     old = Block(MIB, "gradients", "", "", "", ())
-    table = timeline_table({"second update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, say)
+    table = timeline_table({"second_update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, words)
     assert column(table, "step", "label") == ["<chart.timeline.before>", "<series.gradients>"]
     assert column(table, "gradients", "end") == [1, 0, 0]
 
@@ -133,26 +134,26 @@ def test_of_a_block_from_before_only_its_category_is_known(say: Say) -> None:
 # Several events.
 
 
-def test_events_stand_one_after_the_other_with_a_gap_and_their_names(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1] * 99), "second update": of_sizes([2] * 99)}, say)
+def test_events_stand_one_after_the_other_with_a_gap_and_their_names(words: Catalogue) -> None:
+    table = timeline_table({"first_update": of_sizes([1] * 99), "second_update": of_sizes([2] * 99)}, words)
     assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "event")] == [
-        ("<event.first update>", 0, 100),
-        ("<event.second update>", 106, 206),  # 0.03 of 200
+        ("<event.first_update>", 0, 100),
+        ("<event.second_update>", 106, 206),  # 0.03 of 200
     ]
     assert column(table, "batch", "x", panel=1) == [106 + step for step in range(101)]
     assert column(table, "step", "number", panel=1) == list(range(100))
     assert column(table, "extent", "x") == [0, 206]
 
 
-def test_a_short_event_has_a_fifth_of_the_room(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1] * 89), "evaluation": of_sizes([2] * 9)}, say)
+def test_a_short_event_has_a_fifth_of_the_room(words: Catalogue) -> None:
+    table = timeline_table({"first_update": of_sizes([1] * 89), "evaluation": of_sizes([2] * 9)}, words)
     assert [(row["x"], row["end_x"]) for row in of(table, "event")] == [(0, 90), (93, 113)]
     assert column(table, "step", "x", panel=1) == [93 + 2 * step for step in range(10)]
     assert column(table, "peak", "x", panel=1) == [96]  # in the middle of its step
 
 
-def test_the_numbers_on_the_axis_begin_anew_with_each_event(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1] * 99), "second update": of_sizes([2] * 49)}, say)
+def test_the_numbers_on_the_axis_begin_anew_with_each_event(words: Catalogue) -> None:
+    table = timeline_table({"first_update": of_sizes([1] * 99), "second_update": of_sizes([2] * 49)}, words)
     ticks = [(row["panel"], row["number"], row["x"]) for row in of(table, "tick")]
     assert ticks == [
         (0, 0, 0),
@@ -167,8 +168,8 @@ def test_the_numbers_on_the_axis_begin_anew_with_each_event(say: Say) -> None:
 
 
 @pytest.mark.parametrize(("changes", "every"), [(1, 1), (11, 1), (12, 2), (100, 10), (5_000, 500)])
-def test_the_numbers_on_the_axis_are_round(changes: int, every: int, say: Say) -> None:
-    numbers = column(timeline_table({"evaluation": of_sizes([1.0] * changes)}, say), "tick", "number")
+def test_the_numbers_on_the_axis_are_round(changes: int, every: int, words: Catalogue) -> None:
+    numbers = column(timeline_table({"evaluation": of_sizes([1.0] * changes)}, words), "tick", "number")
     assert numbers == [every * place for place in range(len(numbers))]
     assert 1 <= len(numbers) <= 13
 
@@ -176,8 +177,8 @@ def test_the_numbers_on_the_axis_are_round(changes: int, every: int, say: Say) -
 # Phases.
 
 
-def test_a_phase_begins_with_its_first_allocation(say: Say) -> None:
-    table = timeline_table({"first update": update()}, say)
+def test_a_phase_begins_with_its_first_allocation(words: Catalogue) -> None:
+    table = timeline_table({"first_update": update()}, words)
     assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "phase")] == [
         ("<phase.forward>", 1, 3),
         ("<phase.backward>", 3, 6),
@@ -186,14 +187,14 @@ def test_a_phase_begins_with_its_first_allocation(say: Say) -> None:
     assert column(table, "bound", "x") == [3, 6]
 
 
-def test_the_only_phase_of_an_event_is_not_named_again(say: Say) -> None:
-    table = timeline_table({"evaluation": of_sizes([1, 2], "evaluation")}, say)
+def test_the_only_phase_of_an_event_is_not_named_again(words: Catalogue) -> None:
+    table = timeline_table({"evaluation": of_sizes([1, 2], "evaluation")}, words)
     assert of(table, "phase") == of(table, "bound") == []
 
 
-def test_stretches_too_short_to_be_seen_have_no_bounds(say: Say) -> None:
+def test_stretches_too_short_to_be_seen_have_no_bounds(words: Catalogue) -> None:
     changes = of_sizes([1] * 300).changes + of_sizes([1] * 3, "backward").changes
-    table = timeline_table({"first update": Timeline({}, changes)}, say)
+    table = timeline_table({"first_update": Timeline({}, changes)}, words)
     assert of(table, "bound") == []
     assert column(table, "phase", "label") == ["<phase.forward>", "<phase.backward>"]
 
@@ -201,32 +202,32 @@ def test_stretches_too_short_to_be_seen_have_no_bounds(say: Say) -> None:
 # Peaks.
 
 
-def test_the_peak_of_each_event_is_marked_and_says_what_made_it(say: Say) -> None:
-    table = timeline_table({"first update": update(), "second update": of_sizes([1, 2.5, 1])}, say)
+def test_the_peak_of_each_event_is_marked_and_says_what_made_it(words: Catalogue) -> None:
+    table = timeline_table({"first_update": update(), "second_update": of_sizes([1, 2.5, 1])}, words)
     first, second = of(table, "peak")
     assert (first["x"], first["end"], second["end"]) == (3.5, 7, 2.5)
-    assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "peak name")] == [
+    assert [(row["label"], row["x"], row["end_x"]) for row in of(table, "peak_name")] == [
         ("<chart.timeline.peak size=7 MiB>\nconv1: mm (8, 2)", 0, 8),
         ("<chart.timeline.peak size=2.50 MiB>\nmm (8, 2)", 10, 14),
     ]
 
 
-def test_an_event_that_only_releases_peaks_before_its_first_change(say: Say) -> None:
+def test_an_event_that_only_releases_peaks_before_its_first_change(words: Catalogue) -> None:
     old = Block(MIB, "gradients", "", "", "", ())
-    table = timeline_table({"second update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, say)
+    table = timeline_table({"second_update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, words)
     assert column(table, "peak", "x") == [0.5]
-    assert column(table, "peak name", "label") == ["<chart.timeline.peak size=1 MiB>\n<chart.timeline.before>"]
+    assert column(table, "peak_name", "label") == ["<chart.timeline.peak size=1 MiB>\n<chart.timeline.before>"]
 
 
-def test_the_axis_has_room_above_the_peak_and_the_limit(say: Say) -> None:
-    events = {"first update": update()}
-    assert column(timeline_table(events, say), "extent", "end") == [0, pytest.approx(8.4)]
-    table = timeline_table(events, say, limit_bytes=10 * MIB)
+def test_the_axis_has_room_above_the_peak_and_the_limit(words: Catalogue) -> None:
+    events = {"first_update": update()}
+    assert column(timeline_table(events, words), "extent", "end") == [0, pytest.approx(8.4)]
+    table = timeline_table(events, words, limit_bytes=10 * MIB)
     assert column(table, "limit", "end") == [10]
     assert column(table, "extent", "end") == [0, pytest.approx(12)]
-    table = timeline_table(events, say, limit_bytes=22 * MIB)  # the peak is 7
+    table = timeline_table(events, words, limit_bytes=22 * MIB)  # the peak is 7
     assert of(table, "limit") == []
-    assert column(table, "limit name", "label") == ["<chart.limit.far limit=22 MiB>"]
+    assert column(table, "limit_name", "label") == ["<chart.limit.far limit=22 MiB>"]
 
 
 # What did not fit.
@@ -247,38 +248,38 @@ def failed(
     )
 
 
-def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1, 4, 3])}, say, limit_bytes=4 * MIB, failed=failed(1.5, 0.5))
+def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(words: Catalogue) -> None:
+    table = timeline_table({"first_update": of_sizes([1, 4, 3])}, words, limit_bytes=4 * MIB, failed=failed(1.5, 0.5))
     (bar,) = of(table, "failed")
     assert (bar["x"], bar["end_x"], bar["start"], bar["end"]) == (4, 5, 3, 4.5)
     assert (bar["row"], bar["label"], bar["value"], bar["over"]) == ("<phase.forward>", "conv1: convolution", 1.5, 0.5)
-    (name,) = of(table, "failed name")
+    (name,) = of(table, "failed_name")
     assert name["x"] == 5
     assert name["label"] == "<chart.timeline.failed size=1.50 MiB over=0.50 MiB>\nconv1: convolution"
     assert column(table, "extent", "x") == [0, 5]
     assert column(table, "extent", "end") == [0, pytest.approx(4.5 * 1.3)]
 
 
-def test_workspace_that_is_set_aside_stands_below_it(say: Say) -> None:
+def test_workspace_that_is_set_aside_stands_below_it(words: Catalogue) -> None:
     table = timeline_table(
-        {"first update": of_sizes([3])}, say, limit_bytes=4 * MIB, failed=failed(1, 0.25, 0.25, shape=(8, 2))
+        {"first_update": of_sizes([3])}, words, limit_bytes=4 * MIB, failed=failed(1, 0.25, 0.25, shape=(8, 2))
     )
-    assert [(row["start"], row["end"]) for row in of(table, "set aside")] == [(3, 3.25)]
+    assert [(row["start"], row["end"]) for row in of(table, "set_aside")] == [(3, 3.25)]
     assert [(row["start"], row["end"]) for row in of(table, "failed")] == [(3.25, 4.25)]
     assert column(table, "failed", "label") == ["conv1: convolution (8, 2)"]
 
 
-def test_what_is_far_too_large_is_cut_at_twice_the_limit_and_told_whole(say: Say) -> None:
-    table = timeline_table({"first update": of_sizes([1])}, say, limit_bytes=4 * MIB, failed=failed(100, 97))
+def test_what_is_far_too_large_is_cut_at_twice_the_limit_and_told_whole(words: Catalogue) -> None:
+    table = timeline_table({"first_update": of_sizes([1])}, words, limit_bytes=4 * MIB, failed=failed(100, 97))
     assert [(row["end"], row["value"], row["over"]) for row in of(table, "failed")] == [(8, 100, 97)]
     assert max(column(table, "extent", "end")) == pytest.approx(8 * 1.3)
 
 
-def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(say: Say) -> None:
-    events = {"first update": of_sizes([1, 3, 2]), "second update": of_sizes([1, 2])}
-    table = timeline_table(events, say, limit_bytes=4 * MIB, failed=failed(3, 1))
+def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(words: Catalogue) -> None:
+    events = {"first_update": of_sizes([1, 3, 2]), "second_update": of_sizes([1, 2])}
+    table = timeline_table(events, words, limit_bytes=4 * MIB, failed=failed(3, 1))
     assert column(table, "peak", "panel") == [0]
-    assert column(table, "peak name", "label") == ["<chart.timeline.peak size=3 MiB>"]
+    assert column(table, "peak_name", "label") == ["<chart.timeline.peak size=3 MiB>"]
     assert len(of(table, "failed")) == 1
     assert column(table, "event", "end_x") == [4, 10]  # 4, a gap of 2, 3 and the bar
 
@@ -286,12 +287,14 @@ def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(
 # Long events.
 
 
-def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_each_phase_among_them(say: Say) -> None:
+def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_each_phase_among_them(
+    words: Catalogue,
+) -> None:
     rises = [1 + step % 7 / 8 for step in range(3_000)]
     rises[1_234] = 9.0
     forward, backward = of_sizes(rises), of_sizes([2, 1] * 500, "backward")
     long = Timeline({}, forward.changes + backward.changes)
-    rows = of(timeline_table({"first update": long}, say), "step")
+    rows = of(timeline_table({"first_update": long}, words), "step")
     numbers = [row["number"] for row in rows]
     assert 300 <= len(numbers) <= 400
     assert numbers == sorted(set(numbers))
@@ -302,14 +305,14 @@ def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_ea
     assert set(between) == {1.75}  # of each ten steps or so the highest: it is reached in every seven
 
 
-def test_400_steps_are_all_drawn(say: Say) -> None:
-    assert len(of(timeline_table({"evaluation": of_sizes([1] * 399)}, say), "step")) == 400
-    assert len(of(timeline_table({"evaluation": of_sizes([1] * 400)}, say), "step")) <= 400
+def test_400_steps_are_all_drawn(words: Catalogue) -> None:
+    assert len(of(timeline_table({"evaluation": of_sizes([1] * 399)}, words), "step")) == 400
+    assert len(of(timeline_table({"evaluation": of_sizes([1] * 400)}, words), "step")) <= 400
 
 
-def test_more_phases_than_there_is_room_for_are_thinned_too(say: Say) -> None:
+def test_more_phases_than_there_is_room_for_are_thinned_too(words: Catalogue) -> None:
     changes = of_sizes([1, 2, 3]).changes + of_sizes([4, 1], "backward").changes
-    numbers = column(timeline_table({"first update": Timeline({}, changes * 300)}, say), "step", "number")
+    numbers = column(timeline_table({"first_update": Timeline({}, changes * 300)}, words), "step", "number")
     assert len(numbers) <= 400
     assert numbers[0] == 0
     assert numbers[-1] == 1_500
@@ -318,15 +321,17 @@ def test_more_phases_than_there_is_room_for_are_thinned_too(say: Say) -> None:
 # Nothing yet, and how it is drawn.
 
 
-def test_without_an_event_the_axes_are_held_open(say: Say) -> None:
-    table = timeline_table({}, say, limit_bytes=4 * MIB)
+def test_without_an_event_the_axes_are_held_open(words: Catalogue) -> None:
+    table = timeline_table({}, words, limit_bytes=4 * MIB)
     assert column(table, "extent", "x") == [0, 1]
     assert column(table, "extent", "end") == [0, pytest.approx(4.8)]
-    assert set(table["series"].to_pylist()) == {"extent", "limit", "limit name"}
+    assert set(table["series"].to_pylist()) == {"extent", "limit", "limit_name"}
 
 
-def test_the_areas_are_steps_in_the_colours_of_the_categories_and_do_not_cross_from_event_to_event(say: Say) -> None:
-    (area,) = [layer for layer in timeline(say)["layer"] if layer["mark"]["type"] == "area"]
+def test_the_areas_are_steps_in_the_colours_of_the_categories_and_do_not_cross_from_event_to_event(
+    words: Catalogue,
+) -> None:
+    (area,) = [layer for layer in timeline(words.say)["layer"] if layer["mark"]["type"] == "area"]
     assert area["mark"]["interpolate"] == "step-after"
     colours = area["encoding"]["color"]["scale"]
     assert dict(zip(colours["domain"], colours["range"], strict=True)) == CATEGORY_COLOURS
