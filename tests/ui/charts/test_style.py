@@ -187,10 +187,10 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
         "trajectory": paths,
         "small_trajectory": paths,
         "cloud": (
-            cloud_table({"small": (8, here[None])}, theory, here, say),
-            cloud_table(clouds, theory, here, say),
+            cloud_table({"small": (8, here[None])}, theory, here, words),
+            cloud_table(clouds, theory, here, words),
         ),
-        "law": (law_table(theory, [], say), law_table(theory, [Measured(4, 2.0, 0.1)], say)),
+        "law": (law_table(theory, [], words), law_table(theory, [Measured(4, 2.0, 0.1)], words)),
         "plane": (no_points, plane_table(np.ones((2, 2)), np.array([0, 1]), [0.0, 1.0], "data:")),
     }
 
