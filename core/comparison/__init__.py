@@ -1,9 +1,12 @@
-"""Train two to six configurations side by side, each with several seeds, and say which ends where.
+"""Train two to six configurations side by side, each with several seeds, and find which one is ahead.
 
-setup    what is compared: arms with one budget and one rule for the rate (no torch)
-presets  comparisons worth seeing, good and bad (no torch)
-course   what is recorded on the way: arrays of points by seeds (no torch)
-result   who ends lower, and by which way of counting it would be another (no torch)
-paths    where the weights went, in a plane (no torch); weight_paths follows them
-runner   the trainings themselves, in turn and in one process
+setup      the comparison: arms with one budget, one rule for the learning rate and the same seeds (no torch)
+presets    named comparisons, good and bad (no torch)
+address    arms as a short text in a URL (no torch)
+course     what is recorded of an arm: arrays of points by seeds (no torch)
+result     which arm is ahead by each budget (no torch)
+shipped    the comparison that ships with Batch Lab (no torch)
+paths      the paths of the weights in a plane (no torch); weight_paths follows them
+trainings  the seeds of one arm, trained together or one by one
+runner     the whole comparison in one process, arm by arm in turn
 """

@@ -1,4 +1,4 @@
-"""Write arms as a short text, as an address has them, and read it back. No torch."""
+"""Write arms as a short text for a URL, and read it back. No torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 4_000  # characters; six arms with every field changed take fewer
 
 
 def write(arms: Sequence[RunConfig]) -> str:
-    """Return of each arm what is not as by default: "batch_size:1000,lr:0.5;batch_size:50"."""
+    """Return the settings of each arm that differ from the defaults: "batch_size:1000,lr:0.5;batch_size:50"."""
     usual = RunConfig().to_dict()
     changed = [{name: value for name, value in arm.to_dict().items() if value != usual[name]} for arm in arms]
     return ";".join(
@@ -23,7 +23,7 @@ def write(arms: Sequence[RunConfig]) -> str:
 
 
 def read(text: str) -> tuple[RunConfig, ...]:
-    """Return the arms that `write` wrote; none of an empty text. Raises ConfigError on any other text."""
+    """Return the arms that `write` wrote; an empty text gives none. Raises ConfigError for any other text."""
     if len(text) > LONGEST:
         raise ConfigError(Problem("not_arms", {"value": text[:80]}))
     parts = text.split(";") if text else []
@@ -37,6 +37,6 @@ def _arm(text: str) -> RunConfig:
         return RunConfig()
     pairs = [pair.partition(":") for pair in text.split(",")]
     values = {name: value for name, colon, value in pairs if colon}
-    if len(values) < len(pairs):  # no colon, or one name twice
+    if len(values) < len(pairs):  # a pair without a colon, or a repeated name
         raise ConfigError(Problem("not_arms", {"value": text[:80]}))
     return RunConfig.from_mapping(values)

@@ -1,4 +1,4 @@
-"""Hold what is recorded of each arm on the way: points along the run, each with a value for every seed. No torch."""
+"""Hold the recorded course of an arm: points along the run, each with a value for every seed. No torch."""
 
 from __future__ import annotations
 
@@ -17,27 +17,23 @@ Axis = Literal["updates", "epochs", "examples", "seconds"]
 Measure = Literal["excess_loss", "training_loss"]
 ArmState = Literal["waiting", "tuning", "running", "finished", "diverged", "out_of_memory", "stopped"]
 
-SERIES = ("loss", "gradient_norm", "update_length", "angle")  # of the updates up to each point, (points, seeds)
-CHECKS = (
-    "training_loss",
-    "validation_loss",
-    "validation_accuracy",
-    "excess_loss",
-)  # of the evaluations, (checks, seeds)
-POINTS, EVALUATIONS = 200, 12  # at most, of an arm
+SERIES = ("loss", "gradient_norm", "update_length", "angle")  # recorded at each point, (points, seeds)
+# Recorded at each evaluation, (checks, seeds).
+CHECKS = ("training_loss", "validation_loss", "validation_accuracy", "excess_loss")
+POINTS, EVALUATIONS = 200, 12  # the most that an arm has
 
 
 @dataclass
 class Course:
-    """What has been recorded of one arm.
+    """The recorded course of one arm.
 
-    updates, rate           of each point (points,): updates made by then, and the rate of the last one
-    series                  by name (points, seeds): means over the updates since the point before; angles in degrees,
-                            not a number where there is no update before
-    checked, checks         updates made by each evaluation (checks,), and its figures (checks, seeds); the training
-                            loss is that of all training examples; the excess loss (objective above its lowest) is
-                            there where the optimum is known
-    diverged                (seeds,) whether that training went off
+    updates, rate     (points,) updates made by each point, and the learning rate of the last one
+    series            name -> (points, seeds), the means over the updates since the previous point; angles are in
+                      degrees and NaN for the first update
+    checked, checks   (checks,) updates made by each evaluation, and name -> (checks, seeds); the training loss is over
+                      all training examples; the excess loss, the objective above its minimum, exists if the optimum is
+                      known
+    diverged          (seeds,) whether each seed diverged
     """
 
     state: ArmState = "waiting"
@@ -45,10 +41,10 @@ class Course:
     per_epoch: int = 1  # updates
     examples_per_epoch: int = 1
     effective_batch_size: int = 1
-    seconds_per_update: float = 0.0  # of one training by itself, on this machine
+    seconds_per_update: float = 0.0  # of one run alone on one core of this machine
     peak_bytes: int = 0
     lr: float = 0.0
-    at_edge: bool = False  # a tuned rate was the lowest or the highest that was tried
+    at_edge: bool = False  # the tuned rate is the lowest or the highest one tried
     updates: Floats = field(default_factory=lambda: np.zeros(0))
     rate: Floats = field(default_factory=lambda: np.zeros(0))
     series: dict[str, Floats] = field(default_factory=dict)
@@ -57,19 +53,19 @@ class Course:
     diverged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def along(self, updates: Floats, axis: Axis) -> Floats:
-        """Return where updates lie on an axis."""
+        """Return the positions of numbers of updates on an axis."""
         if axis == "updates":
             return updates
         if axis == "seconds":
             return updates * self.seconds_per_update
         if axis == "epochs":
             return updates / self.per_epoch
-        rest = updates % self.per_epoch  # the last update of an epoch may be of fewer examples
+        rest = updates % self.per_epoch  # the last update of an epoch may have fewer examples
         return (updates - rest) / self.per_epoch * self.examples_per_epoch + rest * self.effective_batch_size
 
     @property
     def measure(self) -> Measure:
-        """What arms are judged by: how far above the optimum they are, where that is known, else the training loss."""
+        """The loss by which arms are judged: above the optimum where that is known, else the training loss."""
         return "excess_loss" if "excess_loss" in self.checks else "training_loss"
 
     @property
@@ -78,7 +74,7 @@ class Course:
         return bool(len(self.diverged)) and bool(self.diverged.all())
 
     def newest(self, name: str) -> Floats:
-        """Return a figure of the newest evaluation, of each seed that did not diverge; none where there is no such."""
+        """Return a figure of the newest evaluation for the seeds that did not diverge, or an empty array."""
         found = self.checks.get(name)
         return found[-1][~self.diverged] if found is not None and len(found) else np.zeros(0)
 
@@ -103,7 +99,7 @@ ARRAYS = ("updates", "rate", "checked", "diverged")
 
 
 def pack(courses: Sequence[Course]) -> bytes:
-    """Return courses as bytes, arrays in single precision."""
+    """Return courses as bytes; the arrays are stored in single precision."""
     arrays: dict[str, NDArray[Any]] = {}
     for number, course in enumerate(courses):
         named = {name: getattr(course, name) for name in ARRAYS} | course.series | course.checks
@@ -117,7 +113,7 @@ def pack(courses: Sequence[Course]) -> bytes:
 
 
 def unpack(payload: bytes) -> list[Course]:
-    """Return what `pack` was given. Raises ValueError for anything else."""
+    """Read the courses that `pack` wrote. Raises ValueError for anything else."""
     try:
         return _unpacked(payload)
     except (KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

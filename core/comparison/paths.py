@@ -1,4 +1,4 @@
-"""Hold the paths of weights in the plane in which they are seen best, and the loss around them. No torch."""
+"""Hold the paths of weights in their principal plane, and the loss in that plane. No torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Path:
-    """The path of one arm: where its weights were, seen in the plane.
+    """The path of one arm's weights, projected onto the plane.
 
-    All (n,): updates made, the two coordinates, the loss with the weights as they were, and the loss at that place of
-    the plane. These differ, because the weights are not in the plane.
+    All lists have length n: updates made, the two coordinates, the loss with the weights as they were, and the loss
+    at the projected place. The losses differ because the weights do not lie in the plane.
     """
 
     updates: list[int]
@@ -24,7 +24,11 @@ class Path:
 
 @dataclass(frozen=True)
 class WeightPaths:
-    """All paths in one plane. shares (2,) of their variance that its axes explain; losses [row][column] on a grid."""
+    """All paths in one plane.
+
+    `shares` has the two shares of the variance that the axes explain, and `losses[row][column]` the loss on the grid
+    of `x` and `y`, measured on so many `examples`.
+    """
 
     paths: list[Path]
     shares: list[float]

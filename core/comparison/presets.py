@@ -1,4 +1,4 @@
-"""Name comparisons worth seeing: the article's pair, and mistakes beside what mends them. No torch."""
+"""Name comparisons: the article's pair, and common mistakes next to their fixes. No torch."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MIXTURE = RunConfig(
 
 @dataclass(frozen=True)
 class Preset:
-    """A comparison under a name: a first arm and, for each other, what it has otherwise.
+    """A named comparison: a first arm and, for each other arm, the settings that differ from it.
 
-    In all but the first two the first arm is the mistake and `others` the one change that mends it.
+    In all presets but the first two, the first arm is the mistake and the other arm the one change that fixes it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Say who is ahead when as much has been spent: in updates, epochs, examples or seconds. No torch."""
+"""Find which arm is ahead at equal updates, epochs, examples or seconds. No torch."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from core.science.statistics import (
 )
 
 AXES: tuple[Axis, ...] = ("epochs", "updates", "examples", "seconds")
-CLOCK_DOUBT = 0.1  # how far two timings of the same training may lie apart
+CLOCK_DOUBT = 0.1  # two timings of the same run may differ by this share
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How the arms stand once each has spent `at` of an axis, which all that were trained have.
+    """The standing of the arms at the place `at` on an axis, which every trained arm has reached.
 
     measure   the loss by which the arms are judged
-    losses    that of each arm, the geometric mean over its seeds that did not diverge; infinite if all did, and for
-              an arm that was not trained
-    diverged  how many seeds of each arm did
-    best      the number of the arm that fewest seeds of diverged, and among those the one with the lowest loss;
-              `second` of the next
-    ratio     second / best, the geometric mean over the seeds, with its 95% interval; None if a seed of either diverged
-    p         of the difference between the two by all sign flips; None for one seed. By the clock the best one must
-              be ahead also with CLOCK_DOUBT less time: p is the larger of the two then
+    losses    for each arm, the geometric mean over the seeds that did not diverge; infinite if all diverged or the arm
+              was not trained
+    diverged  for each arm, the number of seeds that diverged
+    best      the number of the arm with the fewest diverged seeds and then the lowest loss; `second` is the next one
+    ratio     second / best, the geometric mean over the seeds, with its 95% interval `low` to `high`; None if a seed of
+              either diverged
+    p         of the difference between the two, over all sign flips; None for one seed. On the axis of seconds the best
+              arm must also be ahead with CLOCK_DOUBT less time, and p is the larger of the two
     equal     whether the two are equivalent within 25%, by two one-sided tests
     """
 
@@ -55,15 +55,15 @@ class Standing:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the best one is ahead by more than chance, and by more than what counts as equal."""
+        """Whether the best arm is significantly ahead and the two are not practically equal."""
         return not self.equal and self.p is not None and self.p < LEVEL
 
 
 def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
-    """Return how the arms stand at the largest place on an axis that all have reached; None before there is one.
+    """Return the standing at the last place on an axis that all arms have reached, or None if there is none yet.
 
-    An arm that was not trained is left out; one that diverged with all its seeds is as lost there as it was before.
-    Between two evaluations the logarithm of the loss is interpolated.
+    An arm that was not trained is left out, and one whose seeds all diverged does not move the place. Between two
+    evaluations, the logarithm of the loss is interpolated.
     """
     trained = [number for number, course in enumerate(courses) if len(course.checked)]
     ends = [
@@ -98,18 +98,18 @@ def standing(courses: Sequence[Course], axis: Axis) -> Standing | None:
 
 
 def _with_doubt(best: Course, second: Floats, at: float) -> float:
-    """Return the p of the difference if the best one had less time; 1 where it is not ahead then."""
+    """Return the p of the difference if the best arm had less time; 1 if it is not ahead then."""
     differences = log_ratios(_at(best, "seconds", at * (1 - CLOCK_DOUBT)), second)
     return sign_flip(differences) if differences.mean() > 0 else 1.0
 
 
 def standings(courses: Sequence[Course]) -> list[Standing]:
-    """Return how the arms stand by every way of counting what was spent."""
+    """Return the standing by every budget."""
     return [found for axis in AXES if (found := standing(courses, axis)) is not None]
 
 
 def _at(course: Course, axis: Axis, place: float) -> Floats:
-    """Return the loss by which arms are judged of each seed at a place on an axis; infinite for those that diverged."""
+    """Return the loss of each seed at a place on an axis; infinite for seeds that diverged."""
     x, losses = course.along(course.checked, axis), np.maximum(course.checks[course.measure], LOWEST)
     found = np.array([np.exp(np.interp(place, x, np.log(column))) for column in losses.T])
     return np.where(course.diverged | ~np.isfinite(found), np.inf, found)

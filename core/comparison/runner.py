@@ -1,4 +1,4 @@
-"""Train the arms of a comparison in turn, in one process, so that all are equally far at the same time."""
+"""Train the arms of a comparison in one process, in turn, so that they advance together."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from core.train.updater import Stopped
 Report = Callable[[Sequence[Course]], None]
 
 REPORT_EVERY_S = 0.4
-MOST_WEIGHTS = 1_000  # of a convex problem whose optimum is found in a second
-ROUNDING = 1e-7  # of a loss in single precision: how near to the optimum can be told
-PART = 2_000  # examples that are evaluated at once, so that a stop need not wait for all
-TUNING_ROWS = 4  # of rates, at most
+MOST_WEIGHTS = 1_000  # up to here, the optimum of a convex problem takes at most a second
+ROUNDING = 1e-7  # rounding error of a loss in single precision; no smaller excess can be measured
+PART = 2_000  # examples that are evaluated at once; a stop waits for no more
+TUNING_ROWS = 4  # the most rows of rates that are tried
 
 
 class Runner:
-    """One comparison. `run` trains it to the end or until it is stopped; `courses` is what it has so far."""
+    """One comparison. `run` trains it to the end or until it is stopped; `courses` has what is recorded so far."""
 
     def __init__(self, comparison: Comparison, data: Data, control: Control, report: Report) -> None:
         self.comparison, self.data, self.control, self._report = comparison, data, control, report
@@ -48,11 +48,11 @@ class Runner:
 
     @property
     def updates(self) -> int:
-        """How many updates have been recorded, of all arms."""
+        """The number of updates recorded so far, over all arms."""
         return int(sum(course.updates[-1] for course in self.courses if len(course.updates)))
 
     def run(self) -> None:
-        """Train all arms. Raises Stopped, after which the courses say how far each has come."""
+        """Train all arms. Raises Stopped; the courses keep what was recorded until then."""
         try:
             ready = [self._prepared(number) for number in range(len(self.courses))]
             if self.comparison.is_tuned:
@@ -81,7 +81,7 @@ class Runner:
             self._tell(at_once=True)
 
     def _prepared(self, number: int) -> RunConfig | None:
-        """Return an arm with its budget in updates; None for one that the simulated device has no room for."""
+        """Return an arm with its budget in updates, or None for an arm over its memory limit."""
         self._obey()
         config, course, counts = self.comparison.arms[number], self.courses[number], plan(self.comparison.arms[number])
         course.per_epoch, course.examples_per_epoch = counts.updates_per_epoch, counts.examples_per_epoch
@@ -98,9 +98,9 @@ class Runner:
         return config
 
     def _tuned(self, number: int, config: RunConfig) -> RunConfig:
-        """Return an arm at the rate that ended lowest with other seeds, of nine around its own.
+        """Return an arm with the rate, of nine around its own, that ends with the lowest loss on other seeds.
 
-        If that is the first or the last of them the row goes on there, a few times at most.
+        If the best rate is the first or the last of a row, another row follows beyond it, up to TUNING_ROWS.
         """
         course = self.courses[number]
         ends: dict[float, float] = {}
@@ -119,7 +119,7 @@ class Runner:
         return config.replace(lr=course.lr)
 
     def _tried(self, course: Course, config: RunConfig, factors: Sequence[float]) -> dict[float, float]:
-        """Return where trainings at these multiples of an arm's rate end, by the loss that arms are judged by."""
+        """Return the final loss at each of these multiples of an arm's rate, the mean over the tuning seeds."""
         if not factors:
             return {}
         tries = [
@@ -136,7 +136,7 @@ class Runner:
         return dict(zip(factors, means.tolist(), strict=True))
 
     def _checks(self, number: int) -> set[int]:
-        """Return after which updates an arm is evaluated because another one ends there, by some way of counting."""
+        """Return the updates after which an arm is evaluated because another arm ends there by some budget."""
         course, places = self.courses[number], set()
         for other in self.courses:
             if other is not course and other.planned:
@@ -164,7 +164,7 @@ class Runner:
 
 
 class Arm:
-    """The trainings of one arm, and what is recorded of them; `obey` is asked before each step of the work."""
+    """The training of one arm, which records its course; it calls `obey` before each part of the work."""
 
     def __init__(
         self,
@@ -188,11 +188,11 @@ class Arm:
         course.diverged = np.zeros(len(configs), dtype=bool)
         course.state = "running"
         self._check()
-        self._initial = torch.from_numpy(course.checks["training_loss"][0])  # that of a batch wavers
+        self._initial = torch.from_numpy(course.checks["training_loss"][0])  # a batch's loss would be noisy
 
     @property
     def share(self) -> float:
-        """How much of its budget is spent."""
+        """The share of the budget that is spent."""
         return self._updates / self.course.planned
 
     @property
@@ -247,7 +247,10 @@ class Arm:
         course.checked = np.append(course.checked, self._updates)
 
     def _training_loss(self) -> Tensor:
-        """Return the loss over all training examples, (seeds,): in parts, for many seeds take seconds over all."""
+        """Return the loss over all training examples, (seeds,).
+
+        It is evaluated in parts, because many seeds take seconds.
+        """
         inputs, targets = self._data
         total = torch.zeros(len(self.course.diverged), dtype=torch.float64)
         for first in range(0, len(inputs), PART):
@@ -263,7 +266,7 @@ def _is_rate(rate: float) -> bool:
 
 
 def _lowest(comparison: Comparison, data: Data) -> float | None:
-    """Return the lowest objective that all arms could reach, where that is one convex problem that can be solved."""
+    """Return the minimum of the objective if all arms share one convex problem that can be solved, else None."""
     first, spec = comparison.arms[0], comparison.arms[0].spec
     alike = {(arm.model, arm.weight_decay) for arm in comparison.arms}
     features = data.train_inputs[0].numel() + (not spec.has_constant)
@@ -272,7 +275,7 @@ def _lowest(comparison: Comparison, data: Data) -> float | None:
     if features * spec.outputs > MOST_WEIGHTS or any(
         OPTIMIZERS[arm.optimizer].decouples_decay for arm in comparison.arms
     ):
-        return None  # a decoupled decay is not part of the objective
+        return None  # a decoupled weight decay is not part of the objective
     inputs = data.train_inputs.flatten(1).double()
     if not spec.has_constant:
         inputs = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=inputs.dtype)], dim=1)

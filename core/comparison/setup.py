@@ -1,4 +1,4 @@
-"""Describe a comparison: arms with one budget, one rule for the rate, and the same seeds. No torch."""
+"""Describe a comparison: arms with one budget, one rule for the learning rate, and the same seeds. No torch."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ EXPONENTS: dict[str, float] = {"linear": 1.0, "sqrt": 0.5}
 ARMS = (2, 6)
 SEEDS = (1, 10)
 SECONDS = (0.1, 60.0)
-DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # six pairs are the fewest that can show a difference at 5%
-MOST_UPDATES = 100_000  # of an arm
-TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # how many, and how far from the first one: others than are compared
-TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # of an arm's own rate
+DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # with fewer than six pairs, p cannot fall below 5%
+MOST_UPDATES = 100_000  # for each arm
+TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # their number, and their distance from the seeds that are compared
+TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # multiples of an arm's own rate
 MADE_ALIKE = ("budget", "budget_value", "seed", "target_loss")
-SHARED = ("dataset", "seed")  # what arms must have in common to be compared at all
+SHARED = ("dataset", "seed")  # settings that all arms must have in common
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What is compared: an invalid one cannot be built.
+    """A comparison of two to six arms. Raises ConfigError with every problem found.
 
-    Seed number i of every arm is `arms[0].seed + i`: initial weights where the models agree, and the order of
-    examples, are the same. `budget` and `rule` say what was made equal, `is_tuned` that each arm's rate is looked
-    for with other seeds before. Raises ConfigError with every problem found.
+    Seed i of every arm is `arms[0].seed + i`, so that arms with the same model start from the same weights, and all
+    arms have the same data order. `budget` and `rule` name what was made equal. With the rule "tuned", each arm's
+    learning rate is first tuned on other seeds.
     """
 
     arms: tuple[RunConfig, ...]
@@ -62,7 +62,7 @@ class Comparison:
 
     @classmethod
     def from_json(cls, text: str) -> Comparison:
-        """Read what `to_json` wrote. Raises ConfigError, also on any other text."""
+        """Read what `to_json` wrote. Raises ConfigError for any other text."""
         try:
             values = json.loads(text)
             arms = tuple(RunConfig.from_mapping(arm) for arm in values.pop("arms"))
@@ -79,11 +79,11 @@ def compared(
     rule: Rule = "fixed",
     seconds: float = DEFAULT_SECONDS,
 ) -> Comparison:
-    """Return a comparison of these arms with the first one's budget and seed, its rate carried over by the rule.
+    """Return a comparison of these arms with the first arm's budget and seed, and rates by the rule.
 
-    Equal epochs, updates or examples are as many as the first arm's own budget pays for; equal seconds are `seconds`.
-    Rules of "fixed" and "tuned" leave each arm its own rate, the latter to look around it; the others carry the first
-    arm's over. Raises ConfigError.
+    Equal epochs, updates or examples are as many as the first arm's own budget pays for; equal seconds are `seconds`
+    unless the first arm has a budget in seconds. The rules "linear" and "sqrt" scale the first arm's rate; "fixed" and
+    "tuned" leave each arm its own. Raises ConfigError.
     """
     if not arms:
         raise ConfigError(Problem("too_few_arms", {"value": 0, "low": ARMS[0], "high": ARMS[1]}))
@@ -102,9 +102,9 @@ def compared(
 
 
 def held_fixed(comparison: Comparison, axis: Budget | None = None) -> tuple[str, ...]:
-    """Return what all arms have in common, in codes: data always, start and order of examples where they are.
+    """Return the codes of what all arms have in common: the data, often initial weights and order, and the budget.
 
-    Of what was spent it is what the comparison made equal, or the axis along which it is judged.
+    The budget is the equal one of the comparison, or the axis on which the result is judged.
     """
     apart = set(differences(comparison.arms))
     held = ["data"]
@@ -116,9 +116,9 @@ def held_fixed(comparison: Comparison, axis: Budget | None = None) -> tuple[str,
 
 
 def differences(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]:
-    """Return the settings in which the arms are not all alike, in the order of the fields.
+    """Return the settings that differ between arms, in the order of the fields.
 
-    Without those that a comparison makes alike, and without the rate where it is looked for.
+    Settings that a comparison makes equal are left out, and so is a tuned learning rate.
     """
     values = [arm.to_dict() for arm in arms]
     made_alike = (*MADE_ALIKE, "lr") if is_tuned else MADE_ALIKE
@@ -127,10 +127,10 @@ def differences(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[st
 
 
 def bytes_held(comparison: Comparison, peaks: Sequence[Peak]) -> int:
-    """Return how many bytes the trainings of a comparison hold at most, given the peak of one training of each arm.
+    """Return the most bytes that a comparison holds at once, given the peak of one run of each arm.
 
-    Weights, what the optimizer remembers and the update before are kept of every seed of every arm; the seeds of one
-    arm are at work at a time. Rates are tuned before, an arm at a time. What the device has no room for is not trained.
+    Weights, optimizer state and the previous update are kept for every seed of every arm, while the seeds of one arm
+    make an update. Rates are tuned before that, one arm at a time. An arm over its memory limit is not trained.
     """
     limits = [arm.memory_limit_bytes or math.inf for arm in comparison.arms]
     trained = [peak for peak, limit in zip(peaks, limits, strict=True) if peak.bytes <= limit]
@@ -141,7 +141,7 @@ def bytes_held(comparison: Comparison, peaks: Sequence[Peak]) -> int:
 
 
 def as_trained(comparison: Comparison, courses: Sequence[Course]) -> Comparison | None:
-    """Return the arms that were trained, at the rate and for the updates that they had; None if fewer than two were."""
+    """Return the trained arms with the rates and updates that they had, or None if fewer than two were trained."""
     arms = []
     for arm, course in zip(comparison.arms, courses, strict=True):
         if len(course.checked):
@@ -152,10 +152,10 @@ def as_trained(comparison: Comparison, courses: Sequence[Course]) -> Comparison 
 
 
 def _budget_of(first: RunConfig, budget: Budget, seconds: float) -> dict[str, Any]:
-    """Return the budget that all arms get: the first one's own, said in another unit."""
+    """Return the first arm's budget, converted to the unit that all arms share."""
     if budget == "seconds":
         return {"budget": budget, "budget_value": first.budget_value if first.budget == budget else seconds}
-    if first.budget == "seconds":  # of which nobody knows beforehand how many epochs they are
+    if first.budget == "seconds":  # the number of epochs in them is not known
         first = first.replace(budget="epochs", budget_value=5)
     value = planned_updates(first) or 1
     if budget == "examples":

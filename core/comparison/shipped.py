@@ -1,4 +1,4 @@
-"""Read and write the comparison that comes with Batch Lab, so that its page is full at first sight. No torch."""
+"""Read and write the comparison that ships with Batch Lab and fills the page on the first visit. No torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPARISON = compared(PRESETS[PRESET].arms)
 
 @dataclass(frozen=True)
 class Recorded:
-    """A comparison that was trained once, on a date and a machine."""
+    """A comparison that was trained on one machine on one date."""
 
     comparison: Comparison
     courses: list[Course]
@@ -31,7 +31,7 @@ class Recorded:
 
 
 def write(courses: Sequence[Course], *, when: date, fingerprint: Mapping[str, Any], path: Path = PATH) -> None:
-    """Write what COMPARISON has recorded."""
+    """Write the recorded courses of COMPARISON."""
     values = {
         "date": when.isoformat(),
         "fingerprint": dict(fingerprint),
@@ -42,7 +42,7 @@ def write(courses: Sequence[Course], *, when: date, fingerprint: Mapping[str, An
 
 
 def load(path: Path = PATH) -> Recorded:
-    """Read what `write` wrote. Raises BatchLabError."""
+    """Read what `write` wrote. Raises BatchLabError for a damaged file."""
     try:
         values = json.loads(path.read_text())
         comparison = Comparison.from_json(json.dumps(values["comparison"]))

@@ -1,4 +1,4 @@
-"""Train one arm's seeds: together as an ensemble where that can be, else each by itself, with the same figures."""
+"""Train the seeds of one arm, together as an ensemble where possible and otherwise one by one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.train.trainer import Trainer
 
 
 class Figures(NamedTuple):
-    """What one update of every seed was like: tensors (seeds,). Cosines are not numbers in the first update."""
+    """The figures of one update, each a tensor (seeds,). Cosines are NaN in the first update."""
 
     losses: Tensor
     gradient_norms: Tensor
@@ -27,23 +27,23 @@ class Training(Protocol):
     """The seeds of one arm."""
 
     def rate(self) -> float:
-        """Return the rate of the next update, the first seed's where they differ (on a plateau)."""
+        """Return the rate of the next update. On a plateau, where rates may differ, it is the first seed's."""
 
     def update(self) -> Figures:
         """Make one update of every seed."""
 
     def validation(self) -> tuple[Tensor, Tensor | None]:
-        """Return loss and accuracy over the validation set, (seeds,)."""
+        """Return the loss and the accuracy on the validation set, each (seeds,)."""
 
     def loss_over(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the loss over a set with the weights as they are, (seeds,)."""
+        """Return the loss of the current weights on a set, (seeds,)."""
 
     def squares(self) -> Tensor:
-        """Return the sum of the squares of all weights, (seeds,)."""
+        """Return the sum of the squared weights, (seeds,)."""
 
 
 def open_training(configs: Sequence[RunConfig], data: Data) -> Training:
-    """Return the trainings of these configs, which differ in seed and rate alone."""
+    """Return the training of these configs, which may differ only in seed and learning rate."""
     configs = [config.replace(memory_limit_mb=None) for config in configs]
     if problem_with(configs[0]) is None:
         return Together(configs, data)
@@ -61,7 +61,7 @@ class Together:
 
     def update(self) -> Figures:
         step = self._ensemble.update()
-        assert step.lengths is not None  # it was asked for its geometry
+        assert step.lengths is not None  # because of geometry=True
         assert step.cosines is not None
         return Figures(step.losses, step.gradient_norms, step.lengths, step.cosines)
 
@@ -77,7 +77,7 @@ class Together:
 
 
 class OneByOne:
-    """A trainer for each seed: what the ensemble leaves to it (see `core.ensemble.problem_with`)."""
+    """One trainer for each seed, for configs that the ensemble cannot train (see `core.ensemble.problem_with`)."""
 
     def __init__(self, configs: Sequence[RunConfig], data: Data) -> None:
         self._trainers = [Trainer(config, data) for config in configs]

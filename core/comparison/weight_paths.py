@@ -1,4 +1,4 @@
-"""Follow the weights of each arm, and find the plane in which their paths are seen best."""
+"""Follow the weights of each arm, and project their paths onto their principal plane."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from core.train.recorder import DIVERGED_AT
 from core.train.trainer import Trainer
 from core.words.errors import ConfigError, Problem
 
-SNAPSHOTS = 40  # of each arm
-PROBE = 1_500  # training examples, at most, on which every loss here is measured
-ACROSS, UP = 33, 21  # places of the plane at which the loss is measured
-MARGIN = 0.15  # of the extent, around the paths
+SNAPSHOTS = 40  # the most that an arm has
+PROBE = 1_500  # the most training examples on which a loss is measured
+ACROSS, UP = 33, 21  # size of the grid on which the loss is measured
+MARGIN = 0.15  # around the paths, as a share of their extent
 
 
 def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float], None]) -> WeightPaths:
-    """Train the first seed of each arm, keeping its weights now and then, and return the paths in one plane.
+    """Train the first seed of each arm, record its weights along the way, and return the paths in one plane.
 
-    Raises ConfigError if the arms' models are not alike, or normalise by the batch: their loss at a place of the plane
-    depends on running statistics too, which no weight has.
+    Raises ConfigError if the arms have different models, or if they use batch normalisation: the loss at a place of
+    the plane would also depend on running statistics, which are not weights.
     """
     apart = [name for name in differences(comparison.arms) if name in WEIGHTS]
     if apart:
@@ -62,7 +62,7 @@ def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float],
 
 
 class _Followed:
-    """One training and its snapshots (n, P), with the loss at each."""
+    """One run and its snapshots (n, P), with the loss at each."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
@@ -78,7 +78,7 @@ class _Followed:
         return torch.stack(self._kept).double().numpy()
 
     def keep(self) -> bool:
-        """Keep the weights as they are; return whether the loss is still one to go on with."""
+        """Record the current weights and return True, or return False if the run has diverged."""
         loss = self._loss()
         if self.losses and not loss < DIVERGED_AT * self.losses[0]:
             return False
@@ -88,7 +88,7 @@ class _Followed:
         return True
 
     def loss_at(self, weights: np.ndarray[Any, Any]) -> float:
-        """Return the loss with other weights; the training is over, so its own need not be put back."""
+        """Return the loss with other weights. They replace the trainer's own, so call it after the run."""
         vector_to_parameters(torch.from_numpy(weights).float(), self.trainer.parameters)
         return self._loss()
 

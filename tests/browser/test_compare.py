@@ -1,4 +1,4 @@
-"""The comparison page: a preset by its key, a reload, and comparisons that other pages look at."""
+"""The comparison page: a preset by its key, a reload, and comparisons that other pages show."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ def shows(page: Page, text: str) -> None:
     expect(verdict(page)).to_contain_text(text, timeout=ENGINE_WAIT_MS)
 
 
-def test_a_preset_by_its_key_is_trained_to_its_verdict_and_found_again(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
+def test_a_preset_started_by_its_key_is_trained_and_found_again(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/compare").page
     shows(page, RECORDED)
     expect(page.locator(".st-key-compare_charts .marks")).to_have_count(8)
@@ -48,7 +46,7 @@ def begin_a_long_one(server: Server, visit: Callable[..., Visit]) -> Page:
     return page
 
 
-def test_a_start_ends_the_comparison_that_it_leaves_unless_another_page_looks_at_it(
+def test_a_start_stops_the_comparison_it_replaces_unless_another_page_shows_it(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = begin_a_long_one(server, visit)
@@ -69,7 +67,7 @@ def test_a_start_ends_the_comparison_that_it_leaves_unless_another_page_looks_at
     shows(page, STOPPED)
 
 
-def test_the_key_of_stop_ends_a_comparison_where_it_is(server: Server, visit: Callable[..., Visit]) -> None:
+def test_the_stop_key_stops_a_comparison(server: Server, visit: Callable[..., Visit]) -> None:
     page = begin_a_long_one(server, visit)
     page.keyboard.press("Alt+x")
     shows(page, STOPPED)

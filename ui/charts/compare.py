@@ -66,7 +66,7 @@ def _course(say: Say, *, logarithmic: bool) -> Spec:
     ]
     band = base.mark_area(opacity=0.18, tooltip=None).encode(y=alt.Y("low:Q", title=None, scale=scale), y2="high:Q")
     line = base.mark_line(strokeWidth=2.2, tooltip=None).encode(dash)
-    told = hover(base, LINE, *tooltip)
+    points = hover(base, LINE, *tooltip)
     words = alt.Chart(DATA).mark_text(
         align="left", baseline="bottom", dy=-6, fontSize=12, fontWeight="bold", color=GREY, tooltip=None
     )
@@ -75,7 +75,7 @@ def _course(say: Say, *, logarithmic: bool) -> Spec:
             held_open(x, y),
             band.transform_filter(only(BAND)),
             line.transform_filter(only(LINE)),
-            told,
+            points,
             words.encode(x=alt.value(0), y=alt.value(0), text="label:N").transform_filter(only(NAME)),
             title_from_data(),
         ),

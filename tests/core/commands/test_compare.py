@@ -1,4 +1,4 @@
-"""`python -m core compare`: configurations in files, and who ends lower by each way of counting."""
+"""`python -m core compare`: configurations in files, and which one is ahead by each budget."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def objects(done: Done) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_every_way_of_counting_is_an_object(files: list[str]) -> None:
-    """As a real process."""
+def test_json_has_an_object_for_each_budget(files: list[str]) -> None:
+    """Run the command as a real process."""
     command = [sys.executable, "-m", "core", "compare", *files, "--json"]
     found = objects(subprocess.run(command, capture_output=True, text=True, timeout=120))
     assert [each["arm"] for each in found] == ["equal_epochs", "equal_updates", "equal_examples", "equal_seconds"]
@@ -71,14 +71,14 @@ def test_every_way_of_counting_is_an_object(files: list[str]) -> None:
     assert 1.5 < found[0]["effect_ratio"] < 2.5
 
 
-def test_equal_updates_have_another_winner(files: list[str], compare: Compare) -> None:
+def test_equal_updates_give_another_winner(files: list[str], compare: Compare) -> None:
     found = {each["arm"]: each for each in objects(compare(*files, "--budget", "updates", "--json"))}
     assert found["equal_updates"]["best"] == "batch_size=256"
     assert found["equal_updates"]["at"] == 512
     assert found["equal_updates"]["effect_ratio"] > 100
 
 
-def test_a_person_gets_sentences(files: list[str], compare: Compare) -> None:
+def test_without_json_the_result_is_sentences(files: list[str], compare: Compare) -> None:
     done = compare(*files, "--seeds", "3", "--rule", "linear")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
@@ -105,14 +105,16 @@ def test_a_person_gets_sentences(files: list[str], compare: Compare) -> None:
         (["--preset", "noise", "--rule", "cubic"], "rule must be one of fixed, linear, sqrt, tuned"),
     ],
 )
-def test_bad_input_is_one_line_and_starts_nothing(arguments: list[str], words: str, compare: Compare) -> None:
+def test_bad_input_is_reported_in_one_line_and_starts_nothing(
+    arguments: list[str], words: str, compare: Compare
+) -> None:
     done = compare(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_file_that_is_no_configuration_says_so(tmp_path: Path, compare: Compare) -> None:
+def test_a_file_without_an_object_is_refused(tmp_path: Path, compare: Compare) -> None:
     path = tmp_path / "a.json"
     path.write_text("[1]")
     assert "expected a run as a JSON object" in compare(str(path), str(path)).stderr
@@ -126,7 +128,7 @@ def test_a_file_that_is_no_configuration_says_so(tmp_path: Path, compare: Compar
         ('{"rate": 1}', "'rate' is not a setting of a run"),
     ],
 )
-def test_a_file_that_describes_no_run_is_named(
+def test_an_invalid_file_is_named_with_the_reason(
     files: list[str], tmp_path: Path, text: str, reason: str, compare: Compare
 ) -> None:
     bad = tmp_path / "bad.json"
@@ -136,13 +138,13 @@ def test_a_file_that_describes_no_run_is_named(
     assert f"{bad} does not describe a valid run: {reason}" in done.stderr
 
 
-def test_files_and_a_preset_are_not_both_taken(files: list[str], compare: Compare) -> None:
+def test_files_and_a_preset_together_are_refused(files: list[str], compare: Compare) -> None:
     done = compare(*files, "--preset", "noise")
     assert done.returncode == 2
     assert "compare either files or a preset, got 2 files and the preset 'noise'" in done.stderr
 
 
-def test_an_arm_that_diverged_has_no_loss_and_the_updates_that_it_made(tmp_path: Path, compare: Compare) -> None:
+def test_a_diverged_arm_has_the_updates_that_it_made_and_no_loss(tmp_path: Path, compare: Compare) -> None:
     wild = FIRST.replace(model="mlp", hidden=(16,), lr=1_000.0, budget_value=1)
     for name, config in (("a", wild), ("b", wild.replace(lr=0.1))):
         (tmp_path / name).write_text(config.to_json())

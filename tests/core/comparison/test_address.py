@@ -1,4 +1,4 @@
-"""Arms in an address: what is written is read back, and what is not such a text is refused."""
+"""Arms as a text in a URL: written arms are read back, and any other text is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.run.config import FIELDS, RunConfig
 from core.words.errors import ConfigError
 
 
-def test_what_is_not_as_by_default_is_written() -> None:
+def test_only_settings_that_differ_from_the_defaults_are_written() -> None:
     arms = (RunConfig(), RunConfig(batch_size=1_000, lr=0.5, hidden=(16, 8), drop_last=True))
     assert write(arms) == "default;hidden:16-8,batch_size:1000,drop_last:true,lr:0.5"
     assert read(write(arms)) == arms

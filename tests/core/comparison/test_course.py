@@ -1,4 +1,4 @@
-"""What is recorded of an arm, where it lies on each axis, and that it survives being packed."""
+"""The recorded course of an arm: its axes, and packing it into bytes."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def course() -> Course:
     )
 
 
-def test_updates_lie_on_each_axis_where_they_should() -> None:
+def test_updates_convert_to_each_axis() -> None:
     made, at = course(), np.array([0.0, 10.0, 15.0, 16.0])
     assert made.along(at, "updates").tolist() == [0, 10, 15, 16]
     assert made.along(at, "epochs").tolist() == pytest.approx([0, 10 / 15, 1, 16 / 15])
-    assert made.along(at, "examples").tolist() == [0, 1_000, 1_437, 1_537]  # the last of an epoch has 37
+    assert made.along(at, "examples").tolist() == [0, 1_000, 1_437, 1_537]  # the last batch of an epoch has 37
     assert made.along(at, "seconds").tolist() == [0, 5, 7.5, 8]
 
 
-def test_courses_survive_being_packed() -> None:
+def test_packed_courses_are_read_back() -> None:
     back = unpack(pack([course(), Course()]))
     assert len(back) == 2
     for name in ("state", "planned", "per_epoch", "examples_per_epoch", "effective_batch_size", "lr", "peak_bytes"):
@@ -65,12 +65,12 @@ def test_an_arm_is_lost_when_every_seed_diverged() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"no courses", pack([])[:-30]])
-def test_what_is_no_course_says_so(payload: bytes) -> None:
+def test_a_damaged_payload_is_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match="."):
         unpack(payload)
 
 
-def test_the_newest_figures_are_those_of_the_seeds_that_did_not_diverge() -> None:
+def test_the_newest_figures_leave_out_diverged_seeds() -> None:
     course = Course(diverged=np.array([False, True, False]))
     assert not len(course.newest("training_loss"))
     course.checks["training_loss"] = np.array([[2.0, 2.0, 2.0], [0.1, 7.0, 0.3]])
@@ -78,7 +78,7 @@ def test_the_newest_figures_are_those_of_the_seeds_that_did_not_diverge() -> Non
     assert not len(course.newest("excess_loss"))
 
 
-def test_what_an_older_version_kept_besides_is_passed_over() -> None:
+def test_unknown_arrays_of_an_older_version_are_ignored() -> None:
     file = io.BytesIO(pack([Course(planned=7)]))
     with np.load(file) as kept:
         arrays = dict(kept)

@@ -1,4 +1,4 @@
-"""Who is ahead, by each way of counting what was spent."""
+"""The standing of arms by each budget."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SEEDS = np.array([0.98, 0.99, 1.0, 1.01, 1.02, 1.03])
 
 
 def arm(losses: list[float], *, per_epoch: int, at: list[float], second_s: float = 1.0, seeds: int = 6) -> Course:
-    """An arm of batches of 1,000 / per_epoch examples."""
+    """Return the course of an arm with batch size 1,000 / per_epoch."""
     rows = np.array(losses)[:, None] * SEEDS[None, :seeds]
     return Course(
         state="finished",
@@ -27,7 +27,7 @@ def arm(losses: list[float], *, per_epoch: int, at: list[float], second_s: float
     )
 
 
-# In equal epochs the small batch is ahead (0.1 against 0.4 after one), in equal updates the large one.
+# At equal epochs the small batch is ahead (0.1 against 0.4 after one epoch), at equal updates the large one.
 SMALL = arm([4.0, 1.0, 0.1], per_epoch=10, at=[0, 5, 10])
 LARGE = arm([4.0, 0.4, 0.05], per_epoch=1, at=[0, 1, 5])
 
@@ -48,7 +48,7 @@ def test_the_winner_depends_on_what_is_equal() -> None:
         assert not found.equal
 
 
-def test_between_evaluations_the_logarithm_is_interpolated() -> None:
+def test_the_logarithm_of_the_loss_is_interpolated_between_evaluations() -> None:
     one, other = arm([4.0, 1.0], per_epoch=1, at=[0, 4]), arm([4.0, 0.5], per_epoch=1, at=[0, 2])
     found = standing([one, other], "updates")
     assert found is not None
@@ -57,15 +57,15 @@ def test_between_evaluations_the_logarithm_is_interpolated() -> None:
     )  # halfway between 4 and 1 in the logarithm
 
 
-def test_seconds_are_those_of_one_training() -> None:
+def test_seconds_are_those_of_one_run() -> None:
     slow = arm([4.0, 0.1], per_epoch=10, at=[0, 10], second_s=10.0)
     quick = arm([4.0, 0.4], per_epoch=10, at=[0, 10], second_s=1.0)
     found = standing([slow, quick], "seconds")
     assert found is not None
-    assert (found.at, found.best) == (10.0, 1)  # when the quick one is done the slow one has made one update
+    assert (found.at, found.best) == (10.0, 1)  # when the fast arm ends, the slow arm has made one update
 
 
-def test_identical_arms_are_equivalent_and_never_different() -> None:
+def test_identical_arms_are_equivalent_and_not_different() -> None:
     found = standing([SMALL, SMALL], "updates")
     assert found is not None
     assert found.equal
@@ -73,7 +73,7 @@ def test_identical_arms_are_equivalent_and_never_different() -> None:
     assert (found.ratio, found.p) == (1.0, 1.0)
 
 
-def test_arms_within_a_quarter_are_equivalent_though_the_difference_is_significant() -> None:
+def test_arms_within_25_percent_are_equivalent_even_if_the_difference_is_significant() -> None:
     near = arm([4.0, 1.0, 0.11], per_epoch=10, at=[0, 5, 10])
     found = standing([SMALL, near], "epochs")
     assert found is not None
@@ -83,7 +83,7 @@ def test_arms_within_a_quarter_are_equivalent_though_the_difference_is_significa
     assert found.ratio == pytest.approx(1.1)
 
 
-def test_three_seeds_show_no_difference_however_large() -> None:
+def test_three_seeds_never_show_a_significant_difference() -> None:
     arms = [arm([4.0, loss], per_epoch=1, at=[0, 1], seeds=3) for loss in (0.1, 2.0)]
     found = standing(arms, "epochs")
     assert found is not None
@@ -119,13 +119,13 @@ def test_a_single_seed_that_diverged_makes_an_arm_lose() -> None:
     assert found.ratio is None
 
 
-def test_before_the_first_evaluation_there_is_nothing_to_say() -> None:
+def test_there_is_no_standing_before_the_first_evaluation() -> None:
     assert standing([Course(), Course()], "epochs") is None
     assert standing([arm([4.0], per_epoch=1, at=[0]), SMALL], "epochs") is None
     assert standings([SMALL]) == []
 
 
-def test_of_three_arms_the_best_is_held_against_the_next() -> None:
+def test_the_best_of_three_arms_is_tested_against_the_next() -> None:
     third = arm([4.0, 1.0, 0.2], per_epoch=10, at=[0, 5, 10])
     found = standing([LARGE, third, SMALL], "epochs")
     assert found is not None
@@ -140,7 +140,7 @@ def test_an_arm_that_was_not_trained_is_left_out_and_the_others_keep_their_numbe
     assert found.losses[0] == np.inf
 
 
-def test_of_two_arms_that_lost_seeds_the_one_that_lost_fewer_is_ahead() -> None:
+def test_the_arm_with_fewer_diverged_seeds_is_ahead() -> None:
     one, five = arm([4.0, 1.0, 0.2], per_epoch=10, at=[0, 5, 10]), arm([4.0, 1.0, 0.1], per_epoch=10, at=[0, 5, 10])
     one.diverged[0] = True
     five.diverged[:5] = True
@@ -150,15 +150,15 @@ def test_of_two_arms_that_lost_seeds_the_one_that_lost_fewer_is_ahead() -> None:
     assert np.isfinite(found.losses).all()
 
 
-def test_a_loss_of_nothing_has_a_place_too() -> None:
+def test_a_loss_of_zero_can_be_compared() -> None:
     found = standing([arm([4.0, 0.0], per_epoch=1, at=[0, 1]), arm([4.0, 1.0], per_epoch=1, at=[0, 1])], "epochs")
     assert found is not None
     assert found.best == 0
 
 
-def test_by_the_clock_one_is_ahead_only_if_it_is_so_with_less_time_too() -> None:
+def test_a_lead_in_time_counts_only_if_it_survives_less_time() -> None:
     one, far = arm([4.0, 0.1], per_epoch=10, at=[0, 10]), arm([4.0, 0.4], per_epoch=10, at=[0, 10])
-    near = arm([4.0, 0.11], per_epoch=10, at=[0, 10])  # a tenth less time is a factor of 1.45 here
+    near = arm([4.0, 0.11], per_epoch=10, at=[0, 10])  # 10% less time is a factor of 1.45 in the loss here
     by_updates, by_clock = standing([one, near], "updates"), standing([one, near], "seconds")
     assert by_updates is not None
     assert by_clock is not None

@@ -1,4 +1,4 @@
-"""Comparisons that really train: the figures are those of single trainers, and each arm ends as it should."""
+"""Comparisons that train for real: their figures equal those of single trainers, and every end is recorded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def trained(comparison: Comparison, data: Data, report: Any = lambda courses: No
 
 
 def single(config: RunConfig, data: Data) -> tuple[np.ndarray[Any, Any], Trainer]:
-    """Return losses, gradient norms, lengths of the updates and angles (updates, 4) of a trainer by itself."""
+    """Return losses, gradient norms, update lengths and angles (updates, 4) of one trainer."""
     trainer, rows = Trainer(config, data), []
     before = move = None
     while trainer.updates < trainer.horizon:
@@ -62,16 +62,14 @@ def single(config: RunConfig, data: Data) -> tuple[np.ndarray[Any, Any], Trainer
 
 
 @pytest.mark.parametrize("changes", [{}, {"schedule": "plateau", "budget_value": 45}], ids=["together", "one by one"])
-def test_each_seed_of_each_arm_is_what_a_trainer_by_itself_makes_of_it(
-    changes: dict[str, Any], datasets: Datasets
-) -> None:
+def test_each_seed_of_each_arm_equals_a_trainer_by_itself(changes: dict[str, Any], datasets: Datasets) -> None:
     data = datasets("digits")
     first = DIGITS.replace(seed=5, **changes)
     comparison = compared([first, first.replace(batch_size=300)], seeds=3, budget="updates")
     for arm, course in zip(comparison.arms, trained(comparison, data), strict=True):
         assert course.state == "finished"
         assert course.planned == first.budget_value
-        np.testing.assert_array_equal(course.updates, np.arange(1, course.planned + 1))  # a point for each
+        np.testing.assert_array_equal(course.updates, np.arange(1, course.planned + 1))  # one point per update
         for seed in range(3):
             rows, trainer = single(arm.replace(seed=5 + seed), data)
             for column, name in enumerate(("loss", "gradient_norm", "update_length", "angle")):
@@ -90,16 +88,20 @@ def test_each_seed_of_each_arm_is_what_a_trainer_by_itself_makes_of_it(
 
 
 def test_a_plateau_lowers_the_rate_of_an_arm_once_its_loss_stands_still(datasets: Datasets) -> None:
-    still = DIGITS.replace(schedule="plateau", lr=1e-6, batch_size=500, budget_value=30)  # ten epochs of no progress
+    still = DIGITS.replace(schedule="plateau", lr=1e-6, batch_size=500, budget_value=30)  # ten epochs without progress
     arms = trained(compared([still, still.replace(batch_size=300)], seeds=1, budget="updates"), datasets("digits"))
     assert sorted(set(arms[0].rate)) == pytest.approx([2.5e-7, 5e-7, 1e-6])
 
 
-def test_where_arms_end_each_is_judged_on_all_training_examples(datasets: Datasets) -> None:
+def test_the_training_loss_is_that_of_all_training_examples(datasets: Datasets) -> None:
     data = datasets("digits")
     small = DIGITS.replace(budget_value=60, schedule="constant")
     first, second = trained(compared([small, small.replace(batch_size=150)], seeds=2, budget="updates"), data)
-    for course, place in ((first, 60), (second, 60), (second, 40)):  # 40 updates of 150 are 60 of 100
+    for course, place in (
+        (first, 60),
+        (second, 60),
+        (second, 40),
+    ):  # 40 updates at batch size 150 see as many examples as 60 at batch size 100
         size = 100 if course is first else 150
         _, trainer = single(small.replace(batch_size=size, budget_value=place), data)
         with torch.no_grad():
@@ -108,7 +110,7 @@ def test_where_arms_end_each_is_judged_on_all_training_examples(datasets: Datase
         assert course.checks["training_loss"][row, 0] == pytest.approx(whole, rel=1e-3)
 
 
-def test_a_long_arm_has_at_most_200_points_each_the_mean_of_the_updates_since_the_one_before(
+def test_a_long_arm_has_at_most_200_points_that_are_means_of_updates(
     datasets: Datasets,
 ) -> None:
     data = datasets("digits")
@@ -120,7 +122,7 @@ def test_a_long_arm_has_at_most_200_points_each_the_mean_of_the_updates_since_th
     np.testing.assert_allclose(course.series["loss"][:50, 0], means[:50], rtol=1e-3)
 
 
-def test_arms_are_as_far_as_each_other_all_the_time(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arms_advance_together(datasets: Datasets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner_module, "REPORT_EVERY_S", 0.0)
     apart: list[float] = []
 
@@ -131,10 +133,10 @@ def test_arms_are_as_far_as_each_other_all_the_time(datasets: Datasets, monkeypa
     small = DIGITS.replace(budget="epochs", budget_value=4, batch_size=10)
     trained(compared([small, small.replace(batch_size=200)], seeds=1), datasets("digits"), look)
     assert len(apart) > 30
-    assert max(apart) <= 1 / 32 + 1e-9  # a point of the larger batch, which has 32 updates
+    assert max(apart) <= 1 / 32 + 1e-9  # one point of the larger batch, which makes 32 updates
 
 
-def test_how_far_above_the_optimum_is_told_where_that_is_known(datasets: Datasets) -> None:
+def test_the_excess_loss_is_recorded_where_the_optimum_is_known(datasets: Datasets) -> None:
     data = datasets("mixture")
     courses = trained(compared([MIXTURE, MIXTURE.replace(batch_size=16)], seeds=2), data)
     inputs, targets = data.train_inputs.double(), data.train_targets
@@ -149,7 +151,7 @@ def test_how_far_above_the_optimum_is_told_where_that_is_known(datasets: Dataset
 @pytest.mark.parametrize(
     "change", [{"weight_decay": 0.0}, {"optimizer": "adamw", "lr": 0.01}, {"model": "mlp", "hidden": (4,)}]
 )
-def test_without_a_convex_problem_with_an_optimum_arms_are_judged_by_the_training_loss(
+def test_arms_without_a_known_optimum_are_judged_by_the_training_loss(
     change: dict[str, Any], datasets: Datasets
 ) -> None:
     config = MIXTURE.replace(budget_value=1, **change)
@@ -157,7 +159,7 @@ def test_without_a_convex_problem_with_an_optimum_arms_are_judged_by_the_trainin
         assert course.measure == "training_loss"
 
 
-def test_an_arm_that_does_not_fit_the_device_is_not_trained_and_the_other_is(datasets: Datasets) -> None:
+def test_an_arm_over_the_memory_limit_is_not_trained_and_the_other_is(datasets: Datasets) -> None:
     small = DIGITS.replace(hidden=(128, 64), memory_limit_mb=1.0)
     large = small.replace(batch_size=1_437)
     fits, too_large = trained(compared([small, large], seeds=1, budget="updates"), datasets("digits"))
@@ -166,7 +168,7 @@ def test_an_arm_that_does_not_fit_the_device_is_not_trained_and_the_other_is(dat
     assert len(too_large.updates) == 0
 
 
-def test_an_arm_that_diverges_ends_so_and_the_other_goes_on(datasets: Datasets) -> None:
+def test_a_diverged_arm_ends_and_the_other_goes_on(datasets: Datasets) -> None:
     wild, calm = trained(compared([DIGITS.replace(lr=1_000.0), DIGITS], seeds=2, budget="updates"), datasets("digits"))
     assert (wild.state, calm.state) == ("diverged", "finished")
     assert wild.is_lost
@@ -176,14 +178,14 @@ def test_an_arm_that_diverges_ends_so_and_the_other_goes_on(datasets: Datasets) 
     assert not len(wild.newest("training_loss"))
 
 
-def test_equal_seconds_are_turned_into_updates_by_a_timing_of_one_training(datasets: Datasets) -> None:
+def test_equal_seconds_become_updates_by_a_timing_of_one_run(datasets: Datasets) -> None:
     made = compared([DIGITS, DIGITS.replace(batch_size=1_000)], seeds=2, budget="seconds", seconds=0.2)
     for course in trained(made, datasets("digits")):
         assert course.planned == max(1, round(0.2 / course.seconds_per_update))
         assert course.updates[-1] == course.planned
 
 
-def test_a_tuned_rate_is_the_best_of_those_tried_with_other_seeds(datasets: Datasets) -> None:
+def test_a_tuned_rate_is_the_best_one_tried_on_other_seeds(datasets: Datasets) -> None:
     data = datasets("mixture")
     config = MIXTURE.replace(lr=1.0, batch_size=16, budget_value=1)
     course = trained(compared([config, config.replace(batch_size=32)], seeds=1, rule="tuned"), data)[0]
@@ -202,7 +204,7 @@ def test_a_tuned_rate_is_the_best_of_those_tried_with_other_seeds(datasets: Data
     assert not course.at_edge
 
 
-def test_a_row_of_rates_goes_on_where_the_best_is_its_last(datasets: Datasets) -> None:
+def test_another_row_of_rates_follows_if_the_best_rate_is_the_last(datasets: Datasets) -> None:
     low = MIXTURE.replace(lr=0.01, batch_size=64, budget_value=1)
     course = trained(compared([low, low.replace(batch_size=128)], seeds=1, rule="tuned"), datasets("mixture"))[0]
     assert course.lr > 0.01 * max(TUNING_FACTORS)
@@ -212,8 +214,8 @@ def test_a_row_of_rates_goes_on_where_the_best_is_its_last(datasets: Datasets) -
     assert course.at_edge
 
 
-def test_arms_are_evaluated_where_the_others_end(datasets: Datasets) -> None:
-    """By updates, epochs and examples: 10 a batch is evaluated after the 5 updates at which 300 a batch ends."""
+def test_arms_are_evaluated_where_other_arms_end(datasets: Datasets) -> None:
+    """By updates, epochs and examples: batch size 10 is evaluated after the 5 updates at which batch size 300 ends."""
     small = DIGITS.replace(budget="epochs", budget_value=1, batch_size=10, seed=3)
     course, other = trained(compared([small, small.replace(batch_size=300)], seeds=1), datasets("digits"))
     assert other.planned == 5
@@ -225,7 +227,7 @@ def test_arms_are_evaluated_where_the_others_end(datasets: Datasets) -> None:
     assert course.checks["validation_loss"][at, 0] == pytest.approx(trainer.evaluate().loss, rel=1e-3)
 
 
-def test_a_first_batch_of_little_loss_is_no_measure_of_what_diverged(datasets: Datasets) -> None:
+def test_divergence_is_not_measured_by_the_loss_of_the_first_batch(datasets: Datasets) -> None:
     config = RunConfig(
         dataset="linear",
         model="linear",
@@ -242,11 +244,11 @@ def test_a_first_batch_of_little_loss_is_no_measure_of_what_diverged(datasets: D
     assert not single_example.diverged.any()
 
 
-def test_an_evaluation_is_left_in_the_middle_when_it_is_to_stop(datasets: Datasets) -> None:
+def test_a_stop_interrupts_an_evaluation(datasets: Datasets) -> None:
     course, asked = Course(planned=5), iter(range(10))
 
     def obey() -> None:
-        if next(asked) == 2:  # before the third part of five
+        if next(asked) == 2:  # before the third of five parts
             raise Stopped
 
     config = RunConfig(budget="updates", budget_value=5)
@@ -256,7 +258,7 @@ def test_an_evaluation_is_left_in_the_middle_when_it_is_to_stop(datasets: Datase
     assert not course.checks
 
 
-def test_a_trial_of_a_rate_is_evaluated_before_and_after_only(
+def test_a_tuning_run_is_evaluated_only_at_its_start_and_end(
     datasets: Datasets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[float]] = []
@@ -276,11 +278,11 @@ def test_a_trial_of_a_rate_is_evaluated_before_and_after_only(
     assert set(range(0, 31, 3)) <= set(first) & set(second)
 
 
-def test_a_stop_leaves_what_there_is(datasets: Datasets) -> None:
-    control, told = Control(), []
+def test_a_stopped_comparison_keeps_what_was_recorded(datasets: Datasets) -> None:
+    control, reports = Control(), []
 
     def report(courses: Sequence[Course]) -> None:
-        told.append(courses)
+        reports.append(courses)
         if any(len(course.updates) for course in courses):
             control.request("stop")
 

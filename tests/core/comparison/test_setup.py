@@ -1,4 +1,4 @@
-"""What a comparison makes equal, and what it refuses."""
+"""What a comparison makes equal and what it refuses."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def codes(arms: Any, **options: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(("budget", "value"), [("epochs", 5), ("updates", 500), ("examples", 50_000), ("seconds", 2.0)])
-def test_all_arms_get_the_first_ones_budget_said_in_another_unit(budget: Any, value: float) -> None:
+def test_all_arms_get_the_first_arms_budget_in_the_chosen_unit(budget: Any, value: float) -> None:
     made = compared(ARTICLE, budget=budget)
     assert [(arm.budget, arm.budget_value) for arm in made.arms] == [(budget, value)] * 2
 
 
-def test_a_budget_of_updates_is_as_many_whole_epochs_as_it_takes() -> None:
+def test_a_budget_of_updates_is_rounded_up_to_whole_epochs() -> None:
     arms = [RunConfig(batch_size=100, budget="updates", budget_value=150), RunConfig(batch_size=1_000)]
     assert compared(arms, budget="epochs").arms[1].budget_value == 2
     assert compared(arms, budget="examples").arms[1].budget_value == 15_000
 
 
-def test_a_budget_of_seconds_is_kept_and_stands_for_five_epochs_otherwise() -> None:
+def test_a_budget_of_seconds_is_kept_and_becomes_five_epochs_in_other_units() -> None:
     arms = [RunConfig(budget="seconds", budget_value=7.0), RunConfig(batch_size=1_000)]
     assert compared(arms, budget="seconds").arms[1].budget_value == 7.0
     assert compared(arms, budget="epochs").arms[1].budget_value == 5
@@ -44,45 +44,47 @@ def test_a_budget_of_seconds_is_kept_and_stands_for_five_epochs_otherwise() -> N
 @pytest.mark.parametrize(
     ("rule", "rate"), [("fixed", 0.05), ("linear", 0.5), ("sqrt", 0.05 * 10**0.5), ("tuned", 0.05)]
 )
-def test_the_rate_follows_the_batch_size_by_the_rule(rule: Any, rate: float) -> None:
+def test_the_rule_scales_the_rate_with_the_batch_size(rule: Any, rate: float) -> None:
     made = compared(ARTICLE, rule=rule)
     assert made.arms[0].lr == 0.05
     assert made.arms[1].lr == pytest.approx(rate, rel=1e-12)
 
 
-def test_accumulated_batches_count_as_one() -> None:
+def test_the_rule_uses_the_effective_batch_size() -> None:
     arms = [RunConfig(batch_size=100), RunConfig(batch_size=100, accumulate=10)]
     assert compared(arms, rule="linear").arms[1].lr == pytest.approx(0.5)
 
 
-def test_a_fixed_rate_is_each_arms_own() -> None:
+def test_the_fixed_rule_keeps_each_arms_own_rate() -> None:
     arms = [RunConfig(lr=0.05), RunConfig(lr=0.2)]
     assert [arm.lr for arm in compared(arms).arms] == [0.05, 0.2]
 
 
-def test_arms_have_the_first_ones_seed() -> None:
+def test_all_arms_get_the_first_arms_seed() -> None:
     assert [arm.seed for arm in compared([RunConfig(seed=3), RunConfig(seed=8)]).arms] == [3, 3]
 
 
-def test_it_reads_back_from_json() -> None:
+def test_a_comparison_is_read_back_from_json() -> None:
     made = compared(ARTICLE, seeds=3, budget="updates", rule="sqrt")
     assert Comparison.from_json(made.to_json()) == made
 
 
-def test_differences_are_the_settings_that_are_not_alike() -> None:
+def test_differences_are_the_settings_that_vary_between_arms() -> None:
     assert differences([RunConfig(), RunConfig(lr=0.1), RunConfig(batch_size=7)]) == ["batch_size", "lr"]
-    assert differences([RunConfig(), RunConfig(seed=3, budget_value=9, target_loss=0.1)]) == []  # which is made alike
+    assert (
+        differences([RunConfig(), RunConfig(seed=3, budget_value=9, target_loss=0.1)]) == []
+    )  # the comparison makes these equal
 
 
-def test_two_to_six_arms_of_one_data_set() -> None:
+def test_a_comparison_has_two_to_six_arms_on_one_data_set() -> None:
     assert codes([]) == ["too_few_arms"]
     assert codes([RunConfig()]) == ["too_few_arms"]
     assert codes([RunConfig()] * 7) == ["too_many_arms"]
-    assert len(compared([RunConfig()] * 6).arms) == 6  # also equal ones
+    assert len(compared([RunConfig()] * 6).arms) == 6  # equal arms are allowed
     assert codes([RunConfig(), RunConfig(dataset="digits")]) == ["arms_not_comparable"]
 
 
-def test_bounds_are_named() -> None:
+def test_values_out_of_bounds_are_refused_with_the_bounds() -> None:
     assert codes(ARTICLE, seeds=0) == ["not_whole"]
     assert codes(ARTICLE, seeds=11) == ["not_whole"]
     with pytest.raises(
@@ -91,7 +93,7 @@ def test_bounds_are_named() -> None:
         compared([RunConfig(budget_value=10_000), RunConfig()])
 
 
-def test_an_arm_that_cannot_have_the_rate_says_which_and_why() -> None:
+def test_a_refused_arm_is_named_with_the_reason() -> None:
     arms = [RunConfig(batch_size=1, lr=1.0), RunConfig(batch_size=10_000)]
     with pytest.raises(
         ConfigError, match="arm 2 cannot be trained: lr must be between 1e-08 and 1,000, got 10,000"
@@ -101,12 +103,12 @@ def test_an_arm_that_cannot_have_the_rate_says_which_and_why() -> None:
     assert reason.code == "out_of_bounds"  # a code, so that a second language can say it
 
 
-def test_every_preset_can_be_compared_and_differs_by_what_mends_it() -> None:
+def test_every_preset_is_valid_and_its_arms_differ_by_one_setting() -> None:
     for preset in PRESETS.values():
         made = compared(preset.arms)
         changed = {name for changes in preset.others for name in changes}
         assert set(differences(made.arms)) == changed
-        assert len(changed) == 1  # one change mends it
+        assert len(changed) == 1  # one change fixes it
 
 
 def test_the_first_preset_is_the_articles_pair() -> None:
@@ -115,17 +117,17 @@ def test_the_first_preset_is_the_articles_pair() -> None:
     assert [arm.batch_size for arm in first.arms] == [100, 1_000]
 
 
-def test_a_text_that_is_no_comparison_says_so() -> None:
+def test_a_text_that_is_not_a_comparison_is_refused() -> None:
     for text in ("", "[]", "{}", '{"arms": 3}', '{"arms": [], "colour": "red"}', '{"arms": [{"lr": "much"}]}'):
         with pytest.raises(ConfigError):
             Comparison.from_json(text)
 
 
-def test_seeds_leave_room_for_those_of_the_tuning() -> None:
+def test_seeds_leave_room_for_the_tuning_seeds() -> None:
     assert codes([RunConfig(seed=2**32 - 1), RunConfig()]) == ["out_of_bounds"]
 
 
-def test_what_is_held_fixed_is_what_the_arms_have_in_common() -> None:
+def test_held_fixed_is_what_the_arms_have_in_common() -> None:
     assert held_fixed(compared(ARTICLE)) == ("data", "start", "order", "epochs")
     assert held_fixed(compared(ARTICLE, budget="updates", rule="sqrt")) == (
         "data",
@@ -138,7 +140,7 @@ def test_what_is_held_fixed_is_what_the_arms_have_in_common() -> None:
     assert "order" not in held_fixed(compared([RunConfig(), RunConfig(sampling="iid")]))
 
 
-def test_what_was_trained_is_told_with_its_rates_and_updates() -> None:
+def test_trained_arms_have_the_rates_and_updates_that_they_had() -> None:
     trained, short = Course(planned=70, lr=0.4, checked=np.array([0.0])), Course(state="out_of_memory")
     made = compared([*ARTICLE, RunConfig(batch_size=7)], budget="seconds", rule="tuned")
     found = as_trained(made, [trained, short, trained])
@@ -148,7 +150,7 @@ def test_what_was_trained_is_told_with_its_rates_and_updates() -> None:
     assert as_trained(made, [trained, short, short]) is None
     planned = as_trained(compared(ARTICLE), [trained, trained])
     assert planned is not None
-    assert planned.arms[0].budget == "epochs"  # a schedule for another batch size is planned by it
+    assert planned.arms[0].budget == "epochs"  # a schedule for another batch size is planned in epochs
 
 
 def peak(parameters: int, state: int, activations: int) -> Peak:
@@ -156,17 +158,17 @@ def peak(parameters: int, state: int, activations: int) -> Peak:
     return Peak(sum(parts.values()), dict.fromkeys(CATEGORIES, 0) | parts, "backward", "")
 
 
-def test_all_seeds_of_all_arms_are_held_and_those_of_one_are_at_work() -> None:
+def test_memory_counts_all_weights_and_the_update_of_one_arm() -> None:
     peaks = [peak(10, 5, 100), peak(10, 5, 1_000)]
     assert bytes_held(compared(ARTICLE, seeds=6), peaks) == 6 * (25 + 25 + 1_015)
     assert bytes_held(compared(ARTICLE, seeds=1), peaks) == 25 + 25 + 1_015
 
 
-def test_rates_are_tuned_in_27_trainings_of_one_arm() -> None:
+def test_memory_counts_the_27_tuning_runs_of_one_arm() -> None:
     assert bytes_held(compared(ARTICLE, rule="tuned"), [peak(10, 5, 100), peak(10, 5, 1_000)]) == 27 * 1_015
 
 
-def test_an_arm_that_its_device_has_no_room_for_holds_nothing() -> None:
+def test_an_arm_over_the_memory_limit_takes_no_memory() -> None:
     arms = [RunConfig(memory_limit_mb=1), RunConfig(batch_size=1_000, memory_limit_mb=1)]
     beyond = peak(10, 5, 2**20)
     assert bytes_held(compared(arms, seeds=6), [peak(10, 5, 100), beyond]) == 6 * (25 + 115)

@@ -1,4 +1,4 @@
-"""The comparison that comes with Batch Lab, and that a machine like the one it is from trains it again."""
+"""The comparison that ships with Batch Lab, and its reproduction on a machine of the same kind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.campaign import campaign
 Datasets = Callable[[str], Data]
 
 
-def test_it_is_the_articles_pair_trained_to_the_end() -> None:
+def test_the_shipped_comparison_is_the_articles_pair_trained_to_the_end() -> None:
     found = shipped.load()
     assert found.comparison == shipped.COMPARISON
     assert [(arm.batch_size, arm.spec.examples) for arm in found.comparison.arms] == [(100, 10_000), (1_000, 10_000)]
@@ -33,7 +33,7 @@ def test_it_is_the_articles_pair_trained_to_the_end() -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, *campaign([6])])
-def test_trained_again_it_is_the_same(seeds: int, datasets: Datasets) -> None:
+def test_the_shipped_comparison_is_reproduced(seeds: int, datasets: Datasets) -> None:
     found = shipped.load()
     comparison = replace(found.comparison, seeds=seeds)
     made = Runner(comparison, datasets("photos10k"), Control(), lambda courses: None)
@@ -46,10 +46,10 @@ def test_trained_again_it_is_the_same(seeds: int, datasets: Datasets) -> None:
         few = before.updates <= 50
         losses = before.series["loss"][few][:, :seeds]
         np.testing.assert_allclose(again.series["loss"][few], losses, rtol=tolerance)
-        assert again.peak_bytes == pytest.approx(before.peak_bytes, rel=0.02)  # workspace is the machine's
+        assert again.peak_bytes == pytest.approx(before.peak_bytes, rel=0.02)  # workspace depends on the machine
 
 
-def test_a_damaged_file_says_so(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "shipped.json"
     broken.write_text("{}")
     with pytest.raises(BatchLabError, match="cannot be read"):

@@ -1,4 +1,4 @@
-"""The comparison page: what it shows, what its arms are, and what a switch does."""
+"""The comparison page: what it shows, its arms, and its switches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def words(test: AppTest) -> str:
 
 
 def finished(test: AppTest) -> str:
-    """Run the script as the timer would until the comparison has ended."""
+    """Rerun the script, as the timer does, until the comparison has ended."""
     deadline = time.monotonic() + 60
     while "Finished in" not in words(test):
         assert time.monotonic() < deadline, words(test)
@@ -45,9 +45,9 @@ def finished(test: AppTest) -> str:
 
 
 def test_the_first_visit_shows_a_recorded_comparison_of_the_articles_pair(page: App) -> None:
-    told = words(page())
-    assert "Recorded on" in told
-    assert "**Batch size 100** is ahead at equal epochs (5)" in told
+    text = words(page())
+    assert "Recorded on" in text
+    assert "**Batch size 100** is ahead at equal epochs (5)" in text
 
 
 def test_a_preset_trains_at_once_and_a_switch_trains_again(page: App) -> None:
@@ -60,7 +60,7 @@ def test_a_preset_trains_at_once_and_a_switch_trains_again(page: App) -> None:
     assert test.query_params["comparison"] != first
 
 
-def test_the_axis_of_the_charts_follows_what_is_made_equal(page: App) -> None:
+def test_the_axis_of_the_charts_follows_the_equal_budget(page: App) -> None:
     test = page()
     assert test.segmented_control(key="compare_axis").value == "epochs"
     test.segmented_control(key="compare_budget").set_value("examples").run()
@@ -77,7 +77,7 @@ def test_the_recorded_comparison_stays_while_arms_are_changed(page: App) -> None
     assert "The results below are from other settings than those above." in words(test)
 
 
-def test_settings_that_cannot_be_add_no_arm_and_say_why(page: App) -> None:
+def test_invalid_settings_add_no_arm_and_give_the_reason(page: App) -> None:
     test = page()
     test.number_input(key="batch_size").set_value(5_000).run()
     test.selectbox(key="dataset").set_value("digits").run()
@@ -86,7 +86,7 @@ def test_settings_that_cannot_be_add_no_arm_and_say_why(page: App) -> None:
     assert any("got 5000" in item.value for item in test.caption)
 
 
-def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
+def test_arms_are_added_and_removed_within_bounds(page: App) -> None:
     test = page()
     for _ in range(4):
         test.button(key="add_form").click().run()
@@ -102,7 +102,7 @@ def test_arms_are_added_and_taken_away_within_bounds(page: App) -> None:
     assert "There are no arms. Choose a preset above" in words(test)
 
 
-def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
+def test_the_page_says_that_changed_arms_are_not_the_shown_ones(page: App) -> None:
     test = page()
     assert "other settings than those above" not in words(test)
     test.button(key="preset_noise").click().run()
@@ -112,7 +112,7 @@ def test_changed_arms_are_told_from_the_shown_ones(page: App) -> None:
     assert "The results below are from other settings than those above." in words(test)
 
 
-def test_a_preset_is_told_as_what_it_is_while_a_switch_makes_another_of_it(page: App) -> None:
+def test_a_switch_qualifies_the_description_of_a_preset(page: App) -> None:
     test = page()
     test.button(key="preset_rate_too_low").click().run()
     assert "This describes equal epochs with each arm's own rate." not in words(test)
@@ -124,20 +124,20 @@ def test_a_preset_is_told_as_what_it_is_while_a_switch_makes_another_of_it(page:
     test.button(key="compare_stop").click().run()
 
 
-def test_arms_are_shown_at_the_rates_that_the_rule_gives_them(page: App) -> None:
+def test_arms_are_named_with_the_rates_that_the_rule_gives_them(page: App) -> None:
     test = page()
     test.segmented_control(key="compare_rule").set_value("linear").run()
     assert "Batch size 1,000, Learning rate 0.5" in words(test)
     test.button(key="compare_stop").click().run()
 
 
-def test_an_address_with_a_preset_has_its_arms(page: App) -> None:
+def test_a_url_with_a_preset_opens_its_arms(page: App) -> None:
     test = page(preset="rate_too_low")
     assert "Learning rate 0.0005" in words(test)
     assert "Start trains 2 arms with 6 seeds each" in words(test)
 
 
-def test_an_address_has_the_arms_that_nothing_was_started_with_yet(page: App) -> None:
+def test_the_url_has_arms_that_have_not_been_started(page: App) -> None:
     test = page()
     test.number_input(key="batch_size").set_value(37).run()
     test.button(key="add_form").click().run()
@@ -156,7 +156,7 @@ def test_an_address_has_the_arms_that_nothing_was_started_with_yet(page: App) ->
     assert again.button(key="compare_start").disabled
 
 
-def test_arms_in_an_address_that_cannot_be_are_said_and_left_out(page: App) -> None:
+def test_invalid_arms_in_a_url_are_reported_and_ignored(page: App) -> None:
     test = page(arms="batch_size:0;default")
     assert "The arms in the URL cannot be used:" in words(test)
     assert "got 0" in words(test)
@@ -168,13 +168,13 @@ def test_arms_in_an_address_that_cannot_be_are_said_and_left_out(page: App) -> N
     assert max(map(len, (item.value for item in long.caption))) < 500
 
 
-def test_every_preset_has_a_key_of_its_own(page: App) -> None:
+def test_every_preset_has_its_own_key(page: App) -> None:
     test = page()
     helps = [test.button(key=f"preset_{name}").help for name in PRESETS]
     assert [text[-7:] for text in helps] == [f"(key {number % 10})" for number in range(1, 11)]
 
 
-def test_a_database_that_fails_says_so_only_for_as_long_as_it_does(page: App, database: Path) -> None:
+def test_a_database_error_is_shown_while_it_lasts(page: App, database: Path) -> None:
     test = page()
     test.button(key="preset_noise").click().run()
     finished(test)
@@ -188,7 +188,7 @@ def test_a_database_that_fails_says_so_only_for_as_long_as_it_does(page: App, da
     assert "is ahead at equal epochs (4)" in words(test)
 
 
-def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(page: App, database: Path) -> None:
+def test_the_comparison_in_the_url_is_taken_over_once_the_database_answers(page: App, database: Path) -> None:
     first = page()
     first.button(key="preset_noise").click().run()
     first.segmented_control(key="compare_budget").set_value("updates").run()
@@ -204,7 +204,7 @@ def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(pag
         lost.execute("ALTER TABLE elsewhere RENAME TO comparisons")
     assert "Learning rate 0.0005" in words(other.run())
     started.button(key="compare_start").click().run()
-    assert "photos10k, mlp 128-64. Held fixed:" in words(started)  # what the page described as it was pressed
+    assert "photos10k, mlp 128-64. Held fixed:" in words(started)  # described by the page when Start was pressed
     started.button(key="compare_stop").click().run()
     switched.segmented_control(key="compare_rule").set_value("linear").run()
     assert "rate / batch size. Different: Batch size and Learning rate." in words(switched)
@@ -220,7 +220,7 @@ def test_the_comparison_in_the_address_is_taken_up_once_the_database_answers(pag
     assert read.segmented_control(key="compare_rule").value == "linear"
 
 
-def test_a_comparison_that_there_is_not_is_said_once_the_database_answers(page: App, database: Path) -> None:
+def test_a_missing_comparison_is_reported_once_the_database_answers(page: App, database: Path) -> None:
     with closing(sqlite3.connect(database)) as lost:
         lost.execute("ALTER TABLE comparisons RENAME TO elsewhere")
         test = page(comparison="nowhere")
@@ -240,7 +240,7 @@ def begin_a_long_one(test: AppTest) -> None:
     assert not test.button(key="compare_stop").disabled
 
 
-def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
+def test_stop_is_disabled_where_the_page_says_that_the_comparison_has_ended(
     page: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = page()
@@ -260,7 +260,7 @@ def test_stop_is_dead_where_the_page_says_that_the_comparison_has_ended(
     assert test.button(key="compare_stop").disabled
 
 
-def test_paths_of_weights_are_those_of_the_comparison_that_is_shown(page: App) -> None:
+def test_weight_paths_belong_to_the_shown_comparison(page: App) -> None:
     test = page()
     test.button(key="preset_noise").click().run()
     finished(test)

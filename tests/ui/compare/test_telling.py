@@ -1,4 +1,4 @@
-"""The comparison in words: who wins, what was held fixed, and the table."""
+"""The comparison in words: the verdict, what was held fixed, and the table."""
 
 from __future__ import annotations
 
@@ -135,19 +135,19 @@ def test_the_arms_after_the_best_two_are_described_too() -> None:
     without = Course(state="out_of_memory", peak_bytes=3 * 2**20)
     limited = compared([arm.replace(memory_limit_mb=1.0) for arm in arms])
     far = course([2.3, 4.8], [0, 50], per_epoch=10)
-    told = telling.verdict(limited, [SMALL, LARGE, far, lost, without], arm_names(arms))
-    assert "12 times lower than Batch size 1,000 (95% interval 12 to 12, p = 0.031, 6 seeds)." in told
+    text = telling.verdict(limited, [SMALL, LARGE, far, lost, without], arm_names(arms))
+    assert "12 times lower than Batch size 1,000 (95% interval 12 to 12, p = 0.031, 6 seeds)." in text
     assert (
         "Only the best two arms are tested. Batch size 50 ends at 4.82, 120 times as high as Batch size 100. 6 of 6 "
         "seeds of Batch size 20 diverged. By other budgets"
-    ) in told
+    ) in text
     half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
-    half.diverged[0] = True  # of lower loss than the others, and still behind those of which none did
-    told = telling.verdict(limited, [SMALL, half, SMALL, SMALL, far], arm_names(arms))
+    half.diverged[0] = True  # its loss is lower than the others', but arms without diverged seeds rank first
+    text = telling.verdict(limited, [SMALL, half, SMALL, SMALL, far], arm_names(arms))
     assert (
         "Only the best two arms are tested. Batch size 20 ends at 0.0402, within 25% of Batch size 100. Batch size 10 "
         "ends at 4.82, 120 times as high as Batch size 100. 1 of 6 seeds of Batch size 1,000 diverged."
-    ) in told
+    ) in text
 
 
 def test_the_verdict_says_that_a_tuned_rate_is_the_last_one_tried() -> None:
