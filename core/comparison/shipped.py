@@ -49,4 +49,4 @@ def load(path: Path = PATH) -> Recorded:
         courses = unpack(base64.b64decode(values["courses"]))
         return Recorded(comparison, courses, date.fromisoformat(values["date"]), values["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BatchLabError(Problem("results_damaged", {"where": str(path), "cause": str(error)})) from error
+        raise BatchLabError(Problem("comparison_damaged", {"where": str(path), "cause": str(error)})) from error
