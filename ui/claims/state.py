@@ -1,4 +1,4 @@
-"""Keep what the page of claims remembers between two script runs."""
+"""Keep what the claims page remembers between two script runs."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ui.kit.long_job import LongJobs
 
 @dataclass
 class ClaimsState(LongJobs[str, Results]):
-    """The experiments that were run again in this session, by the code of their claim."""
+    """The experiments that this session ran again, by the code of their claim."""

@@ -1,4 +1,4 @@
-"""Keep what the page of schedules remembers between two script runs."""
+"""Keep what the schedules page remembers between two script runs."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ui.kit.long_job import LongJobs
 
 @dataclass
 class SchedulesState(LongJobs[int, Bench]):
-    """The comparisons of schedules that were run again in this session, by batch size."""
+    """The comparisons of schedules that this session ran again, by batch size."""

@@ -10,7 +10,9 @@ import streamlit as st
 from core.trajectories.paths import trajectory
 from core.trajectories.problems import EXAMPLES, PROBLEMS, Array, LossSurface, largest_rate
 from ui.charts.trajectory import SIDE_COLOURS, SIDES, Side
+from ui.shell.session import Session
 from ui.shell.text import coloured, count, number, say, words
+from ui.trajectories.state import TrajectoriesState
 
 UPDATES = 256
 SMALL, LARGE = (1, 2, 4, 8, 16, 32), (64, 128, 256, 512, 1_024)
@@ -65,14 +67,14 @@ def title() -> None:
         st.caption(say("trajectories.about", examples=number(EXAMPLES)))
 
 
-def inputs() -> Setup:
+def inputs(session: Session) -> Setup:
     """Draw the inputs in a row; the URL holds them too."""
     with st.container(horizontal=True, vertical_alignment="top", key="trajectories_inputs"):
-        name = _segments("problem", tuple(PROBLEMS))
+        name = _segments(session, "problem", tuple(PROBLEMS))
         small = _slider("small", SMALL, 8)
         large = _slider("large", LARGE, 128)
         rate = _slider("rate", RATES, 0.1)
-        rule = _segments("rule", RULES)
+        rule = _segments(session, "rule", RULES)
         seed = st.number_input(
             say("trajectories.seed"),
             1,
@@ -86,19 +88,28 @@ def inputs() -> Setup:
     return Setup(name, int(small), int(large), rate, rule, int(seed))
 
 
-def _segments(name: str, options: tuple[str, ...]) -> str:
+def _segments(session: Session, name: str, options: tuple[str, ...]) -> str:
+    """Draw a choice of codes; the URL holds the code unless it is the first one."""
+    key, choices = f"path_{name}", session.state(TrajectoriesState).choices
+    given = choices.get(name) or st.query_params.get(key)
+    session.set_field(key, session.field(key, given if given in options else options[0]))
     chosen: str | None = st.segmented_control(
         say(f"trajectories.{name}"),
         options,
-        default=options[0],
-        key=f"path_{name}",
+        key=key,
         required=True,
-        bind="query-params",
-        persist_state="session",
+        format_func=lambda code: say(f"trajectories.{name}.{code}"),
         help=say(f"trajectories.{name}.help", examples=number(EXAMPLES)),
         width="content",
     )
-    return chosen or options[0]
+    choices[name] = code = chosen or options[0]
+    if code == options[0]:
+        st.query_params.pop(key, None)
+    elif (
+        st.query_params.get(key) != code
+    ):  # not bound: the URL would then hold the label, which depends on the language
+        st.query_params[key] = code
+    return code
 
 
 def _slider(name: str, stops: tuple[float, ...], default: float) -> float:

@@ -1,4 +1,4 @@
-"""Keep what the page of trajectories remembers between two script runs."""
+"""Keep what the trajectories page remembers between two script runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class TrajectoriesState:
-    """The position of the player, and what tells a move of the slider from its echo."""
+    """The choices of codes, the position of the player, and what tells a move of the slider from its echo."""
 
+    choices: dict[str, str] = field(default_factory=dict)  # by name, kept while another page is open
     position: int | None = None  # updates shown; None: all
     plays: bool = False
     sent: list[int] = field(default_factory=list)  # the latest positions that the page gave the slider

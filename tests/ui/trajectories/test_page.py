@@ -32,6 +32,8 @@ SETUP = Setup("quadratic", 8, 128, 0.1, "same", 1)
 def page(app: App) -> App:
     def open_page(**query: object) -> AppTest:
         test = app(**query).switch_page("pages/trajectories.py")
+        for name, value in query.items():  # switching pages clears them
+            test.query_params[name] = str(value)
         return test.run()
 
     return open_page
@@ -73,6 +75,18 @@ def test_inputs_come_from_the_url(page: App) -> None:
     test = page(path_problem="logistic", path_small=4, path_large=64, path_rate=0.05, path_rule="scaled", path_seed=3)
     assert drawn(test, "small") == path(4, 0.05, "logistic", 3)
     assert drawn(test, "large") == path(64, 0.05 * 16, "logistic", 3)
+
+
+def test_a_choice_puts_its_code_into_the_url_unless_it_is_the_default(page: App) -> None:
+    test = page(path_rule="none")
+    assert test.get_by_key("path_rule").value == "same"
+    test.get_by_key("path_problem").set_value("logistic").run()
+    assert {name: test.query_params[name] for name in test.query_params} in (
+        {"path_problem": "logistic"},
+        {"path_problem": ["logistic"]},
+    )
+    test.get_by_key("path_problem").set_value("quadratic").run()
+    assert list(test.query_params) == []
 
 
 def test_the_rate_of_the_large_batch_is_the_same_or_scaled_with_its_size() -> None:
