@@ -11,7 +11,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from string import Formatter
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.numbers import NumberPattern, parse_pattern
 from babel.units import format_unit
@@ -118,6 +118,10 @@ class Catalogue:
     def date(self, day: date) -> str:
         """Return a date with its month in letters."""
         return format_date(day, "long", locale=self.locale)
+
+    def time(self, moment: datetime) -> str:
+        """Return the time of day of a moment, in hours and minutes of its own time zone."""
+        return format_time(moment, "short", tzinfo=moment.tzinfo, locale=self.locale)
 
     def formatted(self, value: float, spec: str) -> str:
         """Return a number as `format(value, spec)` does, with the signs of this language.

@@ -206,7 +206,7 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
             st.button(
                 say(
                     "compare.add_run.run",
-                    time=f"{record.created:%H:%M}",
+                    time=words().time(record.created),
                     dataset=config.dataset,
                     model=config.model,
                     size=number(config.batch_size),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -104,6 +104,9 @@ def test_dates_and_times_follow_the_language(folder: Path) -> None:
     assert catalogue().date(date(2026, 11, 3)) == "November 3, 2026"
     assert Catalogue("de", folder=folder).date(date(2026, 11, 3)) == "3. November 2026"
     assert Catalogue("ko", folder=folder).date(date(2026, 11, 3)) == "2026년 11월 3일"
+    afternoon = datetime(2026, 11, 3, 14, 5, tzinfo=UTC)
+    assert catalogue().time(afternoon) == "2:05\u202fPM"
+    assert Catalogue("de", folder=folder).time(afternoon) == "14:05"
     assert Catalogue("ko", folder=folder).duration(185) == "3분 5초"
     assert Catalogue("de", folder=folder).mib(1_500_000) == "1,43 MiB"
 

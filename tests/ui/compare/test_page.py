@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.comparison.presets import PRESETS
+from core.run.config import RunConfig
+from core.run.events import Ended, Started
 from tests.core.host.patience import until
 from ui.compare import shown as shown_module
 from ui.compare.state import CompareState
@@ -100,6 +103,18 @@ def test_arms_are_added_and_removed_within_bounds(page: App) -> None:
     assert "The results below are from other settings than those above." in words(test)
     test.button(key="arm_remove_0").click().run()
     assert "There are no arms. Choose a preset above" in words(test)
+
+
+def test_a_finished_run_is_offered_as_an_arm(page: App) -> None:
+    page()
+    store = engine().store
+    store.create("run", RunConfig(batch_size=1_000), owner="o", session="s")
+    store.write("run", [Started(50), Ended("finished", "budget", updates=50)])
+    test = page()
+    assert re.fullmatch(r"\d+:\d\d\s[AP]M photos10k, mlp, batch size 1,000", test.button(key="add_run_run").label)
+    test.button(key="add_run_run").click().run()
+    assert "Batch size 1,000" in words(test)
+    assert test.query_params["arms"].count(";") == 2
 
 
 def test_the_page_says_that_changed_arms_are_not_the_shown_ones(page: App) -> None:
