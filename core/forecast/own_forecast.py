@@ -1,4 +1,4 @@
-"""Predict the memory of a user's own model: on fake tensors if it runs on them, else on small real batches."""
+"""Predict the memory of a custom model: on fake tensors if it runs on them, else on small real batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import zip_longest
 from time import perf_counter
 
 from core.forecast.lines import PROBES, Lines
-from core.forecast.own_model import MOST, OwnModel, WrongModel, in_a_line, updater
+from core.forecast.own_model import MOST, OwnModel, in_a_line, updater
 from core.forecast.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
 from core.forecast.workspace import Estimates, through
 from core.run import machine
@@ -20,22 +20,23 @@ from core.run.timeline import Change, Timeline, peak_of
 from core.train.updater import Updater
 from core.words.errors import ConfigError, Problem
 
-REAL_PROBES = (2, PROBES[0])  # as small as can be: an image network takes a second an example on one core
+REAL_PROBES = (2, PROBES[0])  # as small as possible: an image network takes a second per example on one core
 STRIDE = 4
-ROUNDED = 1.1  # times what was expected: kernels lay their tensors out in steps, and more than that grows faster
-APART = 512  # a batch of so many is taken apart, if the model does that
-MOST_CHANGES = 2_000  # of bytes in use, in a rehearsal of a model that does more in a larger batch: a second or so
-WORTHWHILE = 2  # times the largest that has been run: a batch not much larger tells no more
-VERIFY_S = 4.0  # a batch that would take longer, by the time of the small ones, is not run for its workspace
-MEMORY_SHARE = 0.7  # of the free memory may be taken by a batch that is run
+ROUNDED = 1.1  # times the expected bytes: kernels round sizes up, but a larger excess means faster than linear growth
+APART = 512  # a batch size at which a model that splits its batch does so
+MOST_CHANGES = 2_000  # in a rehearsal of a model that does more operations in a larger batch: about a second
+WORTHWHILE = 2  # times the largest batch run so far: a slightly larger one adds no information
+VERIFY_S = 4.0  # a batch expected to take longer, judging by smaller ones, is not run to measure its workspace
+MEMORY_SHARE = 0.7  # of the free memory that a real batch may use
 
 
 class OwnForecast:
-    """What is known of the memory of one's own model; worked out once.
+    """The memory forecast of a custom model, computed once.
 
-    `reason` says why it was not rehearsed on fake tensors: the operation that cannot be, or None. With `workspace`
-    small batches are run for real, which also finds out whether fake tensors tell the truth of this model.
-    Raises ConfigError where the model cannot be made, or cannot take the input, with the cause in one line.
+    `reason` is the operation that prevented a rehearsal on fake tensors, or None. With `workspace`, small batches are
+    run for real, which also checks that fake tensors give the right bytes for this model.
+
+    Raises ConfigError, with the cause in one line, if the model cannot be built or cannot take the input.
     """
 
     def __init__(self, own: OwnModel, *, workspace: bool = True) -> None:
@@ -49,7 +50,7 @@ class OwnForecast:
         if fake and real:
             self.reason = _first_difference(fake.probed[PROBES[0]], real.probed[PROBES[0]])
         lines = fake if fake and not self.reason else real
-        assert lines is not None  # one of the two could be made
+        assert lines is not None  # _real_lines raises if it fails
         self.lines = lines
         self._rehearsals: dict[int, list[Timeline]] = {}
         if lines is fake:
@@ -67,13 +68,13 @@ class OwnForecast:
             lines.check(largest, self.workspaces.timelines(largest))
 
     def prediction(self) -> Prediction:
-        """Return what the training will need, with the largest batch that fits its limit: MOST without one."""
+        """Return the memory of the training and the largest batch size that fits its limit, or MOST without a limit."""
         size = self.own.batch_size
         peak, found = self._peak(size), self.workspaces.at(size)
         return Prediction(peak, self.lines.parameters, self.largest_batch_size(), found.verified, found.operations)
 
     def largest_batch_size(self) -> int:
-        """Return the largest B that fits the limit, as a search upward finds it: a smaller one is taken to fit too."""
+        """Return the largest batch size that fits the limit, on the assumption that all smaller ones fit too."""
         if self.own.memory_limit_bytes is None:
             return MOST
         near = self._nearly_largest()
@@ -82,11 +83,11 @@ class OwnForecast:
             near = near if self.lines.straight else self._nearly_largest()
         fits = largest_from(self._fits, near)
         while near <= fits < MOST and self.workspaces.reaches(fits + 1) and self._fits(fits + 1):
-            fits += 1  # its workspace is less than was estimated
+            fits += 1  # its workspace is smaller than estimated
         return fits
 
     def _check(self, size: int) -> bool:
-        """Find out whether the straight lines hold at a batch size; return whether the model can take it."""
+        """Check the straight lines at a batch size; return whether the model can take that size."""
         try:
             self.lines.check(size, self._rehearsal(size))
         except ConfigError:
@@ -97,20 +98,20 @@ class OwnForecast:
         return bisection(partial(self._fits, verify=False), most=MOST).found
 
     def _fits(self, size: int, *, verify: bool = True) -> bool:
-        """Return whether a batch size fits the limit; one that the model cannot take does not."""
+        """Return whether a batch size fits the limit. A size that the model cannot take does not fit."""
         try:
             return self._peak(size, verify=verify).bytes <= (self.own.memory_limit_bytes or 0)
         except ConfigError:
             return False
 
     def is_extrapolated(self, size: int) -> bool:
-        """Return whether the tensors at a batch size are drawn through smaller ones."""
+        """Return whether tensor memory at a batch size is extrapolated from smaller ones."""
         if self.reason is not None:
             return not self.workspaces.reaches(size)
         return not self.lines.straight and size > self._furthest_rehearsed
 
     def is_estimated(self, size: int) -> bool:
-        """Return whether the workspace at a batch size is drawn through smaller ones."""
+        """Return whether the workspace at a batch size is extrapolated from smaller ones."""
         return self.workspaces.furthest is not None and not self.workspaces.reaches(size)
 
     def _peak(self, size: int, *, verify: bool = True) -> Peak:
@@ -137,9 +138,9 @@ class OwnForecast:
 
     @cached_property
     def _furthest_rehearsed(self) -> int:
-        """How large a batch is rehearsed at most, where bytes are no straight lines.
+        """The largest batch size that is rehearsed if bytes are not linear in the batch size.
 
-        A model that takes its batch apart does more with a larger one, and a rehearsal of it takes long.
+        A model that splits its batch does more operations with a larger one, which makes a rehearsal slow.
         """
         size = max(self.own.batch_size, largest_from(self._check, APART))
         changes, least = (
@@ -148,14 +149,14 @@ class OwnForecast:
         return max(size, size * MOST_CHANGES // changes) if changes > least else MOST
 
     def _rehearsal(self, size: int) -> list[Timeline]:
-        """Return what updates of a batch size take on fake tensors; made once a size."""
+        """Return the timelines of updates of a batch size on fake tensors, made once for each size."""
         if size not in self._rehearsals:
             self._rehearsals[size] = self._seen(size, fake=True)
         return self._rehearsals[size]
 
     def _seen(self, size: int, *, fake: bool) -> list[Timeline]:
         windows = [self._window(size)] * 2
-        with self._told_in_a_line():
+        with self._errors_in_a_line():
             seen = rehearse(partial(self._make, size), windows, [size], fake=fake)
         return list(seen.timelines.values())
 
@@ -170,30 +171,30 @@ class OwnForecast:
     def _fake_lines(self) -> Lines | None:
         try:
             return Lines(partial(self._make, MOST), self.micro_batches)
-        except (Exception, SystemExit) as error:  # if it is the model's fault, it will be on real tensors too
+        except (Exception, SystemExit) as error:  # a fault of the model will show on real tensors too
             operation = getattr(error, "func", None)
             self.reason = str(operation) if operation else type(error).__name__
             return None
 
     def _real_lines(self) -> Lines:
         began = perf_counter()
-        with self._told_in_a_line():
+        with self._errors_in_a_line():
             lines = Lines(partial(self._make, MOST), self.micro_batches, fake=False, probes=REAL_PROBES)
         self._seconds_an_example = (perf_counter() - began) / sum(REAL_PROBES)
         return lines
 
     @property
     def resting(self) -> dict[str, int]:
-        """The bytes that are there between two updates, by category."""
+        """The bytes held between two updates, by category."""
         return dict(self.lines.timelines[1].before)
 
     @contextmanager
-    def _told_in_a_line(self) -> Iterator[None]:
-        """Raise ConfigError for whatever the model does, with the cause."""
+    def _errors_in_a_line(self) -> Iterator[None]:
+        """Raise ConfigError, with the cause in one line, for any exception of the model."""
         try:
             yield
-        except WrongModel as error:
-            raise ConfigError(Problem("model_wrong", {"cause": str(error)})) from error
+        except ConfigError:
+            raise
         except (Exception, SystemExit) as error:
             shape = ", ".join(map(str, ("B", *self.own.input)))
             values = {"shape": f"({shape})", "dtype": self.own.input_dtype, "cause": in_a_line(error)}
@@ -205,10 +206,10 @@ class OwnForecast:
         return least > MEMORY_SHARE * machine.free_memory_bytes()
 
     def _reach(self) -> int:
-        """Return the largest batch size that is run for real: what fits the free memory, and ends in good time.
+        """Return the largest batch size that is run for real: it fits the free memory and takes about VERIFY_S.
 
-        Small batches take more time an example, so larger ones are timed on the way to the one that is asked for.
-        Where fake tensors do not tell what a batch takes, it is known of none that is much larger than one that ran.
+        Small batches take more time per example, so larger ones are timed on the way to the requested size. If fake
+        tensors cannot predict the model, nothing is known about batches much larger than those that ran.
         """
         free = MEMORY_SHARE * machine.free_memory_bytes()
         most = MOST if self.lines.straight else self.own.batch_size
@@ -229,7 +230,7 @@ class OwnForecast:
             if not known:
                 taken = peak_of(seen).tensor_bytes
                 self.lines.straight = self.lines.straight and taken <= ROUNDED * expected
-                if not self.lines.straight and STRIDE**2 * taken > free:  # as much as it may be where each meets each
+                if not self.lines.straight and STRIDE**2 * taken > free:  # the cost if all pairs of examples interact
                     break
         if known:
             return reach
@@ -237,7 +238,7 @@ class OwnForecast:
 
 
 def _first_difference(fake: list[Timeline], real: list[Timeline]) -> str | None:
-    """Return the first operation whose bytes are others on real tensors than on fake ones, if there is one."""
+    """Return the first operation whose bytes differ between real and fake tensors, if any."""
     for here, there in zip(fake, real, strict=True):
         if here.peak().bytes == there.peak().bytes and _sizes(here) == _sizes(there):
             continue
@@ -249,4 +250,4 @@ def _first_difference(fake: list[Timeline], real: list[Timeline]) -> str | None:
 
 
 def _sizes(timeline: Timeline) -> list[int]:
-    return sorted(change.bytes for change in timeline.changes)  # of what goes at once the order is not fixed
+    return sorted(change.bytes for change in timeline.changes)  # blocks freed at once have no fixed order

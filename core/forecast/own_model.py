@@ -1,4 +1,4 @@
-"""Describe the training of a user's own model: any importable nn.Module and its input shape."""
+"""Describe the training of a custom model: any importable nn.Module of the user, and the shape of its input."""
 
 from __future__ import annotations
 
@@ -30,23 +30,20 @@ DTYPES = {
 }
 LOSSES = ("cross_entropy", "mean")
 MOST = 1_000_000  # examples in a batch
-CLASSIFIES = 2  # dimensions of an output that cross-entropy is the default for
-
-
-class WrongModel(Exception):
-    """The model and what it was asked to take do not go together; the text says how."""
+CLASSIFIES = 2  # dimensions of an output for which cross-entropy is the default loss
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnModel:
-    """A training of one's own model. Raises ConfigError for values that cannot be used.
+    """The training of a custom model. Raises ConfigError for values that cannot be used.
 
-    model           package.module:Factory; what is called without arguments to get an nn.Module
-    input           the shape of one example, without the batch
-    loss            cross_entropy against class 0, mean (of all that the model puts out), or None: cross_entropy for
-                    float output of two dimensions
-    implementation  how the optimizer goes over its parameters: fused, foreach, loop, or default, what PyTorch picks
-    The rest is as in RunConfig.
+    model           package.module:Factory; calling the factory without arguments returns an nn.Module
+    input           the shape of one example, without the batch dimension
+    loss            cross_entropy against class 0, mean of all outputs, or None for cross_entropy if the output is
+                    floating-point and has two dimensions
+    implementation  how the optimizer loops over its parameters: fused, foreach, loop, or default for PyTorch's choice
+
+    The other fields are those of RunConfig.
     """
 
     model: str
@@ -76,13 +73,13 @@ class OwnModel:
         return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
 
     def factory(self) -> Callable[[], nn.Module]:
-        """Import what makes the model. Raises ConfigError with the cause in one line."""
+        """Import and return the factory of the model. Raises ConfigError with the cause in one line."""
         module, _, name = self.model.partition(":")
         try:
             found: Any = importlib.import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
-        except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
+        except (Exception, SystemExit) as error:  # an import runs arbitrary code
             raise ConfigError(
                 Problem("model_not_imported", {"value": self.model, "cause": in_a_line(error)})
             ) from error
@@ -96,26 +93,26 @@ OWN_NUMBERS = tuple(name for name in OWN_FIELDS if name in FIELD_SPECS and FIELD
 
 
 def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -> Updater:
-    """Return the training at its beginning, on one example that stands for `examples` of them.
+    """Return an updater for a new model, on data in which one example is expanded to `examples` of them.
 
-    Raises WrongModel.
+    Raises ConfigError if the model cannot be built or has nothing to train.
     """
     torch.manual_seed(0)
     try:
         model = factory()
     except (Exception, SystemExit) as error:
-        raise WrongModel(f"{own.model}() fails: {in_a_line(error)}") from error
+        raise ConfigError(Problem("model_fails", {"value": own.model, "cause": in_a_line(error)})) from error
     if not isinstance(model, nn.Module):
-        raise WrongModel(f"{own.model}() gives a {type(model).__name__}, not an nn.Module")
+        raise ConfigError(Problem("model_not_a_module", {"value": own.model, "found": type(model).__name__}))
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not parameters:
-        raise WrongModel(f"{own.model} has no parameters to train")
+        raise ConfigError(Problem("model_without_parameters", {"value": own.model}))
     if own.checkpointing:
         checkpoint_segments(model)
     inputs = torch.zeros(1, *own.input, dtype=DTYPES[own.input_dtype]).expand(examples, *own.input)
     targets = torch.zeros(1, dtype=torch.int64).expand(examples)
     if own.loss == "mean":
-        targets = torch.zeros(1, 0).expand(examples, 0)  # there is nothing to compare with
+        targets = torch.zeros(1, 0).expand(examples, 0)  # the mean needs no targets
     return Updater(
         model,
         LOSS_FUNCTIONS[own.loss],
@@ -130,17 +127,18 @@ def _cross_entropy(output: Any, targets: Tensor) -> Tensor:
 
 
 def _cross_entropy_if_it_fits(output: Any, targets: Tensor) -> Tensor:
-    fits = isinstance(output, Tensor) and output.is_floating_point() and output.dim() == CLASSIFIES
-    if not fits:
-        what = f"{output.dtype} of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-        raise WrongModel(f"the model puts out {what}, which cross-entropy has no use for; give --loss mean")
+    if not isinstance(output, Tensor):
+        raise ConfigError(Problem("output_not_a_tensor", {"found": type(output).__name__}))
+    if not output.is_floating_point() or output.dim() != CLASSIFIES:
+        shape = {"dtype": str(output.dtype), "shape": str(tuple(output.shape))}
+        raise ConfigError(Problem("output_without_classes", shape))
     return functional.cross_entropy(output, targets)
 
 
 def _mean(output: Any, targets: Tensor) -> Tensor:
     means = [leaf.mean() for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
     if not means:
-        raise WrongModel("the model puts out no floating-point numbers, so that there is no mean to go down")
+        raise ConfigError(Problem("output_without_floats"))
     return means[0] if len(means) == 1 else torch.stack(means).sum()
 
 
@@ -152,13 +150,13 @@ LOSS_FUNCTIONS: dict[str | None, Callable[[Any, Tensor], Tensor]] = {
 
 
 def in_a_line(error: BaseException) -> str:
-    """Return an error in one line."""
-    text = " ".join(str(error).partition("Exception raised from")[0].split())  # PyTorch adds where in its own code
+    """Return the type and message of an error in one line."""
+    text = " ".join(str(error).partition("Exception raised from")[0].split())  # PyTorch appends a C++ stack trace
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def parse_own(values: Mapping[str, str]) -> OwnModel:
-    """Build the description from texts, as a command line has them. Raises ConfigError."""
+    """Build the description from texts, as on a command line. Raises ConfigError."""
     if not values.get("model"):
         raise ConfigError(Problem("model_not_named", {"value": ""}))
     if not values.get("input"):

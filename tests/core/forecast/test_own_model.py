@@ -72,12 +72,12 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (f"{ODD}:number", ROWS, f"{ODD}:number is a int; name a class or function"),
         (f"{ODD}:", ROWS, f"got '{ODD}:'"),
         (":Model", ROWS, "model must be linear, mlp, cnn, or package.module:Factory"),
-        (f"{ODD}:fails", ROWS, f"{ODD}:fails() fails: ValueError: no weights here"),
-        (f"{ODD}:leaves", ROWS, f"{ODD}:leaves() fails: SystemExit: usage: model"),
-        (f"{ODD}:needs_a_width", ROWS, f"{ODD}:needs_a_width() fails: TypeError: needs_a_width() missing 1 required"),
-        (f"{ODD}:no_module", ROWS, f"{ODD}:no_module() gives a dict, not an nn.Module"),
-        (f"{ODD}:no_parameters", ROWS, f"{ODD}:no_parameters has no parameters to train"),
-        (f"{ODD}:all_frozen", ROWS, f"{ODD}:all_frozen has no parameters to train"),
+        (f"{ODD}:fails", ROWS, f"cannot create the model {ODD}:fails: ValueError: no weights here"),
+        (f"{ODD}:leaves", ROWS, f"cannot create the model {ODD}:leaves: SystemExit: usage: model"),
+        (f"{ODD}:needs_a_width", ROWS, "TypeError: needs_a_width() missing 1 required"),
+        (f"{ODD}:no_module", ROWS, f"the model {ODD}:no_module returns a dict instead of an nn.Module"),
+        (f"{ODD}:no_parameters", ROWS, f"the model {ODD}:no_parameters has no trainable parameters"),
+        (f"{ODD}:all_frozen", ROWS, f"the model {ODD}:all_frozen has no trainable parameters"),
         (
             f"{ODD}:rows",
             ("--input", "41"),
@@ -94,16 +94,16 @@ def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
         (
             f"{ODD}:Sequence",
             ROWS,
-            "the model puts out torch.float32 of shape (2, 5, 10), which cross-entropy has no "
-            "use for; give --loss mean",
+            "cross-entropy needs float output of two dimensions, but the model outputs torch.float32 of shape "
+            "(2, 5, 10); use --loss mean",
         ),
-        (f"{ODD}:Pair", ROWS, "the model puts out dict, which cross-entropy has no use for; give --loss mean"),
-        (f"{ODD}:Answers", ROWS, "the model puts out torch.int64 of shape (2,), which cross-entropy has no use for"),
-        (f"{ODD}:Answers", (*ROWS, "--loss", "mean"), "the model puts out no floating-point numbers"),
+        (f"{ODD}:Pair", ROWS, "needs a tensor, but the model outputs a dict; use --loss mean"),
+        (f"{ODD}:Answers", ROWS, "but the model outputs torch.int64 of shape (2,); use --loss mean"),
+        (f"{ODD}:Answers", (*ROWS, "--loss", "mean"), "needs floating-point numbers, but the model outputs none"),
         (f"{ODD}:Pair", (*ROWS, "--loss", "cross_entropy"), "cannot train the model on an input of shape (B, 40)"),
     ],
 )
-def test_a_model_that_cannot_be_trained_is_said_in_one_line_with_the_cause(
+def test_a_model_that_cannot_be_trained_is_refused_in_one_line_with_the_cause(
     name: str, flags: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said in complaint(["--model", name, *flags], capsys)
@@ -118,7 +118,7 @@ def test_a_model_that_cannot_be_trained_is_said_in_one_line_with_the_cause(
         ("import sys; sys.exit('usage: train.py DATA')", "SystemExit: usage: train.py DATA"),
     ],
 )
-def test_a_module_that_fails_when_it_is_imported_is_said_with_the_cause(
+def test_a_module_that_fails_on_import_is_refused_with_the_cause(
     source: str,
     cause: str,
     tmp_path: Path,
@@ -137,7 +137,7 @@ def test_a_module_that_fails_when_it_is_imported_is_said_with_the_cause(
     [
         ((), "a custom model needs --input, the shape of one example, such as 3,224,224"),
         (("--input", ""), "needs --input"),
-        (("--input", "3x224"), "whole numbers from 1 with commas between them such as 3,224,224; got '3x224'"),
+        (("--input", "3x224"), "positive integers separated by commas, such as 3,224,224; got '3x224'"),
         (("--input", "3,0"), "got '3,0'"),
         (("--input", "-3"), "got '-3'"),
         ((*ROWS, "--input-dtype", "float8"), "input_dtype must be one of float32, float64, bfloat16, int64, int32"),

@@ -289,7 +289,7 @@ def test_the_link_has_the_settings_and_not_the_run(app: App) -> None:
 def test_running_out_of_memory_names_the_way_out(app: App) -> None:
     test = app(model="cnn", budget_value=1)
     test.button(key="start").click().run()
-    run_until(test, "The largest batch that fits is 75.")
+    run_until(test, "The largest batch size that fits is 75.")
     assert "Out of memory (simulated)" in words(test)
     assert "in use during the forward pass in relu2" in words(test)
     assert "No real memory ran out." in words(test)
