@@ -236,7 +236,7 @@ def test_a_database_that_lacks_a_column_is_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["~nobody-here/runs.sqlite", "sqlite:///runs%00.sqlite", "runs\0.sqlite"])
 def test_a_name_that_cannot_be_a_file_is_reported(name: str) -> None:
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="cannot open the database"):
         Store.open(name)
 
 
