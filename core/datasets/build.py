@@ -264,8 +264,8 @@ def resampled(scans: NDArray[np.uint8], origin: Indices, angle: Floats, scale: F
     row = np.clip(cosine * down - sine * right + centre, -1, SIDE) + 1
     column = np.clip(sine * down + cosine * right + centre, -1, SIDE) + 1
     top, left = row.astype(np.int64), column.astype(np.int64)
-    below, beside = row - top, column - left
+    lower_weight, right_weight = row - top, column - left
     image = origin[:, None, None]
-    upper = padded[image, top, left] * (1 - beside) + padded[image, top, left + 1] * beside
-    lower = padded[image, top + 1, left] * (1 - beside) + padded[image, top + 1, left + 1] * beside
-    return np.asarray(upper * (1 - below) + lower * below)
+    upper = padded[image, top, left] * (1 - right_weight) + padded[image, top, left + 1] * right_weight
+    lower = padded[image, top + 1, left] * (1 - right_weight) + padded[image, top + 1, left + 1] * right_weight
+    return np.asarray(upper * (1 - lower_weight) + lower * lower_weight)

@@ -12,7 +12,7 @@ from core.run.config import RunConfig
 from core.train.order import Window, deal, draw
 
 
-def together(sets: Sequence[Data], runs: int) -> Data:
+def stacked(sets: Sequence[Data], runs: int) -> Data:
     """Stack the data sets of M runs into tensors (M, n, ...), or (1, n, ...) if all runs share one set.
 
     Separate sets are copied. Raises ValueError if their number is neither 1 nor M or their shapes or types differ.

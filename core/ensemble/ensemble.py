@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.datasets.tensors import Data
-from core.ensemble.deck import Deck, together
+from core.ensemble.deck import Deck, stacked
 from core.ensemble.layers import Layers
 from core.ensemble.losses import LOSSES
 from core.ensemble.pieces import Pieces
@@ -72,7 +72,7 @@ class Ensemble:
         self.configs, self.config = tuple(configs), configs[0]
         shape = input_shape(self.config)
         sets = [each.shaped(shape) for each in ([data] if isinstance(data, Data) else data)]
-        self._data = together(sets, len(configs))
+        self._data = stacked(sets, len(configs))
         self._deck = Deck(configs, self._data)
         self._loss = LOSSES[self.config.spec.task]
         self._is_classification = self.config.spec.task == "classification"
@@ -84,7 +84,7 @@ class Ensemble:
                 parameter.copy_(values)
         self._pieces = Pieces(self.config, self._layers.stacks, geometry=geometry)
         self._peaks = torch.tensor([config.lr for config in configs], dtype=torch.float64)
-        schedules = [_scheduled_alike(config) for config in configs]
+        schedules = [_schedule_key(config) for config in configs]
         self._schedules = list(dict.fromkeys(schedules))
         self._schedule = torch.tensor([self._schedules.index(each) for each in schedules])
         self.horizon = planned_updates(self.config) or 1
@@ -147,7 +147,7 @@ def _built(config: RunConfig) -> nn.Module:
     return build_model(config)
 
 
-def _scheduled_alike(config: RunConfig) -> RunConfig:
+def _schedule_key(config: RunConfig) -> RunConfig:
     """Return the config with every field reset that its rate factor ignores, so that equal schedules compare equal."""
     return replace(config, seed=0, lr=1.0, memory_limit_mb=None, target_loss=None, validate_whole=False)
 

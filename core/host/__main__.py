@@ -84,11 +84,11 @@ class Host:
                     if lines is None:
                         return
                     for line in lines:
-                        self._obey(json.loads(line))
+                        self._execute(json.loads(line))
                 elif isinstance(ready, Connection):
                     self._answer(ready)
             self._reap()
-            self._look_after()
+            self._enforce_deadlines()
             self._admit()
             if warms_on and not self.jobs:
                 warm_left = next(warming, "cold") is None
@@ -101,7 +101,7 @@ class Host:
 
     # Orders of the server.
 
-    def _obey(self, order: dict[str, Any]) -> None:
+    def _execute(self, order: dict[str, Any]) -> None:
         match order["do"]:
             case "start":
                 inbox, commands = self.context.Pipe(duplex=False)
@@ -173,9 +173,9 @@ class Host:
         except (EOFError, OSError):  # the child was killed, perhaps while it was sending a long answer
             answer = None
         if answer and "share" in answer:
-            _say(event="share", question=question, share=answer["share"])
+            _send(event="share", question=question, share=answer["share"])
             return
-        _say(event="answered", question=question, answer=answer)
+        _send(event="answered", question=question, answer=answer)
         del self.questions[answers]
         self.long.discard(answers)
         answers.close()
@@ -201,7 +201,7 @@ class Host:
                 place += 1
                 if self.places.get(job.run) != place:
                     self.places[job.run] = place
-                    _say(event="queued", run=job.run, place=place)
+                    _send(event="queued", run=job.run, place=place)
 
     def _train(self, job: Job) -> None:
         if job.comparison:
@@ -222,7 +222,7 @@ class Host:
             )
         job.inbox.close()
         self.places.pop(job.run, None)
-        _say(event="started", run=job.run, pid=job.process.pid)
+        _send(event="started", run=job.run, pid=job.process.pid)
 
     def _spawn(self, target: Callable[..., None], *args: Any) -> BaseProcess:
         # A fork copies the host's ends of the siblings' pipes. A child that kept one would keep its sibling alive.
@@ -237,7 +237,7 @@ class Host:
                 job.process.join()
                 self._ended(job, job.process.exitcode)
 
-    def _look_after(self) -> None:
+    def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for job in list(self.jobs.values()):
             if self.lease_s and now - job.renewed > self.lease_s and not job.stop_reason:
@@ -250,7 +250,7 @@ class Host:
         self.places.pop(job.run, None)
         job.commands.close()
         job.inbox.close()
-        _say(event="ended", run=job.run, exit_code=exit_code, stop_reason=job.stop_reason)
+        _send(event="ended", run=job.run, exit_code=exit_code, stop_reason=job.stop_reason)
 
     def _watched(self, commands: Lines) -> list[Any]:
         sentinels = [job.process.sentinel for job in self.jobs.values() if job.process]
@@ -269,7 +269,7 @@ def _child(inherited: Sequence[Connection], target: Callable[..., None], *args: 
     target(*args)
 
 
-def _say(**news: Any) -> None:
+def _send(**news: Any) -> None:
     sys.stdout.write(json.dumps(news) + "\n")
     sys.stdout.flush()
 
@@ -288,7 +288,7 @@ def main() -> None:
     host = Host(cores=options.cores, data_root=options.data, lease_s=options.lease_s)
     try:
         with suppress(BrokenPipeError):  # the server is gone
-            _say(event="ready")
+            _send(event="ready")
             host.serve(Lines(sys.stdin), warming)
     finally:
         host.end()

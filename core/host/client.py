@@ -116,7 +116,7 @@ class HostClient(HostProcess):
             elif run_id in self._life.runs:
                 with suppress(HostError):  # the host and its runs have just died
                     self._order(do="command", run=run_id, command=command, reason=reason)
-            elif command == "stop" and self._is_left_over(run_id):
+            elif command == "stop" and self._is_stranded(run_id):
                 self._end(run_id, "stopped", reason)
 
     def renew(self, runs: Iterable[str]) -> None:
@@ -168,7 +168,7 @@ class HostClient(HostProcess):
         for command in start.commands:
             self.command(run_id, command)
 
-    def _is_left_over(self, run_id: str) -> bool:
+    def _is_stranded(self, run_id: str) -> bool:
         """Return whether the store lists an active run of this server, which no host is training."""
         with suppress(StoreError):
             record = self.store.run(run_id)

@@ -144,9 +144,9 @@ class HostProcess(ABC):
                 for line in process.stdout:
                     self._hear(json.loads(line), life)
         finally:
-            self._bury(process, life)
+            self._clean_up(process, life)
 
-    def _bury(self, process: subprocess.Popen[str], life: Life) -> None:
+    def _clean_up(self, process: subprocess.Popen[str], life: Life) -> None:
         assert process.stdin is not None
         with self._lock:
             with suppress(OSError):  # the host has died with an order unread

@@ -177,10 +177,10 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
             output = func(*args, **kwargs)
         if not self._quiet:
             for tensor in _dense(*tree_leaves(output)):
-                self._see(tensor, func, args, kwargs)
+                self._track(tensor, func, args, kwargs)
         return output
 
-    def _see(self, tensor: Tensor, func: Any, args: Any, kwargs: Any) -> None:
+    def _track(self, tensor: Tensor, func: Any, args: Any, kwargs: Any) -> None:
         storage = tensor.untyped_storage()
         size = storage.nbytes()
         if storage._cdata in self._alive or size == 0:

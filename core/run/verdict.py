@@ -53,33 +53,33 @@ AT_ONCE = 2**16  # updates per pass, so that a long run is never copied as a who
 
 @dataclass(frozen=True)
 class Evidence:
-    """The finite numbers that show a verdict; None where a run has no such number. Update numbers count from 1.
+    """The numbers behind a verdict: finite, or None if the run does not have them. Update numbers count from 1.
 
-    Losses have the unit of the run's loss. The moving average looks back over a twentieth of the run, or 1,000
-    examples. The tail is the last fifth of the run in which the learning rate was above 1% of its peak; it needs
-    three updates.
+    Losses have the unit of the run's loss. The moving average covers a twentieth of the run or 1,000 examples,
+    whichever is longer. The tail is the last fifth of the run in which the learning rate was above 1% of its peak; it
+    needs three updates.
     """
 
     updates: int
     # The whole run.
     initial_loss: float | None = None  # mean of about the first 32 examples
-    final_loss: float | None = None  # of the moving average, like the next two
-    lowest_loss: float | None = None
-    highest_loss: float | None = None
-    before_climb_loss: float | None = None  # where the average's worst climb began
+    final_loss: float | None = None  # end of the moving average
+    lowest_loss: float | None = None  # minimum of the moving average
+    highest_loss: float | None = None  # maximum of the moving average
+    before_climb_loss: float | None = None  # start of the moving average's largest climb
     climb_loss: float | None = None  # height of that climb
     climb_update: int | None = None  # top of that climb
     # The tail.
     tail_first_update: int | None = None
     tail_last_update: int | None = None
-    slope_per_100_updates: float | None = None  # negative where the loss falls
+    slope_per_100_updates: float | None = None  # negative if the loss falls
     fall_loss: float | None = None  # fall over the tail, with its 95% interval
     fall_low_loss: float | None = None
     fall_high_loss: float | None = None
-    fall_share: float | None = None  # that fall as a share of the way from the initial to the final loss
-    falling: bool | None = None  # whether the fall is significant and above 1% of that way
-    tail_rate_share: float | None = None  # mean rate over the peak rate; low where the schedule stopped the loss
-    # Of single verdicts.
+    fall_share: float | None = None  # this fall as a share of the total fall from the initial to the final loss
+    falling: bool | None = None  # whether the fall is significant and above 1% of the total fall
+    tail_rate_share: float | None = None  # mean rate / peak rate; low if the schedule stopped the loss
+    # Numbers of single verdicts.
     target_loss: float | None = None  # reached_target
     alive_updates: int | None = None  # rate_died_early: before the rate fell to 1% of its peak for good
     dead_updates: int | None = None  # rate_died_early: after that
@@ -178,7 +178,7 @@ class LossHistory:
         self.falling = self.least_fall > 0 and self.fall > FALL * self.way_down
 
     def code(self) -> VerdictCode:
-        if self._strayed():
+        if self._thrashed():
             return "thrashing"
         # One update of slack, because a one-cycle schedule of two or three updates ends at a dead rate.
         early = self.alive - self.since + 1 < EARLY * (self.updates - self.since)
@@ -193,7 +193,7 @@ class LossHistory:
             return "still_falling"
         return "unclear" if self.most_fall > UNSURE * self.way_down else "converged"
 
-    def _strayed(self) -> bool:
+    def _thrashed(self) -> bool:
         """Return whether the loss climbed far and did not come back below its earlier low."""
         if self.stuck:
             return self.climb > CLIMB * self.final  # estimates the initial loss from more examples

@@ -23,7 +23,7 @@ from core.science.optimum import Optimum, softmax_optimum
 from core.science.trials import Arm
 
 FIXED = ("data", "start", "order")
-SHOWN = ("batch_size", "lr", "schedule")  # settings by which an arm is described
+SHOWN = ("batch_size", "lr", "schedule")  # settings that describe an arm
 DIVERGED = 1e3  # an excess loss from here on counts as diverged
 
 

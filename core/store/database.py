@@ -77,7 +77,7 @@ def open_database(where: str | Path | None = None, *, migrations: tuple[Migratio
     """
     place = find(where)
     with _translated(place):
-        return _patiently(lambda: _open(place, migrations))
+        return _retrying(lambda: _open(place, migrations))
 
 
 def _open(place: Place, migrations: tuple[Migration, ...]) -> Database:
@@ -96,7 +96,7 @@ def _connect(place: Place) -> Database:
     return Database(place, _file_engine(place) if isinstance(place, Path) else _server_engine(place))
 
 
-def _patiently(work: Callable[[], Database]) -> Database:
+def _retrying(work: Callable[[], Database]) -> Database:
     """Retry `work` for up to WAIT_S while another process is creating the same database.
 
     SQLite waits for locks, except while switching to WAL mode. A journal may also vanish while it is being copied.
@@ -131,7 +131,7 @@ def _refuse_unusable_file(path: Path, *, known: int) -> None:
         with path.open("rb") as file:
             if file.read(len(MAGIC)) not in (b"", MAGIC):  # SQLite would treat a file of a few bytes as empty
                 raise error_of("store_corrupt", path, cause="file is not a database")
-        with _untouched(path) as uri:
+        with _read_only_uri(path) as uri:
             reader = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
             with reader.connect() as connection:
                 version = _stored_version(connection, path)
@@ -142,7 +142,7 @@ def _refuse_unusable_file(path: Path, *, known: int) -> None:
 
 
 @contextmanager
-def _untouched(path: Path) -> Iterator[str]:
+def _read_only_uri(path: Path) -> Iterator[str]:
     """Yield a URI that reads a file without leaving a trace.
 
     Even a reader creates -wal and -shm files for a database in WAL mode unless it opens the file as immutable. It must

@@ -185,7 +185,7 @@ class Store(Queries):
                 elif isinstance(item, Started):
                     _change(connection, run_id, state="running")
                     _note(connection, run_id, on_start(item))
-                    _let_go_of_state(connection, run_id)
+                    _drop_used_state(connection, run_id)
                 else:
                     _finish(connection, run_id, item)
             for table, rows in ((chunks, blocks), (epochs, ends)):
@@ -257,7 +257,7 @@ def _lock(connection: Connection, run_id: str) -> Row[Any] | None:
     return connection.execute(found).one_or_none()
 
 
-def _let_go_of_state(connection: Connection, run_id: str) -> None:
+def _drop_used_state(connection: Connection, run_id: str) -> None:
     """Drop the state that a run continued from, unless its parent ran out of memory: others may continue from that."""
     parent = select(runs.c.parent).where(runs.c.id == run_id).scalar_subquery()
     stopped = select(runs.c.id).where(runs.c.id == parent, runs.c.state == "stopped")

@@ -25,10 +25,10 @@ def checkpoint_segments(model: nn.Module) -> None:
     """
     if isinstance(model, nn.Sequential) and type(model).forward is nn.Sequential.forward:
         *segments, last = _segments(model)
-        kept_small = [_kept_small(_in_order(layers), layers) for layers in segments]
+        checkpointed = [_checkpointed(_in_order(layers), layers) for layers in segments]
 
         def forward(value: Any) -> Any:
-            for segment in kept_small:
+            for segment in checkpointed:
                 value = segment(value)
             return _in_order(last)(value)
 
@@ -36,10 +36,10 @@ def checkpoint_segments(model: nn.Module) -> None:
         return
     for child in model.children():
         if not isinstance(child, nn.ModuleList | nn.ModuleDict | nn.ParameterList | nn.ParameterDict):
-            child.forward = _kept_small(child.forward, [child])
+            child.forward = _checkpointed(child.forward, [child])
 
 
-def _kept_small(function: Callable[..., Any], layers: Iterable[nn.Module]) -> Callable[..., Any]:
+def _checkpointed(function: Callable[..., Any], layers: Iterable[nn.Module]) -> Callable[..., Any]:
     norms = [module for layer in layers for module in layer.modules() if isinstance(module, _BatchNorm)]
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:

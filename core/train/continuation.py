@@ -17,7 +17,7 @@ from core.words.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Left:
+class RemainingBudget:
     """The remaining budget of a continued run, counted in its own updates.
 
     updates   updates still to make; None if the budget is in seconds
@@ -43,21 +43,23 @@ def with_remedy(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
         return config.replace(**changes | {"budget": "updates", "budget_value": MAX_UPDATES})
 
 
-def left_of(config: RunConfig, *, updates: int, epoch: int, seen_in_epoch: int, examples_seen: int) -> Left:
+def remaining_budget(
+    config: RunConfig, *, updates: int, epoch: int, seen_in_epoch: int, examples_seen: int
+) -> RemainingBudget:
     """Return the remaining budget after `updates` updates and `epoch` complete epochs.
 
     The current epoch has already used `seen_in_epoch` examples; the run has used `examples_seen` in total.
     """
     if config.budget == "updates":
-        return Left(max(0, int(config.budget_value) - updates), updates)
+        return RemainingBudget(max(0, int(config.budget_value) - updates), updates)
     here = position(config, examples_seen)
     if config.budget == "seconds":
-        return Left(None, here)
+        return RemainingBudget(None, here)
     rest = [sum(window) for window in rest_of_epoch(config, seen_in_epoch)]
     per_epoch = batching.updates_per_epoch(*_shape(config), drop_last=config.drop_last)
     if config.budget == "epochs":
         epochs = int(config.budget_value) - epoch
-        return Left(len(rest) + (epochs - 1) * per_epoch if epochs > 0 else 0, here)
+        return RemainingBudget(len(rest) + (epochs - 1) * per_epoch if epochs > 0 else 0, here)
     missing, left = int(config.budget_value) - examples_seen, 0
     for size in rest:
         if missing <= 0:
@@ -65,7 +67,7 @@ def left_of(config: RunConfig, *, updates: int, epoch: int, seen_in_epoch: int, 
         missing, left = missing - size, left + 1
     if missing > 0:
         left += batching.updates_for_examples(missing, *_shape(config), drop_last=config.drop_last)
-    return Left(left, here)
+    return RemainingBudget(left, here)
 
 
 def rest_of_epoch(config: RunConfig, seen: int) -> list[tuple[int, ...]]:

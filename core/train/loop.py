@@ -40,7 +40,7 @@ class Loop:
         self.updates_per_epoch: int | None = None
         self.evaluated_at: float | None = None
         self.confusion: tuple[tuple[int, ...], ...] = ()
-        self.looked_at = -SNAPSHOT_EVERY_S
+        self.snapshot_at = -SNAPSHOT_EVERY_S
 
     def run(self) -> Ended:
         """Train until the run ends, report events on the way, and return the end."""
@@ -144,12 +144,12 @@ class Loop:
 
     def _flush(self, now: float) -> None:
         self.report(self.record.take())
-        if now - self.looked_at >= SNAPSHOT_EVERY_S:
-            self.looked_at = now
+        if now - self.snapshot_at >= SNAPSHOT_EVERY_S:
+            self.snapshot_at = now
             with self.clock.standing():
-                self._look()
+                self._take_snapshot()
 
-    def _look(self) -> None:
+    def _take_snapshot(self) -> None:
         self.report(snapshot.take(self.trainer, self.confusion))
 
     def _with_timeline(self, allocation: FailedAllocation) -> FailedAllocation:
@@ -165,7 +165,7 @@ class Loop:
     def _on_pause(self, paused: bool) -> None:
         if paused:
             self.report(self.record.take())
-            self._look()
+            self._take_snapshot()
         self.report(Paused(paused))
 
     def _ended(
@@ -178,7 +178,7 @@ class Loop:
     ) -> Ended:
         elapsed_s = self.clock()
         self.report(self.record.take())
-        self._look()
+        self._take_snapshot()
         repeats = self.config.budget != "seconds"
         return Ended(
             state,

@@ -44,7 +44,7 @@ class Recorder:
         self._due_s = REPORT_EVERY_S[0]
         self._first_losses: list[float] = []
         self.ceiling = ceiling  # a loss above it means divergence; None until INITIAL_EXAMPLES have been seen
-        self._offence: tuple[int, float] | None = None
+        self._divergence: tuple[int, float] | None = None
         self._epoch_loss = 0.0
         self.reports = 0
         self._examples_before = examples
@@ -74,7 +74,7 @@ class Recorder:
 
     def take(self) -> Updates:
         """Return the block, possibly empty, and begin a new one. An update may be in progress."""
-        self._look()
+        self._find_divergence()
         losses, norms = self._losses[self._block], self._norms[self._block]
         block = Updates(
             self.updates_taken,
@@ -98,9 +98,9 @@ class Recorder:
 
         Call it at update numbers that do not depend on time, so that a run always ends at the same update.
         """
-        self._look()
-        if self._offence:
-            raise Diverged(*self._offence)
+        self._find_divergence()
+        if self._divergence:
+            raise Diverged(*self._divergence)
 
     def close_epoch(self, examples: int) -> float:
         """Return the mean loss over the epoch's `examples`, all already taken, and begin the next epoch."""
@@ -128,12 +128,12 @@ class Recorder:
             initial = sum(self._first_losses) / len(self._first_losses)
             self.ceiling = DIVERGED_AT * initial if initial > 0 else math.inf
 
-    def _look(self) -> None:
+    def _find_divergence(self) -> None:
         losses = self._losses[self._block]
-        if self._offence or not len(losses):
+        if self._divergence or not len(losses):
             return
         ceiling = math.inf if self.ceiling is None else self.ceiling
         worst = float(losses.max())  # NaN if any loss is NaN
         if not (math.isfinite(worst) and worst <= ceiling):
             off = int((~(losses.isfinite() & (losses <= ceiling))).nonzero()[0])
-            self._offence = (self.updates_taken + off + 1, float(losses[off]))
+            self._divergence = (self.updates_taken + off + 1, float(losses[off]))

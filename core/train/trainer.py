@@ -18,7 +18,7 @@ from core.run.config import RunConfig, planned_updates
 from core.run.control import Control
 from core.run.plan import rate_factor
 from core.train.checkpointing import checkpoint_segments
-from core.train.continuation import left_of
+from core.train.continuation import remaining_budget
 from core.train.models import LOSSES, build_model, input_shape
 from core.train.optimizers import build_optimizer
 from core.train.order import Order
@@ -179,7 +179,7 @@ class Trainer(Updater):
         self.updates, self.examples_seen = state["updates"], state["examples_seen"]
         self.elapsed_s, self.ceiling = state["elapsed_s"], state.get("ceiling")  # older states have no ceiling
         self.order.take_over(state["order"], state["seen_in_epoch"])
-        left = left_of(
+        left = remaining_budget(
             self.config,
             updates=self.updates,
             epoch=state["order"]["epoch"],

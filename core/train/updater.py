@@ -138,7 +138,7 @@ class Updater:
 
     def _micro_batch(self, indices: Tensor, share: float, total: Tensor) -> None:
         """Add one micro-batch's gradient, weighted by its share of the window's examples."""
-        self._obey()
+        self._stop_if_asked()
         self.newest = indices
         inputs = self.data.train_inputs.index_select(0, indices)
         targets = self.data.train_targets.index_select(0, indices)
@@ -166,7 +166,7 @@ class Updater:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def _obey(self) -> None:
+    def _stop_if_asked(self) -> None:
         if self.control.attention and self.control.wait_while_paused() and not self._must_complete():
             self._clear_gradients()
             raise Stopped
@@ -202,7 +202,7 @@ class Updater:
 
     def evaluate_chunk(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
         """Return the mean loss over validation examples start ... stop-1 and their confusion matrix [class, answer]."""
-        self._obey()
+        self._stop_if_asked()
         shape = ("evaluation", stop - start)
         self.model.eval()
         try:

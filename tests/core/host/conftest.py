@@ -23,8 +23,7 @@ def data(data_root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def two_core_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    """A host for two trainings at once. A test that kills it costs the next one a start; runs are ended by whoever
-    started them."""
+    """A host for two trainings at once. A test that kills it costs the next one a start. Tests end their own runs."""
     with host_of(tmp_path_factory.mktemp("two-cores"), data, cores=2) as client:
         yield client
 

@@ -125,8 +125,8 @@ def test_a_changed_run_waits_for_its_parent_even_with_a_free_core(two_cores: Hos
     trains(host, first)
     pid = record_of(host, first).facts.pid
     os.kill(pid, signal.SIGSTOP)  # the process cannot respond yet
-    second, beside = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
-    until(lambda: record_of(host, beside).facts.pid, "the one beside it to start")
+    second, neighbour = start(host, LARGER, parent=first), start(host, LONG.replace(seed=1))
+    until(lambda: record_of(host, neighbour).facts.pid, "the neighbour to start")
     assert record_of(host, second).facts.pid is None
     os.kill(pid, signal.SIGCONT)
     assert trains(host, second) == ended_of(host, first).updates

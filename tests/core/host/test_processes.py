@@ -175,7 +175,7 @@ def test_a_training_that_ignores_a_stop_is_killed_and_counts_as_stopped(host: Ho
 
 def test_five_runs_on_two_cores_queue_and_all_finish(host: HostClient) -> None:
     runs = [start(host, SHORT.replace(seed=seed), paused=seed < 2) for seed in range(5)]
-    until(lambda: host.place(runs[4]) == 3, "the last one to be told its place")
+    until(lambda: host.place(runs[4]) == 3, "the last one to get its place")
     assert [host.place(run_id) for run_id in runs[:4]] == [None, None, 1, 2]
     states = [record(host, run_id).state for run_id in runs]
     assert states[2:] == ["queued"] * 3

@@ -17,7 +17,7 @@ from core.datasets.tensors import Data
 from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.events import Ended, Epoch, Event, Kept, Started, Updates
-from core.train.continuation import left_of, pack, unpack
+from core.train.continuation import pack, remaining_budget, unpack
 from core.train.loop import Loop
 from core.train.trainer import Trainer
 from tests.core.same import assert_same
@@ -247,7 +247,7 @@ def test_a_change_with_no_budget_left_only_evaluates(datasets: Datasets) -> None
 def test_a_budget_of_updates_continues_in_updates(datasets: Datasets) -> None:
     config = DIGITS.replace(budget="updates", budget_value=50)
     for updates, left in ((0, 50), (20, 30), (50, 0), (60, 0)):
-        found = left_of(config, updates=updates, epoch=1, seen_in_epoch=500, examples_seen=1_937)
+        found = remaining_budget(config, updates=updates, epoch=1, seen_in_epoch=500, examples_seen=1_937)
         assert (found.updates, found.position) == (left, updates)
 
 

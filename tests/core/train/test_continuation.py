@@ -24,7 +24,7 @@ from core.run.choices.datasets import DATASETS
 from core.run.config import MAX_UPDATES, RunConfig
 from core.run.events import Ended, Epoch, Event, Kept, Started, Updates
 from core.run.plan import planned_examples
-from core.train.continuation import left_of, pack, rest_of_epoch, unpack, with_remedy
+from core.train.continuation import pack, remaining_budget, rest_of_epoch, unpack, with_remedy
 from core.train.loop import Loop
 from core.train.order import Order
 from core.train.trainer import Trainer
@@ -127,7 +127,9 @@ def test_the_remaining_budget_equals_a_count_update_by_update(
             walk.update()
 
         child = with_remedy(parent, changes)
-        left = left_of(child, updates=made, epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, examples_seen=walk.seen)
+        left = remaining_budget(
+            child, updates=made, epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, examples_seen=walk.seen
+        )
 
         further = Walk(*shape(child), epoch=walk.epoch, seen_in_epoch=walk.seen_in_epoch, seen=walk.seen)
         if child.budget == "epochs":
@@ -210,7 +212,7 @@ def epochs_of(examples: int, sampling: str) -> Iterator[list[int]]:
 
 def test_a_budget_of_seconds_has_no_number_of_remaining_updates() -> None:
     config = RunConfig(dataset="digits", batch_size=100, budget="seconds", budget_value=2)
-    left = left_of(config, updates=40, epoch=1, seen_in_epoch=300, examples_seen=1_737)
+    left = remaining_budget(config, updates=40, epoch=1, seen_in_epoch=300, examples_seen=1_737)
     assert (left.updates, left.position) == (None, 18)
 
 
