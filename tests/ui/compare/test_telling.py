@@ -138,15 +138,15 @@ def test_the_arms_after_the_best_two_are_described_too() -> None:
     text = telling.verdict(limited, [SMALL, LARGE, far, lost, without], arm_names(arms))
     assert "12 times lower than Batch size 1,000 (95% interval 12 to 12, p = 0.031, 6 seeds)." in text
     assert (
-        "Only the best two arms are tested. Batch size 50 ends at 4.82, 120 times as high as Batch size 100. 6 of 6 "
+        "Only the best two arms are tested. Batch size 50 is at 4.82, 120 times as high as Batch size 100. 6 of 6 "
         "seeds of Batch size 20 diverged. By other budgets"
     ) in text
     half = course([2.3, 0.9, 0.01], [0, 50, 500], per_epoch=100)
     half.diverged[0] = True  # its loss is lower than the others', but arms without diverged seeds rank first
     text = telling.verdict(limited, [SMALL, half, SMALL, SMALL, far], arm_names(arms))
     assert (
-        "Only the best two arms are tested. Batch size 20 ends at 0.0402, within 25% of Batch size 100. Batch size 10 "
-        "ends at 4.82, 120 times as high as Batch size 100. 1 of 6 seeds of Batch size 1,000 diverged."
+        "Only the best two arms are tested. Batch size 20 is at 0.0402, within 25% of Batch size 100. Batch size 10 "
+        "is at 4.82, 120 times as high as Batch size 100. 1 of 6 seeds of Batch size 1,000 diverged."
     ) in text
 
 
