@@ -1,4 +1,4 @@
-"""Give a small and a large batch the same budget, in turn of each kind, and see which ends nearer to the optimum."""
+"""Train a small and a large batch on the same budget, of each kind in turn, and compare where they end."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from core.train.timing import core_seconds
 SMALL, LARGE = 16, 256
 RATE, HIGH_RATE = 1.0, 8.0
 EPOCHS = 4
-UPDATES = 512  # of the small batch in those epochs
+UPDATES = 512  # that the small batch makes in those epochs
 WHOLE, STEEP = 2_048, (64.0, 128.0)  # 2 / curvature is about 80 at the start
 ARTICLE = (100, 1_000)
 
 
 def slow(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C5: the same two batch sizes by epochs, by updates, and by the clock."""
+    """Test C5: compare two batch sizes over equal epochs, over equal updates, and by time per epoch."""
     trials = [_by_epochs(seeds, claimed="lower")]
     progress(0.2)
     trials.append(_by_updates(seeds, RATE, "equal_updates", claimed="lower"))
@@ -34,7 +34,7 @@ def slow(seeds: Sequence[int], progress: Progress) -> Findings:
 
 
 def does_not_converge(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C9: four budgets and rates, and a rate beyond the curvature's limit; each has a verdict of its own."""
+    """Test C9: compare two batch sizes under four budgets and rates, then two rates on both sides of 2 / curvature."""
     trials = [_by_epochs(seeds, claimed="higher")]
     progress(0.1)
     trials.append(_by_epochs(seeds, claimed="higher", name="scaled_rate", rate=RATE * LARGE / SMALL))
@@ -65,7 +65,7 @@ def _by_updates(seeds: Sequence[int], rate: float, name: str, *, claimed: Claime
 
 
 def _beyond_curvature(seeds: Sequence[int]) -> Pair:
-    """Compare a full batch at two scaled rates, of which the higher is beyond 2 / curvature."""
+    """Compare a full batch at two scaled rates; only the higher one is beyond 2 / curvature."""
     began = perf_counter()
     first, second = (MIXTURE.arm(seeds, batch_size=WHOLE, lr=rate, budget_value=EPOCHS) for rate in STEEP)
     fixed = (*FIXED, "epochs", "updates", "batch_size")
@@ -73,7 +73,7 @@ def _beyond_curvature(seeds: Sequence[int]) -> Pair:
 
 
 def _by_the_clock(seeds: Sequence[int]) -> Pair:
-    """Time an update of the article's pair, one training at a time on one core, taking turns; tell it by the epoch."""
+    """Compare the seconds per epoch of the article's two batch sizes, timed in alternation on one core."""
     began = perf_counter()
     config = RunConfig(budget="epochs", budget_value=1)
     data = load(build(config.dataset, DATA))

@@ -1,4 +1,4 @@
-"""Find the batch that fits the simulated device, and run it and the next larger one for real."""
+"""Find the largest batch that fits the simulated device, and run it and the next larger one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from core.words.units import MIB
 
 LIMIT_MB = 4.0
 CNN = RunConfig(model="cnn", memory_limit_mb=LIMIT_MB)
-TOO_LARGE = 100  # the article's batch, which the CNN has no room for
-SIZES = (10, 20, 30, 40, 50, 60, 70)  # at which the peak is measured
-STRAIGHT = 0.999  # of R^2
+TOO_LARGE = 100  # the article's batch size, which does not fit the CNN
+SIZES = (10, 20, 30, 40, 50, 60, 70)  # batch sizes at which the peak is measured
+STRAIGHT = 0.999  # R^2 from which the peak counts as a straight line
 FIXED = ("model", "optimizer", "memory_limit")
 
 
 def out_of_memory(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C8: predict the largest batch under the limit and run it and one more; then get past it without a smaller one."""
+    """Test C8: run the largest batch predicted to fit and the next one, then fit a larger one by other means."""
     began = perf_counter()
     largest = _largest(CNN)
     fits, next_fits = runs_through(CNN, largest), runs_through(CNN, largest + 1)
@@ -77,7 +77,7 @@ def out_of_memory(seeds: Sequence[int], progress: Progress) -> Findings:
 
 
 def all_at_once(limit_mb: float, config: RunConfig) -> tuple[bool, Mapping[str, Any]]:
-    """Return whether a limit leaves no room for a batch of all examples, and the bytes that show it."""
+    """Return whether a batch of all examples exceeds a limit, and the bytes behind the answer."""
     whole = config.replace(batch_size=config.spec.examples, memory_limit_mb=limit_mb, budget="updates", budget_value=2)
     peak = Forecast(whole, reach=Reach.NEAR).peak(whole.batch_size)
     facts = {
@@ -94,11 +94,11 @@ def _largest(config: RunConfig) -> int:
 
 
 def _peak(batch_size: int, seed: int) -> int:
-    """Return the most bytes of tensors alive at once in two real updates."""
+    """Return the peak bytes of tensors in two real updates."""
     config = CNN.replace(batch_size=batch_size, memory_limit_mb=None, seed=seed)
     trainer = Trainer(config, load(build(config.dataset, DATA)))
     for _ in range(2):
         trainer.update(trainer.rate(), torch.zeros(()), torch.zeros(()))
     peak = trainer.peak()
-    assert peak is not None  # the first update is always watched
+    assert peak is not None  # the ledger always watches the first update
     return peak.tensor_bytes

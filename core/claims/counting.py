@@ -1,4 +1,4 @@
-"""Count weight updates: by the weights themselves, and against the arithmetic."""
+"""Count weight updates by hashing the weights, and compare the counts with the arithmetic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMBINATIONS = 500
 
 
 def weights_change_with_every_batch(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C3: hash the weights before and after every micro-batch of an epoch of the digits."""
+    """Test C3: hash the weights before and after every micro-batch of one epoch of the digits."""
     config = RunConfig(
         dataset="digits",
         model="linear",
@@ -56,13 +56,13 @@ def weights_change_with_every_batch(seeds: Sequence[int], progress: Progress) ->
 
 
 def _line(name: str, changed: Sequence[bool]) -> Line:
-    """Return the changes of the weights so far after each batch."""
+    """Return the cumulative number of weight changes after each batch."""
     counts = np.cumsum(changed, dtype=float).tolist()
     return Line(name, tuple(float(batch) for batch in range(1, len(counts) + 1)), tuple(counts))
 
 
 def _changes(config: RunConfig) -> Iterator[bool]:
-    """Yield after every micro-batch of an epoch whether the weights are others than before it."""
+    """Yield for every micro-batch of an epoch whether it changed the weights."""
     trainer = Trainer(config, load(build(config.dataset, DATA)))
     seen: list[bytes] = []
     trainer.model.register_forward_pre_hook(lambda *_: seen.append(_digest(trainer.model)))
@@ -75,10 +75,10 @@ def _changes(config: RunConfig) -> Iterator[bool]:
 
 
 def _changes_in_half_precision(config: RunConfig) -> Iterator[bool]:
-    """Yield of each batch whether it changed the weights, in a forward pass of float16.
+    """Yield for every batch of an epoch in float16 whether it changed the weights.
 
-    The loss is scaled up, as it has to be for gradients of so few bits, and here by too much at first: they overflow,
-    and PyTorch's own scaler leaves out the step and halves its scale.
+    Gradients of so few bits need a scaled loss. Here the initial scale is too high: the gradients overflow, and
+    PyTorch's own scaler skips the step and halves its scale.
     """
     data = load(build(config.dataset, DATA))
     torch.manual_seed(config.seed)
@@ -103,7 +103,7 @@ def _digest(model: nn.Module) -> bytes:
 
 
 def updates_of_an_epoch(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C4: train the article's two epochs and count; then deal out epochs of any shape."""
+    """Test C4: train the article's two epochs and count updates, then simulate epochs of random shapes."""
     began = perf_counter()
     counted: dict[int, int] = {}
     for size in ARTICLE_SIZES:
@@ -144,7 +144,7 @@ def updates_of_an_epoch(seeds: Sequence[int], progress: Progress) -> Findings:
 
 
 def _windows(order: Order) -> int:
-    """Return how many windows an order deals out in an epoch."""
+    """Return the number of windows in an epoch of an order."""
     count = 0
     while True:
         count += 1

@@ -1,4 +1,4 @@
-"""Let the rate fall, or the batch grow instead, and see for whom it pays."""
+"""Lower the rate, or grow the batch instead, and measure which batch size gains from it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from core.science.convex import FIXED, MIXTURE, run
 from core.science.trials import Arm, Findings, Pair, Progress
 
 SMALL, LARGE, RATE, UPDATES = 16, 256, 8.0, 512
-DROP = 4  # by which the rate falls, or the batch grows, after two epochs and again after three
+DROP = 4  # factor by which the rate falls or the batch grows, after two epochs and again after three
 STAGES = (2, 1, 1)  # epochs
-NOTHING = 1e-12  # of a loss
+LEAST_GAIN = 1e-12  # a gain must be positive to have a logarithm
 
 
 def rate_from_large_to_small(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C10: a constant rate and a cosine for both batch sizes, and which of them gains more by it."""
+    """Test C10: compare a constant rate with a cosine for both batch sizes, and the gains of the two."""
     ends: dict[int, tuple[Arm, Arm]] = {}
     took: dict[int, float] = {}
     for size in (SMALL, LARGE):
@@ -46,13 +46,13 @@ def rate_from_large_to_small(seeds: Sequence[int], progress: Progress) -> Findin
 
 
 def _gain(constant: Arm, cosine: Arm) -> Arm:
-    """Return how much loss the cosine saves; as good as nothing where it saves none."""
-    gains = tuple(max(one - other, NOTHING) for one, other in zip(constant.values, cosine.values, strict=True))
+    """Return how much loss the cosine saves for each seed, LEAST_GAIN where it saves none."""
+    gains = tuple(max(one - other, LEAST_GAIN) for one, other in zip(constant.values, cosine.values, strict=True))
     return Arm({"batch_size": constant.settings["batch_size"], "lr": RATE}, gains)
 
 
 def _in_stages(seeds: Sequence[int], stages: Sequence[tuple[int, float]]) -> tuple[float, ...]:
-    """Return the excess losses after some epochs at each (batch size, rate), one after the other."""
+    """Return the excess losses after STAGES epochs at each (batch size, rate) in turn."""
     weights: list[Tensor] = []
     for (size, rate), epochs in zip(stages, STAGES, strict=True):
         changes: dict[str, Any] = {"batch_size": size, "lr": rate, "budget_value": epochs}

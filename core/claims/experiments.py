@@ -1,4 +1,4 @@
-"""Run the experiments of the claims, and have what they measured judged."""
+"""Run the experiments of the claims and judge their measurements."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXPERIMENTS: dict[str, Callable[[Sequence[int], Progress], Findings]] = {
 def run(codes: Sequence[str], seeds: Sequence[int], progress: Callable[[str, float], None]) -> Results:
     """Run the experiments of these claims with these seeds, one after the other.
 
-    `progress` is told which claim is under way and the share of it that is done, 0 to 1.
+    `progress` receives the code of the running claim and the share of it that is done, 0 to 1.
     """
     found: dict[str, tuple[Findings, float]] = {}
     for code in codes:

@@ -1,4 +1,4 @@
-"""Look into batch normalisation: what it does to a batch of each size, and whether a calmer input is why it helps."""
+"""Measure what batch normalisation does at each batch size, and whether it helps by reducing the input shift."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Kind = Literal["none", "batch", "noisy"]
 
 SIZES = (2, 4, 8, 16, 32, 64)
 SMALL, LARGE = 4, 64
-BATCHES = 4_000  # drawn of each size, for the scatter of their variance
-WITHIN = 4.0  # standard errors
+BATCHES = 4_000  # drawn of each size to measure the scatter of their variance
+WITHIN = 4.0  # standard errors that a measurement may be off
 DEPTH, WIDTH, RATE, BATCH_SIZE, EPOCHS = 4, 32, 0.2, 64, 5
-NOISE_SEED = 1_000  # further than the seed: its draws must not move the order of examples
-NOISE = 0.5  # of scale and shift: each is moved by up to half, anew for every unit and update
+NOISE_SEED = 1_000  # added to the seed, so that the noise does not change the order of examples
+NOISE = 0.5  # largest change of scale and shift, drawn for every unit and update
 NORMALISED = RunConfig(
     dataset="digits",
     model="mlp",
@@ -43,7 +43,7 @@ NORMALISED = RunConfig(
 
 
 def calmer_inputs(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C11: a deep network without normalisation, with it, and with it but its outputs thrown about at random."""
+    """Test C11: train a deep network without normalisation, with it, and with it plus noise on its outputs."""
     began = perf_counter()
     ends = {}
     for kind in ("none", "batch", "noisy"):
@@ -73,10 +73,10 @@ class _End:
 
 
 def _trained(kind: Kind, seeds: Sequence[int]) -> _End:
-    """Train one network a seed on the digits, all at once; return their losses and how much their layers' inputs move.
+    """Train one network for each seed on the digits, side by side; return their losses and input shifts.
 
-    The shift is by how many standard deviations the mean of a unit differs from that of the update before, averaged
-    over units, layers and updates. The loss is that of the whole training set, without the noise.
+    The shift is the change of a unit's mean from one update to the next in standard deviations, averaged over units,
+    layers and updates. The loss is that of the whole training set, without noise.
     """
     data = load(build("digits", DATA))
     inputs, targets = data.train_inputs.flatten(1), data.train_targets
@@ -112,7 +112,7 @@ def _losses(output: Tensor, targets: Tensor) -> Tensor:
 
 
 class _Network:
-    """M deep networks side by side, each with PyTorch's own kind of start from a generator of its own."""
+    """M deep networks side by side, each initialised as PyTorch does, from its own generator."""
 
     def __init__(self, kind: Kind, generators: Sequence[torch.Generator], features: int, *, outputs: int) -> None:
         self.kind, self.generators = kind, generators
@@ -129,7 +129,7 @@ class _Network:
         self.parameters = [*(part for layer in self.layers for part in layer), *self.scales, *self.offsets]
 
     def __call__(self, inputs: Tensor, *, noise: bool) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """Return outputs (M, B, outputs) of inputs (M, B, features), and mean and deviation of what each layer gets."""
+        """Return outputs (M, B, outputs) for inputs (M, B, features), and mean and deviation of each layer's values."""
         seen, values = [], inputs
         for number, (weight, bias) in enumerate(self.layers):
             values = torch.baddbmm(bias, values, weight)
@@ -157,7 +157,7 @@ def _drawn(generators: Sequence[torch.Generator], *shape: int) -> Tensor:
 
 
 def _gap(seeds: Sequence[int]) -> Pair:
-    """Compare by how much training and evaluation mode differ on the same weights and examples."""
+    """Compare the gap between training and evaluation mode, on the same weights and examples, for two batch sizes."""
     began = perf_counter()
     arms = [Arm({"batch_size": size}, tuple(_gap_of(size, seed) for seed in seeds)) for size in (SMALL, LARGE)]
     fixed = ("data", "start", "epochs", "rate")
@@ -165,7 +165,7 @@ def _gap(seeds: Sequence[int]) -> Pair:
 
 
 def _gap_of(batch_size: int, seed: int) -> float:
-    """Return the distance between a trained network's loss in training mode, batch by batch, and in evaluation mode."""
+    """Return the gap between a trained network's loss in training mode, batch by batch, and in evaluation mode."""
     config = NORMALISED.replace(batch_size=batch_size, seed=seed)
     trainer = Trainer(config, load(build(config.dataset, DATA)))
     while trainer.updates < trainer.horizon:
@@ -175,14 +175,14 @@ def _gap_of(batch_size: int, seed: int) -> float:
     inputs, targets = data.train_inputs[:whole], data.train_targets[:whole]
     with torch.no_grad():
         batches = inputs.view(-1, batch_size, *inputs.shape[1:])
-        # The running averages see these batches too, with the same weights throughout.
+        # The running averages include these batches too, with the weights unchanged.
         trained = cross_entropy(torch.cat([model(batch) for batch in batches]), targets)
         model.eval()
         return abs(float(trained - cross_entropy(model(inputs), targets)))
 
 
 def _batch_of_one() -> Exact:
-    """Ask for a batch of one example, and of PyTorch itself."""
+    """Check that PyTorch and RunConfig both reject a batch of one example."""
     began = perf_counter()
     try:
         nn.BatchNorm1d(WIDTH)(torch.ones(1, WIDTH))
@@ -198,7 +198,7 @@ def _batch_of_one() -> Exact:
 
 
 def _batch_of_two(seed: int) -> Exact:
-    """Normalise pairs: whatever their distance D, nothing is left but +-(D/2) / sqrt((D/2)^2 + eps)."""
+    """Normalise pairs: a distance D becomes +-(D/2) / sqrt((D/2)^2 + eps), about 1 whatever D was."""
     began = perf_counter()
     generator = torch.Generator().manual_seed(seed)
     norm = nn.BatchNorm1d(WIDTH, affine=False)
@@ -210,14 +210,14 @@ def _batch_of_two(seed: int) -> Exact:
 
 
 def _scatter_of_variance(seed: int) -> tuple[Exact, list[Line]]:
-    """Draw normal numbers in batches: their variance scatters by sqrt(2 / (B - 1)) of itself."""
+    """Measure how the variance of normal batches scatters; in theory by sqrt(2 / (B - 1)) of itself."""
     began = perf_counter()
     generator = torch.Generator().manual_seed(seed)
     law = [math.sqrt(2 / (size - 1)) for size in SIZES]
     measured, errors = [], []
     for size in SIZES:
         variances = torch.randn(BATCHES, size, generator=generator, dtype=torch.float64).var(1)
-        halves = variances.view(40, -1)  # parts that tell how far the figure may be off
+        halves = variances.view(40, -1)  # parts, whose spread gives the standard error
         parts = halves.std(1) / halves.mean(1)
         measured.append(float(variances.std() / variances.mean()))
         errors.append(float(parts.std() / math.sqrt(len(parts))))

@@ -1,4 +1,4 @@
-"""Keep what one run of the claims came to: verdicts, charts, when, where and with which seeds. No torch."""
+"""Hold the results of one run of the claims, with its date, machine and seeds, and store them. No torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEEDS = 10
 
 @dataclass(frozen=True)
 class Result:
-    """What one claim came to."""
+    """The result of one claim."""
 
     code: str
     outcomes: tuple[Outcome, ...]
@@ -33,7 +33,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """What one run came to; the verdicts are corrected for all tests in it."""
+    """The results of one run, whose verdicts are corrected for all tests in it."""
 
     date: date
     fingerprint: Mapping[str, Any]
@@ -42,12 +42,12 @@ class Results:
 
     @property
     def tests(self) -> int:
-        """How many tests the verdicts are corrected for: the same trainings in two claims are one."""
+        """Return the number of tests that the verdicts are corrected for; runs shared by two claims are one test."""
         outcomes = [outcome for result in self.claims.values() for outcome in result.outcomes]
         return len({(outcome.first_values, outcome.second_values) for outcome in outcomes if outcome.p is not None})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` reads them back."""
+        """Return plain JSON values, which `from_dict` reads back."""
         claims = {code: asdict(result) for code, result in self.claims.items()}
         values = {"date": self.date.isoformat(), "fingerprint": dict(self.fingerprint), "seeds": list(self.seeds)}
         return values | {"claims": claims}
@@ -69,7 +69,7 @@ class Results:
 def collect(
     found: Mapping[str, tuple[Findings, float]], *, fingerprint: Mapping[str, Any], seeds: Sequence[int], when: date
 ) -> Results:
-    """Return the results of what the experiments found, each with the seconds that it took."""
+    """Judge the findings of the experiments; `found` also has the seconds that each took."""
     outcomes = judge({code: findings.trials for code, (findings, _) in found.items()})
     claims = {
         code: Result(code, tuple(outcomes[code]), tuple(findings.lines), seconds)
@@ -79,12 +79,12 @@ def collect(
 
 
 def write(results: Results, path: Path = SHIPPED) -> None:
-    """Write results as JSON, a line for each value that a person may want to compare."""
+    """Write results as JSON with one value a line, so that differences are easy to read."""
     path.write_text(json.dumps(results.to_dict(), ensure_ascii=False, indent=1, allow_nan=True) + "\n")
 
 
 def load(path: Path = SHIPPED) -> Results:
-    """Read what `write` wrote. Raises BatchLabError."""
+    """Read a file that `write` wrote. Raises BatchLabError if it cannot be read."""
     try:
         return Results.from_dict(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:

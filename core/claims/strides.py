@@ -1,4 +1,4 @@
-"""Draw batches at weights that stand still, and measure how long an update of each size would be."""
+"""Draw batches at fixed weights and measure how long an update of each batch size would be."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from core.science.trials import Arm, Exact, Findings, Line, Pair, Progress
 SIZES = (1, 4, 16, 64, 256, 1_024)
 SMALL, LARGE = 16, 256
 DRAWS = 300
-WITHIN = 4.0  # standard errors
+WITHIN = 4.0  # standard errors that slope and intercept may be off
 FIXED = ("data", "weights", "rate")
 
 
 def large_strides(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C7: 300 batches of each size, halfway from the start to the optimum, at one rate and at a scaled one."""
+    """Test C7: draw 300 batches of each size halfway to the optimum; compare updates at one rate and a scaled one."""
     began = perf_counter()
     lengths: dict[int, list[float]] = {size: [] for size in SIZES}
     strays, lines = [], []
@@ -61,7 +61,7 @@ def _pair(arm: str, fixed: tuple[str, ...], lengths: dict[int, list[float]], sca
 
 
 def _gradients(seed: int) -> Tensor:
-    """Return the gradient of each example's objective (N, classes x features), halfway to the optimum."""
+    """Return the gradient of each example's loss (N, classes x features), halfway to the optimum."""
     given = MIXTURE.problem(seed)
     inputs, weights = given.data.train_inputs, given.optimum.weights / 2
     residuals = (inputs @ weights.T).softmax(1) - one_hot(given.data.train_targets, MIXTURE.config.spec.outputs)
@@ -78,7 +78,7 @@ def _squares(gradients: Tensor, batch_size: int, generator: torch.Generator) -> 
 
 
 def _strays(shares: Tensor, means: Tensor, errors: Tensor, law: Tensor) -> Tensor:
-    """Return by how many standard errors intercept and slope of the measured line stray from the law's (2,)."""
+    """Return how many standard errors the measured intercept and slope are off the law, (2,)."""
     rows = torch.stack([torch.ones_like(shares), shares], dim=1) / errors[:, None]
     covariance = torch.linalg.inv(rows.T @ rows)
     found: Tensor = (covariance @ rows.T @ (means / errors) - law) / covariance.diagonal().sqrt()

@@ -1,4 +1,4 @@
-"""Push a training off its way, and count the updates until it is back; then measure how far updates turn."""
+"""Push a run off course and count the updates until it recovers; then measure how far updates turn."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CURVATURES = np.array([1.0, 0.02])  # across the valley and along it
 EXAMPLES = 1_024
 SMALL, LARGE = 16, 256
 RATE, LOW_RATE, MOMENTUM = 0.2, 0.02, 0.9
-PUSH, VALLEY = 5.0, 1.0  # how far off the floor of the valley, and where the valley begins
+PUSH, VALLEY = 5.0, 1.0  # distance from the floor of the valley, and half the width of the valley
 MOST_UPDATES = 1_500
-TURNS = 128  # updates over which the angles are averaged
+TURNS = 128  # number of updates whose angles are averaged
 
 
 def hard_to_turn(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C6: a narrow valley, a wrong step across it, and the way back; then the angles between updates."""
+    """Test C6: count the updates to recover from a step across a narrow valley, and measure angles between updates."""
     base = _back(seeds, SMALL, RATE)
     progress(0.2)
     trials = [_pair("wrong_step", (*FIXED, "rate"), base, _back(seeds, LARGE, RATE), "lower")]
@@ -52,7 +52,7 @@ def _pair(
 
 
 def _turns(seeds: Sequence[int]) -> Pair:
-    """Compare the mean angle between an update and the next, of real trainings of equally many updates."""
+    """Compare the mean angle between consecutive updates in real runs of the same number of updates."""
     began = perf_counter()
     arms = []
     for size in (SMALL, LARGE):
@@ -66,7 +66,7 @@ def _turns(seeds: Sequence[int]) -> Pair:
 
 
 def _back(seeds: Sequence[int], batch_size: int, rate: float, *, momentum: float = 0.0) -> tuple[Arm, float]:
-    """Return the updates that each seed needs to be back in the valley for good, and the seconds it took."""
+    """Return the updates that each seed needs to return to the valley for good, and the seconds spent."""
     began = perf_counter()
     counts = [_updates_back(seed, batch_size, rate, momentum) for seed in seeds]
     settings = {"batch_size": batch_size, "lr": rate} | ({"momentum": momentum} if momentum else {})
@@ -74,10 +74,10 @@ def _back(seeds: Sequence[int], batch_size: int, rate: float, *, momentum: float
 
 
 def _updates_back(seed: int, batch_size: int, rate: float, momentum: float) -> float:
-    """Return after how many updates the weights stay in the valley; infinite if they do not."""
+    """Return after how many updates the weights stay in the valley; infinity if they never do."""
     generator = np.random.default_rng(seed)
     centres = generator.standard_normal((EXAMPLES, 2))
-    centres -= centres.mean(axis=0)  # so that the floor of the valley is at 0
+    centres -= centres.mean(axis=0)  # puts the floor of the valley at 0
     weights, velocity, outside = np.array([PUSH, PUSH]), np.zeros(2), 0
     for update in range(MOST_UPDATES):
         position = update * batch_size % EXAMPLES

@@ -1,4 +1,4 @@
-"""Take all examples at once: whether there is room for them, and what they buy."""
+"""Train on all examples at once: check whether they fit, and compare the result with a small batch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from core.science.trials import Arm, Exact, Findings, Pair, Progress
 
 SMALL = 32
 PHOTOS = RunConfig(model="mlp", memory_limit_mb=LIMIT_MB)
-PART = 1_000  # examples of a micro-batch
-RATES = tuple(2.0**power for power in range(-10, 1))  # tried for each arm
-TUNING_SEEDS = 3  # others than those of the comparison
+PART = 1_000  # examples in a micro-batch
+RATES = tuple(2.0**power for power in range(-10, 1))  # every arm tries all of them
+TUNING_SEEDS = 3  # these differ from the seeds of the comparison
 
 
 def all_at_once_does_not_fit(seeds: Sequence[int], progress: Progress) -> Findings:
-    """C1: full batches against the limit, then a full batch against 32 at equally many examples."""
+    """Test C1: full batches against the limit, then a full batch against batch size 32 on equal examples."""
     trials = []
     digits = NOISY_DIGITS.config
     for arm, config in (("digits_at_once", digits), ("photos_at_once", PHOTOS)):
@@ -46,7 +46,7 @@ def all_at_once_does_not_fit(seeds: Sequence[int], progress: Progress) -> Findin
 
 
 def _tuned(seeds: Sequence[int], batch_size: int) -> Arm:
-    """Return the excess losses at the rate that was best on seeds of its own."""
+    """Return the excess losses at the rate that was best on the tuning seeds."""
     others = [max(seeds) + 1 + number for number in range(TUNING_SEEDS)]
     tried = [(seed, rate) for rate in RATES for seed in others]
     ensemble = NOISY_DIGITS.ensemble(

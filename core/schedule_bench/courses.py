@@ -1,4 +1,4 @@
-"""Say what each arm does at each of its updates, before anything is trained. No torch."""
+"""Plan the rate and the batch size of each update of an arm. No torch."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.schedule_bench.arms import EPOCHS, EXAMPLES, RAMP, TWIN
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-GROWTH = 4  # of the batch, each time
-PARTS = (EPOCHS // 2, EPOCHS // 4, EPOCHS // 4)  # epochs; it grows where the step schedule falls
-POINTS = 64  # of a curve, at equal distances in examples, and one before the first update
+GROWTH = 4  # factor by which the batch grows each time
+PARTS = (EPOCHS // 2, EPOCHS // 4, EPOCHS // 4)  # epochs; the batch grows where the step schedule falls
+POINTS = 64  # of a curve, evenly spaced in examples seen, plus one before the first update
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Some epochs at one batch size, with all rates multiplied by `scale`."""
+    """Some epochs at one batch size, with every rate multiplied by `scale`."""
 
     batch_size: int
     epochs: int
@@ -37,7 +37,7 @@ class Stage:
 class RatePlan:
     """The rate of each of U updates as a share of the peak (U,), and its batch size (U,).
 
-    On a plateau the shares are 1: what the rule makes of them is known when it has run.
+    Under reduce-on-plateau the shares are 1, because the rule depends on the run.
     """
 
     shares: Floats
@@ -49,20 +49,20 @@ class RatePlan:
 
     @property
     def seen(self) -> Whole:
-        """Examples seen before the first update and after each, (U + 1,)."""
+        """Return the examples seen before the first update and after each, (U + 1,)."""
         return np.concatenate([[0], self.batch_sizes.cumsum()])
 
     @property
     def marks(self) -> Whole:
-        """Updates made at each point of a curve, from 0 to U; fewer than POINTS + 1 where batches are larger."""
+        """Return the updates made at each point of a curve, from 0 to U; at most POINTS + 1."""
         aims = np.linspace(0, self.seen[-1], POINTS + 1)
         return np.unique(np.searchsorted(self.seen, aims))
 
 
 def stages(arm: str, batch_size: int) -> tuple[Stage, ...]:
-    """Return the stages of an arm that begins with this batch size.
+    """Return the stages of an arm that starts with this batch size.
 
-    A batch cannot grow beyond all examples: from there on the rate falls instead, as in the paper.
+    A batch cannot grow beyond all examples; the rate then falls instead, as in the paper.
     """
     if arm not in (RAMP, TWIN):
         return (Stage(batch_size, EPOCHS),)
@@ -73,7 +73,7 @@ def stages(arm: str, batch_size: int) -> tuple[Stage, ...]:
 
 @cache
 def course(arm: str, batch_size: int) -> RatePlan:
-    """Return the course of an arm that begins with this batch size."""
+    """Return the plan of an arm that starts with this batch size."""
     parts = stages(arm, batch_size)
     sizes = np.concatenate([np.full(part.updates, part.batch_size) for part in parts])
     if arm in (RAMP, TWIN):

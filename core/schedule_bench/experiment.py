@@ -1,4 +1,4 @@
-"""Run the bench at one batch size: tune every arm, train it, say what is expected of it, and compare where arms end."""
+"""Run the comparison at one batch size: tune and train every arm, predict its loss, and compare the ends."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from core.science.trials import Arm, Pair, Progress
 from core.train.fingerprint import fingerprint
 
 Floats = NDArray[np.float64]
-Ends = Mapping[str, tuple[float, ...]]  # by arm, of each seed
+Ends = Mapping[str, tuple[float, ...]]  # one for each seed, by arm
 
-DIGITS, ROUGH_DIGITS, END_DIGITS = 4, 3, 6  # of a number that is kept: of a line, of a band, of one seed's end
-TUNED, FINISHED = 0.45, 0.95  # shares of the work that are done then
+DIGITS, ROUGH_DIGITS, END_DIGITS = 4, 3, 6  # significant digits stored of a line, of a band and of one seed's end
+TUNED, FINISHED = 0.45, 0.95  # shares of the work done after tuning and after training
 
 
 def bench(batch_size: int, seeds: Sequence[int], progress: Progress) -> Bench:
-    """Run all arms at this batch size with these seeds; `progress` is told the share that is done, 0 to 1."""
+    """Run all arms at this batch size with these seeds; `progress` receives the share that is done, 0 to 1."""
     began = perf_counter()
     tried, expected = tune(batch_size, tuning_seeds(seeds), part(progress, 0.0, TUNED))
     peaks = {arm: best_rate(ends) for arm, ends in tried.items()}
@@ -67,12 +67,12 @@ def bench(batch_size: int, seeds: Sequence[int], progress: Progress) -> Bench:
 def tune(
     batch_size: int, seeds: Sequence[int], progress: Progress
 ) -> tuple[dict[str, tuple[float, ...]], dict[str, tuple[float, ...]]]:
-    """Return for each arm where it ends at each of RATES, the geometric mean over seeds, and where it should.
+    """Return for each arm its end at each of RATES, measured and predicted, as geometric means over the seeds.
 
-    Every arm has the same tries. A rate at which a seed diverged is infinitely bad.
+    Every arm tries the same rates. The end is infinite at a rate at which a seed diverged.
     """
     ends, expected = np.empty((2, len(seeds), len(ARMS) * len(RATES)))
-    for number, seed in enumerate(seeds):  # one after the other: they need not all be in memory
+    for number, seed in enumerate(seeds):  # one after the other, so that the data of only one is in memory
         members = [Member(arm, seed, rate) for arm in ARMS for rate in RATES]
         share = part(progress, number / len(seeds), (number + 1) / len(seeds))
         paths = train(members, batch_size, share, follow=False)
@@ -86,16 +86,16 @@ def tune(
 
 
 def best_rate(ends: Sequence[float]) -> float:
-    """Return the rate of RATES whose end is the lowest."""
+    """Return the rate of RATES with the lowest end."""
     return RATES[int(np.argmin(ends))]
 
 
 def expectations(
     members: Sequence[Member], paths: Sequence[Path], batch_size: int, *, noisy: bool = True
 ) -> list[Floats]:
-    """Return what the noisy quadratic model expects of each training at its course's marks, at the rates it had.
+    """Return the loss that the noisy quadratic model predicts for each run at its plan's marks, for its actual rates.
 
-    Without noise it is what is left of the start.
+    Without noise it is what remains of the start.
     """
     groups: dict[tuple[int, bool], list[int]] = {}
     for number, member in enumerate(members):
@@ -112,11 +112,11 @@ def expectations(
 def _trained(arm: str, peak: float, paths: Sequence[Path], exact: Sequence[Floats], left: Sequence[Floats]) -> Trained:
     excess = np.stack([path.excess for path in paths])
     ends = _rounded(excess[:, -1], END_DIGITS)
-    told: dict[str, float] = {}
+    summary: dict[str, float] = {}
     if np.isfinite(ends).all():
         logs = np.log(ends)
         low, high = interval(logs)
-        told = {"end": math.exp(logs.mean()), "end_low": math.exp(low), "end_high": math.exp(high)}
+        summary = {"end": math.exp(logs.mean()), "end_low": math.exp(low), "end_high": math.exp(high)}
     shares: tuple[float, ...] = ()
     if arm in FEEDBACK:
         rates = np.stack([path.rates for path in paths]).mean(axis=0)
@@ -125,9 +125,9 @@ def _trained(arm: str, peak: float, paths: Sequence[Path], exact: Sequence[Float
         arm,
         peak,
         ends,
-        told.get("end"),
-        told.get("end_low"),
-        told.get("end_high"),
+        summary.get("end"),
+        summary.get("end_low"),
+        summary.get("end_high"),
         _rounded(_mean(excess)),
         _rounded(excess.min(axis=0), ROUGH_DIGITS),
         _rounded(excess.max(axis=0), ROUGH_DIGITS),
@@ -138,12 +138,12 @@ def _trained(arm: str, peak: float, paths: Sequence[Path], exact: Sequence[Float
 
 
 def _against(ends: Ends) -> dict[str, Compared]:
-    """Return every other arm beside the constant rate."""
+    """Compare every other arm with the constant rate."""
     return {each.second: each for each in _compare([(CONSTANT, arm) for arm in ARMS if arm != CONSTANT], ends)}
 
 
 def _compare(pairs: Sequence[tuple[str, str]], ends: Ends) -> tuple[Compared, ...]:
-    """Compare arms seed by seed; the pairs are one family of tests."""
+    """Compare arms seed by seed; the pairs form one family of tests."""
     trials = [
         Pair(f"{first}, {second}", "excess_loss", FIXED, Arm({}, ends[first]), Arm({}, ends[second]), "lower", 0.0)
         for first, second in pairs
@@ -151,7 +151,7 @@ def _compare(pairs: Sequence[tuple[str, str]], ends: Ends) -> tuple[Compared, ..
     (outcomes,) = judge({"schedules": trials}).values()
     compared = []
     for (first, second), found in zip(pairs, outcomes, strict=True):
-        assert found.p is not None  # each is a pair
+        assert found.p is not None  # every trial is a pair
         assert found.p_adjusted is not None
         compared.append(
             Compared(
@@ -170,7 +170,7 @@ def _compare(pairs: Sequence[tuple[str, str]], ends: Ends) -> tuple[Compared, ..
 
 
 def _mean(values: Floats) -> Floats:
-    """Return the geometric mean over the first axis; infinite where one is."""
+    """Return the geometric mean over the first axis; infinite where one value is."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.exp(np.log(values).mean(axis=0)))
 

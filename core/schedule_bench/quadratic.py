@@ -1,8 +1,8 @@
-"""Say what the noisy quadratic model expects of a training, with nothing fitted to that training.
+"""Predict the loss of a run by the noisy quadratic model, without fitting anything to that run.
 
-Its curvatures are those of the problem at its optimum, its noise the scatter of the examples' gradients there, its
-start as far from the optimum as the training's. It is exact for a quadratic whose noise is the same everywhere; of
-the real loss it says much near the optimum and little at the start.
+Its curvatures are those of the problem at its optimum, its noise is the scatter of the examples' gradients there, and
+its start is as far from the optimum as that of the run. The model is exact for a quadratic with the same noise
+everywhere. For the real loss it is accurate near the optimum and poor at the start.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Quadratic:
-    """One seed's problem at its optimum, direction by direction along the Hessian's eigenvectors, each (D,).
+    """One seed's problem at its optimum, along the D eigenvectors of the Hessian; each array is (D,).
 
     curvatures  eigenvalues, ascending
-    noise       variance of one example's gradient
-    distances   square of the distance of the start, zero weights, from the optimum
+    noise       variance of a single example's gradient
+    distances   squared distance of the start (zero weights) from the optimum
     """
 
     curvatures: Floats
@@ -37,11 +37,11 @@ class Quadratic:
     distances: Floats
 
     def losses(self, rates: Sequence[Floats], batch_sizes: Sequence[int], *, noisy: bool = True) -> Floats:
-        """Return the expected excess losses (U + 1, M) of M runs whose rates are (U,) each.
+        """Return the expected excess losses (U + 1, M) of M runs with rates (U,) each.
 
-        Without noise they are what is left of the start; the rest is what the noise adds.
+        Without noise they are what remains of the start; noise adds the rest.
         """
-        with np.errstate(over="ignore"):  # beyond 2 / curvature it grows until it is infinite
+        with np.errstate(over="ignore"):  # beyond 2 / curvature the loss grows to infinity
             return quadratic_losses(
                 self.distances,
                 curvatures=self.curvatures,
@@ -53,7 +53,7 @@ class Quadratic:
 
 @cache
 def quadratic(seed: int) -> Quadratic:
-    """Return the quadratic of one seed's mixture; worked out once in a process."""
+    """Return the quadratic of one seed's mixture, computed once in a process."""
     given, weight_decay = MIXTURE.problem(seed), MIXTURE.config.weight_decay
     inputs, best = given.data.train_inputs, given.optimum.weights
     curvatures, directions = torch.linalg.eigh(curvature(inputs, best, weight_decay=weight_decay))

@@ -1,4 +1,4 @@
-"""Keep what the bench came to at one batch size: curves, ends and tests, when, where and with which seeds. No torch."""
+"""Hold the results of the comparison at one batch size, and store them. No torch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from core.words.errors import BatchLabError, Problem
 
 SHIPPED = Path(__file__).with_name("shipped.json")
 
-Curve = tuple[float, ...]  # a value at each of the course's marks
+Curve = tuple[float, ...]  # a value at each of the plan's marks
 
 
 @dataclass(frozen=True)
 class Compared:
-    """How an arm ends beside another, seed by seed.
+    """The ends of two arms, compared seed by seed.
 
-    `ratio` is the geometric mean of second / first over the seeds and `low` to `high` its 95% interval; None where one
-    diverged. `p` is that of all sign flips, `p_adjusted` corrected for its family (Holm); `equivalent` says that the
-    two are within 25% of each other, by two one-sided tests. `diverged` counts the seeds of each that did.
+    `ratio` is the geometric mean of second / first over the seeds and `low` to `high` its 95% interval; None where a
+    run diverged. `p` comes from all sign flips, and `p_adjusted` is corrected for its family (Holm). `equivalent` means
+    that two one-sided tests show the two within 25% of each other. `diverged` counts the diverged seeds of each arm.
     """
 
     first: str
@@ -40,14 +40,14 @@ class Compared:
 
 @dataclass(frozen=True)
 class Trained:
-    """One arm at one peak rate: excess losses, those of `middle` and `end` as geometric means over the seeds.
+    """One arm at one peak rate. All losses are excess losses; `middle` and `end` are geometric means over the seeds.
 
-    ends          of each seed, infinite where it diverged
-    end           with its 95% interval, `end_low` to `end_high`; None where a seed diverged
-    middle        along the course, with the lowest and the highest seed of each point
-    exact         what the noisy quadratic model expects at the same rates and batch sizes
-    start_left    how much of it is, at the end, left of the start; the rest is noise
-    shares        of the peak, by epoch, the mean of the seeds; empty where the plan knows them
+    ends          final loss of each seed, infinite where it diverged
+    end           final loss, with its 95% interval `end_low` to `end_high`; None where a seed diverged
+    middle        loss at each mark of the plan, with the lowest and the highest seed
+    exact         loss that the noisy quadratic model predicts for the same rates and batch sizes
+    start_left    what remains of the start in the last value of `exact`; the rest is noise
+    shares        rate of each epoch as a share of the peak, mean over the seeds; empty where the plan knows it
     """
 
     arm: str
@@ -65,30 +65,30 @@ class Trained:
 
     @property
     def diverged(self) -> int:
-        """How many seeds did."""
+        """Return the number of seeds that diverged."""
         return sum(value == float("inf") for value in self.ends)
 
     @property
     def mean(self) -> float:
-        """The arithmetic mean of the ends, of which an expectation is one."""
+        """Return the arithmetic mean of the ends, which an expectation predicts."""
         return sum(self.ends) / len(self.ends)
 
     @property
     def off(self) -> float:
-        """By how much the exact expectation at the end is above the mean of what was measured, as a share of that."""
+        """Return the relative error of the predicted end against the measured mean."""
         return self.exact[-1] / self.mean - 1
 
 
 @dataclass(frozen=True)
 class Bench:
-    """All of one batch size.
+    """The results at one batch size.
 
-    tuned      arms by name, each at the rate that was best for it on the tuning seeds
+    tuned      arms by name, each at its best rate on the tuning seeds
     alike      arms by name, all at ONE_RATE
-    tried      for each arm the end at each of RATES, a geometric mean over the tuning seeds; `expected` what the noisy
-               quadratic model says of it
-    against    tuned arms beside the constant rate, by arm, and `against_alike` those of `alike`; a family each
-    equal      pairs of decays, and the ramp beside its twin: how near they are to each other; one family
+    tried      end of each arm at each of RATES, a geometric mean over the tuning seeds; `expected` is the prediction
+               of the noisy quadratic model
+    against    tuned arms compared with the constant rate, by arm; `against_alike` the same for `alike`; two families
+    equal      pairs of decays, and the ramp with its twin, tested for equivalence; one family
     """
 
     date: date
@@ -111,11 +111,11 @@ class Bench:
         return tuning_seeds(self.seeds)
 
     def is_at_the_edge(self, arm: str) -> bool:
-        """Return whether the best rate tried was the lowest or the highest: there may be a better one beyond."""
+        """Return whether the best rate is the lowest or the highest one tried, so that a better one may lie beyond."""
         return self.tuned[arm].peak in (RATES[0], RATES[-1])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` reads them back."""
+        """Return plain JSON values, which `from_dict` reads back."""
         return asdict(self) | {"date": self.date.isoformat(), "fingerprint": dict(self.fingerprint)}
 
     @classmethod
@@ -135,12 +135,12 @@ class Bench:
 
 
 def tuning_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds on which the rates are tuned: none of those of the comparison."""
+    """Return the seeds for tuning the rates, which differ from the seeds of the comparison."""
     return tuple(max(seeds) + 1 + number for number in range(TUNING_SEEDS))
 
 
 def write(benches: Sequence[Bench], path: Path = SHIPPED) -> None:
-    """Write benches as JSON, each row of numbers in a line."""
+    """Write the results as JSON, with each row of numbers on one line."""
     text = json.dumps([bench.to_dict() for bench in benches], indent=1, allow_nan=True)
     text = re.sub(r"\[([^\[\]{}]*)\]", lambda row: "[" + ", ".join(row[1].replace(",", " ").split()) + "]", text)
     path.write_text(text + "\n")

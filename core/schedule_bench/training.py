@@ -1,4 +1,4 @@
-"""Train arms of the bench, many seeds and peak rates at once, and follow how far above the optimum each is."""
+"""Train arms at many seeds and peak rates at once, and follow the loss of each above the optimum."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from core.train.trainer import plateau_rule
 
 Floats = NDArray[np.float64]
 
-NEW_ORDER = 2**24  # between the seeds of the orders of two stages: each draws anew, and none what the other drew
-TELL_EVERY = 32  # updates
+NEW_ORDER = 2**24  # offset between the seeds of two stages, so that each stage draws its own order
+REPORT_EVERY = 32  # updates
 
 
 @dataclass(frozen=True)
 class Member:
-    """One training: an arm, a seed of data and order, a peak rate."""
+    """One run: an arm, a seed for data and order, and a peak rate."""
 
     arm: str
     seed: int
@@ -35,9 +35,9 @@ class Member:
 
 @dataclass(frozen=True)
 class Path:
-    """What became of one: the excess loss at its course's marks, or at the end alone, and the rate of every update.
+    """The course of one run: its excess loss at the marks of its plan, or only at the end, and the rate of each update.
 
-    The excess is infinite where the training diverged.
+    The excess is infinite where the run diverged.
     """
 
     excess: Floats
@@ -45,12 +45,12 @@ class Path:
 
 
 def part(progress: Progress, begin: float, end: float) -> Progress:
-    """Return the progress of a piece of work that lies between two shares of the whole."""
+    """Return the progress of a part of the work that lies between two shares of the whole."""
     return lambda share: progress(begin + (end - begin) * share)
 
 
 def train(members: Sequence[Member], batch_size: int, progress: Progress, *, follow: bool = True) -> list[Path]:
-    """Train members whose arms begin with this batch size; return a path for each.
+    """Train members whose arms start with this batch size; return a path for each.
 
     Without `follow` only the ends are evaluated.
     """
@@ -71,7 +71,7 @@ def train(members: Sequence[Member], batch_size: int, progress: Progress, *, fol
 def _train(
     members: Sequence[Member], batch_size: int, parts: Sequence[Stage], progress: Progress, *, follow: bool
 ) -> list[Path]:
-    """Train members of the same stages as one ensemble a stage."""
+    """Train members with the same stages, as one ensemble in each stage."""
     courses = [course(member.arm, batch_size) for member in members]
     shares = torch.from_numpy(np.stack([each.shares for each in courses], axis=1))
     marks = set((courses[0].marks if follow else courses[0].marks[-1:]).tolist())
@@ -92,23 +92,25 @@ def _train(
                 excess.append(sets.excess(weights))
             if plateaus and update % updates_per_epoch(EXAMPLES, stage.batch_size) == 0:
                 peaks = plateaus.note(sets.validation_losses(weights), peaks)
-            if made % TELL_EVERY == 0:
+            if made % REPORT_EVERY == 0:
                 progress(made / len(shares))
     along, used = np.stack(excess, axis=1), torch.stack(rates, dim=1).numpy()
     return [Path(*each) for each in zip(along, used, strict=True)]
 
 
 def _ensemble(members: Sequence[Member], stage: Stage, number: int, weights: Tensor) -> Ensemble:
-    """Return the trainings of a stage, from these weights on; rates are given update by update."""
+    """Return the runs of a stage, which start from these weights; the caller gives the rate of each update."""
     shape = MIXTURE.config.replace(batch_size=stage.batch_size, budget_value=stage.epochs, sampling="iid")
     configs = [shape.replace(seed=member.seed + number * NEW_ORDER) for member in members]
     seeds = [member.seed for member in members]
-    shared = seeds[:1] if len(set(seeds)) == 1 else seeds  # data of one seed are taken as they are, of many copied
+    shared = (
+        seeds[:1] if len(set(seeds)) == 1 else seeds
+    )  # the data of a single seed are shared, those of several are copied
     return Ensemble(configs, [MIXTURE.problem(seed).data for seed in shared], start=[weights])
 
 
 class Plateaus:
-    """PyTorch's own plateau rule for each of the members that have one; false if there are none."""
+    """PyTorch's plateau rule for each member that has one; false if none has."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._rules = {
@@ -119,7 +121,7 @@ class Plateaus:
         return bool(self._rules)
 
     def note(self, losses: Tensor, peaks: Tensor) -> Tensor:
-        """Let the rules react to the evaluation losses (M,) of an epoch; return the peaks from now on, (M,)."""
+        """Apply the rules to the evaluation losses (M,) of an epoch; return the new peaks, (M,)."""
         now = peaks.clone()
         for number, rule in self._rules.items():
             rule.step(losses[number].item())
@@ -128,20 +130,20 @@ class Plateaus:
 
 
 class Sets:
-    """The data of many trainings by their seeds: models of one seed are evaluated in one product."""
+    """The data of many runs by seed; models of one seed are evaluated in one matrix product."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self._places = {seed: torch.tensor([n for n, each in enumerate(seeds) if each == seed]) for seed in set(seeds)}
 
     def excess(self, weights: Tensor) -> Floats:
-        """Return by how much the whole objective of each of (M, classes, features) is above its lowest, (M,)."""
+        """Return how far the objective of each of the weights (M, classes, features) is above its minimum, (M,)."""
         above = weights.new_empty(len(weights))
         decay = MIXTURE.config.weight_decay / 2 * weights.square().flatten(1).sum(1)
         for seed, places in self._places.items():
             given = MIXTURE.problem(seed)
             losses = _mean_losses(weights[places], given.data.train_inputs, given.data.train_targets)
             above[places] = losses + decay[places] - given.optimum.loss
-        return above.where(above < DIVERGED, torch.inf).numpy()  # infinite for a NaN too
+        return above.where(above < DIVERGED, torch.inf).numpy()  # NaN becomes infinite too
 
     def validation_losses(self, weights: Tensor) -> Tensor:
         """Return the loss of each over its validation set, (M,), as `core.train.trainer.Trainer.evaluate` does."""
@@ -153,7 +155,7 @@ class Sets:
 
 
 def _mean_losses(weights: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the mean cross-entropy of each of (M, classes, features) over one set, (M,)."""
+    """Return the mean cross-entropy of each of the weights (M, classes, features) over one set, (M,)."""
     outputs = (inputs @ weights.flatten(0, 1).T).view(len(inputs), *weights.shape[:2])
     right = outputs.gather(2, targets[:, None, None].expand(-1, len(weights), 1)).squeeze(2)
     mean: Tensor = (outputs.logsumexp(2) - right).mean(0)

@@ -1,1 +1,1 @@
-"""Problems of two weights that can be drawn, and what plain SGD does on them. NumPy only."""
+"""Losses over two weights that can be drawn, and the paths of plain SGD on them. NumPy only."""

@@ -1,4 +1,4 @@
-"""Find the lines along which the loss of a problem is equal."""
+"""Compute the contour lines of a loss."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from core.trajectories.problems import Array, LossSurface
 
 LINES, POINTS = 22, 28
-WIDER, HIGHER = 1.7, 2.2  # than the window: a chart of other proportions shows more than that
+WIDER, HIGHER = 1.7, 2.2  # than the window, because a chart of other proportions shows more of the plane
 MOST_UPDATES = 60
 
 
 @lru_cache(maxsize=8)
 def contours(problem: LossSurface, lines: int = LINES, points: int = POINTS) -> Array:
-    """Return closed lines of equal loss from the inside out, (lines, points, 2).
+    """Return closed contour lines from the inside out, (lines, points, 2).
 
-    Their losses above the optimum grow with the square of their number, so the lines of a quadratic are evenly spaced;
-    the last one goes through the farthest corner of what a chart may show around the window. The loss is convex, so
-    each ray from the optimum meets each line once.
+    The loss above the optimum grows with the square of a line's number, so the lines of a quadratic are evenly spaced.
+    The last line passes through the farthest corner of what a chart may show around the window. The loss is convex, so
+    each ray from the optimum crosses each line once.
     """
     lowest, window = problem.loss(problem.optimum), problem.window
     middle = np.array([window.left + window.right, window.bottom + window.top]) / 2
@@ -29,7 +29,7 @@ def contours(problem: LossSurface, lines: int = LINES, points: int = POINTS) -> 
     levels = highest * (np.arange(1, lines + 1) / lines) ** 2
     values, axes = np.linalg.eigh(problem.curvature)
     angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    # Evenly around a circle that is stretched as the lines near the optimum are.
+    # The rays are even on a circle that is stretched like the lines near the optimum.
     rays = (np.column_stack([np.cos(angles), np.sin(angles)]) / np.sqrt(values)) @ axes.T
     lengths = _lengths(problem, rays, lowest + levels)
     found: Array = problem.optimum + lengths[..., None] * rays
@@ -38,9 +38,9 @@ def contours(problem: LossSurface, lines: int = LINES, points: int = POINTS) -> 
 
 
 def _lengths(problem: LossSurface, rays: Array, losses: Array) -> Array:
-    """Return how far along each ray each loss is met, (losses, rays), by Newton's method from outside.
+    """Return the distance along each ray at which it reaches each loss, (losses, rays), by Newton's method.
 
-    Along a ray the loss is convex and grows, so from a point beyond the line each update stays beyond it.
+    The loss is convex and increasing along a ray, so every iterate that starts beyond the line stays beyond it.
     """
     wanted = losses[:, None]
     lengths = np.full((len(losses), len(rays)), 1.0)

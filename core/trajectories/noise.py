@@ -1,4 +1,4 @@
-"""Draw the gradients of random batches at one point, and say by which law their length depends on the batch size."""
+"""Draw gradients of random batches at one point, and compute the law of their length by batch size."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Law:
     """The mean squared length of a batch's gradient at one point: |G|^2 + S v(B), v(B) = (1/B) (N - B) / (N - 1).
 
     G is the gradient of all N examples. S is the trace of the covariance (2, 2) of the examples' gradients g_i about
-    it, with N in the denominator: S = sum |g_i - G|^2 / N. The mean of B of N numbers drawn without replacement has the
-    variance (s^2/B) (N - B) / (N - 1), where s^2 is the variance of the N numbers themselves, which are all there
-    are; with N - 1 below the sum the factor would be (N - B) / N instead. Both are exact, mixing them is not.
+    G, with N in the denominator: S = sum |g_i - G|^2 / N. The mean of B of N numbers drawn without replacement has
+    variance (s^2/B) (N - B) / (N - 1), where s^2 is the variance of the whole population. With N - 1 in the denominator
+    of s^2 the factor would be (N - B) / N. Each pair is exact; mixing them is not.
     """
 
     examples: int
@@ -36,11 +36,11 @@ class Law:
         return float(np.trace(self.covariance))
 
     def share(self, batch_size: int) -> float:
-        """Return v(B), the share of S that a batch of B keeps: 1 for one example, 0 for all of them."""
+        """Return v(B), the share of S that a batch of size B keeps: 1 for one example, 0 for all examples."""
         return kept_scatter(batch_size, self.examples)
 
     def mean_squared(self, batch_size: int) -> float:
-        """Return the mean squared length of the gradient of a batch."""
+        """Return the mean squared length of the gradient of a batch of this size."""
         return self.gradient_squared + self.variance * self.share(batch_size)
 
 
@@ -53,7 +53,7 @@ class Measured:
     standard_error: float
 
     def errors_off(self, law: Law) -> float:
-        """Return how many standard errors lie between this and the law. A batch of all examples has no error: 0."""
+        """Return the distance from the law in standard errors; 0 for a batch of all examples, which has no error."""
         if law.share(self.batch_size) == 0:
             return 0.0
         return (self.mean_squared - law.mean_squared(self.batch_size)) / self.standard_error
@@ -68,7 +68,7 @@ def law(problem: LossSurface, point: Array) -> Law:
 
 
 def cloud(problem: LossSurface, point: Array, batch_size: int, draws: int = DRAWS, *, seed: int) -> Array:
-    """Return the mean gradients of random batches at a point, (draws, 2). A batch has no example twice."""
+    """Return the mean gradients of random batches at a point, (draws, 2). A batch repeats no example."""
     found: Array = _chosen(problem.examples, batch_size, draws, seed) @ problem.example_gradients(point) / batch_size
     return found
 
@@ -76,7 +76,7 @@ def cloud(problem: LossSurface, point: Array, batch_size: int, draws: int = DRAW
 def measured(
     problem: LossSurface, point: Array, *, sizes: Sequence[int] = SIZES, draws: int = DRAWS, seed: int
 ) -> list[Measured]:
-    """Return the mean squared length of a batch's gradient for each batch size, from so many draws of each."""
+    """Measure the mean squared length of a batch's gradient for each batch size, from `draws` batches."""
     found = []
     for size in sizes:
         squared = (cloud(problem, point, size, draws, seed=seed) ** 2).sum(1)
@@ -86,9 +86,9 @@ def measured(
 
 @lru_cache(maxsize=16)
 def _chosen(examples: int, batch_size: int, draws: int, seed: int) -> NDArray[np.bool_]:
-    """Return which examples are in each draw, (draws, examples): the same for every point, so worked out once.
+    """Return the examples in each draw, (draws, examples). They are the same at every point, hence the cache.
 
-    Each batch size has draws of its own, so their measurements are independent.
+    Each batch size has its own draws, so the measurements are independent.
     """
     if not 1 <= batch_size <= examples:
         raise ValueError(f"batch_size must be between 1 and {examples}, got {batch_size}")

@@ -1,4 +1,4 @@
-"""Walk plain SGD over a problem of two weights, and measure the path."""
+"""Run plain SGD on a loss over two weights and measure the path."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 from core.trajectories.problems import Array, LossSurface
 
 Sampling = Literal["shuffle", "iid"]
-LOST = 1e6  # a path that gets so far from 0 has diverged
+LOST = 1e6  # a path this far from 0 has diverged
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a path is like.
+    """Measurements of a path; NaN where the path is too short.
 
-    mean_cosine: between an update and the next; turn_degrees: the mean angle between them; mean_length: of an update;
-    detour: distance travelled over the straight distance from its start to its end; arrival: updates until it is first
-    within a radius of the optimum, None if it never is; spread: root mean square distance of its last third from the
-    straight line in time that fits it best, so that a path still under way does not pass for an unsettled one. A number
-    that the path is too short for is NaN.
+    mean_cosine     mean cosine of the angle between consecutive updates
+    turn_degrees    mean angle between consecutive updates
+    mean_length     mean length of an update
+    detour          distance travelled over the straight distance from start to end
+    arrival         updates until the path is first within a radius of the optimum; None if it never is
+    spread          root mean square distance of the last third from the straight line in time that fits it best, so
+                    that a path still under way does not count as unsettled
     """
 
     mean_cosine: float
@@ -47,9 +49,9 @@ def trajectory(
 ) -> Array:
     """Return the weights before the first update and after each, (updates + 1, 2).
 
-    The order of the examples depends on the seed alone: one permutation an epoch, or as many independent draws, cut
-    into batches of which the last may be shorter. Two batch sizes with one seed meet the same examples in the same
-    order. A path that is farther than LOST from 0 has diverged and is NaN from there on.
+    The order of the examples depends only on the seed: one permutation per epoch, or as many independent draws, cut
+    into batches, the last of which may be shorter. Two batch sizes with the same seed see the same examples in the same
+    order. A path farther than LOST from 0 has diverged and is NaN from there on.
     """
     if not 1 <= batch_size <= problem.examples:
         raise ValueError(f"batch_size must be between 1 and {problem.examples}, got {batch_size}")
@@ -73,7 +75,7 @@ def _batches(examples: int, batch_size: int, seed: int, sampling: Sampling) -> I
 
 
 def statistics(path: Array, *, optimum: Array, radius: float) -> Statistics:
-    """Measure a path (updates + 1, 2), as far as it is finite."""
+    """Measure the finite part of a path (updates + 1, 2)."""
     path = path[np.isfinite(path).all(1)]
     steps = np.diff(path, axis=0)
     lengths = np.linalg.norm(steps, axis=1)
@@ -93,7 +95,7 @@ def statistics(path: Array, *, optimum: Array, radius: float) -> Statistics:
 
 
 def _spread(path: Array) -> float:
-    """Return the root mean square distance of points from the line at even speed that fits them best."""
+    """Return the root mean square distance of points from the line of constant speed that fits them best."""
     time = np.arange(len(path)) - (len(path) - 1) / 2
     apart = path - path.mean(0)
     apart -= np.outer(time, time @ apart / (time @ time))

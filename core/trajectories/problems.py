@@ -1,4 +1,4 @@
-"""Hold the problems of two weights: their loss, their gradients, their optimum."""
+"""Define the losses over two weights: value, gradients and optimum."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 EXAMPLES = 1_024
-ASPECT = 1.6  # width over height of every window: a chart can then give both axes the same scale
+ASPECT = 1.6  # width / height of every window, so that a chart can give both axes the same scale
 
 
 @dataclass(frozen=True)
 class Window:
-    """The part of the plane that is drawn; it is ASPECT times as wide as it is high."""
+    """The part of the plane that is drawn, ASPECT times as wide as it is high."""
 
     left: float
     bottom: float
@@ -33,12 +33,12 @@ class Window:
         return self.bottom + self.width / ASPECT
 
     def holds(self, point: Array) -> bool:
-        """Return whether a point is inside."""
+        """Return whether a point is inside the window."""
         return bool(self.left <= point[0] <= self.right and self.bottom <= point[1] <= self.top)
 
 
 class LossSurface(Protocol):
-    """A loss over two weights that is the mean of the losses of N examples, and convex.
+    """A convex loss over two weights, the mean of the losses of N examples.
 
     Points are arrays (..., 2) of weights. `curvature` is the Hessian (2, 2) at the optimum.
     """
@@ -64,24 +64,24 @@ class LossSurface(Protocol):
         """Return the gradient of the mean loss at points, (..., 2)."""
 
     def example_gradients(self, point: Array, chosen: NDArray[np.int64] | None = None) -> Array:
-        """Return the gradient of each example's loss at one point, (N, 2), or of the chosen ones alone."""
+        """Return the gradient of each example's loss at one point, (N, 2), or only of the chosen examples."""
 
 
 def largest_curvature(problem: LossSurface) -> float:
-    """Return the largest curvature at the optimum. Beyond a rate of 2 over it, updates lead away from there."""
+    """Return the largest curvature at the optimum; rates above 2 / curvature are unstable there."""
     return float(np.linalg.eigvalsh(problem.curvature)[-1])
 
 
 def largest_rate(problem: LossSurface) -> float:
-    """Return the rate from which on gradient descent does not come to rest at the optimum."""
+    """Return the rate from which gradient descent does not settle at the optimum."""
     return 2.0 / largest_curvature(problem)
 
 
 @dataclass(frozen=True, eq=False)
 class Quadratic:
-    """Each example pulls to a centre of its own: loss_i(w) = (w - c_i)' H (w - c_i) / 2, and the centres' mean is 0.
+    """Each example pulls towards its own centre: loss_i(w) = (w - c_i)' H (w - c_i) / 2. The centres' mean is 0.
 
-    The mean loss is then w' H w / 2 and a constant, so the optimum is 0 and gradient descent from w is at
+    The mean loss is then w' H w / 2 plus a constant, so the optimum is 0 and gradient descent from w reaches
     (1 - rate H)^t w after t updates.
     """
 
@@ -123,7 +123,7 @@ def _form(points: Array, matrix: Array) -> Array:
 class Logistic:
     """Logistic regression with two weights and no intercept: loss_i(w) = log(1 + exp(-s_i' w)).
 
-    `signed` (N, 2) are the inputs, each times its class, 1 or -1. The optimum is found by Newton's method.
+    `signed` (N, 2) are the inputs, each times its class, 1 or -1. Newton's method finds the optimum.
     """
 
     signed: Array
@@ -170,7 +170,7 @@ def _wrong(margins: Array) -> Array:
 def newton(
     gradient: Callable[[Array], Array], curvature: Callable[[Array], Array], point: Array, *, most: int = 50
 ) -> Array:
-    """Return where the gradient of a convex loss is zero. Raises ArithmeticError after `most` updates without that."""
+    """Return the minimum of a convex loss. Raises ArithmeticError if `most` updates do not reach it."""
     for _ in range(most):
         update = np.linalg.solve(curvature(point), gradient(point))
         point = point - update
@@ -187,8 +187,8 @@ def _draw(seed: int, count: int = EXAMPLES) -> Array:
 def quadratic() -> Quadratic:
     """Return a valley at 20 degrees, ten times as steep across as along.
 
-    The centres scatter so that the gradients' covariance is 4 H: noise in proportion to curvature, as in the noisy
-    quadratic model (Zhang et al. 2019, arXiv 1907.04164).
+    The centres scatter so that the gradients' covariance is 4 H. Noise is then proportional to curvature, as in the
+    noisy quadratic model (Zhang et al. 2019, arXiv 1907.04164).
     """
     angle = np.radians(20.0)
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
@@ -205,7 +205,7 @@ def quadratic() -> Quadratic:
 
 @cache
 def logistic() -> Logistic:
-    """Return two overlapping classes of points whose two features differ in scale."""
+    """Return a regression on two overlapping classes whose two features differ in scale."""
     first, second = _draw(1).T
     classes = np.where(np.arange(EXAMPLES) % 2, 1.0, -1.0)
     inputs = np.column_stack([0.8 * first, 2.6 * (0.5 * first + np.sqrt(0.75) * second)])
