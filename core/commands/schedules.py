@@ -82,7 +82,7 @@ def _show(benches: Sequence[Bench], *, as_json: bool) -> None:
 
 def _table(bench: Bench, words: Catalogue) -> list[str]:
     """Return a header and a line for each schedule."""
-    from core.schedule_bench.courses import course
+    from core.schedule_bench.plans import rate_plan
     from core.schedule_bench.telling import error_text, relative_distance
     from core.science.telling import p_text
 
@@ -94,7 +94,7 @@ def _table(bench: Bench, words: Catalogue) -> list[str]:
             [
                 words.say(f"schedules.arm.{arm}"),
                 words.number(trained.peak),
-                words.number(course(arm, bench.batch_size).updates),
+                words.number(rate_plan(arm, bench.batch_size).updates),
                 words.say("schedules.ratio.diverged") if trained.end is None else words.formatted(trained.end, ".3g"),
                 relative_distance(compared, words) if compared else "",
                 p_text(compared.p_adjusted, words) if compared else "",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.schedule_bench.arms import ARMS, CONSTANT, DECAYS, EPOCHS, FEEDBACK, ONE_RATE, RAMP, RATES, TWIN
-from core.schedule_bench.courses import course
+from core.schedule_bench.plans import rate_plan
 from core.schedule_bench.quadratic import quadratic
 from core.schedule_bench.results import Bench, Compared, Trained, tuning_seeds
 from core.schedule_bench.training import Member, Path, part, train
@@ -102,7 +102,7 @@ def expectations(
         groups.setdefault((member.seed, member.arm == RAMP), []).append(number)
     found: dict[int, Floats] = {}
     for (seed, _), numbers in groups.items():
-        plan = course(members[numbers[0]].arm, batch_size)
+        plan = rate_plan(members[numbers[0]].arm, batch_size)
         rates = [paths[number].rates for number in numbers]
         losses = quadratic(seed).losses(rates, plan.batch_sizes.tolist(), noisy=noisy)
         found |= zip(numbers, losses[plan.marks].T, strict=True)

@@ -147,9 +147,9 @@ def write(benches: Sequence[Bench], path: Path = SHIPPED) -> None:
 
 
 def load(path: Path = SHIPPED) -> dict[int, Bench]:
-    """Read what `write` wrote, by batch size.
+    """Read a file that `write` wrote, by batch size.
 
-    Raises BatchLabError, also if a schedule has no results: it was added after they were computed.
+    Raises BatchLabError if it cannot be read, or if a schedule has no results because it was added later.
     """
     try:
         benches = [Bench.from_dict(values) for values in json.loads(path.read_text())]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from core.schedule_bench.arms import CONSTANT, DECAYS, EXAMPLES, FEEDBACK, RAMP, TWIN
-from core.schedule_bench.courses import course, stages
+from core.schedule_bench.plans import rate_plan, stages
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.science.statistics import LEVEL, MARGIN
 from core.science.telling import MINUS, p_text
@@ -146,7 +146,7 @@ def _ramp(bench: Bench, words: Catalogue) -> str:
     if pair.ratio is None:
         return words.say("schedules.twin.diverged", diverged=max(pair.diverged), seeds=len(bench.seeds))
     counts = {
-        name: course(arm, bench.batch_size).updates for name, arm in (("updates", RAMP), ("twin_updates", CONSTANT))
+        name: rate_plan(arm, bench.batch_size).updates for name, arm in (("updates", RAMP), ("twin_updates", CONSTANT))
     }
     if pair.equivalent:
         share = abs(pair.ratio - 1)

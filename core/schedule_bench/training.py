@@ -13,7 +13,7 @@ from torch import Tensor
 from core.ensemble import Ensemble
 from core.run.batching import updates_per_epoch
 from core.schedule_bench.arms import EXAMPLES, FEEDBACK
-from core.schedule_bench.courses import Stage, course, stages
+from core.schedule_bench.plans import Stage, rate_plan, stages
 from core.science.convex import DIVERGED, MIXTURE
 from core.science.trials import Progress
 from core.train.trainer import plateau_rule
@@ -35,7 +35,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Path:
-    """The course of one run: its excess loss at the marks of its plan, or only at the end, and the rate of each update.
+    """The result of one run: its excess loss at the marks of its plan, or only at the end, and the rate of each update.
 
     The excess is infinite where the run diverged.
     """
@@ -72,9 +72,9 @@ def _train(
     members: Sequence[Member], batch_size: int, parts: Sequence[Stage], progress: Progress, *, follow: bool
 ) -> list[Path]:
     """Train members with the same stages, as one ensemble in each stage."""
-    courses = [course(member.arm, batch_size) for member in members]
-    shares = torch.from_numpy(np.stack([each.shares for each in courses], axis=1))
-    marks = set((courses[0].marks if follow else courses[0].marks[-1:]).tolist())
+    plans = [rate_plan(member.arm, batch_size) for member in members]
+    shares = torch.from_numpy(np.stack([each.shares for each in plans], axis=1))
+    marks = set((plans[0].marks if follow else plans[0].marks[-1:]).tolist())
     sets, plateaus = Sets([member.seed for member in members]), Plateaus(members)
     peaks = torch.tensor([member.peak for member in members], dtype=torch.float64)
     weights = torch.zeros(())

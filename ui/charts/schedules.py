@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.schedule_bench.arms import ARMS, CONSTANT, EPOCHS, EXAMPLES, ONE_RATE, RATES
-from core.schedule_bench.courses import course
+from core.schedule_bench.plans import rate_plan
 from core.schedule_bench.results import Bench, Trained
 from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, held_open, only, spec
 
@@ -58,7 +58,7 @@ def schedule_curves_table(
     rows = Rows("series", "row", "label", "x", "value", "low", "high")
     rows.add(series=EXTENT, x=[0.0, SEEN], value=[LOWEST, HIGHEST])
     for arm in ARMS:
-        each, plan = trained[arm], course(arm, batch_size)
+        each, plan = trained[arm], rate_plan(arm, batch_size)
         x = plan.seen[plan.marks].astype(float)
         middle, low, high, exact = (np.array(values) for values in (each.middle, each.lowest, each.highest, each.exact))
         told = high < HIGHEST
@@ -207,7 +207,7 @@ def _series(arm: str, chosen: str) -> str:
 @lru_cache(maxsize=64)
 def _planned(arm: str, batch_size: int) -> tuple[Floats, Floats]:
     """Return examples seen, and the rate for the size of the batch, of at most so many updates and of the end."""
-    plan = course(arm, batch_size)
+    plan = rate_plan(arm, batch_size)
     some = np.unique(np.linspace(0, plan.updates - 1, POINTS).round().astype(int))
     value = plan.shares * batch_size / plan.batch_sizes
     return np.append(plan.seen[some], SEEN), np.append(value[some], value[-1])

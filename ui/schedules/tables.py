@@ -16,7 +16,7 @@ from core.schedule_bench.arms import (
     TUNING_SEEDS,
     WEIGHT_DECAY,
 )
-from core.schedule_bench.courses import course
+from core.schedule_bench.plans import rate_plan
 from core.schedule_bench.results import Bench, Compared, Trained
 from core.schedule_bench.telling import error_text, relative_distance, times
 from core.science.telling import p_text
@@ -32,7 +32,7 @@ def ends(batch_size: int, trained: Mapping[str, Trained], against: Mapping[str, 
         cells = [
             say(f"schedules.arm.{arm}"),
             number(each.peak),
-            number(course(arm, batch_size).updates),
+            number(rate_plan(arm, batch_size).updates),
             _end(each),
             _ratio(compared),
             p_text(compared.p_adjusted, words()) if compared else "",

@@ -13,8 +13,8 @@ import torch
 
 from core.schedule_bench import experiment
 from core.schedule_bench.arms import ARMS, DECAYS, RATES, TWIN
-from core.schedule_bench.courses import course
 from core.schedule_bench.experiment import bench, best_rate
+from core.schedule_bench.plans import rate_plan
 from core.schedule_bench.results import Bench, load
 from core.schedule_bench.training import Member, Path, train
 from core.train.fingerprint import fingerprint
@@ -39,7 +39,7 @@ class Fake:
             end = 1e-3 * (1 + abs(math.log2(member.peak / best))) * (1 + 0.01 * member.seed)
             if member in self.diverging:
                 end = math.inf
-            plan = course(member.arm, batch_size)
+            plan = rate_plan(member.arm, batch_size)
             points = len(plan.marks) if follow else 1
             paths.append(Path(np.full(points, end), member.peak * plan.shares))
         return paths

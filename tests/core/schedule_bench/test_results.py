@@ -11,7 +11,7 @@ import pytest
 
 from core.schedule_bench import results
 from core.schedule_bench.arms import ARMS, BATCH_SIZES, RATES
-from core.schedule_bench.courses import course
+from core.schedule_bench.plans import rate_plan
 from core.schedule_bench.results import load, tuning_seeds, write
 from core.words.errors import BatchLabError
 
@@ -25,7 +25,7 @@ def test_the_file_that_ships_has_every_batch_size_whole() -> None:
         for arm in ARMS:
             assert len(bench.tried[arm]) == len(RATES)
             for each in (bench.tuned[arm], bench.alike[arm]):
-                points = len(course(arm, size).marks)
+                points = len(rate_plan(arm, size).marks)
                 assert {len(each.middle), len(each.lowest), len(each.highest), len(each.exact)} == {points}
                 assert len(each.ends) == len(bench.seeds) == 10
                 assert each.lowest[-1] <= each.middle[-1] <= each.highest[-1]

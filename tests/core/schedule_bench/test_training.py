@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.schedule_bench.arms import WEIGHT_DECAY
-from core.schedule_bench.courses import course
+from core.schedule_bench.plans import rate_plan
 from core.schedule_bench.training import Member, Sets, train
 from core.science.convex import MIXTURE
 from core.science.optimum import objective
@@ -36,14 +36,14 @@ def excess(weights: torch.Tensor, seed: int) -> float:
 
 
 def one_by_one(member: Member) -> tuple[list[float], list[float]]:
-    """Return the rates of a single run by the trainer, and its excess losses at the marks of its course."""
+    """Return the rates of a single run by the trainer, and its excess losses at the marks of its plan."""
     config = MIXTURE.config.replace(
         seed=member.seed, lr=member.peak, schedule=member.arm, batch_size=SIZE, budget_value=16, sampling="iid"
     )
     trainer = Trainer(config, MIXTURE.problem(member.seed).data)
     (weights,) = trainer.parameters
     weights.data.zero_()
-    marks, rates, losses = set(course(member.arm, SIZE).marks.tolist()), [], [excess(weights.data, member.seed)]
+    marks, rates, losses = set(rate_plan(member.arm, SIZE).marks.tolist()), [], [excess(weights.data, member.seed)]
     for made in range(1, trainer.horizon + 1):
         rates.append(trainer.rate())
         if trainer.update(rates[-1], torch.zeros(()), torch.zeros(())):

@@ -7,13 +7,13 @@ import pytest
 
 from core.run.choices.schedules import SCHEDULES
 from core.schedule_bench.arms import ARMS, BATCH_SIZES, TWIN
-from core.schedule_bench.courses import course
+from core.schedule_bench.plans import rate_plan
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 @pytest.mark.parametrize("arm", [*ARMS, TWIN])
 def test_every_arm_sees_equally_many_examples(arm: str, batch_size: int) -> None:
-    plan = course(arm, batch_size)
+    plan = rate_plan(arm, batch_size)
     assert plan.batch_sizes.sum() == 16 * 2_048 == plan.seen[-1]
     assert plan.seen[0] == 0
     assert len(plan.shares) == len(plan.batch_sizes) == plan.updates
@@ -21,12 +21,12 @@ def test_every_arm_sees_equally_many_examples(arm: str, batch_size: int) -> None
 
 @pytest.mark.parametrize(("batch_size", "updates", "ramp"), [(16, 2_048, 1_184), (64, 512, 296), (256, 128, 76)])
 def test_the_growing_batch_makes_fewer_updates_than_all_others(batch_size: int, updates: int, ramp: int) -> None:
-    assert {course(arm, batch_size).updates for arm in (*SCHEDULES, TWIN)} == {updates}
-    assert course("ramp", batch_size).updates == ramp
+    assert {rate_plan(arm, batch_size).updates for arm in (*SCHEDULES, TWIN)} == {updates}
+    assert rate_plan("ramp", batch_size).updates == ramp
 
 
 def test_the_batch_grows_by_four_where_the_step_schedule_falls() -> None:
-    plan, step = course("ramp", 16), course("step", 16)
+    plan, step = rate_plan("ramp", 16), rate_plan("step", 16)
     falls = step.seen[:-1][np.flatnonzero(np.diff(step.shares, prepend=1.0))]
     grows = plan.seen[:-1][np.flatnonzero(np.diff(plan.batch_sizes, prepend=16))]
     assert falls.tolist() == grows.tolist() == [8 * 2_048, 12 * 2_048]
@@ -35,14 +35,14 @@ def test_the_batch_grows_by_four_where_the_step_schedule_falls() -> None:
 
 
 def test_a_batch_that_cannot_grow_further_is_all_examples_and_the_rate_falls_for_the_rest() -> None:
-    plan = course("ramp", 256)
+    plan = rate_plan("ramp", 256)
     stages = dict(zip(plan.batch_sizes.tolist(), plan.shares.tolist(), strict=True))
     assert stages == {256: 1.0, 1_024: 1.0, 2_048: 0.5}
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 def test_the_twin_has_the_same_rate_for_the_size_of_its_batch_after_equally_many_examples(batch_size: int) -> None:
-    ramp, twin = course("ramp", batch_size), course(TWIN, batch_size)
+    ramp, twin = rate_plan("ramp", batch_size), rate_plan(TWIN, batch_size)
     assert set(twin.batch_sizes.tolist()) == {batch_size}
     there = np.searchsorted(ramp.seen, twin.seen[:-1], side="right") - 1
     np.testing.assert_allclose((ramp.shares / ramp.batch_sizes)[there], twin.shares / batch_size)
@@ -50,7 +50,7 @@ def test_the_twin_has_the_same_rate_for_the_size_of_its_batch_after_equally_many
 
 
 def test_the_planned_rates_are_those_of_the_schedules() -> None:
-    shares = {arm: course(arm, 256).shares for arm in SCHEDULES}
+    shares = {arm: rate_plan(arm, 256).shares for arm in SCHEDULES}
     assert shares["cosine"][[0, 64]].tolist() == pytest.approx([1.0, 0.5])
     assert shares["linear"][[0, 32, 127]].tolist() == [1.0, 0.75, 1 / 128]
     assert shares["step"][[63, 64, 95, 96]].tolist() == [1.0, 0.1, 0.1, 0.01]
@@ -60,7 +60,7 @@ def test_the_planned_rates_are_those_of_the_schedules() -> None:
 
 
 def test_a_curve_has_points_at_equal_distances_in_examples() -> None:
-    assert np.diff(course("cosine", 16).seen[course("cosine", 16).marks]).tolist() == [512] * 64
-    marks = course("ramp", 256).marks
+    assert np.diff(rate_plan("cosine", 16).seen[rate_plan("cosine", 16).marks]).tolist() == [512] * 64
+    marks = rate_plan("ramp", 256).marks
     assert (marks[0], marks[-1]) == (0, 76)
     assert len(marks) < 64  # an update is 2,048 examples in the end

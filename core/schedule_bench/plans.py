@@ -72,7 +72,7 @@ def stages(arm: str, batch_size: int) -> tuple[Stage, ...]:
 
 
 @cache
-def course(arm: str, batch_size: int) -> RatePlan:
+def rate_plan(arm: str, batch_size: int) -> RatePlan:
     """Return the plan of an arm that starts with this batch size."""
     parts = stages(arm, batch_size)
     sizes = np.concatenate([np.full(part.updates, part.batch_size) for part in parts])
