@@ -1,0 +1,64 @@
+"""Words that are a third longer, as in other languages, are nowhere cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import pseudo
+from tests.browser.conftest import WIDE, Visit
+from tests.browser.servers import Server
+from tests.browser.steps import PHONE
+from ui.shell.pages import PAGES
+
+# Elements of the app that hide a part of their own text.
+CUT_OFF = """
+() => {
+    const own = element => [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())
+    const hides = value => value === "hidden" || value === "clip"
+    const found = []
+    for (const element of document.querySelectorAll("[data-testid=stApp] *")) {
+        const style = getComputedStyle(element)
+        const box = element.getBoundingClientRect()
+        if (!own(element) || box.width < 2 || box.height < 2 || style.visibility === "hidden") continue
+        if (hides(style.overflowX) && element.scrollWidth > element.clientWidth + 1
+            || hides(style.overflowY) && element.scrollHeight > element.clientHeight + 2)
+            found.push(element.textContent.trim().slice(0, 80))
+    }
+    return found
+}
+"""
+
+
+def open_page(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.locator("h1").first).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+@pytest.fixture
+def server(fresh_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server whose pages are in the pseudo-language."""
+    pseudo.write(tmp_path / "words")
+    monkeypatch.setenv("BATCHLAB_WORDS", str(tmp_path / "words"))
+    monkeypatch.setenv("BATCHLAB_LANGUAGE", pseudo.LANGUAGE)
+    server = Server(fresh_port, tmp_path)
+    yield server
+    server.end()
+    assert server.tracebacks() == []
+
+
+def test_longer_words_are_nowhere_cut_off(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(server.url).page
+    cut = {}
+    for each in PAGES:
+        open_page(page, server.url if each is PAGES[0] else f"{server.url}/{each.url}")
+        for size in (PHONE, WIDE):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(300)  # for what is drawn anew at another width
+            if found := page.evaluate(CUT_OFF):
+                cut[each.name, size["width"]] = found
+    assert cut == {}
