@@ -1,4 +1,4 @@
-"""Bytes are straight lines in the batch size: two rehearsals give the peak at every other, by category."""
+"""Predict the peak at every batch size from two rehearsals, because bytes are linear in the batch size."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ Extra = Mapping[tuple[Event, str], int]
 
 
 class Lines:
-    """Bytes by category at every moment of a first update, a second one and an evaluation: a fixed part, and so much
-    more an example of its micro-batches.
+    """Bytes by category at every moment of a first update, a second one and an evaluation.
 
-    `fake` says on which tensors the two batches of `probes` are rehearsed.
+    At each moment they are a fixed part plus a slope times the examples in a micro-batch. Both come from rehearsals of
+    the two batch sizes in `probes`, on fake tensors if `fake`, else on real ones. `straight` is False if the two do not
+    perform the same operations.
     """
 
     def __init__(self, make: Make, micro_batches: int, *, fake: bool = True, probes: tuple[int, int] = PROBES) -> None:
@@ -39,18 +40,18 @@ class Lines:
         self.fixed = [at_low - probes[0] * rise for at_low, rise in zip(self._low, self.rises, strict=False)]
 
     def check(self, size: int, seen: Iterable[Timeline]) -> None:
-        """Give the straight lines up if they do not meet, to the byte, what was seen of updates of a batch size."""
+        """Set `straight` to False unless the lines predict, to the byte, the peak of these updates of a batch size."""
         if self.straight:
             window = (size,) * self.micro_batches
             self.straight = self.peak([window] * 2, size).bytes == peak_of(seen).tensor_bytes
 
     def peak(self, windows: Sequence[Sizes], chunk: int, *, extra: Extra | None = None) -> Peak:
-        """Return the peak of one or two updates on these windows and an evaluation of a chunk; no workspace.
+        """Return the peak, without workspace, of one or two updates on these windows and an evaluation of a chunk.
 
-        `extra` tells how many bytes of activations are there beside, by event and phase.
+        `extra` holds additional bytes of activations by event and phase.
         """
         if not self.straight or any(len(window) != self.micro_batches for window in windows):
-            # Of one micro-batch, by B = N: it takes another course.
+            # With B = N, a window has one micro-batch and performs other operations.
             seen = rehearse(self.make, windows, [chunk], fake=self.fake).timelines.values()
             more = max(extra.values()) if extra else 0
             return peak_of(timeline.with_more("activations", more) for timeline in seen).with_workspace(0)
@@ -70,9 +71,9 @@ class Lines:
         return Peak(heights[highest], by_category, phase, module)
 
     def pieces(self, most: int, chunk: Callable[[int], int]) -> tuple[Piece, ...]:
-        """Return the lines that are the peak of whole windows from B = 1 to `most`, in order.
+        """Return the lines that form the peak of whole windows from B = 1 to `most`, in order.
 
-        `chunk` tells how many examples are evaluated at once: B of them, up to all there are.
+        `chunk` returns the number of examples evaluated at once for a batch size: B, up to all of them.
         """
         candidates = list(self._candidates(most, chunk)) if self.straight else []
         pieces: list[Piece] = []
@@ -114,7 +115,7 @@ class Lines:
 
     @cached_property
     def _rises_of_first(self) -> list[Bytes]:
-        """The part of `rises` that comes from the first of two micro-batches."""
+        """The part of `rises` caused by the first of two micro-batches."""
         small, large = self.probes
         return self._rises(self._seen((large, small), small))
 
@@ -133,7 +134,7 @@ def _births(timeline: Timeline) -> list[Change]:
 
 
 def _same_course(here: Timeline, there: Timeline) -> bool:
-    """Return whether two rehearsals did the same, in batches of two sizes."""
+    """Return whether two rehearsals of different batch sizes performed the same operations."""
     pairs = zip(_births(here), _births(there), strict=False)
     same = all(
         (one.block.operation, one.block.category, one.phase, one.module)
@@ -144,9 +145,9 @@ def _same_course(here: Timeline, there: Timeline) -> bool:
 
 
 def _bytes(timeline: Timeline) -> Bytes:
-    """Return the bytes alive before the first change and after each birth, by category.
+    """Return the bytes alive before the first change and after each allocation, by category.
 
-    Nothing is highest after a death, and in which order those go that go at once is up to their addresses.
+    Releases are left out: none can be a peak, and the order of simultaneous ones depends on their addresses.
     """
     rows = [[timeline.before.get(category, 0) for category in CATEGORIES]]
     alive = list(rows[0])
@@ -163,7 +164,7 @@ def _place(timeline: Timeline, moment: int) -> tuple[str, str]:
 
 
 def _overtakes(line: Piece, top: Piece) -> int | None:
-    """Return the first batch size at which a line is above another that it is not above before."""
+    """Return the first batch size at which a line exceeds another, if it is steeper."""
     steeper = line.per_example_bytes - top.per_example_bytes
     return (top.fixed_bytes - line.fixed_bytes) // steeper + 1 if steeper > 0 else None
 

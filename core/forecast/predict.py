@@ -1,4 +1,4 @@
-"""Predict the memory of a run: its own updates and evaluation on fake tensors, and workspace by small real ones."""
+"""Predict the memory of a run by its own updates on fake tensors, and its workspace by small real updates."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from core.run.searching import largest_from
 from core.run.timeline import Timeline
 from core.train.trainer import Trainer
 
-DISTINCT = 3  # micro-batches of a window show every timeline: the last may be short
+DISTINCT = 3  # micro-batches of a window are enough to show every timeline: the last one may be short
 LOSS_BYTES = 4
 
 
 class Forecast:
-    """What is known of the memory of a run, at its own batch size and at every other; worked out once.
+    """The memory forecast of a run at its own batch size and at every other, computed once.
 
-    `reach` says how large a batch is run for real to measure its workspace.
+    `reach` bounds the batches that are run for real to measure their workspace.
     """
 
     def __init__(self, config: RunConfig, *, reach: Reach) -> None:
@@ -41,14 +41,14 @@ class Forecast:
         self.workspaces = Estimates(self._measured, furthest=furthest)
 
     def peak(self, batch_size: int) -> Peak:
-        """Return the peak of the run with this batch size, which it must be able to have."""
+        """Return the peak of the run with this batch size, which must be valid for it."""
         return self._tensors(self._run(batch_size)).with_workspace(self.workspaces.at(batch_size).bytes)
 
     def largest_batch_size(self) -> int:
-        """Return the largest B such that it and all below it fit the memory limit (see Prediction).
+        """Return the largest B such that B and all smaller sizes fit the memory limit (see Prediction).
 
-        Where losses are kept, of which smaller batches leave more, only that it fits itself.
-        Where the run may not have that B (batch normalisation and a last batch of one), the next lower one it may.
+        If losses are kept, only B itself has to fit, because smaller batches keep more losses. If B is invalid for the
+        run (batch normalisation with a last batch of one example), return the next smaller valid size.
         """
         config = self.config
         most = largest_size(config)
@@ -64,18 +64,18 @@ class Forecast:
             return run is not None and self._tensors(run, kept=False).bytes > limit
 
         fits = bisect_left(range(1, most + 1), True, key=whole_is_too_large)
-        # Whole windows are the heaviest there are. A run of one update, or of windows that are cut short because
-        # N < 2B, may need less, and what is left for the last window goes down where B goes up. From each of these
-        # edges to the next the peak is convex in B: what fits there beside its first size is an interval.
+        # Whole windows need the most memory. A run of one update, or with windows cut short because N < 2B, may need
+        # less, and the last window shrinks as B grows. Between two of these edges the peak is convex in B, so the sizes
+        # that fit form an interval that starts after the edge.
         for edge in _edges(config, most):
             if fits < edge and not is_too_large(fits + 1):
                 fits += bisect_left(range(fits + 1, edge + 1), True, key=is_too_large)
 
-        if config.keep_losses:  # of which a smaller batch leaves more: what fits is an interval, perhaps a short one
+        if config.keep_losses:  # smaller batches keep more losses, so the sizes that fit form an interval
             sizes = range(fits, 0, -1)
             fits = next((size for size in sizes if self._tensors(self._run(size)).bytes <= limit), 0)
 
-        # Workspace takes the room of a few examples.
+        # Workspace takes the space of a few examples.
         fits = largest_from(lambda size: self._fits(size, limit), fits)
         run = with_size(config, fits)
         return run.batch_size if run else 0
@@ -85,7 +85,7 @@ class Forecast:
         return run is not None and self.peak(run.batch_size).bytes <= limit
 
     def curve(self, sizes: Sequence[int]) -> Curve:
-        """Return the peak at these batch sizes and the law behind it; a size that the run may not have is left out."""
+        """Return the peak at these batch sizes and its linear pieces. Invalid sizes are left out."""
         points = []
         for size in sizes:
             run = with_size(self.config, size)
@@ -109,7 +109,10 @@ class Forecast:
 
 
 def predict(config: RunConfig, *, reach: Reach = Reach.FAR) -> Prediction:
-    """Return what the live ledger of a run will see, to the byte, its workspace, and the largest batch that fits."""
+    """Return the peak that the ledger of a run will measure, its workspace, and the largest batch size that fits.
+
+    Tensors are exact to the byte.
+    """
     forecast = Forecast(config, reach=reach)
     workspace = forecast.workspaces.at(config.batch_size)
     return Prediction(
@@ -122,26 +125,26 @@ def predict(config: RunConfig, *, reach: Reach = Reach.FAR) -> Prediction:
 
 
 def curve(config: RunConfig, sizes: Sequence[int], *, reach: Reach = Reach.FAR) -> Curve:
-    """Return peak memory against batch size."""
+    """Return the peak at these batch sizes and its linear pieces."""
     return Forecast(config, reach=reach).curve(sizes)
 
 
 def largest_batch_size(config: RunConfig, *, reach: Reach = Reach.FAR) -> int:
-    """Return the largest batch that fits the memory limit, as in Prediction."""
+    """Return the largest batch size that fits the memory limit, as in Prediction."""
     return Forecast(config, reach=reach).largest_batch_size()
 
 
 def timelines(config: RunConfig) -> dict[Hashable, Timeline]:
-    """Return the timeline of each distinct update and evaluation of a run, under the keys a live trainer uses.
+    """Return the timeline of each distinct update and evaluation of a run, keyed as by a live trainer.
 
-    Of windows of more than three micro-batches the first two and the last are shown.
+    A window of more than three micro-batches is represented by its first two and its last.
     """
     windows = [(*window[: DISTINCT - 1], *window[DISTINCT - 1 :][-1:]) for window in _windows(config)]
     return rehearse(partial(new_trainer, config), windows, chunks_of(config)).timelines
 
 
 def new_trainer(config: RunConfig) -> Trainer:
-    """Return a training at its beginning, without a limit, on one example that stands for all."""
+    """Return a new trainer without a limit, on data in which one example is expanded to all."""
     spec = config.spec
     parts = []
     for count in (1, spec.validation_examples):
@@ -152,11 +155,11 @@ def new_trainer(config: RunConfig) -> Trainer:
     return Trainer(config.replace(memory_limit_mb=None), Data(*parts))
 
 
-# What a run meets: windows of updates, chunks of evaluations.
+# The windows of a run's updates and the chunks of its evaluations.
 
 
 def _windows(config: RunConfig) -> list[Sizes]:
-    """Return the window of a run's first update, then the distinct ones of its later updates in order."""
+    """Return the window of a run's first update and the distinct windows of later ones, in order."""
     shape = (config.spec.examples, config.batch_size, config.accumulate)
     first, *others = batching.window_sizes(*shape, drop_last=config.drop_last)
     planned = planned_updates(config) or len(others) + 2
@@ -164,29 +167,29 @@ def _windows(config: RunConfig) -> list[Sizes]:
 
 
 def heaviest_windows(config: RunConfig) -> list[Sizes]:
-    """Return the windows of the first and the heaviest later update: more examples never need less."""
+    """Return the windows of the first update and of the later one with most examples, which needs most memory."""
     first, *later = _windows(config)
     return [window[:SHOWN_MICRO_BATCHES] for window in (first, *sorted(later, key=sum)[-1:])]
 
 
 def _edges(config: RunConfig, most: int) -> list[int]:
-    """Return the batch sizes, rising to `most`, after which the heaviest windows are made up in another way."""
+    """Return the batch sizes up to `most`, ascending, after which the heaviest windows are composed differently."""
     examples, micro_batches = config.spec.examples, config.accumulate
-    # A window of three micro-batches is as heavy as a whole one. Up to (N-1) // j there are more than j batches.
+    # A window of three micro-batches needs as much as a whole one. Up to (N-1) // j there are more than j batches.
     edges = {(examples - 1) // batches for batches in (micro_batches + 2, micro_batches + 1, micro_batches, 2, 1)}
-    edges |= {examples // (2 * micro_batches), most}  # two whole windows, where a short one is dropped
+    edges |= {examples // (2 * micro_batches), most}  # two whole windows if a short one is dropped
     if config.budget == "examples":
         edges.add((int(config.budget_value) - 1) // micro_batches)  # two updates
     return sorted(edge for edge in edges if edge <= most)
 
 
 def _whole(config: RunConfig, batch_size: int) -> list[Sizes]:
-    """Return the windows of two updates, `heaviest_windows` of a run whose windows are all whole."""
+    """Return `heaviest_windows` of a run in which all windows are whole."""
     return [(batch_size,) * min(config.accumulate, SHOWN_MICRO_BATCHES)] * 2
 
 
 def chunks_of(config: RunConfig) -> list[int]:
-    """Return the distinct chunks of an evaluation, the largest first."""
+    """Return the distinct chunk sizes of an evaluation, largest first."""
     chunks = batching.window_sizes(config.spec.validation_examples, config.evaluation_size)
     return list(dict.fromkeys(size for (size,) in chunks))
 
@@ -198,10 +201,10 @@ def _chunk(config: RunConfig, batch_size: int) -> int:
 
 
 def _kept_bytes(config: RunConfig) -> Extra:
-    """Return by how much the losses that are kept at the end of a run are more than those in a rehearsal of two
-    updates; for a budget of seconds, after an epoch.
+    """Return the bytes of losses kept at the end of a run beyond those kept in a rehearsal of two updates.
 
-    Of micro-batches the last whole one is meant that finds gradients if there are any to find.
+    They are keyed by event and phase, and count up to the last whole micro-batch, preferably one that already finds
+    gradients. Under a budget of seconds, the end of the first epoch stands for the end of the run.
     """
     shape = (config.spec.examples, config.batch_size, config.accumulate)
     windows = batching.window_sizes(*shape, drop_last=config.drop_last)
@@ -232,9 +235,9 @@ def _kept_bytes(config: RunConfig) -> Extra:
 
 
 def _heaviest_place(window: Sizes, config: RunConfig) -> int:
-    """Return the place in a window of the last whole micro-batch that finds gradients; -1 if there is none.
+    """Return the index of the last whole micro-batch in a window that finds gradients, or -1 without one.
 
-    Where a window has one micro-batch, none finds any.
+    Without accumulation no micro-batch finds gradients, so any whole one counts.
     """
     whole = [place for place, size in enumerate(window) if size == config.batch_size]
     found = [place for place in whole if place] if config.accumulate > 1 else whole

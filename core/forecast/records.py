@@ -14,10 +14,10 @@ EVENTS: tuple[Event, ...] = ("first_update", "second_update", "evaluation")
 
 @dataclass(frozen=True)
 class Workspace:
-    """Scratch space inside kernels, which no tensor accounts for: PyTorch's own record minus the ledger.
+    """Scratch space inside kernels that belongs to no tensor: PyTorch's own record minus the ledger.
 
-    `verified` says that it was measured at this very batch size; else it is estimated from smaller ones.
-    `operations` are those that took and gave back most, with the bytes of each.
+    `verified` is True if it was measured at this batch size, and False if it is estimated from smaller ones.
+    `operations` holds those with most workspace and the bytes of each.
     """
 
     bytes: int
@@ -27,9 +27,9 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Piece:
-    """A straight piece of the peak against the batch size, from `first` to `last`: fixed + per example x B.
+    """A linear piece of the peak for batch sizes B from `first` to `last`: fixed_bytes + per_example_bytes x B.
 
-    It is what the peak is at one moment of one event, in a phase and a module. Workspace is not in it.
+    The peak is reached at one moment of one event, in a phase and a module. Workspace is not included.
     """
 
     first: int
@@ -47,7 +47,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Point:
-    """What a run needs at a batch size; `verified` as in `Workspace`."""
+    """The peak of a run at a batch size. `verified` is that of `Workspace`."""
 
     batch_size: int
     peak: Peak
@@ -56,12 +56,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Peak memory against batch size, everything else as it is.
+    """Peak memory against batch size, with all other settings unchanged.
 
-    points              at the batch sizes asked for, in their order
-    pieces              the lines that are the peak, from B = 1 to the largest there is; whole windows assumed
-    largest_batch_size  as in Prediction
-    resting             what is held between two updates, by category, whatever the batch size
+    points              peaks at the requested batch sizes, in their order
+    pieces              linear pieces from B = 1 to the largest batch size, for whole windows
+    largest_batch_size  the field of Prediction
+    resting             bytes held between two updates at any batch size, by category
     """
 
     points: tuple[Point, ...]
@@ -71,7 +71,7 @@ class Curve:
 
 
 def curve_from_dict(values: Mapping[str, Any]) -> Curve:
-    """Read what `asdict` made of a curve, perhaps by way of JSON."""
+    """Build a curve from the result of `asdict`, which may have passed through JSON."""
     points = tuple(Point(**{**point, "peak": Peak(**point["peak"])}) for point in values["points"])
     pieces = tuple(Piece(**piece) for piece in values["pieces"])
     return Curve(points, pieces, values["largest_batch_size"], dict(values["resting"]))
@@ -79,11 +79,11 @@ def curve_from_dict(values: Mapping[str, Any]) -> Curve:
 
 @dataclass(frozen=True)
 class Remedy:
-    """A change of the configuration with which a run fits the memory limit: shown to, by two updates that it ran.
+    """A change of the configuration with which a run fits the memory limit, tested by two real updates.
 
-    kinds              what it does: one of REMEDIES, or one and "smaller_batch"
-    changes            fields of RunConfig with their new values, for a run that goes on from another's state
-    seconds_per_epoch  measured on this machine: updates without evaluation
+    kinds              one of REMEDIES, or one of them and "smaller_batch"
+    changes            fields of RunConfig with their new values, for a run that continues from another's state
+    seconds_per_epoch  measured on this machine, without evaluation
     """
 
     kinds: tuple[str, ...]
@@ -94,7 +94,7 @@ class Remedy:
 
 
 def remedy_from_dict(values: Mapping[str, Any]) -> Remedy:
-    """Read what `asdict` made of a remedy, perhaps by way of JSON."""
+    """Build a remedy from the result of `asdict`, which may have passed through JSON."""
     return Remedy(**{**values, "kinds": tuple(values["kinds"]), "peak": Peak(**values["peak"])})
 
 

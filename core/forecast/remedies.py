@@ -1,4 +1,4 @@
-"""Find what makes a run fit its memory limit: predicted, and then shown by running it."""
+"""Find the remedies of a run that does not fit its memory limit: predict them, then test each by running it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ TIMED_S, TIMED_MICRO_BATCHES = 0.05, 4
 
 
 def remedies(config: RunConfig) -> tuple[Remedy, ...]:
-    """Return what makes the run fit its limit, the one with the fastest epochs first; nothing without a limit.
+    """Return the changes that make a run fit its limit, the one with the fastest epochs first.
 
-    Each has run two updates and an evaluation under the limit; one that did not get through is not among them.
+    Each has run two updates and an evaluation under the limit. Without a limit there are none.
     """
     if config.memory_limit_bytes is None:
         return ()
     try:
-        before, config = config, with_remedy(config, {})  # of one update a smaller batch would make several
+        before, config = (
+            config,
+            with_remedy(config, {}),
+        )  # a budget of one update would become several with a smaller batch
     except ConfigError:
         before = config
     found: list[Remedy] = []
@@ -69,8 +72,7 @@ def _candidates(config: RunConfig) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _alone_or_smaller(config: RunConfig, kind: str, changes: dict[str, Any], plain: int) -> Remedy | None:
-    """Return a change by itself where that is enough, else with the largest batch that it lets in, if that is more
-    than without it."""
+    """Return a change alone if that suffices, else with the largest batch it allows if that exceeds `plain`."""
     try:
         changed = config.replace(**changes)
     except ConfigError:
@@ -84,7 +86,7 @@ def _alone_or_smaller(config: RunConfig, kind: str, changes: dict[str, Any], pla
 
 
 def _accumulating(config: RunConfig) -> Remedy | None:
-    """Return the largest micro-batch that fits and makes the same effective batch."""
+    """Return accumulation with the largest micro-batch that fits and keeps the effective batch size."""
     effective = config.effective_batch_size
     try:
         largest = _largest(config.replace(accumulate=2, batch_size=max(2, config.batch_size // 2)))
@@ -93,7 +95,7 @@ def _accumulating(config: RunConfig) -> Remedy | None:
     for size in range(min(largest, config.batch_size - 1), 0, -1):
         if effective % size == 0:
             changes: dict[str, Any] = {"batch_size": size, "accumulate": effective // size}
-            if config.schedule_batch_size:  # so that the schedule is planned for as many updates as before
+            if config.schedule_batch_size:  # keeps the number of updates the schedule is planned for
                 share = config.schedule_batch_size * config.accumulate * size / effective
                 changes["schedule_batch_size"] = max(1, round(share))
             if found := _shown(config, ("accumulation",), changes):
@@ -106,7 +108,7 @@ def _largest(config: RunConfig) -> int:
 
 
 def _shown(config: RunConfig, kinds: tuple[str, ...], changes: dict[str, Any]) -> Remedy | None:
-    """Return a remedy if the run gets through with it."""
+    """Return a remedy if a real run with it fits the limit."""
     try:
         changed = with_remedy(config, changes)
         changes = _differences(config, changed)
@@ -121,15 +123,15 @@ def _shown(config: RunConfig, kinds: tuple[str, ...], changes: dict[str, Any]) -
 
 
 def runs_through(config: RunConfig, batch_size: int) -> bool:
-    """Return whether the run gets through two updates and an evaluation under its limit with this batch size."""
+    """Return whether two updates and an evaluation with this batch size fit the limit when they are run."""
     run = with_size(config, batch_size)
     if run is None or run.batch_size != batch_size:
-        run = config.replace(batch_size=batch_size)  # which says why not
+        run = config.replace(batch_size=batch_size)  # raises with the reason
     return _ran(run, Forecast(config, reach=Reach.NEAR).peak(batch_size)) is not None
 
 
 def _ran(config: RunConfig, peak: Peak) -> Trainer | None:
-    """Return a training that has made two updates and an evaluation for real; None if the limit stopped it."""
+    """Run two updates and an evaluation for real and return the trainer, or None if the limit stopped it."""
     trainer = new_trainer(config)
     if config.memory_limit_bytes:
         trainer.limit = Limit(config.memory_limit_bytes, peak.workspace_bytes)
@@ -148,11 +150,11 @@ def _differences(config: RunConfig, changed: RunConfig) -> dict[str, Any]:
 
 
 def _seconds_an_update(trainer: Trainer) -> float:
-    """Return how long a whole window takes: timed on a few of its micro-batches."""
-    config, trainer.limit = trainer.config, None  # a whole window may be larger than any that the run meets
+    """Return the seconds a whole window takes, timed on a few of its micro-batches."""
+    config, trainer.limit = trainer.config, None  # a whole window may be larger than any of the run
     micro_batches = min(config.accumulate, TIMED_MICRO_BATCHES)
     sizes = (config.batch_size,) * micro_batches
-    _update(trainer, sizes)  # its shapes may be new, and then it is watched
+    _update(trainer, sizes)  # warms up: an update with new shapes runs under the ledger
     updates, began = 0, perf_counter()
     while perf_counter() - began < TIMED_S:
         _update(trainer, sizes)

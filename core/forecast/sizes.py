@@ -1,4 +1,4 @@
-"""Tell which batch sizes a run may have. No torch."""
+"""Find the batch sizes that are valid for a run. No torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from core.words.errors import ConfigError
 
 
 def largest_size(config: RunConfig) -> int:
-    """Return the largest there is: N, or the largest of which a window remains where a short one is dropped."""
+    """Return the largest valid batch size: N, or less where one whole window must remain."""
     return config.spec.examples // (config.accumulate if config.drop_last else 1)
 
 
 def with_size(config: RunConfig, batch_size: int) -> RunConfig | None:
-    """Return the run with this batch size, or the next lower one that it may have; None if there is none.
+    """Return the run with this batch size or the next smaller valid one, or None if there is none.
 
-    More updates than a run may have, which take no memory, are cut.
+    A number of updates above the allowed one is cut, because it does not affect memory.
     """
     for size in range(min(batch_size, config.spec.examples), 0, -1):
         try:
@@ -26,7 +26,7 @@ def with_size(config: RunConfig, batch_size: int) -> RunConfig | None:
 
 
 def next_size(config: RunConfig, batch_size: int) -> int | None:
-    """Return the next larger batch size that the run may have, if need be with fewer updates; None if there is none."""
+    """Return the next larger valid batch size, if necessary with fewer updates, or None if there is none."""
     for size in range(batch_size + 1, largest_size(config) + 1):
         run = with_size(config, size)
         if run and run.batch_size == size:

@@ -1,4 +1,4 @@
-"""Summarise a forecast as plain values: of a configured run, or of training a user's own model."""
+"""Summarise the forecast of a configured run or of a custom model as plain values."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from core.run.plan import plan
 def of_run(config: RunConfig, *, workspace: bool) -> dict[str, Any]:
     """Return the counts of a run and the memory it needs.
 
-    With `workspace`, small batches are run for real to measure it. It depends on the number of threads of PyTorch.
+    With `workspace`, small batches are run for real to measure it. It depends on PyTorch's number of threads.
     """
     prediction = predict(config, reach=Reach.FAR if workspace else Reach.NONE)
     return asdict(plan(config)) | _needs(prediction)
 
 
 def of_own_model(texts: Mapping[str, str], *, workspace: bool = True) -> dict[str, Any]:
-    """Return the memory that training a user's own model needs.
+    """Return the memory that the training of a custom model needs.
 
-    `texts` are the fields of `OwnModel` as a command line or a form has them. Raises ConfigError.
+    `texts` holds fields of `OwnModel` as texts, as a command line or a form has them. Raises ConfigError.
     """
     own = parse_own(texts)
     logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # `reason` reports its errors
