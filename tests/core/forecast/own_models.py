@@ -1,4 +1,4 @@
-"""Eight models that somebody might bring along, each with something that bytes are easily miscounted by."""
+"""Eight custom models, each with a feature that makes its memory easy to miscount."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOCABULARY = 50
 
 
 class Recurrent(nn.Module):
-    """An LSTM of two layers: on a CPU one operation of another library."""
+    """An LSTM with two layers, which is a single operation of another library on a CPU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Recurrent(nn.Module):
 
 
 class Transformer(nn.Module):
-    """An encoder with dropout, whose layers are copies of one."""
+    """A Transformer encoder with dropout, whose layers are copies of one layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Transformer(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut: the gradients of both ways are added up."""
+    """Two convolutions with a shortcut, so that the gradients of both paths are summed."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def wide_kernels() -> nn.Module:
 
 
 class Tied(nn.Module):
-    """An output whose weights are those of the embedding: one storage, two gradients."""
+    """An output layer that shares its weights with the embedding: one storage, two gradients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class ClampedExponential(torch.autograd.Function):
 
 
 class Custom(nn.Module):
-    """An operation with a backward pass of its own."""
+    """An operation with a custom backward pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class Custom(nn.Module):
 
 
 class Picky(nn.Module):
-    """Takes some rows of its batch and leaves the others: how many, only real numbers tell."""
+    """Selects rows of its batch by their values, so that fake tensors do not know how many."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Straight lines in the batch size: against rehearsals at every size, and against the highest of all lines."""
+"""Straight lines in the batch size, compared with rehearsals at every size and with the maximum of all lines."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_two_micro_batches_of_different_sizes_have_the_peak_of_their_rehearsal(c
         assert lines.peak(windows, 7) == rehearsed(config, windows, 7)
 
 
-def test_what_is_kept_beside_counts_as_activations_at_its_own_event() -> None:
+def test_extra_bytes_count_as_activations_at_their_event() -> None:
     lines = lines_of(RunConfig())
     windows, chunk = [(100,)] * 2, 100
     plain = lines.peak(windows, chunk)
@@ -86,7 +86,7 @@ def test_what_is_kept_beside_counts_as_activations_at_its_own_event() -> None:
     )  # a run of one update has no second
 
 
-def test_where_the_batch_sizes_take_different_courses_each_is_rehearsed() -> None:
+def test_batch_sizes_with_different_operations_are_each_rehearsed() -> None:
     class Other(torch.nn.Module):
         """Takes a step more on a batch of more than three."""
 
@@ -143,7 +143,7 @@ def test_an_evaluation_grows_with_the_batch_up_to_the_size_of_the_validation_set
     lines = lines_of(config)
     pieces = lines.pieces(10_000, lambda size: 2_000)
     assert pieces[0].event == "evaluation"
-    assert pieces[0].per_example_bytes == 0  # all of the 2,000, whatever the batch
+    assert pieces[0].per_example_bytes == 0  # all 2,000 at any batch size
     assert pieces[0].at(1) == rehearsed(config, [(1,)] * 2, 2_000).bytes
     capped = lines.pieces(10_000, lambda size: min(size, 40))
     for size in (1, 30, 40, 41, 80, 10_000):
@@ -151,17 +151,17 @@ def test_an_evaluation_grows_with_the_batch_up_to_the_size_of_the_validation_set
         assert piece.at(size) == lines.peak([(size,)] * 2, min(size, 40)).bytes
 
 
-# Any lines whatever.
+# Arbitrary lines.
 
-Line = tuple[int, int, Category]  # what a storage has at B = 0, more for each example, and of which category
+Line = tuple[int, int, Category]  # bytes at B = 0, bytes per example, and the category of a storage
 
 
 @dataclass
 class Storages:
-    """An update or evaluation of storages born one after the other, of which some die on the way."""
+    """An update or evaluation that allocates storages one after another and releases some of them."""
 
     lines: list[Line]
-    dying: list[int] = field(default_factory=list)  # after which births, the oldest there is
+    dying: list[int] = field(default_factory=list)  # allocations after which the oldest storage is released
 
     def timeline(self, batch_size: int, *, backwards: bool = False) -> Timeline:
         changes: list[Change] = []
@@ -182,7 +182,7 @@ class Storages:
 
 @dataclass
 class Rehearsed:
-    """What the lines look at in a training that was rehearsed."""
+    """The attributes of a rehearsed updater that `Lines` reads."""
 
     timelines: dict[int, Timeline]
     parameters: tuple[Any, ...] = ()
@@ -218,7 +218,7 @@ storages = st.builds(Storages, st.lists(line, min_size=1, max_size=6), st.lists(
 @given(st.tuples(storages, storages, storages), st.integers(1, 60), st.integers(1, 60))
 @example((Storages([(5, 1, "batch")]), Storages([(1, 2, "batch")]), Storages([(1, 1, "batch")])), 9, 60)
 @example((Storages([(10, 1, "batch")]), Storages([(9, 2, "batch")]), Storages([(1, 0, "batch")])), 9, 60)
-def test_the_pieces_are_the_highest_of_all_lines_without_a_gap(
+def test_the_pieces_are_the_highest_lines_without_a_gap(
     events: tuple[Storages, ...], most: int, validation: int
 ) -> None:
     def chunk(size: int) -> int:
@@ -235,10 +235,10 @@ def test_the_pieces_are_the_highest_of_all_lines_without_a_gap(
     expected = [brute_force(events, size, chunk(size)) for size in range(1, most + 1)]
     assert heights == expected
     assert [lines.peak([(size,)] * 2, chunk(size)).bytes for size in range(1, most + 1)] == expected
-    # Two that follow each other are not one that was cut.
+    # Two neighbouring pieces lie on different lines.
     laws = [(piece.fixed_bytes, piece.per_example_bytes, piece.event, piece.module) for piece in pieces]
     assert all(one != other for one, other in zip(laws, laws[1:], strict=False))
-    # And one ends only where the other begins to be higher.
+    # A piece ends where the next one exceeds it.
     for one, other in zip(pieces, pieces[1:], strict=False):
         assert other.at(other.first - 1) <= one.at(one.last)
         assert other.at(one.first) < one.at(one.first) or other.event == "evaluation"
@@ -247,16 +247,14 @@ def test_the_pieces_are_the_highest_of_all_lines_without_a_gap(
 
 @settings(max_examples=60)
 @given(st.tuples(storages, storages, storages), st.integers(1, 40))
-def test_the_categories_of_a_peak_add_up_to_it_and_are_those_at_that_moment(
-    events: tuple[Storages, ...], size: int
-) -> None:
+def test_the_categories_of_a_peak_sum_to_it_and_belong_to_its_moment(events: tuple[Storages, ...], size: int) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         lines = lines_through(events, monkeypatch)
     peak = lines.peak([(size,)] * 2, size)
     assert peak == peak_of(event.timeline(size) for event in events)
 
 
-def test_in_which_order_storages_die_at_once_changes_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_of_simultaneous_releases_changes_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     event = Storages([(1_000, 0, "temporary"), (10, 1, "activations"), (400, 0, "temporary")], [2])
     for disorder in (False, True):
         lines = lines_through([event] * 3, monkeypatch, disorder=disorder)

@@ -1,4 +1,4 @@
-"""The key of a prediction holds every field that changes it: a cached peak is never one of another run."""
+"""The key of a prediction includes every field that changes it, so that a cached peak belongs to the same run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from core.run.events import Prediction
 from core.run.fields import FIELD_SPECS
 
 DIGITS = RunConfig(dataset="digits")
-ONE_CHUNK = DIGITS.replace(batch_size=10, hidden=(64, 64, 64), validate_whole=True)  # the evaluation is what needs most
-# For each field that is marked as deciding memory: a run whose prediction another value changes.
+ONE_CHUNK = DIGITS.replace(batch_size=10, hidden=(64, 64, 64), validate_whole=True)  # the evaluation needs most
+# For each field marked as deciding memory, a run and another value that changes its prediction.
 DECIDING: dict[str, tuple[RunConfig, Any]] = {
     "dataset": (DIGITS, "photos10k"),
     "model": (DIGITS, "linear"),
@@ -38,7 +38,7 @@ DECIDING: dict[str, tuple[RunConfig, Any]] = {
     "zero_in_place": (ONE_CHUNK, True),
     "validate_whole": (DIGITS.replace(batch_size=10), True),
 }
-# For each of the others: another value. The prediction must not notice.
+# For each other field, another value, which must not change the prediction.
 OTHERS: dict[str, Any] = {
     "sampling": "iid",
     "lr": 0.01,
@@ -79,7 +79,7 @@ def test_any_other_field_changes_neither(name: str, config: RunConfig) -> None:
 
 
 @pytest.mark.parametrize("code", OPTIMIZERS)
-def test_no_optimizer_needs_memory_for_what_its_key_leaves_out(code: str) -> None:
+def test_no_optimizer_needs_memory_for_a_field_left_out_of_its_key(code: str) -> None:
     plain = DIGITS.replace(optimizer=code)
     changed = plain.replace(**OTHERS)
     assert (changed.memory_key() == plain.memory_key()) == OPTIMIZERS[code].is_fused
@@ -97,7 +97,7 @@ def test_weight_decay_decides_the_memory_of_an_optimizer_that_is_not_fused(monke
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_the_key_of_a_whole_curve_leaves_out_where_on_it_a_run_is(name: str) -> None:
+def test_the_key_of_a_curve_leaves_out_the_place_of_a_run_on_it(name: str) -> None:
     config, value = DECIDING.get(name) or (DIGITS, OTHERS[name])
     changed = config.replace(**{name: value})
     moves = changed.memory_key(at_any_size=True) != config.memory_key(at_any_size=True)

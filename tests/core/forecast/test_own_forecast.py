@@ -1,4 +1,4 @@
-"""Eight models that the project does not have: tensors to the byte, workspace by PyTorch's own record."""
+"""Eight custom models: tensors to the byte, and workspace by PyTorch's own record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIZES = (1, 3, 64, 513)
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 # Ways to train: batch size, micro-batches, checkpointing, precision.
 WAYS = list(itertools.product(SIZES, (1, 3), (False, True), ("float32", "bfloat16")))
-# Each model in one way, which together have every value of each setting; the campaign combines them all.
+# Each model is trained in one way. Together they cover every value; the campaign covers all combinations.
 SHORT_FORMS = [
     ("Recurrent", "sgd", [(513, 1, True, "float32")]),
     ("Transformer", "sgd", [(64, 1, False, "bfloat16")]),
@@ -40,7 +40,7 @@ ALL_FORMS = [(name, optimizer, WAYS) for name in MODELS for optimizer in OPTIMIZ
 
 @pytest.fixture(autouse=True)
 def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every batch be run for its workspace, however busy the machine is."""
+    """Run every batch to measure its workspace, however busy the machine is."""
     monkeypatch.setattr(own_forecast, "VERIFY_S", 1_000.0)
 
 

@@ -1,4 +1,4 @@
-"""A model of one's own: what is wrong with it in one line, what it needs, and the largest batch that fits."""
+"""Custom models: refusals in one line, predictions, and the largest batch that fits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROWS = ("--input", "40")
 
 
 def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the one line that is said of what cannot be used."""
+    """Return the one line that refuses the arguments."""
     try:
         status = main(["predict", *arguments])
     except SystemExit as error:  # argparse
@@ -44,10 +44,10 @@ def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return err[:-1]
 
 
-# What cannot be used.
+# Refusals.
 
 
-def test_an_error_is_told_without_where_it_was_raised_within_pytorch() -> None:
+def test_an_error_is_shortened_to_a_line_without_the_trace_of_pytorch() -> None:
     error = RuntimeError("negative\nsize\nException raised from empty at Empty.cpp:12 (most recent call first):\nframe")
     assert in_a_line(error) == "RuntimeError: negative size"
 
@@ -158,7 +158,7 @@ def test_a_module_that_fails_on_import_is_refused_with_the_cause(
     ],
     ids=str,
 )
-def test_a_value_that_cannot_be_used_is_said_in_one_line(
+def test_an_invalid_value_is_refused_in_one_line(
     flags: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said in complaint(["--model", f"{ODD}:rows", *flags], capsys)
@@ -186,7 +186,7 @@ def test_a_value_that_cannot_be_used_is_said_in_one_line(
     ],
     ids=" ".join,
 )
-def test_a_flag_that_means_nothing_to_a_model_of_ones_own_is_refused(
+def test_a_flag_without_meaning_for_a_custom_model_is_refused(
     flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = complaint(["--model", f"{ODD}:rows", *ROWS, *flags], capsys)
@@ -194,21 +194,19 @@ def test_a_flag_that_means_nothing_to_a_model_of_ones_own_is_refused(
 
 
 @pytest.mark.parametrize("flag", ["--input", "--input-dtype", "--loss", "--optimizer-implementation"])
-def test_a_flag_that_only_a_model_of_ones_own_has_a_use_for_is_refused_without_one(
-    flag: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_flag_for_custom_models_is_refused_without_one(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = complaint(["--model", "mlp", flag, "mean"], capsys)
     assert said == f"{flag} needs a custom model: --model package.module:Factory"
 
 
-def test_several_problems_are_said_at_once() -> None:
+def test_several_problems_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_own({"model": f"{ODD}:rows", "input": "x", "optimizer": "lion", "batch_size": "0"})
     codes = [problem.code for problem in caught.value.problems]
     assert codes == ["input_not_a_shape", "not_a_choice", "out_of_bounds"]
 
 
-# What can.
+# Predictions.
 
 
 def own(name: str, **changes: Any) -> OwnModel:
@@ -260,11 +258,14 @@ def test_frozen_weights_are_on_the_device_and_have_neither_gradients_nor_state()
     predicted = OwnForecast(own("FineTuned", optimizer="adam", batch_size=2)).prediction()
     body, head = 40 * 64 + 64 + 64 * 64 + 64, 64 * 10 + 10
     assert predicted.peak.by_category["parameters"] == 4 * (body + head)
-    assert predicted.peak.by_category["optimizer state"] in (8 * head, 8 * head + 8)  # with a count for each tensor
+    assert predicted.peak.by_category["optimizer state"] in (
+        8 * head,
+        8 * head + 8,
+    )  # with a step count for each tensor
     assert predicted.peak.by_category["gradients"] <= 4 * head
 
 
-def test_an_operation_that_fake_tensors_cannot_do_is_named_and_real_batches_tell() -> None:
+def test_an_operation_that_fake_tensors_lack_is_named_and_real_batches_are_used() -> None:
     forecast = OwnForecast(own("Picky", batch_size=64))
     predicted = forecast.prediction()
     assert forecast.reason == "aten.nonzero.default"
@@ -275,8 +276,8 @@ def test_an_operation_that_fake_tensors_cannot_do_is_named_and_real_batches_tell
     assert predicted.peak.by_category == peak_of(live.timelines.values()).by_category
 
 
-def test_beyond_reach_what_real_batches_told_is_drawn_further_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 400_000)  # room for a few hundred rows
+def test_real_batches_are_extrapolated_beyond_reach_and_the_result_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 400_000)  # space for a few hundred rows
     forecast = OwnForecast(own("Picky", batch_size=5_000))
     predicted = forecast.prediction()
     assert forecast.reason == "aten.nonzero.default"
@@ -285,7 +286,7 @@ def test_beyond_reach_what_real_batches_told_is_drawn_further_and_marked(monkeyp
     live = trainer_of(own("Picky", batch_size=5_000))
     train(live, 5_000)
     assert predicted.peak.tensor_bytes == pytest.approx(peak_of(live.timelines.values()).tensor_bytes, rel=0.01)
-    # A model that fake tensors can do is exact beyond reach too.
+    # A model that runs on fake tensors is exact beyond reach too.
     assert not OwnForecast(own("Custom", batch_size=5_000)).is_extrapolated(5_000)
 
 
@@ -321,7 +322,7 @@ def test_without_workspace_nothing_is_run_for_real(monkeypatch: pytest.MonkeyPat
         ),
     ],
 )
-def test_the_largest_batch_gets_through_under_the_limit_and_the_next_does_not(
+def test_the_largest_batch_runs_under_the_limit_and_the_next_does_not(
     name: str, limit_mb: float, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_forecast, "VERIFY_S", 1_000.0)  # however busy the machine is
@@ -344,7 +345,7 @@ def test_the_largest_batch_gets_through_under_the_limit_and_the_next_does_not(
 
 
 @pytest.mark.parametrize(("estimated", "measured"), [(0, 950), (950, 0), (0, 0)])
-def test_where_workspace_turns_out_other_than_estimated_the_measured_one_counts(
+def test_measured_workspace_takes_precedence_over_an_estimate(
     estimated: int, measured: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def peak(size: int, *, verify: bool = True) -> Peak:
@@ -360,7 +361,7 @@ def test_where_workspace_turns_out_other_than_estimated_the_measured_one_counts(
     ("name", "workspace"),
     [("Contrastive", True), ("InParts", False), *campaign([("Contrastive", False), ("InParts", True)])],
 )
-def test_bytes_that_are_no_straight_lines_are_rehearsed_at_every_size(name: str, workspace: bool) -> None:  # noqa: FBT001
+def test_bytes_that_are_not_linear_are_rehearsed_at_every_size(name: str, workspace: bool) -> None:  # noqa: FBT001
     forecast = OwnForecast(own(name, batch_size=400), workspace=workspace)
     live = trainer_of(own(name, batch_size=400))
     train(live, 400)
@@ -368,13 +369,13 @@ def test_bytes_that_are_no_straight_lines_are_rehearsed_at_every_size(name: str,
     assert not forecast.is_extrapolated(400)
 
 
-def test_real_batches_that_contradict_the_lines_through_small_ones_are_believed(
+def test_real_batches_take_precedence_over_lines_through_small_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(own_forecast, "VERIFY_S", 1_000.0)
     forecast = OwnForecast(own("ContrastiveOfSome", batch_size=400, memory_limit_mb=16))
     assert forecast.reason == "aten.nonzero.default"
-    assert not forecast.workspaces.reaches(513)  # beyond which nobody knows what it takes
+    assert not forecast.workspaces.reaches(513)  # beyond 512 nothing is known
     assert forecast.is_extrapolated(forecast.largest_batch_size())
     live = trainer_of(own("ContrastiveOfSome", batch_size=520))
     train(live, 520)
@@ -382,7 +383,9 @@ def test_real_batches_that_contradict_the_lines_through_small_ones_are_believed(
 
 
 @pytest.mark.parametrize(("limit_mb", "within"), [(16, 0.02), *campaign([(64, 0.01)])])
-def test_a_model_that_does_more_in_a_larger_batch_is_drawn_further_and_marked(limit_mb: int, within: float) -> None:
+def test_a_model_with_more_operations_in_a_larger_batch_is_extrapolated_and_marked(
+    limit_mb: int, within: float
+) -> None:
     forecast = OwnForecast(own("InParts", batch_size=64, memory_limit_mb=limit_mb), workspace=False)
     largest = forecast.largest_batch_size()
     assert forecast.is_extrapolated(largest)
@@ -401,7 +404,7 @@ def test_a_size_that_the_model_cannot_take_does_not_fit(workspace: bool) -> None
         return OwnForecast(limited, workspace=workspace).largest_batch_size()
 
     assert largest(two) == 2
-    assert largest(two - 1) == 0  # one example cannot be trained on
+    assert largest(two - 1) == 0  # one example is too few to train on
     assert largest(2**20) == 0  # less than the weights and their gradients
 
 
@@ -414,7 +417,7 @@ def test_a_size_that_the_model_cannot_take_does_not_fit(workspace: bool) -> None
         *campaign([("Capped", False), ("CappedContrastive", True), ("CappedContrastiveOfSome", False)]),
     ],
 )
-def test_no_batch_is_found_or_needed_beyond_what_the_model_takes(name: str, workspace: bool) -> None:  # noqa: FBT001
+def test_no_batch_is_found_or_run_beyond_what_the_model_can_take(name: str, workspace: bool) -> None:  # noqa: FBT001
     described = own(name, batch_size=32, memory_limit_mb=16)
     forecast = OwnForecast(described, workspace=workspace)
     live = trainer_of(described)
@@ -423,7 +426,7 @@ def test_no_batch_is_found_or_needed_beyond_what_the_model_takes(name: str, work
     assert forecast.is_extrapolated(64) or forecast.largest_batch_size() == 64
 
 
-def test_real_batches_grow_only_as_far_as_smaller_ones_have_shown_that_they_fit(
+def test_real_batches_grow_only_as_far_as_smaller_ones_show_that_they_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     free = 64 * 2**20
@@ -434,7 +437,7 @@ def test_real_batches_grow_only_as_far_as_smaller_ones_have_shown_that_they_fit(
     assert forecast.is_extrapolated(20_000)
 
 
-def test_probes_that_take_too_long_are_all_that_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_run_after_probes_that_take_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_forecast, "VERIFY_S", 0.0)
     for name in ("ContrastiveOfSome", "Capped"):
         forecast = OwnForecast(own(name, batch_size=32))
@@ -442,7 +445,7 @@ def test_probes_that_take_too_long_are_all_that_is_run(monkeypatch: pytest.Monke
         assert forecast.prediction().peak.bytes > 0
 
 
-def test_a_sequence_of_its_own_kind_is_not_taken_apart_by_checkpointing() -> None:
+def test_a_subclass_of_sequential_is_not_split_by_checkpointing() -> None:
     plain, checkpointed = (own("TwiceThrough", batch_size=8, checkpointing=on) for on in (False, True))
     torch.manual_seed(0)
     rows = torch.randn(8, 40)
@@ -453,7 +456,7 @@ def test_a_sequence_of_its_own_kind_is_not_taken_apart_by_checkpointing() -> Non
     assert torch.equal(*answers)
 
 
-def test_below_what_one_example_needs_no_batch_fits() -> None:
+def test_no_batch_fits_below_the_memory_of_one_example() -> None:
     weights = 40 * 7_000 + 7_000 + 7_000 * 10 + 10
     assert 4 * weights > 2**20
     assert OwnForecast(own("wide", memory_limit_mb=1)).largest_batch_size() == 0
@@ -509,7 +512,7 @@ def test_the_command_answers_with_one_json_object() -> None:
     assert (answer["model"], answer["batch_size"]) == (f"{OWN}:Tied", 64)
     assert (answer["tensors"], answer["not_on_fake_tensors"], answer["workspace_verified"]) == ("exact", None, True)
     assert answer["largest_batch_size"] > 64
-    assert answer["largest"] in ("exact", "workspace estimated")  # whether it is run for real depends on the time
+    assert answer["largest"] in ("exact", "workspace estimated")  # the time decides whether it is run for real
     assert sum(answer["resting_by_category"].values()) == 4 * answer["parameters"]  # no state: plain SGD
 
 
@@ -522,7 +525,7 @@ def test_the_command_answers_with_a_table_too(capsys: pytest.CaptureFixture[str]
     peak = peak_of(live.timelines.values())
     assert cells["tensor_bytes"] == [f"{peak.tensor_bytes:,}", f"{peak.tensor_bytes / 2**20:.2f}", "MiB"]
     assert cells["parameters"][0] == "2,656"
-    assert cells["largest_batch_size"] == ["none"]  # there is no limit
+    assert cells["largest_batch_size"] == ["none"]  # no limit was set
     assert cells["workspace_verified"] == ["no"]
     assert "by_category" in cells
     assert any(line.startswith("  optimizer state ") for line in lines)

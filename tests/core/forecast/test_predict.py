@@ -1,4 +1,4 @@
-"""The prediction on fake tensors against the live ledger of real trainings, to the byte."""
+"""Predictions on fake tensors match the ledger of real training to the byte."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 
 MODELS = [(model, norm) for model, spec in models.MODELS.items() for norm in spec.norms]
-# Each model, norm and optimizer with two batch sizes in every run of the tests; all combinations in the campaign.
+# Every test run covers each model, norm and optimizer with two batch sizes; the campaign covers all combinations.
 SHORT_SIZES, ALL_SIZES = (1, 100), (1, 7, 100, 1_000)
 SHORT_FORMS = [
     ("linear", "none", "sgd", SHORT_SIZES),
@@ -41,14 +41,14 @@ ALL_FORMS = [(*model, optimizer, ALL_SIZES) for model in MODELS for optimizer in
 
 
 def train(trainer: Trainer, updates: int | None = None) -> None:
-    """Make all updates of a run, or so many, and one evaluation."""
+    """Make all updates of a run, or the first few, and one evaluation."""
     for _ in range(updates or planned_updates(trainer.config) or 1):
         trainer.update(0.01, torch.zeros(()), torch.zeros(()))
     trainer.evaluate()
 
 
 def story(timeline: Timeline) -> tuple[Any, ...]:
-    """Return all that a timeline tells: every birth and death in order, and what it was."""
+    """Return every allocation and release of a timeline in order, with its block."""
     changes = [(change.bytes, change.block.category, change.phase, change.module) for change in timeline.changes]
     return timeline.before, changes, timeline.live_bytes(), timeline.peak()
 
@@ -75,7 +75,7 @@ def test_every_timeline_is_predicted_to_the_byte(
         trainer = make_trainer(config)
         train(trainer)
         predicted = timelines(config)
-        # The first update, the second, the short batch, and two sizes of evaluation chunk, where they differ.
+        # The first update, the second, the short batch, and up to two sizes of evaluation chunk.
         assert len(predicted) == (5 if short < batch_size else 3)
         assert stories(trainer.timelines) == stories(predicted)
         assert predict(config).peak == trainer.peak()
@@ -183,7 +183,7 @@ def test_the_peak_of_a_whole_run_is_predicted_whatever_its_windows(
     assert predict(config).peak == trainer.peak()
 
 
-def test_the_peaks_and_the_batch_that_the_examples_of_the_seed_need() -> None:
+def test_the_peaks_of_the_two_article_batch_sizes() -> None:
     assert predict(RunConfig(batch_size=100)).peak.bytes == 656_032  # 0.63 MiB
     assert predict(RunConfig(batch_size=1_000)).peak.bytes == 2_938_048  # 2.80 MiB
     assert predict(RunConfig()).parameters == 256 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
@@ -191,17 +191,17 @@ def test_the_peaks_and_the_batch_that_the_examples_of_the_seed_need() -> None:
     assert predict(RunConfig(model="cnn", memory_limit_mb=4.0)).largest_batch_size == 75
 
 
-def test_without_a_limit_every_batch_fits_that_makes_a_whole_window() -> None:
+def test_without_a_limit_every_batch_with_a_whole_window_fits() -> None:
     assert predict(RunConfig(batch_size=7, accumulate=3)).largest_batch_size == 10_000
     assert predict(RunConfig(batch_size=7, accumulate=3, drop_last=True)).largest_batch_size == 3_333
 
 
-def test_the_largest_batch_does_not_depend_on_the_batch_size_asked_for() -> None:
+def test_the_largest_batch_does_not_depend_on_the_batch_size_of_the_run() -> None:
     config = RunConfig(norm="layer", accumulate=2, memory_limit_mb=4.0, budget_value=1)
     assert len({largest_batch_size(config.replace(batch_size=size)) for size in (1, 10_000)}) == 1
 
 
-def test_the_batch_size_that_a_schedule_is_planned_for_needs_no_memory_and_limits_no_batch() -> None:
+def test_the_batch_size_of_a_schedule_needs_no_memory_and_limits_no_batch() -> None:
     config = RunConfig(norm="batch", accumulate=3, drop_last=True, budget_value=1)
     for limit in (None, 4.0):
         plain = config.replace(memory_limit_mb=limit)
@@ -210,11 +210,11 @@ def test_the_batch_size_that_a_schedule_is_planned_for_needs_no_memory_and_limit
             assert predict(shifted, reach=Reach.NONE) == predict(plain, reach=Reach.NONE)
 
 
-# The largest batch that fits, tried on real trainers.
+# The largest batch that fits, tested on real trainers.
 
 
 def runs_out(config: RunConfig, make_trainer: MakeTrainer) -> bool:
-    """Train until a whole window has met the optimizer's state: the third at the latest."""
+    """Train until a whole window has found optimizer state, which is the third at the latest."""
     trainer = make_trainer(config)
     assert config.memory_limit_bytes
     trainer.limit = Limit(config.memory_limit_bytes, predict(config).peak.workspace_bytes)
@@ -281,7 +281,7 @@ def test_the_largest_batch_is_exact_where_windows_are_cut_short(
     resize("photos10k", examples, 100)
     config = RunConfig(memory_limit_mb=1.0, lr=1e-3, **{"budget_value": 3, "batch_size": 100, **changes})
     largest = check_largest(config, make_trainer)
-    assert largest >= examples // 2  # beyond it, the straight lines of whole windows do not tell
+    assert largest >= examples // 2  # beyond it, the lines of whole windows do not apply
     for size in range(largest - 1, examples // 2, -every):
         assert not runs_out(config.replace(batch_size=size), make_trainer)
 
@@ -293,7 +293,7 @@ def peaks_of(config: RunConfig, sizes: Iterable[int]) -> dict[int, int]:
 
 @pytest.mark.parametrize("budget", [("epochs", 1), ("updates", 2)])
 def test_a_batch_beyond_one_that_does_not_fit_is_not_the_largest(budget: tuple[str, int], resize: Resize) -> None:
-    # Adam's state is born in the first update, and the second is of what is left: a batch of all needs less.
+    # Adam's state is allocated in the first update, and the second has the rest: a batch of all examples needs less.
     resize("digits", 300, 60)
     config = RunConfig(dataset="digits", hidden=(700, 700), batch_size=120, optimizer="adam")
     config = config.replace(budget=budget[0], budget_value=budget[1])
@@ -303,8 +303,8 @@ def test_a_batch_beyond_one_that_does_not_fit_is_not_the_largest(budget: tuple[s
     assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20), reach=Reach.NONE) == 120
 
 
-def test_a_range_beyond_one_that_does_not_fit_is_not_taken_for_the_first(resize: Resize) -> None:
-    # Up to half of all examples a window is of two whole micro-batches, beyond it the second has what is left.
+def test_a_range_that_fits_beyond_one_that_does_not_is_not_the_largest(resize: Resize) -> None:
+    # Up to half of all examples, a window has two whole micro-batches. Beyond it, the second one has the rest.
     resize("digits", 300, 60)
     config = RunConfig(dataset="digits", hidden=(500,), batch_size=145, accumulate=2, budget_value=1)
     up_to_it, beyond_half = range(100, 146, 5), range(151, 300, 6)
@@ -315,8 +315,8 @@ def test_a_range_beyond_one_that_does_not_fit_is_not_taken_for_the_first(resize:
     assert largest_batch_size(config.replace(memory_limit_mb=limit / 2**20), reach=Reach.NONE) == 145
 
 
-def test_where_losses_are_kept_a_short_range_that_fits_is_not_jumped_over() -> None:
-    # 10,000 examples for 1,000 epochs: in smaller batches their losses take too much, in larger ones the examples do.
+def test_with_kept_losses_a_short_range_that_fits_is_found() -> None:
+    # 10,000 examples for 1,000 epochs: small batches keep too many losses, and large ones hold too many examples.
     config = RunConfig(hidden=(256, 128), budget_value=1_000, keep_losses=True, memory_limit_mb=1.6954)
     peaks = peaks_of(config, range(110, 140))
     limit = config.memory_limit_bytes
@@ -325,13 +325,13 @@ def test_where_losses_are_kept_a_short_range_that_fits_is_not_jumped_over() -> N
     assert largest_batch_size(config, reach=Reach.NONE) == 127
 
 
-def test_no_batch_fits_a_limit_below_what_the_model_alone_needs(make_trainer: MakeTrainer) -> None:
+def test_no_batch_fits_a_limit_below_the_memory_of_the_model(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
     assert check_largest(config, make_trainer) == 0
     assert largest_batch_size(config.replace(hidden=(256, 256), optimizer="adamw")) == 0
 
 
-def test_the_largest_batch_is_one_that_the_run_may_have(resize: Resize) -> None:
+def test_the_largest_batch_is_valid_for_the_run(resize: Resize) -> None:
     config = RunConfig(norm="batch", batch_size=100, memory_limit_mb=1.0, drop_last=True)
     largest = largest_batch_size(config)
     resize("photos10k", 5 * largest + 1, 100)  # its last batch would be one example

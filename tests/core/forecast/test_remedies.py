@@ -1,4 +1,4 @@
-"""What makes a run fit its limit: each remedy that is offered is run, and so is what is not offered."""
+"""Remedies of a run that does not fit its limit: both the offered changes and the others are run."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ def kinds_of(name: str) -> list[tuple[str, ...]]:
 
 
 def changed(config: RunConfig, remedy: Remedy) -> RunConfig:
-    """Return the run with a remedy, as a page makes it."""
+    """Return the run with a remedy, as a page builds it."""
     return RunConfig.from_mapping(config.to_dict() | dict(remedy.changes))
 
 
 def trained(config: RunConfig, workspace_bytes: int, datasets: Datasets) -> Ended:
-    """Run it from its beginning, on real data and with its own limit."""
+    """Train a run from the beginning, on real data under its own limit."""
     trainer = Trainer(config, datasets(config.dataset), workspace_bytes=workspace_bytes)
     return Loop(trainer, lambda event: None).run()
 
 
-# What is offered.
+# Offered changes.
 
 
 @pytest.mark.parametrize("name", ["activations", "habits", "updates", *campaign(["state", "images"])])
-def test_every_remedy_gets_through_a_whole_run_that_had_run_out(name: str, datasets: Datasets) -> None:
+def test_every_remedy_completes_a_run_that_was_out_of_memory(name: str, datasets: Datasets) -> None:
     config = CASES[name]
     aside = predict(config, reach=Reach.NEAR).peak.workspace_bytes
     assert trained(config, aside, datasets).state == "out_of_memory"
@@ -73,7 +73,7 @@ def test_every_remedy_gets_through_a_whole_run_that_had_run_out(name: str, datas
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_remedies_come_with_the_fastest_epoch_first_and_each_kind_once(name: str) -> None:
+def test_remedies_are_sorted_by_epoch_time_with_each_kind_once(name: str) -> None:
     seconds = [remedy.seconds_per_epoch for remedy in found(name)]
     assert seconds == sorted(seconds)
     assert min(seconds) > 0
@@ -104,7 +104,7 @@ def test_accumulation_keeps_the_effective_batch_in_the_largest_micro_batches_tha
         assert predict(run, reach=Reach.NEAR).peak.bytes > 2**20 * (run.memory_limit_mb or 0)
 
 
-def test_an_optimizer_with_less_state_is_enough_where_the_state_is_what_does_not_fit() -> None:
+def test_an_optimizer_with_less_state_suffices_if_only_the_state_does_not_fit() -> None:
     # 55,210 weights are 221 kB; with gradients and Adam's two moments they are four times that.
     changes = {remedy.changes["optimizer"]: remedy for remedy in found("state") if "less_state" in remedy.kinds}
     assert set(changes) == {"momentum", "sgd"}
@@ -113,14 +113,14 @@ def test_an_optimizer_with_less_state_is_enough_where_the_state_is_what_does_not
     assert changes["sgd"].peak.by_category["optimizer state"] == 0
 
 
-def test_habits_are_given_up_all_at_once() -> None:
+def test_wasteful_habits_are_dropped_together() -> None:
     (without,) = [remedy for remedy in found("habits") if remedy.kinds[0] == "no_habits"]
     assert {name: without.changes[name] for name in HABITS} == dict.fromkeys(HABITS, False)
-    # A habit that the run has not is not given up.
+    # Habits that the run does not have stay out of the remedy.
     assert not any("no_habits" in kinds for kinds in kinds_of("activations"))
 
 
-def test_a_change_that_is_not_enough_comes_with_the_largest_batch_that_it_lets_in() -> None:
+def test_a_change_that_does_not_suffice_comes_with_the_largest_batch_it_allows() -> None:
     both = [remedy for remedy in found("images") if len(remedy.kinds) == 2]
     plain = Forecast(CASES["images"], reach=Reach.NEAR).largest_batch_size()
     assert {remedy.kinds for remedy in both} >= {("checkpointing", "smaller_batch")}
@@ -131,7 +131,7 @@ def test_a_change_that_is_not_enough_comes_with_the_largest_batch_that_it_lets_i
         assert Forecast(config, reach=Reach.NEAR).largest_batch_size() == remedy.changes["batch_size"]
 
 
-def test_a_budget_of_updates_becomes_one_of_as_many_examples() -> None:
+def test_a_budget_of_updates_becomes_one_of_the_same_number_of_examples() -> None:
     # An epoch is 1,200 and 237 examples, and five updates are two epochs and a whole window.
     assert planned_examples(CASES["updates"]) == 2 * 1_437 + 1_200
     for remedy in found("updates"):
@@ -141,11 +141,11 @@ def test_a_budget_of_updates_becomes_one_of_as_many_examples() -> None:
         assert not any("budget" in remedy.changes for remedy in found(name))
 
 
-# What is not offered.
+# Other changes.
 
 
 @pytest.mark.parametrize("name", ["state", "habits"])
-def test_what_is_not_offered_does_not_fit(name: str, datasets: Datasets) -> None:
+def test_changes_that_are_not_offered_do_not_fit(name: str, datasets: Datasets) -> None:
     config = CASES[name]
     alone: dict[str, dict[str, Any]] = {
         "smaller_batch": {"batch_size": 1},
@@ -163,23 +163,23 @@ def test_what_is_not_offered_does_not_fit(name: str, datasets: Datasets) -> None
         run = config.replace(**alone[kind])
         ended = trained(run, predict(run, reach=Reach.NEAR).peak.workspace_bytes, datasets)
         assert (kind, ended.state) == (kind, "out_of_memory")
-        # Nor does it let in a larger batch than fits without it.
+        # It does not allow a larger batch either.
         if "batch_size" not in alone[kind]:
             assert Forecast(run, reach=Reach.NEAR).largest_batch_size() <= plain
 
 
-def test_without_a_limit_there_is_nothing_to_mend() -> None:
+def test_without_a_limit_there_are_no_remedies() -> None:
     assert remedies(DIGITS.replace(memory_limit_mb=None)) == ()
 
 
-def test_below_what_the_weights_and_their_gradients_need_nothing_helps() -> None:
+def test_no_remedy_helps_below_the_memory_of_weights_and_gradients() -> None:
     config = DIGITS.replace(hidden=(400, 400), optimizer="sgd", batch_size=50)
     weights = 64 * 400 + 400 + 400 * 400 + 400 + 400 * 10 + 10
     assert 2 * 4 * weights > 2**20 > 4 * weights
     assert remedies(config) == ()
 
 
-def test_a_run_that_may_not_have_every_batch_size_is_offered_those_that_it_may() -> None:
+def test_only_batch_sizes_that_are_valid_for_the_run_are_offered() -> None:
     config = DIGITS.replace(norm="batch", batch_size=1_436, drop_last=True, precision="bfloat16")  # N = 1,437
     offered = {remedy.kinds: changed(config, remedy) for remedy in remedies(config)}
     assert ("smaller_batch",) in offered
@@ -187,7 +187,7 @@ def test_a_run_that_may_not_have_every_batch_size_is_offered_those_that_it_may()
     assert split.batch_size * split.accumulate == 1_436
 
 
-def test_a_batch_that_fits_because_no_whole_one_comes_later_is_offered(datasets: Datasets) -> None:
+def test_a_batch_that_fits_because_no_later_one_is_whole_is_offered(datasets: Datasets) -> None:
     config = DIGITS.replace(budget_value=1, batch_size=1_000, hidden=(80,))
     offered = {remedy.kinds: remedy for remedy in remedies(config)}
     smaller = offered["smaller_batch",]
@@ -209,10 +209,10 @@ def test_one_update_on_a_large_batch_is_not_replaced_by_several_that_do_not_fit(
         assert ended.peak.tensor_bytes == remedy.peak.tensor_bytes
 
 
-# Each on its own.
+# Single batch sizes.
 
 
 @pytest.mark.parametrize(("size", "gets_through"), [(100, True), (1_489, True), (1_490, False), (10_000, False)])
-def test_a_batch_size_is_shown_to_fit_by_running_it(size: int, gets_through: bool) -> None:
-    config = RunConfig(memory_limit_mb=4)  # whose largest batch is 1,489
+def test_a_batch_size_is_tested_by_running_it(size: int, gets_through: bool) -> None:
+    config = RunConfig(memory_limit_mb=4)  # the largest batch is 1,489
     assert runs_through(config, size) == gets_through

@@ -1,4 +1,4 @@
-"""Which batch sizes a run may have: the largest there is, and the nearest below and above."""
+"""Valid batch sizes of a run: the largest, and the nearest above and below."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DROPPING = DIGITS.replace(drop_last=True, accumulate=2)
 @pytest.mark.parametrize(
     ("config", "largest"), [(DIGITS, 1_437), (DIGITS.replace(accumulate=2), 1_437), (DROPPING, 718)]
 )
-def test_the_largest_leaves_a_window_whole_where_a_short_one_is_dropped(config: RunConfig, largest: int) -> None:
+def test_the_largest_size_leaves_one_whole_window_if_short_ones_are_dropped(config: RunConfig, largest: int) -> None:
     assert largest_size(config) == largest
 
 
@@ -29,7 +29,7 @@ def test_the_largest_leaves_a_window_whole_where_a_short_one_is_dropped(config: 
         (DROPPING, 718, None),  # no window of 2 x 719
     ],
 )
-def test_the_next_size_is_one_that_the_run_may_have(config: RunConfig, size: int, above: int | None) -> None:
+def test_the_next_size_is_valid_for_the_run(config: RunConfig, size: int, above: int | None) -> None:
     assert next_size(config, size) == above
 
 
@@ -37,12 +37,12 @@ def test_the_next_size_is_one_that_the_run_may_have(config: RunConfig, size: int
     ("config", "size", "below"),
     [(DIGITS, 359, 359), (NORM, 359, 358), (NORM, 2, None), (DIGITS, 5_000, 1_437), (DROPPING, 719, 718)],
 )
-def test_a_size_that_is_refused_becomes_the_next_lower_one(config: RunConfig, size: int, below: int | None) -> None:
+def test_an_invalid_size_becomes_the_next_smaller_valid_one(config: RunConfig, size: int, below: int | None) -> None:
     run = with_size(config, size)
     assert run == (config.replace(batch_size=below) if below else None)
 
 
-def test_more_updates_than_a_run_may_have_refuse_no_size() -> None:
+def test_too_many_updates_make_no_size_invalid() -> None:
     run = with_size(RunConfig(batch_size=10_000, budget_value=10_000), 1)
     assert run is not None
     assert (run.batch_size, run.budget, run.budget_value) == (1, "updates", MAX_UPDATES)

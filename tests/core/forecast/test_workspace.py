@@ -1,4 +1,4 @@
-"""Workspace by batch size: measured where that is affordable, else on a straight line; by counting what was run."""
+"""Workspace by batch size: measured within reach, else on a straight line, with the real runs counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 2**20
 
 @dataclass
 class Machine:
-    """A machine on which an update of B examples needs so many bytes of tensors and of workspace."""
+    """A fake machine with given bytes of tensors and workspace for an update of B examples."""
 
     tensors_an_example: int = 1_000
     workspace: dict[int, int] = field(default_factory=dict)
@@ -49,12 +49,12 @@ def test_without_reach_there_is_no_workspace_and_nothing_is_run() -> None:
     assert machine.ran == []
 
 
-def test_within_reach_workspace_is_what_was_measured_there_with_its_operations() -> None:
+def test_within_reach_workspace_is_measured_with_its_operations() -> None:
     machine = Machine(workspace={700: 123_456})
     estimates = machine.estimates()
     operations = (("of 700", 123_456), ("aten.mm.default", 5))
     assert estimates.at(700) == Workspace(123_456, verified=True, operations=operations)
-    assert estimates.at(700) == estimates.at(700, verify=False)  # known, and not run again
+    assert estimates.at(700) == estimates.at(700, verify=False)  # not run again
     assert machine.ran == [700]
 
 
@@ -88,7 +88,7 @@ def test_beyond_reach_workspace_is_on_the_straight_line_through_the_two_largest(
     assert sorted(machine.ran) == [4_194, 8_388]
 
 
-def test_what_is_not_to_be_verified_is_estimated_between_sizes_that_were_measured() -> None:
+def test_without_verification_workspace_is_interpolated_between_measured_sizes() -> None:
     machine = Machine(workspace={3: 1_000, 4_194: 20_000, 8_388: 50_000})
     estimates = machine.estimates()
     assert estimates.at(6_291, verify=False) == Workspace(
@@ -100,12 +100,12 @@ def test_what_is_not_to_be_verified_is_estimated_between_sizes_that_were_measure
     assert sorted(machine.ran) == [3, 4_194, 8_388]
 
 
-def test_an_estimate_is_never_below_nothing() -> None:
+def test_an_estimate_is_never_negative() -> None:
     machine = Machine(workspace={8_388: 10, 4_194: 20_000})
     assert machine.estimates().at(100_000).bytes == 0
 
 
-def test_where_not_even_one_example_is_within_reach_one_is_run_and_stands_for_all() -> None:
+def test_one_example_is_run_even_if_it_is_beyond_reach() -> None:
     machine = Machine(tensors_an_example=9 * MIB, workspace={1: 777})
     estimates = machine.estimates()
     assert estimates.at(1) == Workspace(777, verified=True, operations=(("of 1", 777), ("aten.mm.default", 5)))
@@ -113,7 +113,7 @@ def test_where_not_even_one_example_is_within_reach_one_is_run_and_stands_for_al
     assert machine.ran == [1]
 
 
-def test_two_sizes_are_run_beyond_reach_where_an_estimate_needs_them() -> None:
+def test_two_sizes_beyond_reach_are_run_if_an_estimate_needs_them() -> None:
     machine = Machine(workspace={2: 100, 3: 150})
     estimates = Estimates(machine.measure, furthest=0, least=(2, 3))
     assert estimates.at(10) == Workspace(500, verified=False, operations=(("of 3", 150), ("aten.mm.default", 5)))
@@ -122,14 +122,14 @@ def test_two_sizes_are_run_beyond_reach_where_an_estimate_needs_them() -> None:
     assert sorted(machine.ran) == [2, 3]
 
 
-def test_what_is_known_is_not_run_again() -> None:
+def test_known_sizes_are_not_run_again() -> None:
     machine = Machine()
     seen = machine.measure(7)
     assert Estimates(machine.measure, furthest=0, known={7: seen}).at(7).bytes == 64 + 70
     assert machine.ran == [7]
 
 
-def test_no_size_is_run_that_there_is_not() -> None:
+def test_no_size_beyond_the_largest_is_run() -> None:
     machine = Machine()
     assert machine.estimates(most=10).at(10).verified
     assert machine.ran == [10]
