@@ -1,4 +1,4 @@
-"""What Batch Lab is, what its data are, and the machine it runs on."""
+"""About: what Batch Lab does, its data sets, and the machine it runs on."""
 
 import streamlit as st
 
@@ -19,10 +19,13 @@ st.title(say("page.about"))
 st.markdown(say("about.what"))
 st.subheader(say("about.data"))
 for name in DATASETS:
-    st.markdown(f"**{name}**: {origin(name)} {origin(name, more=True)}")
+    st.markdown(say("about.dataset", name=name, origin=origin(name), more=origin(name, more=True)))
 st.subheader(say("about.machine"))
-st.markdown(f"- {say('about.cores')}: {number(machine.cores())}")
-st.markdown(f"- {say('about.memory')}: {mib(machine.free_memory_bytes(), digits=0)}")
-st.markdown(f"- {say('about.database')}: `{engine().store.where}`")
+facts = (
+    say("about.cores", cores=number(machine.cores())),
+    say("about.memory", free=mib(machine.free_memory_bytes(), digits=0)),
+    say("about.database", where=engine().store.where),
+)
+st.markdown("\n".join(f"- {fact}" for fact in facts))
 st.subheader(say("about.words"))
 st.markdown(say("about.words.text"))

@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
@@ -25,6 +25,8 @@ from babel.numbers import NumberPattern, parse_pattern
 from babel.units import format_unit
 
 from core.words.units import MIB
+
+ListStyle = Literal["standard", "standard-narrow"]
 
 DEFAULT = "en"
 LARGE = 1e12  # a loss from here on is written as a power of ten
@@ -58,9 +60,10 @@ class Catalogue:
         """Return the sentence for a code of the engine (`core.words.errors.Problem`, or why a run ended)."""
         return self.say(f"problem.{code}", **values)
 
-    def listed(self, items: list[str]) -> str:
-        """Return items as a list in a sentence: "a, b, and c"."""
-        return format_list(items, locale=self.locale)
+    def listed(self, items: list[str], *, style: ListStyle = "standard") -> str:
+        """Return items as a list in a sentence: "a, b, and c"; in a narrow style, as on a chart: "a, b, c"."""
+        # Babel accepts every style of CLDR, but its annotation lacks the narrow one.
+        return format_list(items, style=style, locale=self.locale)  # type: ignore[arg-type]
 
     def number(self, value: float) -> str:
         """Return a number with grouped digits, and at most six significant ones unless it is whole."""

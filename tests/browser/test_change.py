@@ -45,16 +45,16 @@ def test_a_run_goes_on_with_another_batch_size_and_its_charts_say_so(
     first, before = run_of(page), updates(page)
     canvas = page.locator(".st-key-loss .marks").element_handle()
     change(page, batch_size="400")
-    expect(state(page)).to_contain_text("with B = 400 instead of 100.")
+    expect(state(page)).to_contain_text("with batch size 400 instead of 100.")
     expect(state(page)).to_contain_text(RUNNING)
     assert run_of(page) != first
-    found = re.search(r"update ([\d,]+), with B = 400", state(page).inner_text())
+    found = re.search(r"update ([\d,]+) with batch size 400", state(page).inner_text())
     assert found
     since = int(found[1].replace(",", ""))
     assert updates(page) >= since >= before
     expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
     for chart in ("loss", "memory_and_rate"):
-        expect(page.locator(f".st-key-{chart}")).to_contain_text("B 100 \u2192 400")
+        expect(page.locator(f".st-key-{chart}")).to_contain_text("batch size 100 \u2192 400")
     assert page.locator(".st-key-loss .marks").element_handle().evaluate("(now, then) => now === then", canvas)
     moves(page)
     stop(page)
@@ -68,12 +68,12 @@ def test_changes_after_each_other_and_a_reload_between_them_lose_nothing(
     change(page, batch_size="400")
     expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
     page.reload()
-    expect(state(page)).to_contain_text("with B = 400 instead of 100.")
+    expect(state(page)).to_contain_text("with batch size 400 instead of 100.")
     change(page, lr="0.2")
-    expect(state(page)).to_contain_text("with rate = 0.2 instead of 0.05.")
+    expect(state(page)).to_contain_text("with learning rate 0.2 instead of 0.05.")
     change(page, batch_size="250")
-    expect(state(page)).to_contain_text("with B = 250 instead of 400.")
-    for words in ("B 100 \u2192 400", "rate 0.05 \u2192 0.2", "B 400 \u2192 250"):
+    expect(state(page)).to_contain_text("with batch size 250 instead of 400.")
+    for words in ("batch size 100 \u2192 400", "rate 0.05 \u2192 0.2", "B 400 \u2192 250"):
         expect(page.locator(".st-key-loss")).to_contain_text(words)
     stop(page)
     with page.expect_download() as download:
@@ -90,7 +90,7 @@ def test_a_second_browser_goes_along(server: Server, visit: Callable[..., Visit]
     other = visit(f"{server.url}/{LONG}&run={first}").page
     expect(state(other)).to_contain_text(RUNNING)
     change(page, batch_size="400")
-    expect(state(other)).to_contain_text("with B = 400 instead of 100.")
+    expect(state(other)).to_contain_text("with batch size 400 instead of 100.")
     expect(state(other)).to_contain_text(RUNNING)
     other.wait_for_function("run => new URLSearchParams(location.search).get('run') !== run", arg=first)
     assert run_of(other) == run_of(page)

@@ -45,7 +45,7 @@ def test_the_articles_pair_takes_one_click_between_two_runs(server: Server, visi
     expect(card(page, "Updates per epoch")).to_have_text("10")
     expect(page.locator(".card .confirmed")).to_have_text([MATCHES, re.compile("as predicted")])
     expect(page.locator(".st-key-sentence")).to_contain_text(MATCHES)
-    expect(page.locator(".st-key-loss .marks")).to_contain_text("before: ")  # the run at batch size 100
+    expect(page.locator(".st-key-loss .marks")).to_contain_text("previous run: ")  # the run at batch size 100
     expect(button(page, "stop")).to_be_disabled()
     shown = page.locator("[data-testid=stMain]").inner_text().lower()
     assert not re.search(r"\b(nan|none|undefined)\b", shown)

@@ -11,7 +11,7 @@ import numpy as np
 from core.store.reader import Axis, RunReader
 from ui.charts.style import DATA, GREY, Rows, only
 
-CHANGE, RIGHT, LEFT = "change", "change, right", "change, left"  # the words stand on the side that has room
+CHANGE, RIGHT, LEFT = "change", "change_right", "change_left"  # the words stand on the side that has room
 LETTER = 0.02  # of the axis, about, that a letter of a narrow chart takes
 LINE = 14  # pixels between two lines of words
 

@@ -121,7 +121,7 @@ def _add_line(rows: Rows, arm: str, label: str, x: Floats, median: Floats, low: 
     count = len(x)
     texts = {"row": [arm] * count, "label": [label] * count}
     rows.add(series=LINE, x=x, value=median, low=low, high=high, **texts)
-    rows.add(series=f"{LINE}, told", x=x, value=median, low=low, high=high, **texts)
+    rows.add(series=f"{LINE}_hover", x=x, value=median, low=low, high=high, **texts)
 
 
 def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:

@@ -66,9 +66,9 @@ def gradient_table(reader: RunReader | None, say: Callable[..., str], *, x: Axis
 
 def rhythm(say: Say) -> Spec:
     """Draw an epoch as a line of examples with a stroke at every update; those already made are strong."""
-    kinds = ["done", "to come", "before"]
+    kinds = ["done", "to_come", "before"]
     x = alt.X("x:Q", title=say("axis.within_epoch")).scale(zero=True, nice=False).axis(format=COUNT, tickCount=8)
-    y = alt.Y("row:N", title=None, sort=None).axis(ticks=False, domain=False, labelLimit=160)
+    y = alt.Y("row:N", title=None, sort=None).axis(ticks=False, domain=False, labelLimit=220)
     key = alt.Legend(
         title=None, orient="top", direction="horizontal", labelExpr=labels(say, kinds), symbolType="square"
     )
@@ -115,10 +115,10 @@ def _add_strokes(rows: Rows, config: RunConfig, done: int | None, say: Callable[
     every = -(-counts.updates_per_epoch // MOST_TICKS)
     numbers = np.arange(every, counts.updates_per_epoch + 1, every)
     ends = np.minimum(numbers * config.effective_batch_size, counts.examples_per_epoch)
-    kinds = ["before" if done is None else "done" if number <= done else "to come" for number in numbers]
+    kinds = ["before" if done is None else "done" if number <= done else "to_come" for number in numbers]
     whose = "before" if done is None else "this"
     key = f"chart.rhythm.{whose}.thinned" if every > 1 else f"chart.rhythm.{whose}"
-    name = say(key, size=f"{config.batch_size:,}", every=every)
+    name = say(key, size=config.batch_size, every=every)
     rows.add(row=name, series=kinds, x=ends, value=numbers)
 
 
@@ -157,7 +157,7 @@ def confusion_table(counts: Sequence[Sequence[int]]) -> pa.Table:
 
 def plane(say: Say) -> Spec:
     """Draw the plane as the model divides it, with training points by class and the batch at hand marked."""
-    shapes = ["class 0", "class 1"]
+    shapes = ["class_0", "class_1"]
     square = alt.Scale(domain=[-PLANE, PLANE], nice=False)
     x = alt.X("x:Q", title=say("axis.first"), scale=square).axis(tickCount=5, grid=False)
     y = alt.Y("y:Q", title=say("axis.second"), scale=square).axis(tickCount=5, grid=False)
@@ -187,6 +187,6 @@ def plane_table(points: NDArray[Any], classes: NDArray[Any], in_batch: Sequence[
     """Return the columns series, x, y, in_batch and url of `plane`. `points` (n, 2), `classes` and `in_batch` (n,)."""
     rows = Rows("series", "x", "y", "in_batch", "url")
     rows.add(series="picture", x=0.0, y=0.0, in_batch=0.0, url=picture_url)
-    names = ["class 1" if which == 1 else "class 0" for which in classes]
+    names = ["class_1" if which == 1 else "class_0" for which in classes]
     rows.add(series=names, x=points[:, 0], y=points[:, 1], in_batch=in_batch)
     return rows.table()

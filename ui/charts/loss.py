@@ -37,7 +37,7 @@ from ui.charts.style import (
 )
 
 SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
-GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost name", "cut", "only one"
+GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost_name", "cut", "only_one"
 EXPLODED = 20.0  # times where it began: what is above would leave a stroke at the edge
 WHOLE_PLAN = 100_000  # updates up to which the whole plan is on the axis
 UNDER_CUT = 18  # pixels from the top: below what is said of a spike
@@ -128,7 +128,7 @@ def loss_table(
         elif highest > SPIKE * calm > 0:
             drawn = np.minimum(values, ROOM * calm)
             if name == "loss":
-                rows.add(series=CUT, label=say("chart.loss.cut", highest=f"{highest:,.3g}"))
+                rows.add(series=CUT, label=say("chart.loss.cut", highest=float(highest)))
         if name == "smoothed_loss" and len(places) == 1:  # which draws no line
             rows.add(series=ONLY_ONE, x=places, value=drawn)
         add = rows.add_line if name == "smoothed_loss" else rows.add

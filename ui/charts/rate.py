@@ -35,9 +35,9 @@ from ui.charts.style import (
     spec,
 )
 
-INTENDED, INTENDED_NAME = "intended", "intended name"
+INTENDED, INTENDED_NAME = "intended", "intended_name"
 HIGH = 0.6  # of the axis: words at a point above may run into what is said of a change
-HERE, HERE_EARLY, HERE_LATE = "here", "here, early", "here, late"  # the words stand on the side that has room
+HERE, HERE_EARLY, HERE_LATE = "here", "here_early", "here_late"  # the words stand on the side that has room
 
 
 def rate(say: Say) -> Spec:
@@ -117,7 +117,7 @@ def rate_table(
         if is_planned_otherwise(config, horizon):
             places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon, *since)
             rows.add(series=INTENDED, x=places, value=rates)
-            third, name = len(places) // 3, say("chart.rate.intended", size=f"{config.batch_size:,}")
+            third, name = len(places) // 3, say("chart.rate.intended", size=config.batch_size)
             rows.add(series=INTENDED_NAME, x=places[third], value=rates[third], label=name)
     if reader:
         ((_, places, rates),) = reader.curves(("rate",))

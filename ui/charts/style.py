@@ -60,7 +60,7 @@ def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
     `Rows.add_line` chooses them: one for each point of the line would cost the browser a fifth of a refresh.
     """
     points: alt.Chart = base.mark_point(opacity=0, size=90, filled=True).encode(tooltip=list(tooltip))
-    return points.transform_filter(only(f"{series}, told"))
+    return points.transform_filter(only(f"{series}_hover"))
 
 
 def title_from_data() -> alt.Chart:
@@ -116,7 +116,7 @@ class Rows:
         told = np.unique(np.linspace(0, len(x) - 1, min(len(x), TOLD)).round().astype(int))
         columns = {"x": x, "value": value} | {name: np.asarray(other) for name, other in others.items()}
         self.add(series=series, **columns)
-        self.add(series=f"{series}, told", **{name: column[told] for name, column in columns.items()})
+        self.add(series=f"{series}_hover", **{name: column[told] for name, column in columns.items()})
 
     def table(self) -> pa.Table:
         """Return all rows; the columns have the same types whatever is in them."""

@@ -169,7 +169,7 @@ def _progress(session: Session, code: str) -> str:
     asked = state.running.get(code)
     if asked is None:
         trouble = state.trouble.get(code)
-        return say("claims.failed", reason=trouble) if trouble else ""
+        return say("claims.failed", reason=reasons(trouble)) if trouble else ""
     if asked.share is None:
         return f":material/hourglass_empty: {say('claims.waits')}"
     return f":material/directions_run: {say('claims.runs', share=percent(asked.share))}"

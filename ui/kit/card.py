@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from ui.kit import sparks
-from ui.shell.text import say
 
 LONG = 13  # characters: a longer value is set smaller
 
@@ -15,7 +14,8 @@ LONG = 13  # characters: a longer value is set smaller
 class Card:
     """One metric.
 
-    `picture` is an SVG of `ui.kit.sparks`. `confirmed` marks a prediction that a measurement has confirmed.
+    `picture` is an SVG of `ui.kit.sparks`. `confirmed` marks a prediction that a measurement has confirmed;
+    `detail_unconfirmed` is the line under the value while the mark is hidden, where it differs from `detail`.
     """
 
     label: str
@@ -24,10 +24,11 @@ class Card:
     help: str
     picture: str = sparks.NOTHING
     confirmed: bool = False
+    detail_unconfirmed: str | None = None
 
     def unconfirmed(self) -> Card:
         """Return the card without the mark, for a form that describes another run than the one shown."""
-        detail = say("card.counted") if self.detail == say("confirmed") else self.detail
+        detail = self.detail if self.detail_unconfirmed is None else self.detail_unconfirmed
         return replace(self, confirmed=False, detail=detail)
 
 

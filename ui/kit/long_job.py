@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.host.process import Answer
-from core.words.errors import BatchLabError
-from ui.shell.problems import reasons
+from core.words.errors import BatchLabError, Problem
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -16,19 +15,19 @@ Result = TypeVar("Result")
 
 @dataclass
 class LongJobs(Generic[Key, Result]):
-    """The jobs that a session has started, by what each was asked about."""
+    """The jobs that a session has started; the key of a job says what it was asked."""
 
     results: dict[Key, Result] = field(default_factory=dict)
     running: dict[Key, Answer] = field(default_factory=dict)
-    trouble: dict[Key, str] = field(default_factory=dict)  # why a job gave no result
+    trouble: dict[Key, tuple[Problem, ...]] = field(default_factory=dict)  # why a job gave no result
 
     def start(self, key: Key, ask: Callable[[], Answer]) -> None:
-        """Ask the host for a job, or keep why it refuses."""
+        """Ask the host for a job, or keep the reason why it refuses."""
         self.trouble.pop(key, None)
         try:
             self.running[key] = ask()
         except BatchLabError as error:
-            self.trouble[key] = reasons(error.problems)
+            self.trouble[key] = error.problems
 
     def collect(self) -> bool:
         """Keep the results of the jobs that have ended; return whether this ended the last running one."""
@@ -41,5 +40,5 @@ class LongJobs(Generic[Key, Result]):
             try:
                 self.results[key] = answer.result()
             except BatchLabError as error:
-                self.trouble[key] = reasons(error.problems)
+                self.trouble[key] = error.problems
         return not self.running

@@ -1,4 +1,7 @@
-"""Make the metric cards of a run, or of the run that the settings describe."""
+"""Make the metric cards of a run, or of the run that the settings describe.
+
+To add a card, write a function that returns it, call the function in `cards` and add its name to `blank`.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from core.run.plan import plan
 from core.store.reader import Last, RunReader
 from ui.kit import sparks
 from ui.kit.card import Card
-from ui.shell.text import duration, loss_text, mib, number, say
+from ui.shell.text import duration, loss_text, mib, number, percent, say
 
 
 def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:
-    """Return all cards; without a reader they say what is predicted."""
+    """Return all cards; without a reader they show what is predicted."""
     return [
         _updates(config, reader),
         _per_epoch(config, reader),
@@ -27,30 +30,30 @@ def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
 
 
 def blank() -> list[Card]:
-    """Return the cards of settings that cannot be trained: nothing is known."""
+    """Return the cards of settings that cannot be trained, which show no value."""
     names = ("updates", "per_epoch", "loss", "accuracy", "peak", "speed")
     return [Card(say(f"card.{name}"), say("none"), "", "") for name in names]
 
 
 def planned(config: RunConfig, reader: RunReader | None) -> int | None:
-    """Return the planned updates: of the run once it has started, which knows them for a budget of seconds too."""
+    """Return the planned updates. A run that has started knows them for a budget of seconds too."""
     record = reader.record if reader else None
     horizon = record.facts.horizon if record else None
     total = plan(config).total_updates
     last = reader.last if reader and reader.inherited else None
     if horizon or not total or last is None or config.budget == "updates":
         return horizon or total
-    return last.updates + max(0, total - position(config, last.examples_seen))  # of a run that is about to go on
+    return last.updates + max(0, total - position(config, last.examples_seen))  # it will continue another run
 
 
 def updates_done(reader: RunReader) -> int:
-    """Return the updates of a run: what it said at its end, before that what has been recorded."""
+    """Return the updates of a run: the number it reported at its end, or the number recorded so far."""
     record = reader.record
     return max(record.ended.updates if record and record.ended else 0, reader.updates)
 
 
 def measured_per_epoch(reader: RunReader | None) -> int | None:
-    """Return the updates counted in the first complete epoch; of a run that goes on from another's, its own first."""
+    """Return the updates counted in the first complete epoch that the run trained from its beginning."""
     record = reader.record if reader else None
     if reader is None or record is None:
         return None
@@ -60,7 +63,7 @@ def measured_per_epoch(reader: RunReader | None) -> int | None:
 
 
 def is_confirmed(config: RunConfig, reader: RunReader | None) -> bool:
-    """Return whether the updates of an epoch have been counted, and are those predicted."""
+    """Return whether the updates of an epoch have been counted and equal the prediction."""
     return measured_per_epoch(reader) == plan(config).updates_per_epoch
 
 
@@ -77,10 +80,10 @@ def _updates(config: RunConfig, reader: RunReader | None) -> Card:
         last = reader.last
         share = 1.0 if reader.record and reader.record.state == "finished" else 0.0
         share = max(share, min(1.0, last.seconds / config.budget_value if last else 0.0))
-        detail = say("card.updates.seconds", share=math.floor(100 * share), planned=number(total))
+        detail = say("card.updates.seconds", share=percent(math.floor(100 * share) / 100), planned=number(total))
         return Card(label, number(done), detail, help_, sparks.progress(share))
     share = done / total
-    detail = say("card.updates.done", share=math.floor(100 * share))
+    detail = say("card.updates.done", share=percent(math.floor(100 * share) / 100))
     value = say("card.updates.value", done=number(done), planned=number(total))
     return Card(label, value, detail, help_, sparks.progress(share))
 
@@ -91,7 +94,15 @@ def _per_epoch(config: RunConfig, reader: RunReader | None) -> Card:
     if measured is None:
         return Card(label, number(predicted), say("card.predicted"), help_, sparks.ticks(predicted))
     if measured == predicted:
-        return Card(label, number(measured), say("confirmed"), help_, sparks.ticks(measured), confirmed=True)
+        return Card(
+            label,
+            number(measured),
+            say("confirmed"),
+            help_,
+            sparks.ticks(measured),
+            confirmed=True,
+            detail_unconfirmed=say("card.counted"),
+        )
     text = say("not_confirmed", predicted=number(predicted), measured=number(measured))
     return Card(label, number(measured), text, help_, sparks.ticks(measured))
 
@@ -107,17 +118,18 @@ def _loss(reader: RunReader | None) -> Card:
 
 def _validation(config: RunConfig, reader: RunReader | None) -> Card:
     counts = config.spec.task == "classification"
-    label, help_ = say("card.accuracy" if counts else "card.validation_loss"), say("card.validation.help")
+    name = "accuracy" if counts else "validation_loss"
+    label, help_ = say(f"card.{name}"), say(f"card.{name}.help")
     for epoch in reversed(reader.epochs if reader else ()):
         if reader is None or epoch.validation_loss is None:
             continue
         if epoch.validation_accuracy is None:
-            detail = say("card.validation.detail", epoch=number(epoch.epoch))
+            detail = say("card.validation_loss.detail", epoch=number(epoch.epoch))
             picture = sparks.line(reader.sparkline("validation_loss"))
             return Card(label, loss_text(epoch.validation_loss), detail, help_, picture)
         detail = say("card.accuracy.detail", loss=loss_text(epoch.validation_loss))
         picture = sparks.line(reader.sparkline("validation_accuracy"))
-        return Card(label, f"{100 * epoch.validation_accuracy:.1f}%", detail, help_, picture)
+        return Card(label, percent(epoch.validation_accuracy, 1), detail, help_, picture)
     return Card(label, say("none"), say("card.no_evaluation"), help_)
 
 
@@ -129,19 +141,15 @@ def _peak(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
     size = measured if measured is not None else predicted
     if size is None:
         return Card(label, say("none"), say("card.peak.asking"), help_)
-    if limit and size > limit:
-        share = say("card.peak.over", limit=mib(limit))
-    elif limit:
-        share = say("card.peak.share", share=_percent(size / limit), limit=mib(limit))
-    else:
-        share = say("card.peak.no_limit")
     picture = sparks.against_limit(size, limit)
-    if measured is None or predicted is None:
-        return Card(label, mib(size), share, help_, picture)
-    if measured == predicted:
-        return Card(label, mib(size), say("card.peak.equal", share=share), help_, picture, confirmed=True)
-    key = "card.peak.needs" if record and record.state == "out_of_memory" else "card.peak.unequal"
-    return Card(label, mib(size), say(key, predicted=mib(predicted)), help_, picture)
+    if measured is not None and predicted is not None and measured != predicted:
+        key = "card.peak.needs" if record and record.state == "out_of_memory" else "card.peak.unequal"
+        return Card(label, mib(size), say(key, predicted=mib(predicted)), help_, picture)
+    kind = "no_limit" if not limit else "over" if size > limit else "share"
+    equal = measured is not None and measured == predicted
+    values = {"share": _percent(size / limit), "limit": mib(limit)} if limit else {}
+    detail = say(f"card.peak.{kind}.equal" if equal else f"card.peak.{kind}", **values)
+    return Card(label, mib(size), detail, help_, picture, confirmed=equal)
 
 
 def _speed(config: RunConfig, reader: RunReader | None) -> Card:
@@ -163,7 +171,7 @@ def _speed(config: RunConfig, reader: RunReader | None) -> Card:
 
 
 def _seconds_per_update(reader: RunReader, last: Last) -> float:
-    """Return how long an update has taken, of the run's own as soon as it has made one."""
+    """Return the mean time of an update; inherited updates count only until the run has made one of its own."""
     first = reader.inherited
     if 0 < first < last.updates:
         return (last.seconds - float(reader.seconds[first - 1])) / (last.updates - first)
@@ -171,4 +179,4 @@ def _seconds_per_update(reader: RunReader, last: Last) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}" if share >= 0.01 else f"{100 * share:.1f}"
+    return percent(share, 0 if share >= 0.01 else 1)

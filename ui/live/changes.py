@@ -1,10 +1,8 @@
-"""Say what was changed in a run, and whether the form's settings may go on from it."""
+"""Say what was changed in a run, and whether the run can be continued with the form's settings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from core.run import changes
 from core.run.changes import Settings
@@ -14,14 +12,14 @@ from core.store.reader import RunReader
 from core.words.errors import BatchLabError, StoreError
 from ui.charts.changes import Marks
 from ui.shell.engine import engine
-from ui.shell.text import label, mib, plain, say
+from ui.shell.text import count, listed, mib, plain, say, setting
 
 NAMED = 2
-SHORT = ("batch_size", "lr")  # settings that have a shorter name here
+FIRST = ("batch_size", "lr")  # settings that are named before the others
 
 
 def can_go_on(record: RunRecord | None, config: RunConfig | None) -> bool:
-    """Return whether a run with other settings could take the place of this one: it is active, or has left a state."""
+    """Return whether a run with other settings could continue this one: it is active, or has left a state."""
     if record is None or config is None or record.config == config:
         return False
     if record.state in ACTIVE_STATES:
@@ -32,10 +30,10 @@ def can_go_on(record: RunRecord | None, config: RunConfig | None) -> bool:
 
 
 def why_not(record: RunRecord, reader: RunReader, config: RunConfig) -> str | None:
-    """Return why settings cannot take the place of those of a run that could go on, None if they can."""
+    """Return why a run that could be continued cannot be continued with these settings; None if it can."""
     names = changes.lasting(record.config, config)
     if names:
-        return say("change.lasting", names=_listed([label(name).lower() for name in names]))
+        return say("change.lasting", names=listed([setting(name) for name in names]))
     last = reader.last
     epochs = sum(epoch.complete for epoch in reader.epochs)
     if last and changes.is_spent(
@@ -49,7 +47,7 @@ def why_not(record: RunRecord, reader: RunReader, config: RunConfig) -> str | No
 
 
 def _state_bytes(config: RunConfig) -> int:
-    """Return how much there is to keep; nothing while that is worked out, before the first update."""
+    """Return the size of the state to keep; 0 until it has been predicted, before the first update."""
     with suppress(BatchLabError):
         prediction = engine().prediction(config)
         return changes.state_bytes(config, prediction.parameters) if prediction else 0
@@ -60,54 +58,32 @@ def marks(record: RunRecord | None) -> Marks:
     """Return after how many updates a run was changed, and what its charts say there."""
     if record is None:
         return []
-    budget, found = record.config.budget, []
-    for change in reversed(record.facts.changes):  # from the present budget back to those before
-        found.append((change.updates, _said("change.mark", change.settings, budget)))
-        budget = change.settings.get("budget", (budget,))[0]
-    return _together(found[::-1])
-
-
-def _together(found: Marks) -> Marks:
-    """Return what was changed after the same update, paused, as one mark."""
+    budget = record.config.budget
     by_update: dict[int, list[str]] = {}
-    for updates, words in found:
-        by_update.setdefault(updates, []).append(words)
-    return [(updates, ", ".join(words)) for updates, words in by_update.items()]
+    for change in reversed(record.facts.changes):  # backwards, because each change names the budget before it
+        phrases = _phrases("change.mark", change.settings, budget)
+        by_update[change.updates] = phrases + by_update.get(change.updates, [])  # several while the run was paused
+        budget = change.settings.get("budget", (budget,))[0]
+    return [(updates, listed(by_update[updates], style="standard-narrow")) for updates in reversed(by_update)]
 
 
-def told(record: RunRecord) -> str:
-    """Return in words with what a run went on from another; nothing if it has the same settings."""
+def made(record: RunRecord) -> str:
+    """Return the changes that a run made to the settings of the run it continues; empty if there are none."""
     changed = record.facts.changed
-    return say("story.with", changed=_said("change.told", changed, record.config.budget)) if changed else ""
+    return listed(_phrases("change.instead", changed, record.config.budget)) if changed else ""
 
 
-def _said(key: str, settings: Settings, budget: str) -> str:
-    """Say the first changes, batch size and rate before the others, and count the rest.
+def _phrases(key: str, settings: Settings, budget: str) -> list[str]:
+    """Return the first changes, batch size and learning rate before the others, and the number of the rest.
 
-    A budget of another kind is left out where there is more to say: its number would be one of something else.
+    A budget of another kind is left out where other settings changed too: the two values have different units.
     """
     names = [name for name in settings if "budget" not in settings or not name.startswith("budget")] or ["budget"]
-    names.sort(key=lambda name: name not in SHORT)
-    parts = []
+    names.sort(key=lambda name: name not in FIRST)
+    phrases = []
     for name in names[:NAMED]:
         old, new = settings[name]
-        parts.append(say(key, name=_name(name, budget), old=_value(old), new=_value(new)))
-    if len(names) > NAMED:
-        return say("change.more", told=", ".join(parts), count=len(names) - NAMED)
-    return _listed(parts) if key == "change.told" else ", ".join(parts)
-
-
-def _name(name: str, budget: str) -> str:
-    if name in SHORT:
-        return say(f"change.{name}")
-    return (say(f"form.budget_value.{budget}") if name == "budget_value" else label(name)).lower()
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return say("change.on" if value else "change.off")
-    return plain(value)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else say("change.and", first=", ".join(words[:-1]), last=words[-1])
+        short = key == "change.mark" and name == "lr"
+        text = say("change.rate") if short else setting(name, budget=budget)
+        phrases.append(say(key, name=text, old=plain(old), new=plain(new)))
+    return phrases + [count("change.more", len(names) - NAMED)] * (len(names) > NAMED)

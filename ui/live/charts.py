@@ -17,7 +17,7 @@ from ui.live.reading import read
 from ui.live.state import LiveState
 from ui.setup.fields import DEFAULT
 from ui.shell.session import current
-from ui.shell.text import label, mib, number, plain, say, words
+from ui.shell.text import mib, plain, say, setting, words
 
 
 def draw(
@@ -27,7 +27,7 @@ def draw(
     ghost: RunReader | None,
     before: RunConfig | None,
 ) -> Axis:
-    """Draw the charts that tell the story, and return the unit that was chosen for their x axis."""
+    """Draw the charts, and return the unit that was chosen for their x axis."""
     horizon = cards.planned(config, reader) if config else None
     wide, narrow = st.columns([5, 3], gap="small")
     with wide.container(border=True, key="loss"):
@@ -64,25 +64,20 @@ def _memory(config: RunConfig | None, prediction: Prediction | None, reader: Run
 
 
 def ghost_of(record: RunRecord | None) -> RunReader | None:
-    """Return the reader of the run that was shown before this one was started."""
+    """Return the reader of the run that was shown before this one was started, if it has the same data set."""
     previous = current().state(LiveState).previous_run_id
     if record is None or previous is None or previous == record.id:
         return None
     reader, _ = read(previous)
     before = reader.record if reader else None
-    return reader if before and before.config.dataset == record.config.dataset else None  # else it tells nothing
+    return reader if before and before.config.dataset == record.config.dataset else None
 
 
 def _ghost_name(before: RunConfig, shown: RunConfig) -> str:
-    """Return what the run before had otherwise: its batch size, or else the first setting that differs."""
+    """Return what sets the previous run apart: its batch size, or else the first setting that differs."""
     old, new = before.to_dict(), shown.to_dict()
     names = [name for name in old if old[name] != new[name]]
     if before.batch_size != shown.batch_size or not names:
-        return say("chart.loss.ghost", size=number(before.batch_size))
-    first = names[0]
-    if first in ("budget", "budget_value"):
-        first = "budget_value"
-        name = say(f"form.budget_value.{before.budget}")
-    else:
-        name = label(first)
-    return say("chart.loss.ghost.other", name=name.lower(), value=plain(old[first]))
+        return say("chart.loss.ghost", size=before.batch_size)
+    first = "budget_value" if names[0] == "budget" else names[0]
+    return say("chart.loss.ghost.other", name=setting(first, budget=before.budget), value=plain(old[first]))

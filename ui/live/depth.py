@@ -1,4 +1,4 @@
-"""Draw the chart below the fold: gradient, real memory, rhythm, the batch, or what the model answers."""
+"""Draw the chart below the others: gradient, real memory, rhythm, the latest batch, or the model's answers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ui.charts.depth import (
 from ui.charts.memory.peak import rss, rss_table
 from ui.kit import plots, png
 from ui.live import options
-from ui.shell.text import number, say
+from ui.shell.text import count, number, say
 
 POINTS_SHOWN = 400
-SQUARE = 540  # pixels: what has two equal sides is not stretched over the page
+SQUARE = 540  # pixels: a chart with two equal sides is not stretched over the page
 TINT = ((255, 155, 45, 105), (150, 152, 145, 0), (45, 149, 245, 105))  # class 0, undecided, class 1
 
 
 def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig | None) -> None:
-    """Draw the choice, the words and the picture of what is chosen: as much as there is."""
+    """Draw the choice of a chart, and the chosen chart with its text as far as there is data."""
     name = options.draw_for_depth(config)
     record = reader.record if reader else None
     snapshot = record.snapshot if record else None
@@ -59,7 +59,7 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
 
 
 def waits(config: RunConfig, snapshot: Snapshot | None) -> bool:
-    """Return whether there are examples to show, and the data set that has them is still being built."""
+    """Return whether there are examples to show whose data set is still being built."""
     visible = config.spec.is_image or config.spec.is_plane
     return snapshot is not None and visible and not pictures.are_built(config.spec)
 
@@ -68,13 +68,12 @@ def _batch(config: RunConfig, snapshot: Snapshot | None) -> None:
     if snapshot is None or not snapshot.batch:
         st.caption(say("depth.batch.none"))
         return
-    values = {"size": number(snapshot.batch_size)}
     if not config.spec.is_image:
-        st.caption(say("depth.batch.no_pictures", **values))
+        st.caption(count("depth.batch.no_pictures", snapshot.batch_size))
         return
-    shown, more = len(snapshot.batch), snapshot.batch_size - len(snapshot.batch)
-    words = say("depth.batch.more", count=number(more)) if more else ""
-    st.caption(say("depth.batch.about", shown=shown, more=words, **values))
+    shown = len(snapshot.batch)
+    key = "depth.batch.all" if shown == snapshot.batch_size else "depth.batch.some"
+    st.caption(count(key, snapshot.batch_size, shown=number(shown)))
     if not pictures.are_built(config.spec):
         st.caption(say("depth.building"))
         return

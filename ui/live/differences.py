@@ -13,27 +13,28 @@ from ui.live import changes, controls
 from ui.setup.fields import apply, apply_from_panel, settings
 from ui.setup.form import Form
 from ui.shell.session import Session
-from ui.shell.text import label, number, plain, say
+from ui.shell.text import count, listed, number, plain, say, setting
 
 NAMED_DIFFERENCES = 2
 
 
 def draw(session: Session, form: Form, reader: RunReader | None, record: RunRecord | None) -> None:
-    """Say in which settings the shown run and the form differ, with all ways to make them agree."""
+    """Say in which settings the shown run and the form differ, with a button for each way to make them agree."""
     if reader is None or record is None or form.config is None or record.config == form.config:
         st.markdown("\u00a0", width="stretch")
         return
     ours, theirs = record.config.to_dict(), form.config.to_dict()
     names = [name for name in ours if ours[name] != theirs[name]]
     if "budget" in names:
-        names.remove("budget_value")  # which would be a number of something else
-    words = {name: label(name).lower() for name in names}
-    words |= {"budget_value": say(f"form.budget_value.{record.config.budget}").lower()}
-    shown = ", ".join(f"{words[name]} **{plain(ours[name])}**" for name in names[:NAMED_DIFFERENCES])
-    wanted = ", ".join(f"**{plain(theirs[name])}**" for name in names[:NAMED_DIFFERENCES])
+        names.remove("budget_value")  # the two values have different units
+    shown = [
+        say("differs.setting", name=setting(name, budget=record.config.budget), value=plain(ours[name]))
+        for name in names[:NAMED_DIFFERENCES]
+    ]
+    wanted = [say("differs.value", value=plain(theirs[name])) for name in names[:NAMED_DIFFERENCES]]
     if len(names) > NAMED_DIFFERENCES:
-        wanted = say("differs.more", first=wanted, count=len(names) - NAMED_DIFFERENCES)
-    st.markdown(say("differs", shown=shown, form=wanted), width="stretch")
+        wanted.append(count("change.more", len(names) - NAMED_DIFFERENCES))
+    st.markdown(say("differs", shown=listed(shown), form=listed(wanted)), width="stretch")
     st.button(
         say("differs.start"),
         key="start_these",
@@ -66,6 +67,7 @@ def draw(session: Session, form: Form, reader: RunReader | None, record: RunReco
 
 
 def offer_what_fits(slot: Any, form: Form, record: RunRecord | None, prediction: Prediction | None) -> None:
+    """Draw a button that sets the largest batch size that fits, for a run that ran out of memory."""
     if record is None or record.state != "out_of_memory" or prediction is None or not prediction.largest_batch_size:
         return
     largest = prediction.largest_batch_size

@@ -1,4 +1,4 @@
-"""Read the run that the page shows, and what is predicted of it."""
+"""Read the run that the page shows, and predict what it needs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ui.shell.text import say
 
 
 def shown_run(session: Session, form: Form) -> str | None:
-    """Return the id of the run to show: the session's own, and before it has any the recorded one, if it is the
-    form's."""
+    """Return the id of the run to show: the session's own or, before it has one, the recorded run if the form has the
+    settings of that run."""
     if session.run_id or session.unknown_run:
         return session.run_id
     return recorded.RUN_ID if engine().recording and form.config == recorded.CONFIG else None
 
 
 def read(run_id: str | None) -> tuple[RunReader | None, str | None]:
-    """Return the reader of a run, read to its newest row, and why it cannot be read."""
+    """Return the reader of a run, with all its rows read, and why it cannot be read."""
     if run_id is None:
         return None, None
     reader = engine().reader(run_id)
@@ -36,7 +36,7 @@ def read(run_id: str | None) -> tuple[RunReader | None, str | None]:
 
 
 def predicted(config: RunConfig | None, *, wait_s: float = 0.0) -> tuple[Prediction | None, str | None]:
-    """Return what a run will need, None while it is worked out, and why it cannot be told."""
+    """Return what a run will need, None while it is being predicted, and why it cannot be predicted."""
     if config is None:
         return None, None
     try:

@@ -1,4 +1,4 @@
-"""Say how it stands with the shown run: a badge, and the paragraph that its end deserves."""
+"""Say what state the shown run is in: a badge, and the paragraph of its story."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from core.store.reader import RunReader
 from ui.live import story
 from ui.live.cards import planned, updates_done
 from ui.shell.engine import engine
-from ui.shell.text import number, say
+from ui.shell.text import day, number, say
 
 COLOURS = {"out_of_memory": "red", "diverged": "orange", "failed": "orange"}
+COUNTING = ("paused", "stopped", "diverged", "failed")  # states that say how far the run has come
 ICONS = {
     "queued": "hourglass_empty",
     "starting": "hourglass_empty",
@@ -25,18 +26,15 @@ ICONS = {
 
 
 def line(reader: RunReader | None, prediction: Prediction | None, *, refused: bool) -> str:
-    """Return a badge, and what there is to know beside it."""
+    """Return a badge with the state of the shown run, followed by the sentences about it."""
     record = reader.record if reader else None
     if reader is None or record is None:
-        return _badge(say("state.refused" if refused else "state.none")) + (
-            "" if refused else " " + say("state.none.more")
-        )
+        return _badge(say("state.refused")) if refused else f"{_badge(say('state.none'))} {say('state.none.more')}"
     if record.id == recorded.RUN_ID:
         recording = engine().recording
-        date = f"{recording.date:%d %B %Y}".lstrip("0") if recording else ""
-        return f"{_badge(say('state.recorded'), 'history')} {say('state.recorded.more', date=date)} " + story.told(
-            reader, prediction
-        )
+        date = day(recording.date) if recording else ""
+        more = say("state.recorded.more", date=date)
+        return f"{_badge(say('state.recorded'), 'history')} {more} {story.told(reader, prediction)}"
     badge = _badge(_state(record, reader), ICONS[record.state], COLOURS.get(record.state, "gray"))
     return f"{badge} {story.told(reader, prediction)}".strip()
 
@@ -46,11 +44,13 @@ def _badge(text: str, icon: str = "play_arrow", colour: str = "gray") -> str:
 
 
 def _state(record: RunRecord, reader: RunReader) -> str:
-    total = planned(record.config, reader)
     if record.state == "queued":
         place = engine().client.place(record.id)
         if place:
             return say("state.queued.place", place=place)
-        return say("state.goes_on" if reader.inherited else "state.queued")
-    total_words = number(total) if total else say("state.planned_unknown")
-    return say(f"state.{record.state}", updates=number(updates_done(reader)), planned=total_words)
+        return say("state.continuing" if reader.inherited else "state.queued")
+    total = planned(record.config, reader)
+    updates = number(updates_done(reader))
+    if total is None and record.state in COUNTING:
+        return say(f"state.{record.state}.untimed", updates=updates)
+    return say(f"state.{record.state}", updates=updates, planned=number(total or 0))

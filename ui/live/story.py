@@ -1,4 +1,4 @@
-"""Tell in one paragraph how a run ended, with the numbers that show it."""
+"""Tell in one paragraph how a run is going or how it ended, with the numbers that show it."""
 
 from __future__ import annotations
 
@@ -12,46 +12,48 @@ from core.run.verdict import Evidence, Verdict, judge
 from core.store import RunRecord
 from core.store.reader import RunReader
 from ui.live import changes
-from ui.shell.text import explain, loss_text, mib, number, say
+from ui.shell.text import count, explain, loss_text, mib, number, percent, say
 
-SLOW = 0.5  # of the peak rate: below, it may be the schedule that brought the loss to rest
+SLOW = 0.5  # of the peak rate: below it, the schedule may be what stopped the loss from falling
 KEPT = 200
-_verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended: they do not change
+_verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended, whose verdict does not change
 
 
 def told(reader: RunReader, prediction: Prediction | None) -> str:
-    """Return where a run is, and once it has ended how it went."""
+    """Return how far a run has come or, once it has ended, how it went."""
     record = reader.record
     if record is None:
         return ""
     if record.ended is None:
-        return f"{_on_the_way(record.config, reader)} {_goes_on(record)}".strip()
+        return f"{_on_the_way(record.config, reader)} {_continues(record)}".strip()
     if record.ended.allocation:
         return out_of_memory(record.ended.allocation, prediction)
     parts = [] if record.ended.state == "diverged" else [_reason(record.ended)]
     parts.append(_judged(record.config, record.ended, verdict(reader, record.ended)))
     if record.ended.unchanged_updates:
-        parts.append(say("verdict.unchanged", count=number(record.ended.unchanged_updates)))
-    parts.append(_goes_on(record))
+        parts.append(count("verdict.unchanged", record.ended.unchanged_updates))
+    parts.append(_continues(record))
     return " ".join(part for part in parts if part)
 
 
-def _goes_on(record: RunRecord) -> str:
-    """Say that a run goes on from another's state."""
+def _continues(record: RunRecord) -> str:
+    """Say that a run continues another one, from which update and with which changes."""
     if record.parent is None:
         return ""
-    first, is_remedy = record.facts.first, record.facts.after in (None, "out_of_memory")
+    first, after_oom = record.facts.first, record.facts.after in (None, "out_of_memory")
     if not first:
-        return say("story.in_place") if is_remedy else ""
-    values = {"first": number(first), "changed": changes.told(record)}
-    if not is_remedy:
-        return say("story.changed", **values)
-    same = not {"budget", "budget_value"} & record.facts.changed.keys()
-    return say("story.goes_on" if same else "story.goes_on.otherwise", **values)
+        return say("story.in_place") if after_oom else ""
+    changed = changes.made(record)
+    key = "story.after_oom" if after_oom else "story.continued"
+    if after_oom and {"budget", "budget_value"} & record.facts.changed.keys():
+        key = "story.after_oom.budget"
+    elif changed:
+        key = f"{key}.with"
+    return say(key, first=number(first), changed=changed)
 
 
 def verdict(reader: RunReader, ended: Ended) -> Verdict:
-    """Return what a run that has ended came to, worked out once."""
+    """Return the verdict on a run that has ended, computed once."""
     known = _verdicts.get(reader.run_id)
     if known is None:
         assert reader.record is not None  # it has ended
@@ -69,17 +71,17 @@ def _on_the_way(config: RunConfig, reader: RunReader) -> str:
     last = reader.last
     if last is None:
         return ""
-    if reader.inherited:  # updates of other sizes are no measure
+    if reader.inherited:  # the inherited updates had another batch size
         epoch = -(-last.examples_seen // config.spec.examples)
     else:
         epoch = (last.updates - 1) // plan(config).updates_per_epoch + 1
-    return say("story.running", epoch=number(epoch), rate=f"{last.rate:.3g}", norm=f"{last.gradient_norm:.3g}")
+    return say("story.running", epoch=number(epoch), rate=float(last.rate), norm=float(last.gradient_norm))
 
 
 def _reason(ended: Ended) -> str:
-    """Return why a run ended, where that is not plain from its state."""
+    """Return why a run ended, where its state does not say so already."""
     plain = ended.reason in ("budget", "target") or (ended.state, ended.reason) == ("stopped", "asked")
-    return "" if plain else f"{explain(ended.reason, ended.values)}."
+    return "" if plain else say("story.reason", reason=explain(ended.reason, ended.values))
 
 
 def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
@@ -87,7 +89,7 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
     known = {name: value for name, value in vars(seen).items() if value is not None}
     values = {name: loss_text(value) for name, value in known.items() if name.endswith("_loss")}
     values |= {name: number(value) for name, value in known.items() if name.endswith(("updates", "update", "_size"))}
-    values |= {"lr": f"{config.lr:g}", "size": number(config.effective_batch_size)}
+    values |= {"lr": number(config.lr), "size": number(config.effective_batch_size)}
     if verdict.code == "diverged":
         return _diverged(ended, values)
     if verdict.code in ("failed", "out_of_memory") or seen.final_loss is None:
@@ -96,16 +98,18 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
         return say(f"verdict.stopped.{'falling' if seen.falling else 'level'}", **values)
     key = f"verdict.{verdict.code}"
     if verdict.code == "converged" and seen.tail_rate_share is not None and seen.tail_rate_share < SLOW:
-        key, values["rate_share"] = f"{key}.slow", f"{100 * seen.tail_rate_share:.0f}"
-    parts = [say(key, **values)]
+        key, values["rate_share"] = f"{key}.slow", percent(seen.tail_rate_share)
+    counted = {"too_few_updates": seen.updates, "reached_target": seen.updates, "rate_died_early": seen.dead_updates}
+    number_of_updates = counted.get(verdict.code)
+    parts = [say(key, **values) if number_of_updates is None else count(key, number_of_updates, **values)]
     if verdict.code == "too_few_updates" and seen.other_updates is not None:
-        parts.append(say("verdict.other_batch", **values))
+        parts.append(count("verdict.other_batch", seen.other_updates, size=values["other_batch_size"]))
     parts += _slope(verdict.code, seen, values)
     return " ".join(parts)
 
 
 def _slope(code: str, seen: Evidence, values: dict[str, str]) -> list[str]:
-    """Say how the loss went in the run's tail, where that is evidence for the verdict."""
+    """Say how the loss moved in the tail of the run, where that is evidence for the verdict."""
     if seen.fall_loss is None or seen.fall_low_loss is None or seen.fall_high_loss is None:
         return []
     if code in ("still_falling", "rate_died_early", "too_few_updates"):
@@ -125,7 +129,7 @@ def _slope(code: str, seen: Evidence, values: dict[str, str]) -> list[str]:
 
 
 def _diverged(ended: Ended, values: dict[str, str]) -> str:
-    """Say in which of its three ways the loss went off."""
+    """Say in which of three ways the loss diverged."""
     loss = ended.divergence.loss if ended.divergence else math.nan
     kind = "nan" if math.isnan(loss) else "infinite" if math.isinf(loss) else "high"
     update = number(ended.divergence.update if ended.divergence else ended.updates)

@@ -24,6 +24,7 @@ from ui.kit.ticking import ticking
 from ui.schedules import tables
 from ui.schedules.state import SchedulesState
 from ui.shell.engine import engine
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import day, duration, explain, number, percent, say, words
 
@@ -162,7 +163,7 @@ def _progress(session: Session, batch_size: int) -> str:
     asked = state.running.get(batch_size)
     if asked is None:
         trouble = state.trouble.get(batch_size)
-        return say("schedules.failed", reason=trouble) if trouble else ""
+        return say("schedules.failed", reason=reasons(trouble)) if trouble else ""
     if asked.share is None:
         return f":material/hourglass_empty: {say('schedules.waits')}"
     return f":material/directions_run: {say('schedules.runs', share=percent(asked.share))}"

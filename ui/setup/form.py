@@ -49,7 +49,7 @@ LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 
 
 @dataclass(frozen=True)
 class Form:
-    """What the form says: a config, or the problems that it has. `needs` is where its predicted peak is told."""
+    """What the form says: a config, or its problems. `needs` is the place for its predicted peak."""
 
     config: RunConfig | None
     problems: tuple[Problem, ...]
@@ -57,7 +57,7 @@ class Form:
 
 
 def draw(session: Session) -> Form:
-    """Draw the form into the present container and return what it says."""
+    """Draw the form into the current container and return what it says."""
     st.subheader(say("form.title"))
     values: dict[str, Any] = {}
     values["dataset"] = widgets.select("dataset")
@@ -67,7 +67,7 @@ def draw(session: Session) -> Form:
     widgets.slider("batch_size", SIZES, session)
     for place, size in zip(st.columns(2), ARTICLE_SIZES, strict=True):
         place.button(
-            say("form.article", size=number(size)),
+            say("form.article", size=size),
             key=f"article_{size}",
             help=say("form.article.help"),
             on_click=apply,
@@ -144,7 +144,7 @@ def _checked(values: dict[str, Any], needs: Any) -> Form:
 
 
 def origin(dataset: str, *, more: bool = False) -> str:
-    """Return where a data set comes from, with its sizes, or what `more` there is to say of it."""
+    """Return where a data set comes from, with its sizes; with `more`, further facts about it."""
     spec = RunConfig(dataset=dataset, batch_size=1).spec
     sizes = {"examples": number(spec.examples), "validation": number(spec.validation_examples)}
     return say(f"dataset.{dataset}.more" if more else f"dataset.{dataset}", **sizes)

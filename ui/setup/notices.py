@@ -10,13 +10,13 @@ import streamlit as st
 from ui.setup.fields import apply
 from ui.setup.form import Form
 from ui.shell.engine import engine
-from ui.shell.problems import reasons, within_a_sentence
+from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import explain, plain, say
 
 
 def draw(session: Session, form: Form) -> None:
-    """Draw what was wrong with the address, until the form is changed, and with the database."""
+    """Draw what was wrong with the URL, until the form is changed, and with the database."""
     said = form.config or form.problems
     session.form_at_first = session.form_at_first or said
     if said != session.form_at_first:
@@ -41,11 +41,11 @@ def draw(session: Session, form: Form) -> None:
         text = say("store.fresh", reason=reasons(error.problems), where=engine().store.where)
         database.warning(text, icon=":material/database:")
     if session.not_changed:
-        unchanged.warning(say("change.failed", reason=within_a_sentence(session.not_changed)), icon=":material/undo:")
+        unchanged.warning(say("change.failed", reason=reasons((session.not_changed,))), icon=":material/undo:")
 
 
 def refusal(form: Form) -> None:
-    """Draw why the form's settings cannot be trained, with the way out as a button each."""
+    """Draw why the form's settings cannot be trained, with a button for each way out."""
     for index, problem in enumerate(form.problems):
         with st.container(horizontal=True, vertical_alignment="center", key=f"problem_{index}"):
             st.markdown(f":red[:material/block: {explain(problem.code, problem.values)}]")
@@ -55,8 +55,7 @@ def refusal(form: Form) -> None:
 
 
 def _remedy_label(remedy: Mapping[str, Any]) -> str:
-    labels = [
-        say(f"remedy.{name}.{value}") if name == "drop_last" else say(f"remedy.{name}", value=plain(value))
-        for name, value in remedy.items()
-    ]
-    return labels[0] if len(labels) == 1 else say("remedy.and", first=labels[0], second=labels[1])
+    if len(remedy) > 1:
+        return say("remedy.batch_size_and_drop_last", value=plain(remedy["batch_size"]))
+    ((name, value),) = remedy.items()
+    return say(f"remedy.{name}.{value}") if name == "drop_last" else say(f"remedy.{name}", value=plain(value))

@@ -1,4 +1,4 @@
-"""Say the arithmetic of a run in one sentence, in its own numbers."""
+"""State the arithmetic of a run in one sentence, with its own numbers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from core.run.config import RunConfig
 from core.run.plan import Plan, plan
 from ui.setup import notices
 from ui.setup.form import Form
-from ui.shell.text import loss_text, mib, number, say
+from ui.shell.text import count, loss_text, mib, number, percent, say, times
 
 BYTES = ("peak", "limit")
+# The value that decides between the singular and the plural of a caution.
+COUNTED = {
+    "few_updates": "total",
+    "batch_norm_of_few": "size",
+    "horizon_too_short": "horizon",
+    "horizon_too_short_low": "horizon",
+    "horizon_too_long": "horizon",
+}
 
 
 def draw(form: Form) -> tuple[Any, Any]:
     """Draw the arithmetic of the form's settings, or why they cannot be trained.
 
-    Returns the places for the mark beside it and for what to be careful with below it.
+    Returns the places for the mark next to it and for the cautions below it.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="arithmetic"):
         if form.config:
@@ -31,14 +39,13 @@ def draw(form: Form) -> tuple[Any, Any]:
 
 
 def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
-    """Draw what to be careful with; where there is nothing, what an update sees takes as much room."""
+    """Draw the cautions, or as many lines about what an update sees, so that the page does not move."""
     if config is None:
         place.caption(say("sum.refused"))
         return
     if not cautions:
         seen = min(config.effective_batch_size, config.spec.examples)
-        share = f"{100 * seen / config.spec.examples:.3g}"
-        place.caption(say("sum.share", seen=number(seen), word=_word("example", seen), share=share))
+        place.caption(count("sum.share", seen, share=_share(seen / config.spec.examples)))
         return
     first, *others = cautions  # two would take two lines
     more = "\n\n".join(_caution(each) for each in others) or None
@@ -46,58 +53,61 @@ def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
 
 
 def _caution(caution: Caution) -> str:
-    values = {
-        name: mib(value) if name in BYTES else number(value) if isinstance(value, int | float) else value
-        for name, value in caution.values.items()
-    }
-    if caution.code == "will_run_out" and not caution.values["largest"]:
-        return say("caution.will_run_out.none", **values)
+    values = {name: _value(name, value) for name, value in caution.values.items()}
+    if caution.code == "will_run_out":
+        return say("caution.will_run_out" if caution.values["largest"] else "caution.will_run_out.none", **values)
+    counted = COUNTED.get(caution.code)
+    if counted:
+        return count(f"caution.{caution.code}", caution.values[counted], **values)
     return say(f"caution.{caution.code}", **values)
 
 
+def _value(name: str, value: Any) -> Any:
+    if not isinstance(value, int | float):
+        return value
+    return mib(value) if name in BYTES else number(value)
+
+
+def _share(share: float) -> str:
+    """Return a share in percent with three significant digits at most."""
+    return percent(share, digits=len(f"{100 * share:.3g}".partition(".")[2]))
+
+
 def arithmetic(config: RunConfig) -> str:
-    """Return "10,000 examples / 100 a batch = 100 batches -> 100 updates per epoch x 5 epochs = 500 updates"."""
+    """Return "10,000 examples / batch size 100 = 100 batches -> 100 updates per epoch x 5 epochs = 500 updates"."""
     counts = plan(config)
-    text = say(
-        "sum.batches",
-        examples=number(counts.examples),
-        size=number(config.batch_size),
-        batches=number(counts.batches_per_epoch),
-        batches_word=_word("batch", counts.batches_per_epoch),
-    )
-    if config.accumulate > 1:
-        text += say("sum.accumulate", accumulate=number(config.accumulate))
-    text += _last(config, counts)
-    updates = counts.updates_per_epoch
-    text += say("sum.per_epoch", updates=number(updates), word=_word("update", updates))
-    return text + _budget(config, counts.total_updates, updates)
+    total, per_epoch = counts.total_updates, counts.updates_per_epoch
+    terms = {
+        "examples": _term("examples", counts.examples),
+        "batch_size": say("sum.term.batch_size", size=config.batch_size),
+        "batches": _term("batches", counts.batches_per_epoch),
+        "accumulate": config.accumulate,
+        "per_epoch": _term("per_epoch", per_epoch),
+    }
+    if total is None:
+        terms["seconds"] = _term("seconds", config.budget_value)
+    else:
+        terms["updates"] = _term("updates", total)
+        terms["epochs"] = _term("epochs", config.budget_value if config.budget == "epochs" else total / per_epoch)
+        terms["seen"] = _term("examples", config.budget_value)
+    kind = config.budget
+    text = say(f"sum.{kind}.accumulated" if config.accumulate > 1 else f"sum.{kind}", **terms)
+    return f"{text} {_last(config, counts)}".strip()
+
+
+def _term(name: str, value: float) -> str:
+    written = number(value) if float(value).is_integer() or name == "seconds" else times(value)
+    return count(f"sum.term.{name}", value, number=written)
 
 
 def _last(config: RunConfig, counts: Plan) -> str:
-    """Say what becomes of a shorter last batch or window: in an update's mean each of few examples weighs more."""
+    """Say what happens to a shorter last batch or window: each of its few examples weighs more in the mean."""
     dropped = counts.examples - counts.examples_per_epoch
     if dropped:
-        return say("sum.dropped", rest=number(dropped))
+        return count("sum.dropped", dropped)
     whole = config.effective_batch_size
     last = (counts.examples - 1) % whole + 1
     if last == whole or counts.updates_per_epoch == 1:
         return ""
     key = "sum.short" if config.accumulate == 1 else "sum.short_window"
-    return say(key, last=number(last), word=_word("example", last), weight=loss_text(whole / last))
-
-
-def _budget(config: RunConfig, total: int | None, per_epoch: int) -> str:
-    value = number(config.budget_value)
-    if total is None:
-        return say("sum.seconds", value=value, word=_word("second", config.budget_value))
-    totals = {"total": number(total), "total_word": _word("update", total)}
-    if config.budget == "epochs":
-        return say("sum.epochs", value=value, word=_word("epoch", config.budget_value), **totals)
-    if config.budget == "updates":
-        epochs = total / per_epoch
-        return say("sum.updates", epochs=f"{epochs:,.3g}", word=_word("epoch", epochs), **totals)
-    return say("sum.examples", value=value, word=_word("example", config.budget_value), **totals)
-
-
-def _word(stem: str, count: float) -> str:
-    return say(f"sum.{stem}.one" if count == 1 else f"sum.{stem}.many")
+    return count(key, last, weight=loss_text(whole / last))

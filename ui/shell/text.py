@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from core.run.config import FIELDS
-from core.words.catalogue import DEFAULT, Catalogue, catalogue
+from core.run.fields import FIELD_SPECS
+from core.words.catalogue import DEFAULT, Catalogue, ListStyle, catalogue
 from core.words.errors import Problem
 
 LONGEST = 200  # characters of a value in a sentence
-# As their full-width twins: a backslash before them would be shown where a value stands in quotation marks.
+# Full-width twins of the signs of Markdown. An escaped sign would show its backslash inside quotation marks.
 FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|"}
 MARKDOWN = re.compile("[" + re.escape("".join(FULL_WIDTH)) + "]")
+# Sentences that show names as they are written in a URL, a path or an error.
 AS_WRITTEN = {"unknown_field", "store_corrupt", "store_unavailable", "store_newer", "recording_damaged", "error"}
+# A setting that opens a sentence, or a name inside a sentence that no English word looks like.
 SETTING = re.compile(
-    "^(" + "|".join(FIELDS) + r")\b|\b(lr|" + "|".join(name for name in FIELDS if "_" in name) + r")\b"
+    "^(" + "|".join(FIELD_SPECS) + r")\b|\b(lr|" + "|".join(name for name in FIELD_SPECS if "_" in name) + r")\b"
 )
 
 
@@ -43,7 +45,10 @@ def count(key: str, count: float, **values: Any) -> str:
 
 
 def explain(code: str, values: Mapping[str, Any]) -> str:
-    """Return the sentence for a code of the engine: settings by their labels, bytes as MiB where it is the screen's."""
+    """Return the sentence for a code of the engine, with settings called by their names on the screen.
+
+    Where the screen has a sentence of its own ("problem.<code>.screen"), its whole numbers are bytes and shown in MiB.
+    """
     if f"problem.{code}.screen" in words():
         return say(
             f"problem.{code}.screen",
@@ -62,21 +67,31 @@ def _sentence(problem: Problem) -> str:
     text = words().explain(problem.code, **values)
     if problem.code in AS_WRITTEN:
         return text
-    return SETTING.sub(lambda name: label(name[0])[0].lower() + label(name[0])[1:], text)
+    return SETTING.sub(lambda name: setting(name[0]), text)
 
 
 def harmless(value: Any) -> Any:
-    """Return a text that may come from an address, short and without Markdown: no link, picture or colour."""
+    """Return a text that may come from a URL, cut short and without Markdown: no link, picture or colour."""
     if not isinstance(value, str):
         return value
     short = value if len(value) <= LONGEST else f"{value[:LONGEST]}\u2026"
     return MARKDOWN.sub(lambda sign: FULL_WIDTH[sign[0]], short)
 
 
-def label(setting: str) -> str:
-    """Return what a setting is called on the screen."""
-    key = f"setting.{setting}"
-    return say(key if key in words() else f"form.{setting}")
+def setting(name: str, *, budget: str | None = None) -> str:
+    """Return the name of a setting inside a sentence; that of a budget's value is the unit of the `budget`."""
+    return say(f"setting.{name}.{budget}" if budget and name == "budget_value" else f"setting.{name}")
+
+
+def label(name: str) -> str:
+    """Return the name of a setting in front of its value."""
+    key = f"label.{name}"
+    return say(key if key in words() else f"form.{name}")
+
+
+def listed(items: list[str], *, style: ListStyle = "standard") -> str:
+    """Return items as a list in a sentence: "a, b, and c"; in a narrow style, as on a chart: "a, b, c"."""
+    return words().listed(items, style=style)
 
 
 def coloured(sign: str, colour: str) -> str:
@@ -95,12 +110,14 @@ def rough(value: float) -> str:
 
 
 def plain(value: Any) -> str:
-    """Return a setting's value as it is written in the form."""
+    """Return the value of a setting as it reads inside a sentence."""
     if value is None:
         return say("none")
+    if isinstance(value, bool):
+        return say("switch.on" if value else "switch.off")
     if isinstance(value, list | tuple):
         return "-".join(map(str, value))
-    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return number(value) if isinstance(value, int | float) else str(value)
 
 
 def mib(size: float, digits: int = 2) -> str:

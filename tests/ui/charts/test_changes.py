@@ -24,7 +24,7 @@ Chart = Callable[[Say], Spec]
 ReaderOf = Callable[..., RunReader]
 MarksOf = Callable[..., dict[str, list[tuple[float, float, str]]]]
 CONFIG = RunConfig(schedule="constant")
-KINDS = ("change", "change, right", "change, left")
+KINDS = ("change", "change_right", "change_left")
 
 
 def marks_in(table: pa.Table) -> dict[str, list[tuple[float, float, str]]]:
@@ -49,14 +49,14 @@ def loss_marks(reader_of: ReaderOf, say: Say) -> MarksOf:
 def test_a_mark_is_a_rule_where_it_was_with_words_beside_its_top(loss_marks: MarksOf) -> None:
     assert loss_marks((100, "B 100 to 400")) == {
         "change": [(100, 18, "")],
-        "change, right": [(100, 18, "B 100 to 400")],
-        "change, left": [],
+        "change_right": [(100, 18, "B 100 to 400")],
+        "change_left": [],
     }
 
 
 def test_late_in_the_run_the_words_stand_before_the_rule(loss_marks: MarksOf) -> None:
     found = loss_marks((490, "B 100 to 400"))
-    assert (found["change, right"], found["change, left"]) == ([], [(490, 18, "B 100 to 400")])
+    assert (found["change_right"], found["change_left"]) == ([], [(490, 18, "B 100 to 400")])
 
 
 @pytest.mark.parametrize(("update", "side"), [(200, "right"), (300, "left")])
@@ -64,28 +64,28 @@ def test_words_that_fit_on_neither_side_stand_where_there_is_more_room(
     update: int, side: str, loss_marks: MarksOf
 ) -> None:
     long = "B 100 to 400, rate 0.05 to 0.2, schedule constant to cosine and 3 more"
-    assert loss_marks((update, long))[f"change, {side}"] == [(update, 18, long)]
+    assert loss_marks((update, long))[f"change_{side}"] == [(update, 18, long)]
 
 
 def test_words_that_would_meet_stand_on_lines_of_their_own_and_their_rules_begin_beside_them(
     loss_marks: MarksOf,
 ) -> None:
     found = loss_marks((100, "first"), (120, "second"), (300, "third"))
-    assert found["change, right"] == [(100, 18, "first"), (120, 32, "second"), (300, 18, "third")]
+    assert found["change_right"] == [(100, 18, "first"), (120, 32, "second"), (300, 18, "third")]
     assert found["change"] == [(100, 18, ""), (120, 32, ""), (300, 18, "")]
     found = loss_marks((470, "first one"), (490, "second one"))  # to the left of their rules, the later one above
-    assert found["change, left"] == [(470, 32, "first one"), (490, 18, "second one")]
+    assert found["change_left"] == [(470, 32, "first one"), (490, 18, "second one")]
 
 
 def test_words_from_both_sides_do_not_meet(loss_marks: MarksOf) -> None:
     found = loss_marks((240, "x" * 20), (400, "y" * 20))
-    assert (found["change, right"], found["change, left"]) == ([(240, 18, "x" * 20)], [(400, 32, "y" * 20)])
+    assert (found["change_right"], found["change_left"]) == ([(240, 18, "x" * 20)], [(400, 32, "y" * 20)])
 
 
 def test_of_many_changes_each_has_a_rule_and_the_newest_have_words(loss_marks: MarksOf) -> None:
     found = loss_marks(*((100 + 5 * number, f"change {number}") for number in range(10)))
     assert len(found["change"]) == 10
-    assert [words for _, _, words in found["change, right"]] == [f"change {number}" for number in (6, 7, 8, 9)]
+    assert [words for _, _, words in found["change_right"]] == [f"change {number}" for number in (6, 7, 8, 9)]
 
 
 def test_marks_stand_where_their_update_does_in_each_unit(reader_of: ReaderOf, say: Say) -> None:
@@ -107,9 +107,9 @@ def test_the_rate_has_the_same_marks_with_the_words_before_the_rule(reader_of: R
     marks = [(150, "first one"), (200, "second one"), (210, "third one")]
     found = marks_in(rate_table(CONFIG, 500, reader, say, marks=marks))
     assert [place for place, _, _ in found["change"]] == [150, 200, 210]
-    assert found["change, left"] == [(200, 16, "second one"), (210, 2, "third one")]  # there is room for two lines
+    assert found["change_left"] == [(200, 16, "second one"), (210, 2, "third one")]  # there is room for two lines
     early = marks_in(rate_table(CONFIG, 500, reader, say, marks=[(10, "change")]))
-    assert early["change, right"] == [(10, 2, "change")]
+    assert early["change_right"] == [(10, 2, "change")]
 
 
 def test_the_words_at_the_point_give_way_to_those_of_a_change_where_both_are_high(
@@ -117,11 +117,11 @@ def test_the_words_at_the_point_give_way_to_those_of_a_change_where_both_are_hig
 ) -> None:
     marks = [(10, "B 100 to 400")]
     high, low = [0.05] * 60, [0.05] * 59 + [0.01]
-    for rates, shown in ((high, set()), (low, {"here, early"})):
+    for rates, shown in ((high, set()), (low, {"here_early"})):
         table = rate_table(CONFIG, 500, reader_of([1.0] * 60, rates=rates), say, marks=marks)
-        assert {"here, early"} & set(table["series"].to_pylist()) == shown
+        assert {"here_early"} & set(table["series"].to_pylist()) == shown
     later = rate_table(CONFIG, 500, reader_of([1.0] * 300), say, marks=marks)
-    assert "here, early" in later["series"].to_pylist()
+    assert "here_early" in later["series"].to_pylist()
 
 
 @pytest.mark.parametrize("chart", [loss, log_loss, rate])

@@ -64,7 +64,7 @@ def test_a_stroke_stands_where_each_update_of_an_epoch_ends_and_the_last_one_at_
     assert [row["x"] for row in rows] == [100 * number for number in range(1, 15)] + [1_437]
     assert [row["value"] for row in rows] == list(range(1, 16))
     assert {row["row"] for row in rows} == {"<chart.rhythm.this size=100 every=1>"}
-    assert {row["series"] for row in rows} == {"to come"}
+    assert {row["series"] for row in rows} == {"to_come"}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_is_done_of_the_present_epoch_is_told_from_what_is_to_come(
     updates: int, done: int, reader_of: ReaderOf, say: Say
 ) -> None:
     rows = strokes(rhythm_table(DIGITS, reader_of([1.0] * updates, config=DIGITS), None, say))
-    assert [row["series"] for row in rows] == ["done"] * done + ["to come"] * (15 - done)
+    assert [row["series"] for row in rows] == ["done"] * done + ["to_come"] * (15 - done)
 
 
 def test_the_run_before_has_a_row_below(say: Say) -> None:
@@ -99,7 +99,7 @@ def test_the_run_before_has_a_row_below(say: Say) -> None:
 def test_a_run_before_of_the_same_batch_size_has_a_row_of_its_own_too(say: Say) -> None:
     table = rhythm_table(DIGITS, None, DIGITS.replace(lr=0.01), say)
     assert {row["row"] for row in of(table, series="before")}.isdisjoint(
-        row["row"] for row in of(table, series="to come")
+        row["row"] for row in of(table, series="to_come")
     )
 
 
@@ -110,7 +110,7 @@ def test_of_more_updates_than_there_is_room_for_an_even_choice_is_drawn_and_said
     assert [row["value"] for row in rows] == list(range(4, 1_251, 4))
     assert [row["x"] for row in rows] == [8 * number for number in range(4, 1_251, 4)]
     assert {row["row"] for row in rows} == {"<chart.rhythm.this.thinned size=8 every=4>"}
-    assert Counter(row["series"] for row in rows) == {"done": 12, "to come": 300}  # 50 of the second epoch
+    assert Counter(row["series"] for row in rows) == {"done": 12, "to_come": 300}  # 50 of the second epoch
 
 
 def test_four_hundred_updates_are_drawn_one_by_one(say: Say) -> None:
@@ -155,9 +155,9 @@ def test_the_points_of_the_plane_have_their_class_and_those_of_the_batch_a_mark(
     table = plane_table(points, np.array([0, 1, 1]), [0.0, 0.0, 1.0], "data:image/png;base64,AAAA")
     assert table.to_pylist() == [
         {"series": "picture", "url": "data:image/png;base64,AAAA", "x": 0, "y": 0, "in_batch": 0},
-        {"series": "class 0", "url": "", "x": 1, "y": 2, "in_batch": 0},
-        {"series": "class 1", "url": "", "x": -1, "y": 0.5, "in_batch": 0},
-        {"series": "class 1", "url": "", "x": 0, "y": -2, "in_batch": 1},
+        {"series": "class_0", "url": "", "x": 1, "y": 2, "in_batch": 0},
+        {"series": "class_1", "url": "", "x": -1, "y": 0.5, "in_batch": 0},
+        {"series": "class_1", "url": "", "x": 0, "y": -2, "in_batch": 1},
     ]
 
 
@@ -166,4 +166,4 @@ def test_the_plane_is_a_square_about_the_origin_whose_classes_are_told_apart_by_
     for axis in ("x", "y"):
         assert {tuple(layer["encoding"][axis]["scale"]["domain"]) for layer in layers} == {(-2.5, 2.5)}
     (shape,) = [layer["encoding"]["shape"] for layer in layers if "shape" in layer["encoding"]]
-    assert shape["scale"] == {"domain": ["class 0", "class 1"], "range": ["circle", "triangle-up"]}
+    assert shape["scale"] == {"domain": ["class_0", "class_1"], "range": ["circle", "triangle-up"]}

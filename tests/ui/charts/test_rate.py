@@ -29,7 +29,7 @@ def line(table: pa.Table, series: str) -> tuple[list[float], list[float]]:
 
 def drawn(table: pa.Table) -> set[str]:
     """Return the series of a table, without the points that tell the numbers of a line."""
-    return {name for name in table["series"].to_pylist() if not name.endswith(", told")}
+    return {name for name in table["series"].to_pylist() if not name.endswith("_hover")}
 
 
 # The plan.
@@ -90,7 +90,7 @@ def test_a_plan_of_another_batch_size_stands_beside_the_one_that_was_meant(say: 
     places, rates = line(table, "intended")
     assert places == list(range(1, 101))
     np.testing.assert_allclose(rates, 1 - np.arange(100) / 100)
-    (name,) = of(table, "intended name")
+    (name,) = of(table, "intended_name")
     assert name == (34, pytest.approx(0.67), "<chart.rate.intended size=100>")  # on the line, a third of the way
 
 
@@ -99,7 +99,7 @@ def test_a_plan_of_another_batch_size_stands_beside_the_one_that_was_meant(say: 
 )
 def test_a_plan_that_was_meant_is_not_drawn_twice_and_none_without_a_plan(changes: dict[str, Any], say: Say) -> None:
     table = rate_table(RunConfig(**changes), 500, None, say)
-    assert not {"intended", "intended name"} & set(table["series"].to_pylist())
+    assert not {"intended", "intended_name"} & set(table["series"].to_pylist())
 
 
 # What came of it.
@@ -121,14 +121,14 @@ def test_in_a_long_run_the_point_is_at_the_last_update_all_the_same(reader_of: R
 
 
 @pytest.mark.parametrize(
-    ("updates", "side"), [(1, "here, early"), (70, "here, early"), (71, "here, late"), (100, "here, late")]
+    ("updates", "side"), [(1, "here_early"), (70, "here_early"), (71, "here_late"), (100, "here_late")]
 )
 def test_the_words_at_the_point_stand_on_the_side_that_has_room(
     updates: int, side: str, reader_of: ReaderOf, say: Say
 ) -> None:
     table = rate_table(RunConfig(), 100, reader_of([1.0] * updates), say)
     assert of(table, side) == [(updates, pytest.approx(0.05), "<chart.rate.here>")]
-    assert len({"here, early", "here, late"} & set(table["series"].to_pylist())) == 1
+    assert len({"here_early", "here_late"} & set(table["series"].to_pylist())) == 1
 
 
 def test_before_the_first_update_there_is_no_point(reader_of: ReaderOf, say: Say) -> None:

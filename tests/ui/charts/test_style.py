@@ -330,7 +330,7 @@ def test_the_chosen_points_of_a_line_can_be_pointed_at_and_not_seen() -> None:
     spec = points.to_dict()
     assert (spec["mark"]["type"], spec["mark"]["opacity"], spec["mark"]["filled"]) == ("point", 0, True)
     assert [each["field"] for each in spec["encoding"]["tooltip"]] == ["x", "exact"]
-    assert spec["transform"] == [{"filter": "datum.series == 'loss, told'"}]
+    assert spec["transform"] == [{"filter": "datum.series == 'loss_hover'"}]
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, 0), (1, 1), (2, 2), (60, 60), (61, 60), (400, 60)])
@@ -339,7 +339,7 @@ def test_a_line_has_an_even_choice_of_its_points_to_point_at(count: int, told: i
     rows.add_line("loss", places, places / 2, exact=places * 3)
     table = rows.table().to_pylist()
     assert [row["x"] for row in table if row["series"] == "loss"] == places.tolist()
-    points = [row for row in table if row["series"] == "loss, told"]
+    points = [row for row in table if row["series"] == "loss_hover"]
     assert len(points) == told
     assert all((row["value"], row["exact"]) == (row["x"] / 2, row["x"] * 3) for row in points)
     if told > 1:

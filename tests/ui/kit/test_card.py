@@ -17,7 +17,8 @@ def test_text_is_escaped_and_a_long_value_is_set_smaller() -> None:
 
 
 def test_a_card_without_the_mark_keeps_its_value() -> None:
-    confirmed = Card("a", "1", "as predicted", "", confirmed=True)
+    confirmed = Card("a", "1", "as predicted", "", confirmed=True, detail_unconfirmed="counted")
     assert 'class="confirmed"' in card.html([confirmed])
     assert 'class="confirmed"' not in card.html([confirmed.unconfirmed()])
-    assert confirmed.unconfirmed().value == "1"
+    assert (confirmed.unconfirmed().value, confirmed.unconfirmed().detail) == ("1", "counted")
+    assert Card("a", "1", "as predicted", "", confirmed=True).unconfirmed().detail == "as predicted"

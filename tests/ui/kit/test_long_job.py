@@ -28,7 +28,7 @@ def test_results_and_failures_are_kept_by_job_and_the_last_one_is_announced_once
 def test_a_job_that_the_host_refuses_is_in_trouble_until_it_is_started_again() -> None:
     jobs = LongJobs[str, int]()
     jobs.start("first", refused)
-    assert jobs.trouble["first"]
+    assert jobs.trouble == {"first": (Problem("host_gone"),)}
     assert not jobs.running
     jobs.start("first", Answer)
     assert (jobs.trouble, list(jobs.running)) == ({}, ["first"])

@@ -138,7 +138,7 @@ def test_a_regression_has_a_loss_instead_of_an_accuracy(record: Record) -> None:
 @pytest.mark.parametrize(
     ("predicted", "measured", "limit_mb", "expected"),
     [
-        (None, None, 4, ("\u2014", "working it out", False)),
+        (None, None, 4, ("\u2014", "being predicted", False)),
         (1.0, None, 4, ("1 MiB", "25% of 4 MiB", False)),
         (0.02, None, 4, ("20.5 KiB", "0.5% of 4 MiB", False)),
         (5.0, None, 4, ("5 MiB", "over the limit of 4 MiB", False)),

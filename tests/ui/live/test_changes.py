@@ -69,7 +69,7 @@ def told(reader: RunReader) -> str:
 
 
 def test_a_changed_run_says_from_where_it_goes_on_and_with_what(chain: Chain) -> None:
-    assert told(chain()).endswith(" Goes on from update 200, with B = 400 instead of 100.")
+    assert told(chain()).endswith(" Continues from update 200 with batch size 400 instead of 100.")
 
 
 def test_a_changed_run_is_judged_from_its_change_on(chain: Chain) -> None:
@@ -91,25 +91,31 @@ def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Ch
     seen = replace(record, config=LARGER.replace(budget="updates", budget_value=900), facts=last)
     assert changes.marks(seen) == [
         (10, "epochs 4 \u2192 10"),
-        (20, "rate 0.05 \u2192 0.1, B 100 \u2192 50"),
+        (20, "rate 0.05 \u2192 0.1, batch size 100 \u2192 50"),
         (200, "budget epochs \u2192 updates"),
     ]
 
 
 def test_of_several_changes_batch_size_and_rate_are_said_and_the_others_counted(chain: Chain) -> None:
     reader = chain(FIRST.replace(optimizer="adam", lr=0.2, batch_size=400))
-    assert told(reader).endswith(", with B = 400 instead of 100, rate = 0.2 instead of 0.05 and 1 more.")
-    assert changes.marks(reader.record) == [(200, "B 100 \u2192 400, rate 0.05 \u2192 0.2 and 1 more")]
+    assert told(reader).endswith(
+        " with batch size 400 instead of 100, learning rate 0.2 instead of 0.05, and 1 more setting."
+    )
+    assert changes.marks(reader.record) == [(200, "batch size 100 \u2192 400, rate 0.05 \u2192 0.2, 1 more setting")]
 
 
 def test_a_switch_is_on_or_off(chain: Chain) -> None:
-    assert changes.marks(chain(FIRST.replace(checkpointing=True)).record) == [(200, "checkpointing off \u2192 on")]
+    assert changes.marks(chain(FIRST.replace(checkpointing=True)).record) == [
+        (200, "activation checkpointing off \u2192 on")
+    ]
 
 
 def test_a_run_that_was_out_of_memory_says_so_and_to_where_it_goes_on(chain: Chain) -> None:
     reader = chain(end=Ended("out_of_memory", "limit", updates=200))
     assert told(reader).endswith(
-        " Goes on from update 200 of a run out of memory, with B = 400 instead of 100, to the same number of examples."
+        " Continues from update 200 of a run that ran out of memory, with batch size 400 instead of 100, up to the "
+        "same "
+        "number of examples."
     )
 
 
@@ -129,12 +135,14 @@ def test_an_epoch_counts_as_spent_once_it_is_complete(complete: bool, left: bool
 
 def test_with_another_budget_it_is_not_the_same_number_of_examples(chain: Chain) -> None:
     reader = chain(LARGER.replace(budget_value=9), end=Ended("out_of_memory", "limit", updates=200))
-    assert told(reader).endswith("of a run out of memory, with B = 400 instead of 100 and epochs = 9 instead of 4.")
+    assert told(reader).endswith(
+        "of a run that ran out of memory, with batch size 400 instead of 100 and epochs 9 instead of 4."
+    )
 
 
 def test_of_a_budget_of_another_kind_nothing_is_said_unless_it_is_all(chain: Chain) -> None:
     reader = chain(LARGER.replace(budget="updates", budget_value=9))
-    assert changes.marks(reader.record) == [(200, "B 100 \u2192 400")]
+    assert changes.marks(reader.record) == [(200, "batch size 100 \u2192 400")]
 
 
 def test_a_budget_of_another_kind_alone_is_named(chain: Chain) -> None:
@@ -143,7 +151,7 @@ def test_a_budget_of_another_kind_alone_is_named(chain: Chain) -> None:
 
 
 def test_the_epoch_of_a_changed_run_is_that_of_its_examples(chain: Chain) -> None:
-    assert told(chain()).startswith("Epoch 4;")  # 32,000 examples
+    assert told(chain()).startswith("Epoch 4:")  # 32,000 examples
 
 
 def test_what_is_planned_before_it_begins_is_what_is_left_in_batches_of_its_own(chain: Chain) -> None:
@@ -201,7 +209,7 @@ def test_a_running_run_is_changed_with_a_click_and_goes_on(app: App) -> None:
     change(test, batch_size=400)
     second = shown(test)
     assert second != first
-    run_until(test, "with B = 400 instead of 100.")
+    run_until(test, "with batch size 400 instead of 100.")
     assert "Running" in words(test)
     assert "Showing" not in words(test)
     old, new = engine().store.run(first), engine().store.run(second)
@@ -212,10 +220,10 @@ def test_a_running_run_is_changed_with_a_click_and_goes_on(app: App) -> None:
     assert new.config == old.config.replace(batch_size=400)
     since = new.facts.first
     assert since == old.ended.updates > 0
-    for chart in ("Training loss", "Learning rate planned and actual"):
+    for chart in ("Training loss", "Planned and actual learning rate"):
         table = rows(test, chart)
         assert [row["x"] for row in table if row["series"] == "change"] == [pytest.approx(since)]
-        assert [row["label"] for row in table if row["series"].startswith("change,")] == ["B 100 \u2192 400"]
+        assert [row["label"] for row in table if row["series"].startswith("change_")] == ["batch size 100 \u2192 400"]
     assert specs(test) == before  # the charts keep their canvas
     old_peak, new_peak = (engine().prediction(record.config, wait_s=60) for record in (old, new))
     assert old_peak
@@ -233,7 +241,7 @@ def test_a_changed_run_ends_after_as_many_examples_as_were_planned(app: App) -> 
     run_until(test, "Paused at update 100 of 300")
     change(test, batch_size=400, lr=0.1)
     run_until(test, "Paused at update 100 of 150")  # 20,000 examples are left: 50 updates at batch size 400
-    run_until(test, "update 100, with B = 400 instead of 100 and rate = 0.1 instead of 0.05.")
+    run_until(test, "update 100 with batch size 400 instead of 100 and learning rate 0.1 instead of 0.05.")
     test.button(key="pause").click().run()
     run_until(test, "Finished")
     assert cards(test)["Updates"][0] == "150 / 150"
@@ -245,12 +253,12 @@ def test_a_changed_run_ends_after_as_many_examples_as_were_planned(app: App) -> 
 def test_a_second_change_is_marked_beside_the_first(app: App) -> None:
     test = begin(app)
     change(test, batch_size=400)
-    run_until(test, "with B = 400 instead of 100.")
+    run_until(test, "with batch size 400 instead of 100.")
     change(test, lr=0.2)
-    run_until(test, "with rate = 0.2 instead of 0.05.")
+    run_until(test, "with learning rate 0.2 instead of 0.05.")
     table = rows(test, "Training loss")
-    labels = [row["label"] for row in table if row["series"].startswith("change,")]
-    assert labels == ["B 100 \u2192 400", "rate 0.05 \u2192 0.2"]
+    labels = [row["label"] for row in table if row["series"].startswith("change_")]
+    assert labels == ["batch size 100 \u2192 400", "rate 0.05 \u2192 0.2"]
     stop(test)
 
 
@@ -261,7 +269,7 @@ def test_a_paused_run_stays_paused(app: App) -> None:
     before = engine().reader(shown(test)).updates
     change(test, batch_size=400)
     run_until(test, f"Paused at update {before:,} of")
-    run_until(test, f"Goes on from update {before:,}, with B = 400 instead of 100.")
+    run_until(test, f"Continues from update {before:,} with batch size 400 instead of 100.")
     test.button(key="one_update").click().run()
     run_until(test, f"Paused at update {before + 1:,} of")
     stop(test)
@@ -272,7 +280,7 @@ def test_a_paused_run_stays_paused(app: App) -> None:
     [
         ("hidden", "32", "The weights can be kept only with the same hidden layers."),
         ("seed", 5, "The weights can be kept only with the same seed."),
-        ("budget_value", 1, "These settings have nothing left to do: the run has come further than their budget."),
+        ("budget_value", 1, "There is nothing left to do: the run is already past the budget of these settings."),
     ],
 )
 def test_what_cannot_be_changed_says_why(app: App, field: str, value: Any, why: str) -> None:
@@ -297,7 +305,7 @@ def test_weights_that_are_too_many_to_keep_say_so(app: App, monkeypatch: pytest.
     # 64 x 128 + 128 x 64 + 64 x 10 weights and 202 biases, twice, of 4 bytes.
     assert (button.disabled, button.help) == (
         True,
-        "Weights and optimizer take 0.13 MiB, and at most 0.12 MiB are kept.",
+        "The weights and the optimizer's state take 0.13 MiB, and at most 0.12 MiB are kept.",
     )
     stop(test)
 
@@ -318,10 +326,10 @@ def test_a_run_out_of_memory_may_go_on_with_what_the_form_says(app: App) -> None
     test.button(key="start").click().run()
     run_until(test, "Out of memory (simulated)")
     test.number_input(key="batch_size").set_value(50).run()
-    assert test.button(key="change_now").label == "Go on with these"
+    assert test.button(key="change_now").label == "Continue with these settings"
     test.button(key="change_now").click().run()
     run_until(test, "Finished")
-    assert "Goes on from update 1 of a run out of memory, with B = 50 instead of 300" in words(test)
+    assert "Continues from update 1 of a run that ran out of memory, with batch size 50 instead of 300" in words(test)
     # 1,137 examples of the first epoch are 23 batches of 50, those of the second 29.
     assert cards(test)["Updates"] == ("53 / 53", "100% done")
 
@@ -335,9 +343,9 @@ def test_the_run_before_stays_the_ghost(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "Running")
     change(test, batch_size=400)
-    run_until(test, "with B = 400 instead of 100.")
+    run_until(test, "with batch size 400 instead of 100.")
     table = rows(test, "Training loss")
-    assert [row["label"] for row in table if row["series"] == "ghost name"] == ["before: 200 a batch"]
+    assert [row["label"] for row in table if row["series"] == "ghost_name"] == ["previous run: batch size 200"]
     stop(test)
 
 
@@ -350,7 +358,7 @@ def test_another_page_with_the_same_run_goes_along(app: App) -> None:
     other = app(**LONG, run=first)
     assert shown(other) == first
     change(test, batch_size=400)
-    run_until(other, "with B = 400 instead of 100.")
+    run_until(other, "with batch size 400 instead of 100.")
     assert shown(other) == shown(test) != first
     reloaded = app(**LONG, run=first)  # with the address from before
     assert shown(reloaded) == shown(test)
@@ -367,10 +375,10 @@ def test_a_run_that_cannot_go_on_leaves_the_page_with_the_one_it_was(app: App, m
     assert shown(test) == first
     assert "Running" in words(test)
     (notice,) = [item.value for item in test.warning]
-    assert notice.startswith("The settings were not changed: the run needs ")
+    assert notice.startswith("The settings were not changed. The run needs ")
     assert notice.endswith("10 MiB are free.")
     change(test, batch_size=400)
-    run_until(test, "with B = 400 instead of 100.")
+    run_until(test, "with batch size 400 instead of 100.")
     assert not test.warning
     stop(test)
 
@@ -416,5 +424,5 @@ def test_what_is_stopped_before_it_has_begun_leaves_the_run_before_it_to_go_on_f
     run_until(test, "Stopped to continue with other settings.")
     test.number_input(key="batch_size").set_value(400).run()
     test.button(key="change_now").click().run()
-    run_until(test, "with B = 400 instead of 100.")
+    run_until(test, "with batch size 400 instead of 100.")
     stop(test)

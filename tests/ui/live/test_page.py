@@ -17,7 +17,7 @@ from core.run.config import RunConfig
 from ui.shell.engine import engine
 
 App = Callable[..., AppTest]
-DIFFERS = "Showing batch size **100**; the form is set to **250**"
+DIFFERS = "Showing batch size **100**; the form has **250**."
 
 
 def specs(test: AppTest) -> list[str]:
@@ -83,7 +83,7 @@ def test_predictions_fill_the_cards_of_other_settings(app: App) -> None:
     test = app(seed=1)
     run_until(test, "0.63 MiB")
     assert "Recorded" not in words(test)
-    assert "Start trains them." in words(test)
+    assert "Press Start to train them." in words(test)
     assert cards(test)["Updates"] == ("500", "predicted")
     assert cards(test)["Updates per epoch"] == ("100", "predicted")
     assert cards(test)["Peak memory"] == ("0.63 MiB", "16% of 4 MiB")
@@ -162,7 +162,7 @@ def test_of_several_differences_two_are_named_and_the_others_counted(app: App) -
     test.number_input(key="lr").set_value(0.1)
     test.number_input(key="seed").set_value(7).run()
     assert (
-        "Showing batch size **100**, learning rate **0.05**; the form is set to **250**, **0.1** and 1 more"
+        "Showing batch size **100** and learning rate **0.05**; the form has **250**, **0.1**, and 1 more setting."
         in words(test)
     )
 
@@ -204,7 +204,7 @@ def test_the_run_before_is_a_ghost_on_the_charts(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "Finished")
     table = rows(test, "Training loss")
-    assert [row["label"] for row in table if row["series"] == "ghost name"] == ["before: 200 a batch"]
+    assert [row["label"] for row in table if row["series"] == "ghost_name"] == ["previous run: batch size 200"]
     assert max(row["x"] for row in table if row["series"] == "ghost") == 50
     assert max(row["x"] for row in table if row["series"] == "loss") == 100
 
@@ -266,10 +266,10 @@ def test_buttons_that_cannot_be_pressed_say_why_and_the_others_name_their_keys(a
     test.button(key="start").click().run()
     run_until(test, "Running")
     assert test.button(key="start").label == "Restart"
-    assert test.button(key="pause").help == "Stand still after this update (Alt+P)"
+    assert test.button(key="pause").help == "Pause after this update (Alt+P)"
     test.button(key="pause").click().run()
     run_until(test, "Paused at update")
-    assert test.button(key="pause").help == "Go on (Alt+P)"
+    assert test.button(key="pause").help == "Continue this run (Alt+P)"
     test.button(key="stop").click().run()
     run_until(test, "Stopped at update")
     assert test.button(key="stop").disabled
@@ -291,7 +291,7 @@ def test_running_out_of_memory_names_the_way_out(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "The largest batch size that fits is 75.")
     assert "Out of memory (simulated)" in words(test)
-    assert "in use during the forward pass in relu2" in words(test)
+    assert "The request came from `relu2`." in words(test)
     assert "No real memory ran out." in words(test)
     assert cards(test)["Peak memory"][1].startswith("in use; needs ")
     assert test.button(key="use_what_fits").label == "Use 75"
@@ -303,19 +303,21 @@ def test_running_out_of_memory_names_the_way_out(app: App) -> None:
 
 def test_a_schedule_of_the_wrong_length_is_warned_of_and_named_at_the_end(app: App) -> None:
     test = app(schedule="linear", schedule_batch_size=1_000, model="linear")
-    assert "for 50 updates, and this run makes 500: the rate is 0 after 50, in epoch 1" in "".join(captions(test))
+    assert "gives 50 updates, but this run makes 500: the rate is 0 after 50 updates, in epoch 1" in "".join(
+        captions(test)
+    )
     test.button(key="start").click().run()
     run_until(test, "The rate died early")
     assert "450 updates changed nothing: their rate was 0." in words(test)
-    table = rows(test, "Learning rate planned and actual")
-    assert [row["label"] for row in table if "100 a batch" in (row["label"] or "")] != []
+    table = rows(test, "Planned and actual learning rate")
+    assert [row["label"] for row in table if "batch size 100" in (row["label"] or "")] != []
 
 
 def test_a_run_that_diverges_says_so_in_words(app: App) -> None:
     test = app(dataset="linear", model="linear", lr=1000, schedule="constant", budget_value=2)
     test.button(key="start").click().run()
     run_until(test, "Diverged at update")
-    assert "too high for 100 a batch" in words(test)
+    assert "too high for batch size 100" in words(test)
     assert "nan" not in words(test).lower()
     assert cards(test)["Validation loss"] == ("\u2014", "no evaluation yet")
 
@@ -362,13 +364,13 @@ def test_points_are_drawn_over_what_the_model_answers_everywhere(app: App) -> No
     assert "There is nothing to see before the first update." in captions(test)
     test.button(key="start").click().run()
     run_until(test, "Finished")
-    assert any("all over the plane after update 40:" in text for text in captions(test))
+    assert any("every point of the plane after update 40:" in text for text in captions(test))
     table = rows(test, "The plane as the model divides it")
     assert [row["url"][:22] for row in table if row["series"] == "picture"] == ["data:image/png;base64,"]
     points = [row for row in table if row["series"] != "picture"]
     assert len(points) == 400 + 8
     assert [row["in_batch"] for row in points] == [0.0] * 400 + [1.0] * 8
-    assert {row["series"] for row in points} == {"class 0", "class 1"}
+    assert {row["series"] for row in points} == {"class_0", "class_1"}
 
 
 @pytest.mark.parametrize("dataset", ["digits", "noisy-digits"])

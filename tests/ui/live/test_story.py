@@ -93,9 +93,9 @@ def slope_of(found: list[float], *, level: bool) -> tuple[list[float], list[floa
 
 
 def test_a_run_on_its_way_is_told_by_epoch_rate_and_gradient(record: Record) -> None:
-    assert told(record([1.0] * 100, norms=0.25), None) == "Epoch 1; the rate is 0.05, the norm of the gradient 0.25."
-    assert told(record([1.0] * 101), None).startswith("Epoch 2;")
-    assert told(record([1.0] * 30, config=CONSTANT.replace(batch_size=1_000)), None).startswith("Epoch 3;")
+    assert told(record([1.0] * 100, norms=0.25), None) == "Epoch 1: learning rate 0.05, gradient norm 0.25."
+    assert told(record([1.0] * 101), None).startswith("Epoch 2:")
+    assert told(record([1.0] * 30, config=CONSTANT.replace(batch_size=1_000)), None).startswith("Epoch 3:")
 
 
 def test_before_the_first_update_there_is_nothing_to_tell(record: Record) -> None:
@@ -142,7 +142,7 @@ def test_a_run_of_few_updates_names_the_batch_size_that_makes_more(record: Recor
     config = RunConfig(batch_size=1_000, budget_value=5)
     text = told(record(np.linspace(2.5, 1.5, 50), finished(50), config=config), None)
     (updates, initial, final, *other), _ = slope_of(numbers(text, "Too few updates"), level=False)
-    assert (updates, initial, other) == (50, 2.5, [500, 100])
+    assert (updates, initial, other) == (50, 2.5, [100, 500])
     assert final == pytest.approx(1.5, abs=0.05)
 
 
@@ -211,13 +211,13 @@ def test_a_run_that_was_stopped_before_its_first_update_has_nothing_to_tell(reco
     [
         (float("nan"), "The loss of update 1,234 is not a number."),
         (float("inf"), "The loss of update 1,234 is infinite."),
-        (7_654.3, "The loss of update 1,234 is 7,654, a thousand times the initial one or more."),
+        (7_654.3, "The loss of update 1,234 is 7,654, at least a thousand times the initial loss."),
     ],
 )
 def test_a_run_that_diverged_says_in_which_way_and_what_to_do(loss: float, words: str, record: Record) -> None:
     ended = Ended("diverged", "loss", updates=1_240, divergence=Divergence(1_234, loss))
     text = told(record([2.5, 2.6], ended, config=CONSTANT.replace(lr=1_000)), None)
-    assert text == f"{words} A rate of 1000 is too high for 100 a batch: lower it, or warm it up."
+    assert text == f"{words} A learning rate of 1,000 is too high for batch size 100; lower it or warm it up."
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_bad_values_in_one_address_have_a_note_each(app: App) -> None:
         ("seed", "-1", "Seed must be between 0 and 4,294,967,295, got -1. Using 0 instead."),
         ("hidden", "128-0", "must be 1 to 8 layer widths between 1 and 4,096, such as 128-64, got '128-0'"),
         ("drop_last", "perhaps", "Dropping the last batch must be one of true, false, got 'perhaps'"),
-        ("schedule_batch_size", "0", "The schedule's batch size must be between 1 and 10,000, got 0."),
+        ("schedule_batch_size", "0", "Schedule batch size must be between 1 and 10,000, got 0."),
     ]
     test = app(**{name: value for name, value, _ in bad}, budget_value=3)
     assert len(test.warning) == 1  # they share one
@@ -128,7 +128,7 @@ def test_a_parameter_that_is_no_setting_is_named_and_those_of_others_are_left_al
         ("memory_limit_mb", 0.0, "Memory limit (MiB) must be between 1 and 81,920, got 0"),
         ("budget_value", 0.0, "Budget must be between 1 and 10,000, got 0"),
         ("seed", -1, "Seed must be between 0 and 4,294,967,295, got -1"),
-        ("schedule_batch_size", 0, "The schedule's batch size must be between 1 and 10,000, got 0"),
+        ("schedule_batch_size", 0, "Schedule batch size must be between 1 and 10,000, got 0"),
     ],
 )
 def test_a_number_out_of_bounds_is_refused_in_words_and_nothing_can_start(

@@ -35,38 +35,39 @@ def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "10,000 examples ÷ 100 a batch = 100 batches → 100 updates per epoch × 5 epochs = 500 updates"),
+        ({}, "10,000 examples ÷ batch size 100 = 100 batches → 100 updates per epoch × 5 epochs = 500 updates"),
         (
             {"batch_size": 1_000},
-            "10,000 examples ÷ 1,000 a batch = 10 batches → 10 updates per epoch × 5 epochs = 50 updates",
+            "10,000 examples ÷ batch size 1,000 = 10 batches → 10 updates per epoch × 5 epochs = 50 updates",
         ),
         (
             {"batch_size": 10_000, "budget_value": 1},
-            "10,000 examples ÷ 10,000 a batch = 1 batch → 1 update per epoch × 1 epoch = 1 update",
+            "10,000 examples ÷ batch size 10,000 = 1 batch → 1 update per epoch × 1 epoch = 1 update",
         ),
         (
             {"accumulate": 8},
-            "10,000 examples ÷ 100 a batch = 100 batches ÷ 8 accumulated "
-            "(the last update has 400 examples, each weighs 2×) "
-            "→ 13 updates per epoch × 5 epochs = 65 updates",
+            "10,000 examples ÷ batch size 100 = 100 batches ÷ 8 accumulated → 13 updates per epoch × 5 epochs "
+            "= 65 updates (the last update has 400 examples, each weighing 2×)",
         ),
         (
             {"budget": "updates", "budget_value": 250},
-            "10,000 examples ÷ 100 a batch = 100 batches "
+            "10,000 examples ÷ batch size 100 = 100 batches "
             "→ 100 updates per epoch; a budget of 250 updates is 2.5 epochs",
         ),
         (
             {"budget": "updates", "budget_value": 1},
-            "10,000 examples ÷ 100 a batch = 100 batches → 100 updates per epoch; a budget of 1 update is 0.01 epochs",
+            "10,000 examples ÷ batch size 100 = 100 batches → 100 updates per epoch; a budget of 1 update is 0.01 "
+            "epochs",
         ),
         (
             {"budget": "examples", "budget_value": 10_050},
-            "10,000 examples ÷ 100 a batch = 100 batches → 100 updates per epoch; 10,050 examples make 101 updates",
+            "10,000 examples ÷ batch size 100 = 100 batches → 100 updates per epoch; a budget of 10,050 examples "
+            "gives 101 updates",
         ),
         (
             {"budget": "seconds", "budget_value": 2.5},
-            "10,000 examples ÷ 100 a batch = 100 batches "
-            "→ 100 updates per epoch; how many fit into 2.5 seconds is timed at the start",
+            "10,000 examples ÷ batch size 100 = 100 batches "
+            "→ 100 updates per epoch; the number that fits into 2.5 seconds is timed at the start",
         ),
     ],
 )
@@ -77,23 +78,37 @@ def test_the_sentence_says_what_will_happen(settings: dict[str, Any], said: str)
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"batch_size": 300}, "34 batches (the last batch has 100 examples, each weighs 3×) → 34 updates"),
-        ({"batch_size": 300, "drop_last": True}, "33 batches (the last 100 dropped) → 33 updates"),
-        ({"dataset": "digits"}, "15 batches (the last batch has 37 examples, each weighs 2.7×) → 15 updates"),
+        (
+            {"batch_size": 300},
+            "34 batches → 34 updates per epoch × 5 epochs = 170 updates (the last batch has 100 examples, each "
+            "weighing 3×)",
+        ),
+        (
+            {"batch_size": 300, "drop_last": True},
+            "33 batches → 33 updates per epoch × 5 epochs = 165 updates (the last 100 examples are dropped)",
+        ),
+        (
+            {"dataset": "digits"},
+            "15 batches → 15 updates per epoch × 5 epochs = 75 updates (the last batch has 37 examples, each weighing "
+            "2.7×)",
+        ),
         (
             {"dataset": "digits", "batch_size": 1_436},
-            "2 batches (the last batch has 1 example, each weighs 1,436×) → 2 updates",
+            "2 batches → 2 updates per epoch × 5 epochs = 10 updates (the last batch has 1 example, which weighs "
+            "1,436×)",
         ),
         # The last window of four has 100 + 100 + 37 examples of 400, that of seven 37 of 700.
         (
             {"dataset": "digits", "accumulate": 4},
-            "15 batches ÷ 4 accumulated (the last update has 237 examples, each weighs 1.69×) → 4 updates",
+            "15 batches ÷ 4 accumulated → 4 updates per epoch × 5 epochs = 20 updates (the last update has 237 "
+            "examples, each weighing 1.69×)",
         ),
         (
             {"dataset": "digits", "accumulate": 7},
-            "15 batches ÷ 7 accumulated (the last update has 37 examples, each weighs 18.9×) → 3 updates",
+            "15 batches ÷ 7 accumulated → 3 updates per epoch × 5 epochs = 15 updates (the last update has 37 "
+            "examples, each weighing 18.9×)",
         ),
-        ({"dataset": "digits", "batch_size": 479}, "= 3 batches → 3 updates"),
+        ({"dataset": "digits", "batch_size": 479}, "= 3 batches → 3 updates per epoch × 5 epochs = 15 updates"),
     ],
 )
 def test_a_shorter_last_batch_is_named_with_the_weight_of_its_examples_in_the_update(
@@ -109,7 +124,7 @@ def test_where_there_is_nothing_to_be_careful_with_it_is_said_what_an_update_see
     share = "The gradient of an update is the mean over"
     assert warned(RunConfig()) == f"{share} 100 examples, 1% of the data."
     assert warned(RunConfig(batch_size=250, accumulate=4)) == f"{share} 1,000 examples, 10% of the data."
-    assert warned(RunConfig(batch_size=1)) == f"{share} 1 example, 0.01% of the data."
+    assert warned(RunConfig(batch_size=1)) == "The gradient of an update comes from 1 example, 0.01% of the data."
     assert warned(RunConfig(dataset="digits", accumulate=10), []) == f"{share} 1,000 examples, 69.6% of the data."
     assert warned(RunConfig(dataset="digits", accumulate=99), []) == f"{share} 1,437 examples, 100% of the data."
 
@@ -121,27 +136,29 @@ def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"batch_size": 10_000}, "One update an epoch: the batch is the whole data set."),
-        ({"batch_size": 1_000, "budget_value": 1}, "Only 10 updates in all: the loss will hardly move."),
+        ({"batch_size": 10_000}, "One update per epoch: the batch is the whole data set."),
+        ({"batch_size": 1_000, "budget_value": 1}, "Only 10 updates in total: the loss will hardly move."),
         (
             {"norm": "batch", "batch_size": 4},
-            "Batch normalisation takes its means over 4 examples: they will be noisy.",
+            "Batch normalisation averages over only 4 examples, so its statistics will be noisy.",
         ),
         ({"optimizer": "adamw"}, "A learning rate of 0.05 is high for `adamw`; 0.001 is usual."),
         (
             {"schedule_batch_size": 1_000},
-            "The schedule is laid out for 1,000 a batch, so for 50 updates, and this run makes 500: the rate is 0 "
-            "after 50, in epoch 1. Planning it for 100 a batch mends it.",
+            "The schedule is planned for batch size 1,000, which gives 50 updates, but this run makes 500: the rate "
+            "is 0 "
+            "after 50 updates, in epoch 1. Plan the schedule for batch size 100.",
         ),
         (
             {"schedule_batch_size": 250, "schedule": "step"},
-            "The schedule is laid out for 250 a batch, so for 200 updates, and this run makes 500: the rate is at its "
-            "lowest after 200, in epoch 3. Planning it for 100 a batch mends it.",
+            "The schedule is planned for batch size 250, which gives 200 updates, but this run makes 500: the rate is "
+            "at "
+            "its lowest after 200 updates, in epoch 3. Plan the schedule for batch size 100.",
         ),
         (
             {"schedule_batch_size": 10},
-            "The schedule is laid out for 10 a batch, so for 5,000 updates, and this run makes 500: the rate never "
-            "gets to its end.",
+            "The schedule is planned for batch size 10, which gives 5,000 updates, but this run makes 500: the rate "
+            "never reaches the end of the schedule.",
         ),
     ],
 )
@@ -150,13 +167,13 @@ def test_a_caution_is_a_sentence_with_its_numbers(settings: dict[str, Any], said
 
 
 @pytest.mark.parametrize(
-    ("largest", "way_out"), [(1_489, "The largest batch that fits is 1,489."), (0, "No batch size fits.")]
+    ("largest", "way_out"), [(1_489, "The largest batch size that fits is 1,489."), (0, "No batch size fits.")]
 )
 def test_a_run_that_will_not_fit_is_told_in_mib_with_the_way_out(largest: int, way_out: str) -> None:
     config = RunConfig(memory_limit_mb=4)
     prediction = Prediction(Peak(5 * 2**20, dict.fromkeys(CATEGORIES, 0), "backward", ""), 1_000, largest)
     assert warned(config, cautions(config, prediction)) == (
-        ":material/warning: This will run out of memory: 5 MiB are needed at the peak and the simulated device has "
+        ":material/warning: This will run out of memory: it needs 5 MiB at the peak, and the simulated device has "
         f"4 MiB. {way_out}"
     )
 
@@ -167,7 +184,7 @@ def test_one_caution_is_told_and_the_others_are_in_its_help() -> None:
     place = Place()
     warn(place, config, cautions(config, None))
     assert "Only 9 updates" in place.text
-    assert "over 4 examples" not in place.text
+    assert "over only 4 examples" not in place.text
     assert place.help is not None
-    assert "over 4 examples" in place.help
+    assert "over only 4 examples" in place.help
     assert "`adam`" in place.help

@@ -7,7 +7,7 @@ import pytest
 from core.run.config import FIELDS
 from core.words.catalogue import catalogue
 from core.words.errors import Problem
-from ui.shell.text import duration, explain, label, loss_text, mib, number, plain, say
+from ui.shell.text import duration, explain, label, loss_text, mib, number, plain, say, setting
 
 
 def test_a_key_is_said_with_its_values() -> None:
@@ -96,15 +96,22 @@ def test_a_name_of_a_file_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_every_setting_has_a_label_in_words(name: str) -> None:
+def test_every_setting_has_a_label_and_a_name_inside_a_sentence(name: str) -> None:
     assert label(name)[0].isupper()
-    assert "_" not in label(name)
+    assert setting(name)[0].islower()
+    assert "_" not in label(name) + setting(name)
 
 
-def test_inside_a_sentence_a_setting_has_the_words_that_fit_there() -> None:
+def test_a_label_in_front_of_a_value_is_shorter_than_that_of_the_form() -> None:
     assert label("batch_size") == "Batch size"
     assert label("lr") == "Learning rate"  # the form's own label says that it is the peak
     assert label("drop_last") == "Dropping the last batch"
+
+
+def test_the_value_of_a_budget_is_named_by_its_unit_inside_a_sentence() -> None:
+    assert setting("budget_value") == "budget"
+    assert setting("budget_value", budget="epochs") == "epochs"
+    assert setting("batch_size", budget="epochs") == "batch size"
 
 
 # Numbers.
@@ -133,7 +140,8 @@ def test_a_number_has_separators_and_no_more_digits_than_it_has(value: float, sa
         (None, "\u2014"),
         ((128, 64), "128-64"),
         ([7], "7"),
-        (True, "True"),
+        (True, "on"),
+        (False, "off"),
         (1_000, "1,000"),
         (0.25, "0.25"),
         ("one-cycle", "one-cycle"),
