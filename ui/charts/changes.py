@@ -1,4 +1,4 @@
-"""Mark where the settings of a run were changed: a thin dashed rule, with what was changed beside its top."""
+"""Mark where the settings of a run were changed: a thin dashed rule with the changes next to its top."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 from core.store.reader import Axis, RunReader
 from ui.charts.style import DATA, GREY, Rows, only
 
-CHANGE, RIGHT, LEFT = "change", "change_right", "change_left"  # the words stand on the side that has room
-LETTER = 0.02  # of the axis, about, that a letter of a narrow chart takes
-LINE = 14  # pixels between two lines of words
+CHANGE, RIGHT, LEFT = "change", "change_right", "change_left"  # the label stands on the side that has room
+LETTER = 0.02  # approximate width of a letter, as a share of the axis of a narrow chart
+LINE = 14  # pixels between two lines of labels
 
-Marks = Sequence[tuple[int, str]]  # after how many updates something was changed, and what
+Marks = Sequence[tuple[int, str]]  # after how many updates, and the label of the change
 
 
 def change_layers(x: alt.X) -> list[alt.Chart]:
-    """Return what draws the marks, wherever the table says."""
+    """Return the layers that draw the marks of the table."""
     base, top = alt.Chart(DATA).encode(x), alt.value(alt.expr("datum.value"))
     rule = base.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.2, tooltip=None)
     rule = rule.encode(y=top, y2=alt.value("height")).transform_filter(only(CHANGE))
@@ -41,11 +41,11 @@ def add_changes(
     x: Axis = "updates",
     after: bool = True,
 ) -> float:
-    """Add a mark for each change; each rule begins beside its own words, so that it crosses none.
+    """Add a mark for each change. Each rule begins next to its own label, so it crosses no other.
 
-    The axis ends at `end`, the first of so many lines of words so many pixels below the top. Of more changes than have
-    room the newest are told, `after` their rules where there is room on both sides. Return up to where words may reach
-    that stand after theirs.
+    The axis ends at `end`. There are at most `lines` lines of labels, the first of them `top` pixels below the top. If
+    the changes need more room, only the newest have a label. `after` puts a label to the right of its rule where both
+    sides have room. Returns how far the labels on the right of their rules reach.
     """
     if not marks or reader is None:
         return 0.0
@@ -53,13 +53,15 @@ def add_changes(
     places = (reader.places(np.array([updates for updates, _ in marks], dtype=np.int64), x) / end).tolist()
     widths = [LETTER * len(text) for _, text in marks]
     for first in range(len(marks) + 1):
-        told = _lines(places[first:], widths[first:], after=after)
-        if max((line for _, line in told), default=0) < lines:
+        labelled = _lines(places[first:], widths[first:], after=after)
+        if max((line for _, line in labelled), default=0) < lines:
             break
     for place in places[:first]:
         rows.add(series=CHANGE, x=place * end, value=0.0)
     reached = 0.0
-    for place, width, (_, text), (side, line) in zip(places[first:], widths[first:], marks[first:], told, strict=True):
+    for place, width, (_, text), (side, line) in zip(
+        places[first:], widths[first:], marks[first:], labelled, strict=True
+    ):
         pixels = float(top + LINE * line)
         rows.add(series=CHANGE, x=place * end, value=pixels)
         rows.add(series=side, x=place * end, value=pixels, label=text)
@@ -69,9 +71,9 @@ def add_changes(
 
 
 def _lines(places: Sequence[float], widths: Sequence[float], *, after: bool) -> list[tuple[str, int]]:
-    """Return for each mark, in shares of the axis, on which side of its rule the words stand, and on which line.
+    """Return the side of its rule and the line of each label; places and widths are shares of the axis.
 
-    Words to the right of a rule reach over those that follow, which begin lower; words to the left over those before.
+    A label on the right may reach over later rules, whose labels begin lower; one on the left over earlier rules.
     """
     lines = [0] * len(places)
     right = [each for each, at in enumerate(places) if _is_right(at, widths[each], after=after)]

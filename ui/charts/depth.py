@@ -1,4 +1,4 @@
-"""Draw what is worth a second look: the gradient's norm, the rhythm of updates, and what the model answers."""
+"""Draw the charts below the others: the gradient norm, the rhythm of updates, and the model's answers."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from ui.charts.style import (
     title_from_data,
 )
 
-MOST_TICKS = 400  # a row of the rhythm: finer strokes than pixels are a bar
-CLASS_COLOURS = ("#d9730d", "#1c7ed6")  # told apart by shape too
+MOST_TICKS = 400  # strokes in a row: more would run together into a bar
+CLASS_COLOURS = ("#d9730d", "#1c7ed6")  # the classes also differ in shape
 
 
 def gradient(say: Say) -> Spec:
@@ -65,7 +65,7 @@ def gradient_table(reader: RunReader | None, say: Callable[..., str], *, x: Axis
 
 
 def rhythm(say: Say) -> Spec:
-    """Draw an epoch as a line of examples with a stroke at every update; those already made are strong."""
+    """Draw an epoch as a line of examples with a stroke at every update; strokes of made updates are strong."""
     kinds = ["done", "to_come", "before"]
     x = alt.X("x:Q", title=say("axis.within_epoch")).scale(zero=True, nice=False).axis(format=COUNT, tickCount=8)
     y = alt.Y("row:N", title=None, sort=None).axis(ticks=False, domain=False, labelLimit=220)
@@ -87,8 +87,8 @@ def rhythm_table(
 ) -> pa.Table:
     """Return the columns row, series, x (examples into the epoch) and value (number of the update) of `rhythm`.
 
-    `before` is the config of the run before, whose rhythm is drawn below. Of more than MOST_TICKS updates an even
-    choice is drawn, and the row says so.
+    `before` is the config of the previous run, whose rhythm is drawn below. Beyond MOST_TICKS updates, only every nth
+    is drawn, and the name of the row says so.
     """
     done = _done_in_epoch(config, reader) if reader else 0
     rows = Rows("row", "series", "x", "value")
@@ -100,8 +100,7 @@ def rhythm_table(
 
 
 def _done_in_epoch(config: RunConfig, reader: RunReader) -> int:
-    """Return how many updates of the present epoch have been made; of a run that goes on from one with others, how
-    many of its own size those would be."""
+    """Return how many updates of the current epoch have been made; inherited ones count as if at the run's own size."""
     last = reader.last
     if last is None:
         return 0
@@ -123,7 +122,7 @@ def _add_strokes(rows: Rows, config: RunConfig, done: int | None, say: Callable[
 
 
 def confusion(say: Say) -> Spec:
-    """Draw how many validation examples of each true class got which answer, by the share of the class."""
+    """Draw the confusion matrix of the validation examples, coloured by the share of the true class."""
     x = alt.X("x:O", title=say("axis.answer")).axis(labelAngle=0, orient="bottom")
     y = alt.Y("y:O", title=say("axis.truth"))
     shade = alt.Color("share:Q", legend=None).scale(domain=[0, 1], range=["rgba(76,110,245,0.06)", "#4c6ef5"])
@@ -156,7 +155,7 @@ def confusion_table(counts: Sequence[Sequence[int]]) -> pa.Table:
 
 
 def plane(say: Say) -> Spec:
-    """Draw the plane as the model divides it, with training points by class and the batch at hand marked."""
+    """Draw the plane as the model divides it, with training points by class and the last batch marked."""
     shapes = ["class_0", "class_1"]
     square = alt.Scale(domain=[-PLANE, PLANE], nice=False)
     x = alt.X("x:Q", title=say("axis.first"), scale=square).axis(tickCount=5, grid=False)

@@ -1,4 +1,4 @@
-"""Draw the loss: each update faint, smoothed strong, the validation as diamonds, the run before as a grey ghost."""
+"""Draw the loss: each update faint, the smoothed loss strong, validation as diamonds, the previous run as a ghost."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from ui.charts.style import (
 
 SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
 GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost_name", "cut", "only_one"
-EXPLODED = 20.0  # times where it began: what is above would leave a stroke at the edge
-WHOLE_PLAN = 100_000  # updates up to which the whole plan is on the axis
-UNDER_CUT = 18  # pixels from the top: below what is said of a spike
-SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times all that is smoothed is cut at 1.2 times: it would flatten the rest
+EXPLODED = 20.0  # times the initial loss: an axis up to a higher loss would show only a vertical stroke
+WHOLE_PLAN = 100_000  # updates: a longer plan is not shown whole on the axis
+UNDER_CUT = 18  # pixels from the top, below the label of a spike
+SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times the highest smoothed one would flatten the chart: cut at 1.2 times
 
 
 def loss(say: Say) -> Spec:
@@ -114,7 +114,7 @@ def loss_table(
 ) -> pa.Table:
     """Return the columns series, x, value (as drawn), exact and label of `loss` and `log_loss`.
 
-    The axis spans the planned updates in the unit of `x`, or the part of them that is reached.
+    The axis spans the planned updates in the unit of `x`, or as many as have been reached.
     """
     curves = reader.curves(SERIES, x=x, beta=beta) if reader else []
     calm = _calm(curves, log=log)
@@ -129,7 +129,7 @@ def loss_table(
             drawn = np.minimum(values, ROOM * calm)
             if name == "loss":
                 rows.add(series=CUT, label=say("chart.loss.cut", highest=float(highest)))
-        if name == "smoothed_loss" and len(places) == 1:  # which draws no line
+        if name == "smoothed_loss" and len(places) == 1:  # a single point draws no line
             rows.add(series=ONLY_ONE, x=places, value=drawn)
         add = rows.add_line if name == "smoothed_loss" else rows.add
         add(series=name, x=places, value=drawn, exact=values)
@@ -142,7 +142,7 @@ def loss_table(
 
 
 def _calm(curves: Sequence[tuple[Series, NDArray[np.float64], NDArray[np.float64]]], *, log: bool) -> float:
-    """Return the highest of what is smoothed; on a linear axis, of a loss that exploded, some times where it began."""
+    """Return the highest smoothed value; on a linear axis at most EXPLODED times the initial smoothed loss."""
     calm = max((np.nanmax(values, initial=0.0) for name, _, values in curves if name != "loss"), default=0.0)
     smoothed = next((values for name, _, values in curves if name == "smoothed_loss" and len(values)), None)
     if log or smoothed is None or not smoothed[0] > 0:
@@ -151,9 +151,9 @@ def _calm(curves: Sequence[tuple[Series, NDArray[np.float64], NDArray[np.float64
 
 
 def _add_ghost(rows: Rows, ghost: RunReader, name: str, end: float, x: Axis, beta: float, *, log: bool) -> float:
-    """Add the run before, at most twice as far as this one goes; return where the axis ends then.
+    """Add the previous run, at most twice as far as this one goes; return where the axis ends then.
 
-    What exploded of it is left out: it would leave nothing to see of this one.
+    Losses that exploded are left out, because they would flatten the curve of this run.
     """
     ((_, places, values),) = ghost.curves(("smoothed_loss",), x=x, beta=beta)
     good = np.isfinite(values) & (values > 0 if log else values <= EXPLODED * max(values[:1], default=0.0))
@@ -172,11 +172,11 @@ def _add_ghost(rows: Rows, ghost: RunReader, name: str, end: float, x: Axis, bet
 
 
 def _end(config: RunConfig | None, reader: RunReader | None, planned: int | None, x: Axis) -> float:
-    """Return where the x axis ends: where the planned updates end, as far as that is known in its unit."""
+    """Return where the x axis ends: at the planned updates, as far as they are known in its unit."""
     updates = float(_far_enough(reader.updates if reader else 0, planned))
     if config is None or x == "updates":
         return updates
-    if reader and (inherited := reader.inherited):  # as if they had been of the run's own size
+    if reader and (inherited := reader.inherited):  # counted as if they had the run's own batch size
         updates += position(config, int(reader.examples_seen[inherited - 1])) - inherited
     last = reader.last if reader else None
     if x == "seconds":
@@ -190,8 +190,7 @@ def _end(config: RunConfig | None, reader: RunReader | None, planned: int | None
 
 
 def _far_enough(updates: int, planned: int | None) -> int:
-    """Return where the axis ends: at the planned updates, or, in a run so long that its beginning would be a
-    stripe, at a number that seldom doubles."""
+    """Return where the axis ends: at the planned updates or, in a very long run, at a number that doubles as needed."""
     end = WHOLE_PLAN
     while end < updates:
         end *= 2

@@ -1,4 +1,4 @@
-"""Draw the learning rate: planned dashed, actual over it, and where the run is now."""
+"""Draw the learning rate: the planned rate dashed, the actual one over it, and the current update."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from ui.charts.style import (
 )
 
 INTENDED, INTENDED_NAME = "intended", "intended_name"
-HIGH = 0.6  # of the axis: words at a point above may run into what is said of a change
-HERE, HERE_EARLY, HERE_LATE = "here", "here_early", "here_late"  # the words stand on the side that has room
+HIGH = 0.6  # share of the axis: a label above it may overlap the label of a change
+HERE, HERE_EARLY, HERE_LATE = "here", "here_early", "here_late"  # the label stands on the side that has room
 
 
 def rate(say: Say) -> Spec:
@@ -46,7 +46,7 @@ def rate(say: Say) -> Spec:
 
 
 def small_rate(say: Say) -> Spec:
-    """Draw the preview in the form: the plan alone."""
+    """Draw the preview in the form, which shows only the plan."""
     return _rate(say, height=110, title=None, key=False)
 
 
@@ -99,9 +99,9 @@ def rate_table(
     *,
     marks: Marks = (),
 ) -> pa.Table:
-    """Return the columns series, x, value and label of `rate`; nothing is planned without a horizon, nor under plateau.
+    """Return the columns series, x, value and label of `rate`. Without a horizon, or under plateau, there is no plan.
 
-    Where the schedule was laid out for another batch size, the one laid out for the run's own is there too.
+    A schedule planned for a different batch size is drawn together with the one for the run's own batch size.
     """
     end = float(max(horizon or 1, reader.updates if reader else 0))
     rows = Rows("series", "x", "value", "label")
@@ -109,7 +109,7 @@ def rate_table(
     crowded = add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
     record = reader.record if reader else None
     facts = record.facts if record else Facts()
-    is_to_go_on = bool(record and record.parent and not facts.has_begun)  # from where is not known yet
+    is_to_go_on = bool(record and record.parent and not facts.has_begun)  # the first update is not known yet
     if horizon and not SCHEDULES[config.schedule].is_feedback and not is_to_go_on:
         since = facts.first, facts.shift
         places, rates = planned_rates(config, horizon, *since)
@@ -135,9 +135,9 @@ def rate_table(
 def planned_rates(
     config: RunConfig, horizon: int, first: int = 0, shift: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at most POINTS of the updates 1 ... U, the first and the last among them, and the planned rate of each.
+    """Return at most POINTS of the updates 1 ... U, including the first and the last, and the planned rate of each.
 
-    Of a run that goes on from another's, those after its `first`, with the schedule shifted by so many updates.
+    A run that continues another one begins after its `first` updates, with the schedule shifted by `shift` updates.
     """
     count = max(1, horizon - first)
     updates = first + np.unique(np.linspace(0, count - 1, min(count, POINTS)).round().astype(int))

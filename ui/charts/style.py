@@ -1,8 +1,8 @@
-"""Hold what the charts share: colours, formats, and the parts that each is made of.
+"""Hold what the charts share: colours, formats, and the parts of a chart.
 
-A chart keeps its place in the browser only while its specification stays the same to the byte. Everything that
-changes, thresholds, extents and titles included, is therefore in the table; the columns of a table never change.
-`say` turns a key into the words of a reader's language.
+A chart keeps its canvas in the browser only while its specification stays byte-identical. Everything that changes,
+including thresholds, extents and titles, is therefore in the table, and the columns of a table never change. `say`
+turns a key into the words of the reader's language.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ CATEGORY_COLOURS = {  # in the order of CATEGORIES; activations are the same pur
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 ANY = ",.6~g"  # counts and seconds on one axis
 
-FAR = 10.0  # times the highest: a limit so far off would leave nothing to see of the rest
-TOLD = 60  # points of a line that tell their numbers
+FAR = 10.0  # times the highest value: a limit beyond it would squeeze the rest of the chart
+HOVERED = 60  # points of a line that have a tooltip
 EXTENT = "extent"  # an invisible series that holds the axes open
 TITLE = "title"  # the row whose text names the x axis
 DATA = alt.NamedData("d")
@@ -48,23 +48,23 @@ def only(series: str) -> str:
 
 
 def held_open(x: alt.X, y: alt.Y | None = None) -> alt.Chart:
-    """Return the invisible points that hold the axes open where there is nothing to draw yet."""
+    """Return invisible points that keep the axes open while there is nothing to draw."""
     axes = [x] if y is None else [x, y]
     held: alt.Chart = alt.Chart(DATA).mark_point(opacity=0, tooltip=None).encode(*axes)
     return held.transform_filter(only(EXTENT))
 
 
 def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
-    """Return invisible points over a line, which tell their numbers: a line tells those of its first point alone.
+    """Return invisible points over a line that carry its tooltips; a line itself has only that of its first point.
 
-    `Rows.add_line` chooses them: one for each point of the line would cost the browser a fifth of a refresh.
+    `Rows.add_line` chooses the points. One for every point of the line would cost the browser a fifth of a refresh.
     """
     points: alt.Chart = base.mark_point(opacity=0, size=90, filled=True).encode(tooltip=list(tooltip))
     return points.transform_filter(only(f"{series}_hover"))
 
 
 def title_from_data() -> alt.Chart:
-    """Return the x axis' title as a text from the table: a title in the specification could not change."""
+    """Return the title of the x axis as a text from the table, because a title in the specification cannot change."""
     words: alt.Chart = alt.Chart(DATA).mark_text(baseline="top", dy=31, color=GREY, fontSize=12, tooltip=None)
     middle, bottom = alt.value(alt.expr("width / 2")), alt.value("height")
     return words.encode(x=middle, y=bottom, text="label:N").transform_filter(only(TITLE))
@@ -87,9 +87,9 @@ def size(mib: float) -> str:
 
 
 class Rows:
-    """Gather the rows of a chart's table. What is not given of a row is empty: NaN, or no text.
+    """Gather the rows of a chart's table. A value that is not given is NaN, or an empty text.
 
-    Straight to Arrow, which the browser gets: frames on the way there took most of a refresh's time.
+    The rows go straight to Arrow, which the browser receives: building frames took most of the time of a refresh.
     """
 
     def __init__(self, *columns: str) -> None:
@@ -97,7 +97,7 @@ class Rows:
         self._numbers: dict[str, list[NDArray[np.float64]]] = {name: [] for name in columns if name not in TEXTS}
 
     def add(self, **values: str | float | Sequence[str] | ArrayLike) -> None:
-        """Add one row for each entry of the longest value; a single one goes into all of them."""
+        """Add one row for each entry of the longest value; a single value goes into all rows."""
         arrays = {name: np.asarray(value) for name, value in values.items()}
         count = max((array.size for array in arrays.values() if array.ndim), default=1)
         for name, column in self._texts.items():
@@ -113,19 +113,19 @@ class Rows:
 
     def add_line(self, series: str, x: NDArray[np.float64], value: NDArray[np.float64], **others: ArrayLike) -> None:
         """Add a line, and an even choice of its points for `hover`."""
-        told = np.unique(np.linspace(0, len(x) - 1, min(len(x), TOLD)).round().astype(int))
+        hovered = np.unique(np.linspace(0, len(x) - 1, min(len(x), HOVERED)).round().astype(int))
         columns = {"x": x, "value": value} | {name: np.asarray(other) for name, other in others.items()}
         self.add(series=series, **columns)
-        self.add(series=f"{series}_hover", **{name: column[told] for name, column in columns.items()})
+        self.add(series=f"{series}_hover", **{name: column[hovered] for name, column in columns.items()})
 
     def table(self) -> pa.Table:
-        """Return all rows; the columns have the same types whatever is in them."""
+        """Return all rows; the types of the columns do not depend on their values."""
         numbers = {name: pa.array(np.concatenate(blocks), pa.float64()) for name, blocks in self._numbers.items()}
         return pa.table({name: pa.array(column, pa.string()) for name, column in self._texts.items()} | numbers)
 
 
 def spec(chart: alt.LayerChart | alt.FacetChart, *, height: int, title: str | None = None) -> Spec:
-    """Return a chart as Streamlit takes it: without data, which come beside it."""
+    """Return a chart as Streamlit takes it, without its data."""
     chart = chart.properties(height=height)
     if title:
         chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8))
@@ -134,5 +134,5 @@ def spec(chart: alt.LayerChart | alt.FacetChart, *, height: int, title: str | No
         made.pop(name, None)
     for layer in made["layer"]:
         layer.pop("data", None)
-        layer["mark"]["aria"] = False  # the chart has a text of its own, and every number stands on a card
+        layer["mark"]["aria"] = False  # the chart has an alt text, and the cards show the numbers
     return made

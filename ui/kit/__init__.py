@@ -1,1 +1,1 @@
-"""Parts that several features draw: plots, cards, sparklines, the field of a first seed. They know no feature."""
+"""Parts that several features draw: plots, cards, sparklines, the field for a first seed. They know no feature."""

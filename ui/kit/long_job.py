@@ -1,4 +1,4 @@
-"""Wait for jobs of the host that take seconds, and keep what they return."""
+"""Wait for jobs of the host that take seconds, and keep their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the charts of `ui.charts`: the tables change, their specifications do not."""
+"""Draw the charts of `ui.charts`. Their tables change, their specifications do not."""
 
 from __future__ import annotations
 

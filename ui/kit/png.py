@@ -1,4 +1,4 @@
-"""Write small pictures as data addresses."""
+"""Write small pictures as data URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the field for the first seed of an experiment: it takes any number, and says which it cannot begin at."""
+"""Draw the field for the first seed of an experiment, which accepts any number and says which are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.shell.session import Session
 
 
 def field(session: Session, key: str, *, label: str, help_: str, step: int) -> None:
-    """Draw the field, and under it why its number is refused."""
+    """Draw the field, and below it the reason if its number is refused."""
     with st.container(width="content", gap="small"):
         st.number_input(label, value=0, step=step, key=key, persist_state="session", width=150, help=help_)
         if why := refused(session, key):
@@ -19,7 +19,7 @@ def field(session: Session, key: str, *, label: str, help_: str, step: int) -> N
 
 
 def refused(session: Session, key: str) -> str:
-    """Return why the number in the field is no first seed; nothing where it is one."""
+    """Return why the number in the field cannot be a first seed; an empty text if it can."""
     try:
         first_seed(str(chosen(session, key)))
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Draw the small pictures on the cards: SVG as data addresses. They repeat in shape what the card says in numbers."""
+"""Draw the small pictures on the cards as SVG data URLs. They repeat the numbers of the card as shapes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT, EDGE = 120.0, 24.0, 2.0
-MOST_TICKS = 60  # more would be a grey bar
-BLUE, FAINT, RED = "#4c6ef5", "#8f959d59", "#e03131"  # on white and on black
+MOST_TICKS = 60  # more would run together into a bar
+BLUE, FAINT, RED = "#4c6ef5", "#8f959d59", "#e03131"  # visible on white and on black
 STROKE = f'fill="none" stroke="{BLUE}" stroke-width="1.5" vector-effect="non-scaling-stroke"'
-SAFE = " =/:,.;()"  # what an address in double quotes may have as it is
+SAFE = " =/:,.;()"  # characters that a URL in double quotes may contain unescaped
 OPEN = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none">'
 
 
 def _picture(content: str) -> str:
-    # As a picture, because Streamlit takes SVG out of what it is given as HTML.
+    # An image, because Streamlit removes inline SVG from HTML.
     return f'<img alt="" src="data:image/svg+xml,{quote(f"{OPEN}{content}</svg>", safe=SAFE)}">'
 
 
@@ -37,12 +37,12 @@ def line(values: Sequence[float] | NDArray[np.float64]) -> str:
 
 
 def progress(share: float) -> str:
-    """Draw a bar that is filled to a share between 0 and 1."""
+    """Draw a bar filled up to a share between 0 and 1."""
     return _picture(_bar(WIDTH, FAINT) + _bar(WIDTH * min(max(share, 0.0), 1.0), BLUE))
 
 
 def against_limit(size: float, limit: float | None) -> str:
-    """Draw a size as a bar; with a limit, against its dashed rule."""
+    """Draw a size as a bar, with a dashed rule at the limit if there is one."""
     if not limit:
         return _picture(_bar(WIDTH, BLUE))
     end = max(size, limit) * 1.05
@@ -52,7 +52,7 @@ def against_limit(size: float, limit: float | None) -> str:
 
 
 def ticks(count: int) -> str:
-    """Draw an epoch with a stroke for each of its updates, as many as can be told apart."""
+    """Draw an epoch with a stroke for each of its updates, up to MOST_TICKS."""
     drawn = min(count, MOST_TICKS)
     step = WIDTH / drawn
     strokes = "".join(f"M{step * (place + 0.5):.1f} {EDGE:g}V{HEIGHT - EDGE:g}" for place in range(drawn))

@@ -24,7 +24,7 @@ def can_go_on(record: RunRecord | None, config: RunConfig | None) -> bool:
         return False
     if record.state in ACTIVE_STATES:
         return True
-    with suppress(StoreError):  # the panel says so
+    with suppress(StoreError):  # the panel reports it
         return record.state in ("stopped", "out_of_memory") and engine().store.has_state(record.id)
     return False
 

@@ -1,4 +1,4 @@
-"""Start, stop and step the run of this browser session. What is pressed answers in its own rerun."""
+"""Start, stop and step the run of this browser session. A click is answered in its own rerun."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ui.shell.engine import Engine, engine
 from ui.shell.session import Session
 from ui.shell.text import explain, say
 
-LINE = 2  # updates: one point draws none
+LINE = 2  # updates: a single point draws no line
 FIRST_LINE_WAIT_S, END_WAIT_S, LOOK_EVERY_S = 0.3, 0.2, 0.01
-# With Ctrl or Alt, so that they work while a field has the focus, and on no menu of a common browser.
+# Combinations with Ctrl or Alt work while a field has the focus. No common browser uses these in a menu.
 KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epoch": "Alt+N", "stop": "Alt+X"}
 
 
@@ -35,19 +35,19 @@ def is_active(record: RunRecord | None) -> bool:
 
 
 def is_paused(record: RunRecord | None) -> bool:
-    """Return whether there is a run that stands still and can go on."""
+    """Return whether there is a run that is paused."""
     return record is not None and record.state == "paused"
 
 
 def draw(session: Session, form: Form, record: RunRecord | None) -> None:
-    """Draw the buttons; what cannot be pressed says why."""
+    """Draw the buttons. The help of a disabled button says why it is disabled."""
     active, paused = is_active(record), is_paused(record)
     refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
     idle = "" if active else say("control.idle")
     no_start = say("control.start.refused", reason=refused) if refused else ""
     pause: Command = "resume" if paused else "pause"
-    # The callbacks get the session: to ask Streamlit for it there, with a newer run of the script waiting, breaks the
-    # callback off, and what was pressed is lost.
+    # The callbacks get the session as an argument. If they asked Streamlit for it while a newer script run is waiting,
+    # Streamlit would abort the callback, and the click would be lost.
     _button("pause", pause, "resume" if paused else "pause", idle, _command, session, pause)
     _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
     _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")
@@ -77,35 +77,35 @@ def _button(
 
 
 def ask_to_start(session: Session, first: Command | None = None) -> None:
-    """Want what the form says to be started, or with a `first` command a run that stands after it; a callback.
+    """Ask for a run with the form's settings, paused after the `first` command if there is one; a callback.
 
-    A key is here before the field in which it was pressed: a field that was typed into tells its value a moment
-    later, which begins this run of the script anew. Hence `start_if_asked`, once the form has been drawn.
+    A shortcut arrives before the value of the field in which it was pressed: the browser sends that value a moment
+    later, which restarts this script run. So `start_if_asked` starts the run after the form has been drawn.
     """
     state = session.state(LiveState)
     session.wanted, state.goes_on = first or "start", None
 
 
 def ask_to_change(session: Session) -> None:
-    """Want what the form says to take the place of the shown run's settings; a callback, as `ask_to_start`."""
+    """Ask to continue the shown run with the form's settings; a callback like `ask_to_start`."""
     state = session.state(LiveState)
     session.wanted, state.goes_on = "change", None
 
 
 def ask_to_go_on(session: Session, run_id: str | None, config: RunConfig) -> None:
-    """Want a run to be gone on from with other settings, which the form takes over; None begins anew. A callback."""
+    """Ask to continue a run with other settings, and put them into the form; a callback. None starts a new run."""
     state = session.state(LiveState)
     session.wanted, state.goes_on = "start", (run_id, config)
     apply(settings(config))
 
 
 def start_if_asked(session: Session, form: Form) -> None:
-    """Start what the form says, or what is to go on from another run, if that was asked for."""
+    """Start the run that was asked for, if any: a new one, or one that continues another."""
     state = session.state(LiveState)
     shared = engine()
     if session.wanted is None:
         return
-    # Until the session has its new run nothing here is Streamlit's, at which this run of the script could break off.
+    # Until the session has its new run, no call goes to Streamlit, which could abort this script run.
     wanted, session.wanted = session.wanted, None
     goes_on, state.goes_on = state.goes_on, None
     first = None if wanted == "start" or wanted == "change" else wanted
@@ -126,7 +126,7 @@ def start_if_asked(session: Session, form: Form) -> None:
 
 
 def _changeable(session: Session, shared: Engine, config: RunConfig | None) -> RunRecord | None:
-    """Return the shown run if these settings may take the place of its own: it may have ended since it was drawn."""
+    """Return the shown run if it can be continued with these settings. It may have ended since it was drawn."""
     if session.run_id is None or config is None:
         return None
     reader = shared.readers.reader(session.run_id)
@@ -139,7 +139,7 @@ def _changeable(session: Session, shared: Engine, config: RunConfig | None) -> R
 
 
 def _is_there(reader: RunReader, enough: int) -> bool:
-    """Return whether a run has made so many updates of its own, or stands without one, or has ended."""
+    """Return whether a run has made so many updates of its own, or is paused without any, or has ended."""
     record = reader.record
     if record is None or not is_active(record):
         return True
@@ -150,7 +150,7 @@ def _is_there(reader: RunReader, enough: int) -> bool:
 def _start(
     session: Session, shared: Engine, config: RunConfig, first: Command | None, *, parent: str | None, paused: bool
 ) -> bool:
-    """Give the session a new run in place of the one it has; return whether the database took it."""
+    """Replace the session's run with a new one; return whether the database accepted it."""
     state = session.state(LiveState)
     run_id = new_run_id()
     try:
@@ -172,7 +172,7 @@ def _start(
 
 
 def _line_of(store: Store, run_id: str | None) -> set[str]:
-    """Return a run that another goes on from, and those before it whose place it has not taken yet."""
+    """Return a run that another one continues, and the runs before it that it has not replaced yet."""
     line = set()
     while run_id:
         line.add(run_id)
@@ -181,7 +181,7 @@ def _line_of(store: Store, run_id: str | None) -> set[str]:
     return line
 
 
-# These ask the session for the run, not the button: one that is pressed straight after Start is still the old one.
+# The callbacks below read the run from the session: a button that is pressed right after Start still has the old one.
 
 
 def _stop(session: Session) -> None:
@@ -200,7 +200,7 @@ def _command(session: Session, command: Command) -> None:
 
 
 def _step(session: Session, command: Command) -> None:
-    """Make one update or epoch and stand still; without a run that is active, begin one."""
+    """Make one update or epoch and pause; start a run if none is active."""
     run_id, shared = session.run_id, engine()
     reader = shared.readers.reader(run_id) if run_id else None
     with suppress(StoreError):
@@ -215,13 +215,13 @@ def _step(session: Session, command: Command) -> None:
 
 
 def _read(reader: RunReader) -> bool:
-    reader.refresh()  # which another tab may have done before us
+    reader.refresh()  # another tab may have done so already
     return True
 
 
 def _wait(longest_s: float, done: Callable[[], bool]) -> None:
-    """Wait for something in the store, so that the click's own rerun draws it; the panel meets it later if not."""
+    """Wait for a change in the store, so that the click's own rerun draws it. Otherwise a later refresh draws it."""
     until = time.monotonic() + longest_s
-    with suppress(StoreError):  # the panel will say so
+    with suppress(StoreError):  # the panel reports it
         while not done() and time.monotonic() < until:
             time.sleep(LOOK_EVERY_S)

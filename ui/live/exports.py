@@ -1,4 +1,4 @@
-"""Draw what takes the shown run, or the form's settings, out of the page."""
+"""Draw the download of the shown run and the link to the form's settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ui.shell.text import say
 
 
 def draw(reader: RunReader | None) -> None:
-    """Draw the download of the run and the link to the settings."""
+    """Draw the button of the download and the popover with the link."""
     none = reader is None
     st.download_button(
         say("control.csv"),

@@ -1,4 +1,4 @@
-"""Draw what changes how the charts are drawn. All inside the panel, which a change redraws."""
+"""Draw the options of the charts. They stand inside the panel, so a change redraws only the panel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.store.reader import BETA, Axis
 from ui.shell.text import say
 
 BETAS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-DEPTHS = ("batch", "gradient", "rss", "rhythm", "confusion")  # the first one is no chart: it is drawn soonest
+DEPTHS = ("batch", "gradient", "rss", "rhythm", "confusion")  # the first one is not a chart, so it is drawn fastest
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Options:
 
 
 def draw_for_loss() -> Options:
-    """Draw the options of the loss chart in a row with its title, and return what they say."""
+    """Draw the options of the loss chart in a row with its title, and return the chosen ones."""
     with st.container(horizontal=True, vertical_alignment="center", key="loss_options"):
         st.markdown(f"**{say('chart.loss')}**", width="content")
         x: Axis | None = st.segmented_control(
@@ -54,7 +54,7 @@ def draw_for_loss() -> Options:
 
 
 def draw_for_depth(config: RunConfig) -> str:
-    """Draw the choice of the chart below, and return what is chosen."""
+    """Draw the choice of the chart below the others, and return the chosen one."""
     chosen: str | None = st.segmented_control(
         say("depth"),
         depths(config),
@@ -69,5 +69,5 @@ def draw_for_depth(config: RunConfig) -> str:
 
 
 def depths(config: RunConfig) -> tuple[str, ...]:
-    """Return which charts there are: the decision boundary only where the examples are points."""
+    """Return the charts to choose from. The decision boundary is one of them where the examples are points."""
     return ("plane", *DEPTHS) if config.spec.is_plane else DEPTHS

@@ -1,4 +1,4 @@
-"""Draw the shown run, or what the form's settings will do: state, cards and charts. Reads, starts nothing."""
+"""Draw the shown run, or what the form's settings will do: state, cards and charts. Nothing here starts a run."""
 
 from __future__ import annotations
 
@@ -21,25 +21,24 @@ from ui.shell.session import current
 from ui.shell.text import say
 
 REFRESH_S, PAUSED_REFRESH_S = 0.5, 2.0
-PREDICTION_WAIT_S = 0.15  # in a full run; what takes longer is drawn by a refresh
+PREDICTION_WAIT_S = 0.15  # in a full rerun; a refresh draws what takes longer
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a full run draws by, and a refresh cannot change: where it is out of date there has to be another."""
+    """State drawn by the last full rerun; a fragment refresh cannot change it, so a change needs a full rerun."""
 
     active: bool  # the buttons, and the timer
     paused: bool
-    waits: bool  # for something that is worked out elsewhere
-    confirms: bool  # the mark beside the sentence
+    waits: bool  # something is still being computed elsewhere
+    confirms: bool  # the mark next to the arithmetic
 
 
 def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
-    """Fill the places of `ui.setup.sentence.draw` and of the form from what is predicted, and by whether the shown
-    run has confirmed it. Return what this full run draws by.
+    """Fill the places of `ui.setup.sentence.draw` and of the form with predictions, and mark what the run confirms.
 
-    Outside the panel: Streamlit lets a fragment write outside itself only where the last full run has, and fails if
-    that was broken off before.
+    Returns the state that this full rerun draws. It stands outside the panel because a fragment may write outside
+    itself only where the last full rerun did, and fails if that rerun was aborted before.
     """
     config = form.config
     prediction, no_prediction = predicted(config, wait_s=PREDICTION_WAIT_S)
@@ -51,7 +50,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
         confirms=_confirms(reader, form),
     )
     if shown.confirms:
-        told = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has other totals
+        told = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has different totals
         mark.markdown(f":green-badge[:material/check: {told}]", width="content")
     sentence.warn(careful, config, cautions(config, prediction) if config else [])
     peak_hint.draw(form, prediction, no_prediction)
@@ -59,7 +58,7 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
 
 
 def panel(form: Form, run_id: str | None, shown: Shown) -> None:
-    """Draw everything that moves, refreshed by a timer while there is something to wait for."""
+    """Draw everything that changes, refreshed by a timer while a run is active or a prediction is missing."""
     slow = shown.paused and not shown.waits
     every = (PAUSED_REFRESH_S if slow else REFRESH_S) if shown.active or shown.waits else None
 
@@ -75,9 +74,9 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
         shared.watchers.show("live", run_id)
     if shown.active and run_id:
         shared.client.renew([run_id])
-        if session.run_id == run_id != st.query_params.get("run"):  # a run that was broken off did not tell the browser
+        if session.run_id == run_id != st.query_params.get("run"):  # an aborted script run did not send it
             st.query_params["run"] = run_id
-    # A start that is pressed while a choice of the panel is under way comes with the panel's own rerun.
+    # A click on Start during a rerun of the panel arrives with that rerun, which cannot start a run.
     if session.wanted or _is_out_of_date(shown, reader, form):
         st.rerun()
 
@@ -109,7 +108,7 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
 
 
 def _is_out_of_date(shown: Shown, reader: RunReader | None, form: Form) -> bool:
-    """Return whether what only a full run draws, the buttons, the timer and the sentence, has to be drawn anew."""
+    """Return whether the buttons, the timer and the arithmetic, which only a full rerun draws, are out of date."""
     record = reader.record if reader else None
     if shown.active and (not controls.is_active(record) or shown.paused != controls.is_paused(record)):
         return True
@@ -117,7 +116,7 @@ def _is_out_of_date(shown: Shown, reader: RunReader | None, form: Form) -> bool:
 
 
 def _confirms(reader: RunReader | None, form: Form) -> bool:
-    """Return whether the shown run is the form's and has counted what was predicted."""
+    """Return whether the shown run has the form's settings and has counted what was predicted."""
     record = reader.record if reader else None
     if form.config is None or record is None or record.config != form.config:
         return False
@@ -125,7 +124,7 @@ def _confirms(reader: RunReader | None, form: Form) -> bool:
 
 
 def _is_waiting(record: RunRecord | None, form: Form) -> bool:
-    """Return whether something is still to come that is worked out elsewhere: a prediction, or the pictures."""
+    """Return whether a prediction, a remedy or the pictures are still being computed elsewhere."""
     configs = [record.config if record else None, form.config]
     if any(config and predicted(config) == (None, None) for config in configs):
         return True

@@ -1,4 +1,4 @@
-"""Keep what the page of a live run remembers between two script runs."""
+"""Keep what the live page remembers between two script runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.run.config import RunConfig
 
 @dataclass
 class LiveState:
-    """The run shown before the present one, and the run that the next start continues."""
+    """The run shown before the current one, and the run that the next start continues."""
 
-    previous_run_id: str | None = None  # drawn as a ghost on the charts
-    goes_on: tuple[str | None, RunConfig] | None = None  # the run to continue (None: begin anew), and its settings
+    previous_run_id: str | None = None  # drawn as a ghost in the charts
+    goes_on: tuple[str | None, RunConfig] | None = None  # the run to continue (None starts a new one), and the settings

@@ -1,4 +1,4 @@
-"""Read the style sheets and the script that every page gets."""
+"""Read the style sheets and the script that are part of every page."""
 
 from __future__ import annotations
 

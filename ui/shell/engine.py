@@ -1,4 +1,4 @@
-"""Own what the whole server process shares: the store, the host and the readers of runs."""
+"""Own what the whole server process shares: the store, the client of the host, and the readers of runs."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ CLOUD = Path("/mount/src")  # where Community Cloud puts a repository
 
 
 class Engine:
-    """The store and the host of this server, and the run that came with it."""
+    """The store and the host of this server, and the recorded run that ships with the app."""
 
     def __init__(self, store: Store, error: StoreError | None, *, leases: bool) -> None:
         self.store, self.store_error = store, error
         self.client = HostClient(store, leases=leases)
         self.readers = ReaderCache(store)
         self.recording: recorded.Recording | None = None
-        with suppress(StoreError):  # without it the page shows what is predicted
+        with suppress(StoreError):  # without it, the page shows predictions
             self.recording = recorded.load()
         self._recorded = RunReader(self.recording, recorded.RUN_ID) if self.recording else None
         self._frozen = False
@@ -59,60 +59,60 @@ class Engine:
         """Return where a run is read from."""
         return self.recording if self.recording and run_id == recorded.RUN_ID else self.store
 
-    # What the engine is asked. Each returns None while it is worked out, and raises HostError.
+    # Questions to the host. Each returns None until the answer is there, and raises HostError.
 
     def prediction(self, config: RunConfig, *, wait_s: float = 0.0) -> Prediction | None:
-        """Return what a run will need."""
+        """Return the predicted memory and size of a run."""
         return _within(wait_s, self.client.prediction(config))
 
     def curve(self, config: RunConfig, sizes: Sequence[int], *, wait_s: float = 0.0) -> Curve | None:
-        """Return peak memory against batch size."""
+        """Return the peak memory at each batch size."""
         values = {"config": config.to_json(), "sizes": list(sizes)}
         return _within(wait_s, self.client.ask("curve", values, read=curve_from_dict))
 
     def timelines(self, config: RunConfig) -> dict[str, Timeline] | None:
-        """Return what happens in the first update, the second and an evaluation."""
+        """Return the allocations of the first update, the second update and an evaluation."""
         return _within(0.0, self.client.ask("timelines", {"config": config.to_json()}, read=_timelines))
 
     def remedies(self, config: RunConfig) -> list[Remedy] | None:
-        """Return what makes the run fit its limit."""
+        """Return the changes that make the run fit its limit."""
         return _within(0.0, self.client.ask("remedies", {"config": config.to_json()}, read=_remedies))
 
     def verification(self, config: RunConfig, sizes: Sequence[int]) -> dict[int, bool] | None:
-        """Return of each batch size whether the run gets through with it."""
+        """Return for each batch size whether the run completes."""
         values = {"config": config.to_json(), "sizes": list(sizes)}
         return _within(0.0, self.client.ask("verification", values, read=dict))
 
     def accumulation(self, setup: Mapping[str, Any], *, wait_s: float) -> dict[str, Any] | None:
-        """Return how the gradient of one batch compares with that of its micro-batches."""
+        """Return how the gradient of a batch compares with the mean over its micro-batches."""
         return _within(wait_s, self.client.ask("accumulation", setup))
 
     def own_model(self, described: Mapping[str, str], *, asked: str) -> dict[str, Any] | None:
-        """Return what a model of one's own needs.
+        """Return what the user's own model needs.
 
-        `asked` tells one time of asking from another: its code may have changed meanwhile.
+        `asked` distinguishes two questions about the same model, whose code may have changed in between.
         """
         return _within(0.0, self.client.ask("own_model", described, key=[dict(described), asked]))
 
     def claim(self, code: str, *, first_seed: int, seeds: int) -> Asked:
-        """Run the experiment of a claim, anew each time; its answer, to come, is a `Results`. Raises HostError."""
+        """Start the experiment of a claim; the answer will be a `Results`. Raises HostError."""
         values = {"claim": code, "first_seed": first_seed, "seeds": seeds}
         return self.client.ask("claims", values, key=[values, time.monotonic()], read=Results.from_dict)
 
     def bench(self, batch_size: int, *, first_seed: int, seeds: int) -> Asked:
-        """Run the bench of schedules, anew each time; its answer, to come, is a `Bench`. Raises HostError."""
+        """Start the schedule bench; the answer will be a `Bench`. Raises HostError."""
         values = {"batch_size": batch_size, "first_seed": first_seed, "seeds": seeds}
         return self.client.ask("schedules", values, key=[values, time.monotonic()], read=Bench.from_dict)
 
     def weight_paths(self, comparison: Comparison) -> Asked:
-        """Follow the weights of a comparison's arms, once; the answer, to come, is `WeightPaths`. Raises HostError."""
+        """Follow the weights of a comparison's arms; the cached answer will be `WeightPaths`. Raises HostError."""
         values = {"comparison": comparison.to_json()}
         return self.client.ask("weight_paths", values, read=WeightPaths.from_dict)
 
     def freeze_once(self) -> None:
-        """Keep what is loaded out of the collections that Streamlit runs after every refresh.
+        """Exclude all loaded objects from the garbage collection that Streamlit runs after every refresh.
 
-        Call it after the first complete draw with data: before it, half of the modules are not loaded yet.
+        Call it after the first complete draw with data, because half of the modules are loaded only then.
         """
         if not self._frozen:
             self._frozen = True
@@ -136,12 +136,12 @@ def _remedies(answer: Sequence[Mapping[str, Any]]) -> list[Remedy]:
 
 
 def is_public() -> bool:
-    """Return whether this server is one that strangers use: it then stops unwatched runs and imports no code."""
+    """Return whether strangers use this server, which then stops unwatched runs and imports no user code."""
     return os.environ.get("BATCHLAB_PUBLIC") == "1" or CLOUD in Path(__file__).resolve().parents
 
 
 def open_engine() -> Engine:
-    """Open the database, or a fresh one if it cannot be opened, and let the host warm up."""
+    """Open the database, or a fresh one if it cannot be opened, and start warming up the host."""
     store, error = open_or_fresh()
     made = Engine(store, error, leases=is_public())
     made.client.warm()

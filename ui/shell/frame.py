@@ -1,4 +1,4 @@
-"""Draw the frame around a page, whichever way Streamlit came to run that page."""
+"""Draw the frame around a page, however Streamlit came to run that page."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def _entries(page: Page) -> list[st.Page]:
 
 
 def ensure() -> None:
-    """Run app.py instead, if Streamlit has run a page by itself, as it does for the first visitor of a new server.
+    """Run app.py if Streamlit has run the page without it, as it does for the first visitor of a new server.
 
-    st.navigation tells Streamlit to leave the folder pages/ alone, but only once somebody has called it.
+    st.navigation makes Streamlit ignore the folder pages/, but only after it has been called once.
     """
     if not current().framed:
         runpy.run_path(str(APP), run_name="__main__")

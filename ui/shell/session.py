@@ -18,9 +18,9 @@ State = TypeVar("State")
 class Session:
     """What a browser session remembers besides the values of widgets.
 
-    Fetch it once a script run: at every access to st.session_state Streamlit may end the run in favour of a newer one,
-    and values that belong together must not be torn apart. What only one feature needs is in a class of its own
-    (`state`).
+    Fetch it once per script run: at every access to st.session_state, Streamlit may abort the run in favour of a newer
+    one, and values that belong together must not be torn apart. State that only one feature needs is in a class of its
+    own (`state`).
     """
 
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -28,7 +28,7 @@ class Session:
     url_read: bool = False  # the settings in the URL have been checked
     on_form: bool = False  # the last run drew the form
     fields: dict[str, Any] = field(default_factory=dict)  # the form's values, kept while another page is open
-    form_at_first: Any = None  # what the form said when it was first drawn
+    form_at_first: Any = None  # the config or the problems of the form when it was first drawn
     url_problems: list[tuple[Problem, Any]] = field(default_factory=list)  # each with the value used instead
     # A start, a change of the shown run, or the first command of a run that pauses after it.
     wanted: Command | Literal["start", "change"] | None = None

@@ -1,4 +1,4 @@
-"""Know which pages that are open look at which runs, so that a start does not end what another is looking at."""
+"""Know which open pages show which runs, so that a start does not stop a run that another page shows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 class Watchers:
-    """Remember of each browser session which run its pages showed last; one that has been closed or reloaded, none."""
+    """Remember which run the pages of each open browser session showed last."""
 
     def __init__(self) -> None:
         self._shown: dict[tuple[str, str], str] = {}  # the run, by browser session and page
 
     def show(self, page: str, run_id: str) -> None:
-        """Say that the present browser session's page shows a run now."""
+        """Note that a page of the current browser session shows a run."""
         key = (_session(), page)
         if key not in self._shown:
             for gone in [each for each in list(self._shown) if not _is_open(each[0])]:
@@ -21,7 +21,7 @@ class Watchers:
         self._shown[key] = run_id
 
     def elsewhere(self, run_id: str) -> bool:
-        """Return whether another browser session, which is open, shows a run."""
+        """Return whether another open browser session shows a run."""
         here = _session()
         return any(
             shown == run_id and session != here and _is_open(session)

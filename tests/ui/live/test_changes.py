@@ -398,7 +398,7 @@ def test_a_run_that_ends_just_before_it_is_changed_is_shown_as_it_ended(
         test.run()
     run_until(test, "Finished")
     assert [item.value for item in test.warning] == [
-        "The settings were not changed: the previous run left no weights to continue from."
+        "The settings were not changed. The previous run left no weights to continue from."
     ]
 
 

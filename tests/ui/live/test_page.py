@@ -380,7 +380,7 @@ def test_the_batch_is_shown_as_pictures_with_their_classes(app: App, dataset: st
     assert "There is no batch before the first update." in captions(test)
     test.button(key="start").click().run()
     run_until(test, "Finished")
-    assert "The newest batch: 8 of its 37 examples, and 29 more." in captions(test)
+    assert "Latest batch (8 of 37 examples)" in captions(test)
     figure = (
         r'<figure><img src="data:image/png;base64,[\w+/=]+" alt="class \d"><figcaption>class \d</figcaption></figure>'
     )
@@ -405,7 +405,7 @@ def test_a_mixture_has_classes_and_no_pictures(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "Finished")
     test.get_by_key("depth").set_value("batch").run()
-    said = "These examples are rows of numbers, there is nothing to look at. The newest batch has 48"
+    said = "These examples are rows of numbers, so there are no pictures. The latest batch has 48"
     assert any(text.startswith(said) for text in captions(test)), captions(test)
     test.get_by_key("depth").set_value("confusion").run()
     assert sum(row["value"] for row in rows(test, "Validation examples by true class")) == 512
@@ -417,8 +417,8 @@ def test_a_regression_has_neither_classes_nor_pictures(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "Finished")
     for choice, said in (
-        ("confusion", "A regression has no classes to mix up."),
-        ("batch", "These examples are rows of numbers, there is nothing to look at. The newest batch has 100"),
+        ("confusion", "A regression has no classes to confuse."),
+        ("batch", "These examples are rows of numbers, so there are no pictures. The latest batch has 100"),
     ):
         test.get_by_key("depth").set_value(choice).run()
         assert any(text.startswith(said) for text in captions(test)), captions(test)
@@ -428,8 +428,8 @@ def test_a_regression_has_neither_classes_nor_pictures(app: App) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"schedule": "plateau"}, "Depends on the run: halved when the validation loss stops falling."),
-        ({"budget": "seconds", "budget_value": 5}, "The plan is laid out once the start has been timed."),
+        ({"schedule": "plateau"}, "Depends on the run: the rate is halved when the validation loss stops falling."),
+        ({"budget": "seconds", "budget_value": 5}, "The schedule is planned once the start has been timed."),
         ({}, None),
     ],
 )
@@ -437,7 +437,7 @@ def test_where_there_is_no_plan_of_the_rate_the_page_says_why(
     settings: dict[str, Any], said: str | None, app: App
 ) -> None:
     test = app(**settings)
-    reasons = ("Depends on the run", "The plan is laid out")
+    reasons = ("Depends on the run", "The schedule is planned once")
     assert [text for text in captions(test) if text.startswith(reasons)] == (
         [said] * 2 if said else []
     )  # beside the plan in the form and beside the chart
@@ -451,5 +451,5 @@ def test_pages_share_one_engine(app: App) -> None:
     shared = engine()
     test.switch_page("pages/about.py").run()
     assert engine() is shared
-    assert "10,000 images of 16\u00d716, made from 1,437" in words(test)
+    assert "10,000 images of 16\u00d716 pixels, made from 1,437" in words(test)
     assert not test.exception

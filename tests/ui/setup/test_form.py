@@ -184,12 +184,12 @@ def test_a_last_batch_of_one_offers_to_drop_it(app: App) -> None:
 @pytest.mark.parametrize(
     ("settings", "label"),
     [
-        ({"norm": "batch", "batch_size": 1}, "Use 2; Drop the last batch"),
+        ({"norm": "batch", "batch_size": 1}, "Use 2 and drop the last batch"),
         ({"dataset": "digits", "batch_size": 1_000, "accumulate": 2, "drop_last": True}, "Keep the last batch"),
         ({"norm": "group"}, "Use no normalisation"),
         ({"dataset": "moons", "model": "cnn"}, "Use the linear model"),
-        ({"budget": "seconds", "schedule_batch_size": 50}, "Lay it out for the run's own"),
-        ({"dataset": "digits", "schedule_batch_size": 5_000}, "Lay it out for the run's own"),
+        ({"budget": "seconds", "schedule_batch_size": 50}, "Plan it for the run's batch size"),
+        ({"dataset": "digits", "schedule_batch_size": 5_000}, "Plan it for the run's batch size"),
     ],
     ids=str,
 )
