@@ -1,4 +1,4 @@
-"""Draw the claims: which one is shown, what came out of its experiment, and the runs that are under way."""
+"""Draw the choice of a claim, the result of its experiment, and the progress of a new run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ui.shell.session import Session
 from ui.shell.text import count, day, duration, explain, number, percent, say, words
 
 REFRESH_S = 0.25
-FIRST_CLAIM = "C9"  # the one that most depends on what is held fixed
+FIRST_CLAIM = "C9"  # its verdict depends most on what is held fixed
 BADGES = {
     "SUPPORTED": ("check", "green"),
     "REFUTED": ("close", "orange"),
@@ -30,7 +30,7 @@ BADGES = {
     "INCONCLUSIVE": ("question_mark", "gray"),
     "WORDS": ("translate", "gray"),
 }
-LOGARITHMIC = ("C4", "C7", "C11")  # whose points lie on straight lines there
+LOGARITHMIC = ("C4", "C7", "C11")  # claims whose evidence is a straight line on logarithmic axes
 
 
 @cache
@@ -39,7 +39,7 @@ def shipped() -> Results:
 
 
 def are_there() -> bool:
-    """Return whether the results that come with Batch Lab can be read, and say so if they cannot."""
+    """Return whether the shipped results can be read; draw an error if they cannot."""
     try:
         shipped()
         return True
@@ -49,7 +49,7 @@ def are_there() -> bool:
 
 
 def controls(session: Session) -> None:
-    """Draw the seed and the button that runs everything."""
+    """Draw the seed field and the button that runs all experiments."""
     state = session.state(ClaimsState)
     help_ = say("claims.first_seed.help", seeds=SEEDS)
     seed_field.field(session, "claims_first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
@@ -77,7 +77,7 @@ def panel(session: Session) -> None:
 
 
 def _draw(session: Session) -> None:
-    if session.state(ClaimsState).collect():  # the timer and the buttons are what the last full run drew
+    if session.state(ClaimsState).collect():  # only a full run redraws the timer and the buttons
         st.rerun()
     chosen: str | None = st.pills(
         say("claims.choice"),
@@ -89,7 +89,7 @@ def _draw(session: Session) -> None:
         format_func=lambda code: _pill(session, code),
     )
     code = chosen or FIRST_CLAIM
-    if st.query_params.get("claim") != code:  # not bound: the address would then have the badge in it
+    if st.query_params.get("claim") != code:  # not bound: the URL would then contain the badge
         st.query_params["claim"] = code
     with st.container(border=True, key="claims_shown"):
         _claim(session, code)
@@ -98,7 +98,7 @@ def _draw(session: Session) -> None:
 
 
 def _run(session: Session, codes: tuple[str, ...]) -> None:
-    """Ask for experiments; they wait for a core one after the other."""
+    """Request experiments, which run one after the other as a core is free."""
     state = session.state(ClaimsState)
     first_seed = seed_field.chosen(session, "claims_first_seed")
     state.trouble.clear()
@@ -160,11 +160,11 @@ def _run_button(session: Session, code: str) -> None:
 
 def _run_and_draw(session: Session, code: str) -> None:
     _run(session, (code,))
-    st.rerun()  # it is pressed in the fragment, and the timer is outside of it
+    st.rerun()  # the button is in the fragment, and the timer is outside it
 
 
 def _progress(session: Session, code: str) -> str:
-    """Return how far an experiment is, or why it failed; nothing where neither is so."""
+    """Return the progress of an experiment or why it failed; "" if neither applies."""
     state = session.state(ClaimsState)
     asked = state.running.get(code)
     if asked is None:
@@ -217,7 +217,7 @@ def _badge(verdict: str) -> None:
 
 
 def _overview(session: Session) -> str:
-    """Return all claims with their verdicts as a table."""
+    """Return a table of all claims with their verdicts as HTML."""
     rows = []
     for code in CLAIMS:
         verdict = _verdict(session, code)

@@ -1,4 +1,4 @@
-"""Draw the bench of schedules: which one is shown at which batch size, what came out, and the runs under way."""
+"""Draw the choice of a schedule and a batch size, the results, and the progress of a new run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ui.shell.text import day, duration, explain, number, percent, say, words
 Peaks = Literal["tuned", "alike"]
 
 REFRESH_S = 0.5
-FIRST: dict[str, str] = {"arm": "cosine", "batch": "16", "peak": "tuned"}  # what the address says only if it differs
+FIRST: dict[str, str] = {"arm": "cosine", "batch": "16", "peak": "tuned"}  # the URL holds only what differs from these
 CHOICES: dict[str, tuple[str, ...]] = {"arm": ARMS, "batch": tuple(map(str, BATCH_SIZES)), "peak": ("tuned", "alike")}
 
 
@@ -41,7 +41,7 @@ def shipped() -> dict[int, Bench]:
 
 
 def panel(session: Session) -> None:
-    """Draw the page below its title, refreshed by a timer while the bench runs."""
+    """Draw the page below its title, refreshed by a timer while a comparison runs."""
     state = session.state(SchedulesState)
     for name, choices in CHOICES.items():
         given = st.query_params.get(name, FIRST[name])
@@ -57,14 +57,14 @@ def panel(session: Session) -> None:
 
 def _draw(session: Session) -> None:
     state = session.state(SchedulesState)
-    if session.state(SchedulesState).collect():  # the timer is what the last full run drew
+    if session.state(SchedulesState).collect():  # only a full run redraws the timer
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom", key="schedules_inputs"):
         batch_size, peaks = _inputs(session)
     bench = state.results.get(batch_size) or shipped()[batch_size]
     trained, against = (bench.tuned, bench.against) if peaks == "tuned" else (bench.alike, bench.against_alike)
     with st.container(border=True, key="schedules_told"):
-        st.markdown(_told(bench, peaks))
+        st.markdown(_conclusions(bench, peaks))
         st.caption(_progress(session, batch_size) or _origin(session, bench))
     chosen: str | None = st.pills(
         say("schedules.choice"),
@@ -91,11 +91,11 @@ def _draw(session: Session) -> None:
         with st.expander(say("schedules.model")):
             st.markdown(tables.model_text(bench, shipped()[BATCH_SIZES[0]]))
     if state.running:
-        engine().freeze_once()  # Streamlit's collection after each refresh costs more than the refresh
+        engine().freeze_once()  # Streamlit's garbage collection after each refresh costs more than the refresh
 
 
 def _inputs(session: Session) -> tuple[int, Peaks]:
-    """Draw what is chosen of the results, and what makes new ones; return batch size and peaks."""
+    """Draw the inputs and the run button; return batch size and peaks."""
     state = session.state(SchedulesState)
     given: str | None = st.segmented_control(
         say("schedules.batch"),
@@ -134,15 +134,15 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
 
 
 def _run(session: Session, batch_size: int) -> None:
-    """Ask for the bench at a batch size; it waits for a core."""
+    """Request the comparison at a batch size, which runs when a core is free."""
     first_seed = seed_field.chosen(session, "schedules_first_seed")
     job = partial(engine().bench, batch_size, first_seed=first_seed, seeds=SEEDS)
     session.state(SchedulesState).start(batch_size, job)
-    st.rerun()  # it is pressed in the fragment, and the timer is outside of it
+    st.rerun()  # the button is in the fragment, and the timer is outside it
 
 
 def _keep_address(shown: Mapping[str, str]) -> None:
-    """Put what is shown into the address, as far as it is not what everybody sees first."""
+    """Put the choices into the URL unless they are the defaults."""
     for name, value in shown.items():
         if value == FIRST[name]:
             st.query_params.pop(name, None)
@@ -150,7 +150,7 @@ def _keep_address(shown: Mapping[str, str]) -> None:
             st.query_params[name] = value
 
 
-def _told(bench: Bench, peaks: Peaks) -> str:
+def _conclusions(bench: Bench, peaks: Peaks) -> str:
     if peaks == "tuned":
         return " ".join(conclusions(bench, words()))
     intro = say("schedules.alike", rate=number(ONE_RATE), size=number(bench.batch_size))
@@ -158,7 +158,7 @@ def _told(bench: Bench, peaks: Peaks) -> str:
 
 
 def _progress(session: Session, batch_size: int) -> str:
-    """Return how far the bench is, or why it failed; nothing where neither is so."""
+    """Return the progress of a comparison or why it failed; "" if neither applies."""
     state = session.state(SchedulesState)
     asked = state.running.get(batch_size)
     if asked is None:
@@ -170,7 +170,7 @@ def _progress(session: Session, batch_size: int) -> str:
 
 
 def _origin(session: Session, bench: Bench) -> str:
-    """Return when, where and with which seeds a result came about."""
+    """Return when, where and with which seeds a result was computed."""
     state = session.state(SchedulesState)
     values = {"first": number(bench.seeds[0]), "last": number(bench.seeds[-1]), "seconds": duration(bench.seconds)}
     if bench.batch_size in state.results:
