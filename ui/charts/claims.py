@@ -1,4 +1,4 @@
-"""Draw the evidence for a claim: the effect of each trial with its interval, and measured points on their laws."""
+"""Draw the evidence for a claim: the ratio of each trial with its interval, and measured points with their law."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from ui.charts.style import (
 )
 from ui.charts.style import TITLE as X_TITLE
 
-EFFECT, SEED, NAME, BAND = "effect", "seed", "name", "band"
-LEAST_REACH = 2.5  # times, to either side: effects within a few per cent would fill the chart otherwise
-ROWS = 5  # as many trials have room
-LAW, MEASURED, POINT = "law", "measured", "point"
+EFFECT, SEED, NAME, BAND, MIDDLE = "effect", "seed", "name", "band", "band_middle"
+LEAST_REACH = 2.5  # ratio shown to either side at least, so that effects of a few percent do not fill the chart
+ROWS = 5  # number of trials that fit without crowding
+LAW, MEASURED, ERROR, Y_TITLE = "law", "measured", "measured_error", "y_title"
 
 
 def effects(say: Say) -> Spec:
-    """Draw a row for each trial: second / first on a logarithmic axis, each seed faint, the mean with its interval."""
+    """Draw a row for each trial: second / first on a log axis, the seeds faint, the mean with its interval."""
     ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
     x = alt.X("x:Q", title=say("axis.effect"))
     x = x.scale(type="log", nice=False, padding=12).axis(values=ticks, format="~r", labelOverlap=True, grid=False)
@@ -61,7 +61,7 @@ def effects(say: Say) -> Spec:
         alt.layer(
             held_open(x, y),
             band.transform_filter(only(BAND)),
-            line.transform_filter(only(BAND + ", middle")),
+            line.transform_filter(only(MIDDLE)),
             seeds.transform_filter(only(SEED)),
             interval.transform_filter(only(EFFECT)),
             mean.transform_filter(only(EFFECT)),
@@ -90,25 +90,25 @@ def effects_table(outcomes: Sequence[Outcome], words: Catalogue) -> pa.Table:
             rows.add(series=EFFECT, label=name, x=outcome.effect_ratio, y=y, low=outcome.low, high=outcome.high)
     margin = math.exp(MARGIN)
     rows.add(series=BAND, x=1 / margin, high=margin)
-    rows.add(series=BAND + ", middle", x=1.0)
+    rows.add(series=MIDDLE, x=1.0)
     rows.add(series=EXTENT, x=[1 / reach, reach], y=0.0)
     return rows.table()
 
 
 def _ratios(outcome: Outcome) -> NDArray[np.float64]:
-    """Return second / first of every seed in which neither diverged."""
+    """Return second / first for every seed in which neither arm diverged."""
     first, second = np.asarray(outcome.first_values), np.asarray(outcome.second_values)
     both = np.isfinite(first) & np.isfinite(second)
     return np.asarray(second[both] / first[both], dtype=np.float64)
 
 
 def evidence(say: Say) -> Spec:
-    """Draw measured points, with one standard error to both sides, on the dashed line of their law."""
+    """Draw measured points with bars of one standard error, and their law as a dashed line."""
     return _evidence(say, alt.Scale(zero=True, nice=True), alt.Axis(format=ANY, tickCount=6))
 
 
 def log_evidence(say: Say) -> Spec:
-    """Draw the same on logarithmic axes."""
+    """Draw `evidence` on logarithmic axes."""
     ticks = [digit * 10.0**power for power in range(-6, 8) for digit in (1, 2, 5)]
     return _evidence(say, alt.Scale(type="log", nice=False, padding=12), alt.Axis(values=ticks, format="~r"))
 
@@ -134,9 +134,9 @@ def _evidence(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
             base.mark_line(strokeDash=[6, 4], strokeWidth=2, color=GREY, tooltip=None).transform_filter(only(LAW)),
             base.mark_rule(strokeWidth=2, color=BLUE, tooltip=None)
             .encode(y="low:Q", y2="high:Q")
-            .transform_filter(only(MEASURED + ", error")),
+            .transform_filter(only(ERROR)),
             marks.encode(tooltip=tooltip).transform_filter(only(MEASURED)),
-            words.encode(x=alt.value(0), y=alt.value(0), text="label:N").transform_filter(only("y title")),
+            words.encode(x=alt.value(0), y=alt.value(0), text="label:N").transform_filter(only(Y_TITLE)),
             title_from_data(),
         ),
         height=300,
@@ -147,7 +147,7 @@ def evidence_table(claim: str, lines: Sequence[Line], say: Callable[..., str]) -
     """Return the columns of `evidence` and `log_evidence`: series, label, x, y, low, high."""
     rows = Rows("series", "label", "x", "y", "low", "high")
     rows.add(series=X_TITLE, label=say(f"claims.evidence.{claim}.x"))
-    rows.add(series="y title", label=say(f"claims.evidence.{claim}.y"))
+    rows.add(series=Y_TITLE, label=say(f"claims.evidence.{claim}.y"))
     for line in lines:
         x, y = np.array(line.x), np.array(line.y)
         if line.name == LAW:
@@ -156,5 +156,5 @@ def evidence_table(claim: str, lines: Sequence[Line], say: Callable[..., str]) -
         rows.add(series=MEASURED, label=say(f"claims.evidence.{claim}.{line.name}"), x=x, y=y)
         if line.error:
             error = np.array(line.error)
-            rows.add(series=MEASURED + ", error", x=x, y=y, low=y - error, high=y + error)
+            rows.add(series=ERROR, x=x, y=y, low=y - error, high=y + error)
     return rows.table()

@@ -1,4 +1,4 @@
-"""Draw the bench of schedules: where each leads, what each does, and how its peak rate was found. No torch."""
+"""Draw the comparison of schedules: the loss and the rate of each, and how its peak rate was found. No torch."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, he
 
 Floats = NDArray[np.float64]
 
-OTHER, BESIDE, CHOSEN, BAND, EXACT, POINT = "other", "constant", "chosen", "band", "exact", "point"
-NAME_ABOVE, NAME_BELOW, BEST, RULE = "name above", "name below", "best", "rule"
-INK = "currentColor"  # of the page's own text, light or dark
-LOWEST, HIGHEST = 4e-4, 0.5  # of an excess loss that is drawn: what matters is near the optimum
-SEEN = float(EPOCHS * EXAMPLES)  # examples, at the end
-ROOM = 1.2  # to either side of the rates
-POINTS = 256  # of a plan, at most
+OTHER, BASELINE, CHOSEN, BAND, EXACT, POINT = "other", "constant", "chosen", "band", "exact", "point"
+NAME_ABOVE, NAME_BELOW, BEST, RULE = "name_above", "name_below", "best", "rule"
+INK = "currentColor"  # the colour of the page's text, light or dark
+LOWEST, HIGHEST = 4e-4, 0.5  # excess losses drawn; the differences are near the optimum
+SEEN = float(EPOCHS * EXAMPLES)  # examples seen at the end
+ROOM = 1.2  # factor by which the axis extends beyond the rates
+POINTS = 256  # of a plan at most
 FEW_TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
 TICKS = [digit * 10.0**power for power in range(-7, 4) for digit in (1, 2, 5)]
 
 
 def schedule_curves(say: Say) -> Spec:
-    """Draw the excess loss of every arm against examples; of the chosen one also the band and what was expected."""
+    """Draw the excess loss of every arm against examples; the chosen one has a band and its expectation."""
     x, y = _examples(say), _excess(say)
     base = alt.Chart(DATA).encode(x, y)
     tooltip = [
@@ -73,7 +73,7 @@ def schedule_curves_table(
 
 
 def schedule_rates(say: Say) -> Spec:
-    """Draw what every arm does: its rate for the size of its batch, as a share of what both are at first."""
+    """Draw the rate / batch size of every arm against examples, relative to its first value."""
     x = _examples(say)
     y = alt.Y("value:Q", title=say("axis.schedules.share")).scale(domain=[0, 1.05], nice=False)
     base = alt.Chart(DATA).encode(x, y.axis(tickCount=4, format="~%"))
@@ -99,7 +99,7 @@ def schedule_rates_table(
 
 
 def schedule_tuning(say: Say) -> Spec:
-    """Draw where every arm ends at each peak rate that was tried, and where the chosen one was expected to."""
+    """Draw the final loss of every arm at each peak rate tried; the chosen one has its expectation."""
     x = alt.X("x:Q", title=say("axis.schedules.peak")).scale(type="log", base=2, nice=False, padding=6)
     x = x.axis(values=list(RATES), format="~g", labelOverlap=True, labelFlush=True, grid=False)
     y = _excess(say).axis(values=FEW_TICKS, format="~r")
@@ -136,9 +136,9 @@ def schedule_tuning_table(bench: Bench, chosen: str, say: Callable[..., str]) ->
     return rows.table()
 
 
-# What they have in common.
+# Shared parts
 
-LINES: tuple[tuple[str, float, dict[str, Any]], ...] = (  # colour, width and the rest of each kind
+LINES: tuple[tuple[str, float, dict[str, Any]], ...] = (  # colour, width and further options of each kind
     (GREY, 1.1, {"opacity": 0.45}),
     (GREY, 2.2, {}),
     (BLUE, 2.8, {}),
@@ -165,13 +165,13 @@ def _tooltip(say: Say, x: str, x_format: str, value: str, value_format: str) -> 
 
 
 def _lines(base: alt.Chart, *, interpolate: Literal["linear", "step-after"] = "linear") -> list[alt.Chart]:
-    """Return the lines of all arms, the chosen one strong and the constant rate's beside it, and the dashed one."""
-    others, beside, chosen, exact = (
+    """Return the lines of other arms, the constant rate, the chosen arm and the dashed expectation, in this order."""
+    others, baseline, chosen, exact = (
         base.mark_line(color=colour, strokeWidth=width, interpolate=interpolate, tooltip=None, **more)
         for colour, width, more in LINES
     )
     others = others.encode(detail="row:N")
-    layers = ((others, OTHER), (beside, BESIDE), (chosen, CHOSEN), (exact, EXACT))
+    layers = ((others, OTHER), (baseline, BASELINE), (chosen, CHOSEN), (exact, EXACT))
     return [layer.transform_filter(only(series)) for layer, series in layers]
 
 
@@ -190,7 +190,7 @@ def _names(base: alt.Chart) -> list[alt.Chart]:
 
 
 def _add_names(rows: Rows, places: Mapping[str, tuple[float, float]], chosen: str, say: Callable[..., str]) -> None:
-    """Add the names at the ends of their lines, the higher one above and the lower one below."""
+    """Add names at the ends of the lines: the higher line is named above, the lower one below."""
     other = next((value for arm, (_, value) in places.items() if arm != chosen), 0.0)
     for arm, (x, value) in places.items():
         if not value < HIGHEST:
@@ -201,12 +201,12 @@ def _add_names(rows: Rows, places: Mapping[str, tuple[float, float]], chosen: st
 
 
 def _series(arm: str, chosen: str) -> str:
-    return CHOSEN if arm == chosen else BESIDE if arm == CONSTANT else OTHER
+    return CHOSEN if arm == chosen else BASELINE if arm == CONSTANT else OTHER
 
 
 @lru_cache(maxsize=64)
 def _planned(arm: str, batch_size: int) -> tuple[Floats, Floats]:
-    """Return examples seen, and the rate for the size of the batch, of at most so many updates and of the end."""
+    """Return examples seen and rate / batch size relative to the first, for at most POINTS updates and the end."""
     plan = rate_plan(arm, batch_size)
     some = np.unique(np.linspace(0, plan.updates - 1, POINTS).round().astype(int))
     value = plan.shares * batch_size / plan.batch_sizes
@@ -214,6 +214,6 @@ def _planned(arm: str, batch_size: int) -> tuple[Floats, Floats]:
 
 
 def _in_epochs(shares: tuple[float, ...]) -> tuple[Floats, Floats]:
-    """Return the corners of a line that is level in each epoch."""
+    """Return the corners of a line that is constant within each epoch."""
     ends = np.arange(EPOCHS + 1) * float(EXAMPLES)
     return np.repeat(ends, 2)[1:-1], np.repeat(np.array(shares), 2)

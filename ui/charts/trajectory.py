@@ -1,4 +1,4 @@
-"""Draw the path of a training over its loss: two weights, both axes to one scale, so that angles are what they are."""
+"""Draw the path of a run over a loss of two weights; both axes have the same scale, so angles are true."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from core.trajectories.contours import contours
 from core.trajectories.problems import ASPECT, Array, LossSurface
 from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, held_open, only, spec
 
-Side = Literal["small", "large"]  # which of the two batch sizes a path, or a cloud, is of
+Side = Literal["small", "large"]  # the batch size that a path or a cloud belongs to
 
 ORANGE = "#d9730d"
 SIDES: list[Side] = ["small", "large"]
 SIDE_COLOURS, SIDE_SHAPES = [BLUE, ORANGE], ["circle", "square"]
-SHADED, SHADE = 9, 0.045  # the inner lines that are filled, and how dark each makes what is inside
+SHADED, SHADE = 9, 0.045  # number of inner lines that are filled, and the opacity of each
 LINE, PATH, START, BEST, NOW = "line", "path", "start", "best", "now"
-INK = alt.ExprRef("luminance(background) > 0.5 ? '#1f2329' : '#e8eaed'")  # of the page's own text, light or dark
+INK = alt.ExprRef("luminance(background) > 0.5 ? '#1f2329' : '#e8eaed'")  # the colour of the page's text, light or dark
 
 
 def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
-    """Return what holds the axes open, with one scale for both, and what the marks in them are made of.
+    """Return the layer that holds the axes open at one scale, and the base chart of all marks.
 
-    The extent in the table must be ASPECT times as wide as high. Where there is more room than that, more is shown
-    instead of stretching it. Marks ask the scales for their places, so that none of them widens the axes: what is
-    outside is cut off.
+    The extent in the table must be ASPECT times as wide as high. A chart with other proportions shows more of the plane
+    instead of stretching it. Marks compute their places from the scales, so none of them widens the axes, and what lies
+    outside is clipped.
     """
     wide = alt.ExprRef(f"max(0, (width - {ASPECT} * height) / 2)")
     high = alt.ExprRef(f"max(0, (height - width / {ASPECT}) / 2)")
@@ -41,12 +41,12 @@ def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
 
 
 def trajectory(say: Say) -> Spec:
-    """Draw a path from its start to where it is now."""
+    """Draw a path from its start to its current weights."""
     return _panel(say, height=430)
 
 
 def small_trajectory(say: Say) -> Spec:
-    """Draw a path where four of them stand together."""
+    """Draw a path at the size of one of four."""
     return _panel(say, height=290)
 
 
@@ -100,9 +100,8 @@ def _panel(say: Say, *, height: int) -> Spec:
 def trajectory_table(problem: LossSurface, path: Array, say: Callable[..., str], *, side: Side, shown: int) -> pa.Table:
     """Return the columns of `trajectory`: series, row, label, x and y (the weights), order (updates made) and value.
 
-    value is the loss above the optimum's, and of a line of equal loss how dark its inside is. `path` is
-    (updates + 1, 2), of which the first `shown` updates are drawn, as far as they are finite. The axes are those of the
-    problem's window, whatever the path.
+    `value` is the loss above the optimum, or the opacity of a contour line. `path` is (updates + 1, 2); its first
+    `shown` updates are drawn as far as they are finite. The axes are those of the problem's window, whatever the path.
     """
     rows = Rows("series", "row", "label", "x", "y", "order", "value")
     window = problem.window
@@ -118,14 +117,14 @@ def trajectory_table(problem: LossSurface, path: Array, say: Callable[..., str],
     (x, y), (best_x, best_y) = drawn[0], problem.optimum
     rows.add(series=START, label=say("chart.trajectory.start"), x=x, y=y)
     rows.add(series=BEST, label=say("chart.trajectory.best"), x=best_x, y=best_y)
-    if len(drawn) > shown:  # a path that has diverged is nowhere
+    if len(drawn) > shown:  # a path that has diverged has no current weights
         rows.add(series=NOW, row=side, **{name: column[-1] for name, column in columns.items()})
     return rows.table()
 
 
 @lru_cache(maxsize=8)
 def _lines(problem: LossSurface) -> tuple[list[str], Array, Array, Array]:
-    """Return name, place, order and shade of each point of the lines of equal loss, from the outside in."""
+    """Return name, place, order and shade of each point of the contour lines, from the outside in."""
     lines = contours(problem)[::-1]
     count, points, _ = lines.shape
     names = [str(number) for number in range(count, 0, -1) for _ in range(points)]

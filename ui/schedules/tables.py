@@ -1,4 +1,4 @@
-"""Put what came out of the bench of schedules into tables, and say what was held fixed and what the model is."""
+"""Build the tables of the comparison, and say what was held fixed and what the model is."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def by_batch(benches: Sequence[Bench], arm: str) -> str:
 
 
 def held_fixed(bench: Bench) -> str:
-    """Return what all schedules had in common, and how they were compared."""
+    """Return what all schedules share and how they were compared."""
     return say(
         "schedules.fixed",
         examples=EPOCHS * EXAMPLES,
@@ -71,7 +71,7 @@ def held_fixed(bench: Bench) -> str:
 
 
 def model_text(bench: Bench, smallest: Bench) -> str:
-    """Return what the noisy quadratic model is made of, and where it agrees with what was measured."""
+    """Return what the noisy quadratic model consists of and where it agrees with the measurement."""
     start = bench.tuned[CONSTANT]
     worst = max(abs(each.off) for each in smallest.alike.values())
     return say(
@@ -112,4 +112,4 @@ def _row(cells: Sequence[str], *, cell: str = "td", is_chosen: bool = False) -> 
 def _table(rows: Sequence[str], name: str) -> str:
     label = html.escape(say(f"schedules.{name}.label"))
     inner = f"<table class='results schedules_{name}'>{''.join(rows)}</table>"
-    return f"<div class='wide' role='region' tabindex='0' aria-label='{label}'>{inner}</div>"  # it can be scrolled
+    return f"<div class='wide' role='region' tabindex='0' aria-label='{label}'>{inner}</div>"  # focusable: it scrolls

@@ -17,10 +17,8 @@ from ui.trajectories.state import TrajectoriesState
 UPDATES = 256
 SMALL, LARGE = (1, 2, 4, 8, 16, 32), (64, 128, 256, 512, 1_024)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 1.8, 1.9, 2.1)
-RULES, MODES = (
-    ("same", "scaled"),
-    ("updates", "epochs"),
-)  # of the large batch; of both
+RULES = ("same", "scaled")  # for the rate of the large batch
+MODES = ("updates", "epochs")  # what both batch sizes have equally many of
 MARKS: dict[Side, str] = {  # as on the charts
     side: coloured(mark, colour) for side, colour, mark in zip(SIDES, SIDE_COLOURS, "\u25cf\u25a0", strict=True)
 }
@@ -89,7 +87,10 @@ def inputs(session: Session) -> Setup:
 
 
 def _segments(session: Session, name: str, options: tuple[str, ...]) -> str:
-    """Draw a choice of codes; the URL holds the code unless it is the first one."""
+    """Draw a choice of codes; the URL holds the code unless it is the first one.
+
+    The widget is not bound to the URL, because a bound widget writes its label, which depends on the language.
+    """
     key, choices = f"path_{name}", session.state(TrajectoriesState).choices
     given = choices.get(name) or st.query_params.get(key)
     session.set_field(key, session.field(key, given if given in options else options[0]))
@@ -105,9 +106,7 @@ def _segments(session: Session, name: str, options: tuple[str, ...]) -> str:
     choices[name] = code = chosen or options[0]
     if code == options[0]:
         st.query_params.pop(key, None)
-    elif (
-        st.query_params.get(key) != code
-    ):  # not bound: the URL would then hold the label, which depends on the language
+    elif st.query_params.get(key) != code:
         st.query_params[key] = code
     return code
 

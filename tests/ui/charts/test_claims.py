@@ -57,7 +57,7 @@ def test_the_axis_is_symmetric_and_the_band_spans_25_percent(words: Catalogue) -
         assert [row["x"] for row in of(rows, "extent")] == pytest.approx([1 / reach, reach])
         (band,) = of(rows, "band")
         assert (band["x"], band["high"]) == pytest.approx((0.8, 1.25))
-        assert [row["x"] for row in of(rows, "band, middle")] == [1.0]
+        assert [row["x"] for row in of(rows, "band_middle")] == [1.0]
 
 
 def test_measured_points_have_bars_of_one_standard_error_and_a_law(say: Say) -> None:
@@ -72,7 +72,7 @@ def test_measured_points_have_bars_of_one_standard_error_and_a_law(say: Say) -> 
         ("<claims.evidence.C8.measured>", 0.5, 1.6),
         ("<claims.evidence.C8.limit>", 9.0, 4.0),
     ]
-    (error,) = of(rows, "measured, error")
+    (error,) = of(rows, "measured_error")
     assert (error["x"], error["low"], error["high"]) == pytest.approx((0.5, 1.4, 1.8))
-    titles = [row["label"] for series in ("title", "y title") for row in of(rows, series)]
+    titles = [row["label"] for series in ("title", "y_title") for row in of(rows, series)]
     assert titles == ["<claims.evidence.C8.x>", "<claims.evidence.C8.y>"]

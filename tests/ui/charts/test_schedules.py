@@ -1,4 +1,4 @@
-"""The charts of the bench: specifications that never change, whichever schedule is chosen, and what is in them."""
+"""The charts of the schedules: specifications that no choice changes, and the contents of their tables."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def parts(spec: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_specification_is_valid_carries_no_data_and_is_the_same_to_the_byte_each_time(name: str, say: Say) -> None:
+def test_a_specification_is_valid_and_constant_and_holds_no_data(name: str, say: Say) -> None:
     spec = CHARTS[name](say)
     assert json.dumps(spec) == json.dumps(CHARTS[name](say))
     assert not {"data", "datasets", "config"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
@@ -64,7 +64,7 @@ def test_a_specification_is_valid_carries_no_data_and_is_the_same_to_the_byte_ea
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_column_that_a_specification_names_is_in_its_table(name: str, bench: Bench, say: Say) -> None:
+def test_every_column_in_a_specification_is_in_its_table(name: str, bench: Bench, say: Say) -> None:
     spec = CHARTS[name](say)
     fields = {part["field"] for part in parts(spec) if isinstance(part, dict) and "field" in part}
     fields |= set(re.findall(r"datum\.(\w+)", json.dumps(spec)))
@@ -74,9 +74,7 @@ def test_every_column_that_a_specification_names_is_in_its_table(name: str, benc
 
 @pytest.mark.parametrize("arm", ["constant", "cosine", "plateau", "ramp"])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_series_is_drawn_and_the_columns_are_the_same_whatever_is_chosen(
-    name: str, arm: str, bench: Bench, say: Say
-) -> None:
+def test_every_series_is_drawn_and_no_choice_changes_the_columns(name: str, arm: str, bench: Bench, say: Say) -> None:
     filters = json.dumps([layer["transform"] for layer in CHARTS[name](say)["layer"] if "transform" in layer])
     found = table(name, bench, arm, say)
     series = set(found["series"].to_pylist())
@@ -88,7 +86,7 @@ def test_every_series_is_drawn_and_the_columns_are_the_same_whatever_is_chosen(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_axes_have_titles_and_points_tell_their_numbers(name: str, say: Say) -> None:
+def test_axes_have_titles_and_points_have_tooltips(name: str, say: Say) -> None:
     spec = CHARTS[name](say)
     for layer in spec["layer"]:
         for axis in ("x", "y"):
@@ -99,7 +97,7 @@ def test_axes_have_titles_and_points_tell_their_numbers(name: str, say: Say) -> 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_chosen_schedule_is_strong_and_all_others_are_faint(name: str, bench: Bench, say: Say) -> None:
+def test_the_chosen_schedule_is_strong_and_the_others_are_faint(name: str, bench: Bench, say: Say) -> None:
     found = table(name, bench, "linear", say)
     rows = {series: {row["row"] for row in of(found, series)} for series in ("chosen", "constant", "other")}
     assert rows == {"chosen": {"linear"}, "constant": {"constant"}, "other": set(ARMS) - {"linear", "constant"}}
@@ -109,7 +107,7 @@ def test_the_chosen_schedule_is_strong_and_all_others_are_faint(name: str, bench
     assert {row["label"] for row in of(found, "point")} == {f"<schedules.arm.{arm}>" for arm in ARMS}
 
 
-def test_a_curve_is_where_its_course_has_its_points(bench: Bench, say: Say) -> None:
+def test_a_curve_has_its_points_at_the_marks_of_the_plan(bench: Bench, say: Say) -> None:
     found = table("schedule_curves", bench, "linear", say)
     linear = bench.tuned["linear"]
     line, exact = places(found, "chosen"), places(found, "exact")
@@ -121,7 +119,7 @@ def test_a_curve_is_where_its_course_has_its_points(bench: Bench, say: Say) -> N
     assert min(linear.ends) == pytest.approx(last["value"], rel=1e-2)
 
 
-def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say: Say) -> None:
+def test_losses_far_from_the_optimum_are_not_drawn(bench: Bench, say: Say) -> None:
     found = table("schedule_curves", bench, "linear", say)
     assert max(row["value"] for row in found.to_pylist() if row["series"] != "extent" and row["value"]) <= 0.5
     lost = replace(
@@ -133,7 +131,7 @@ def test_what_is_far_from_the_optimum_or_diverged_is_not_drawn(bench: Bench, say
     )
     found = schedule_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
     assert [of(found, series) for series in ("chosen", "band", "exact")] == [[], [], []]
-    assert [row["label"] for row in of(found, "name below") + of(found, "name above")] == ["<schedules.arm.constant>"]
+    assert [row["label"] for row in of(found, "name_below") + of(found, "name_above")] == ["<schedules.arm.constant>"]
 
 
 @pytest.mark.parametrize(("arm", "above"), [("linear", "constant"), ("step", "step")])
@@ -141,11 +139,11 @@ def test_the_higher_line_has_its_name_above_and_the_lower_one_below(
     arm: str, above: str, bench: Bench, say: Say
 ) -> None:
     found = table("schedule_curves", bench, arm, say)
-    assert [row["label"] for row in of(found, "name above")] == [f"<schedules.arm.{above}>"]
-    assert len(of(found, "name below")) == 1
+    assert [row["label"] for row in of(found, "name_above")] == [f"<schedules.arm.{above}>"]
+    assert len(of(found, "name_below")) == 1
 
 
-def test_the_plan_is_what_every_schedule_does(bench: Bench, say: Say) -> None:
+def test_the_rates_follow_the_plan_of_every_schedule(bench: Bench, say: Say) -> None:
     found = table("schedule_rates", bench, "ramp", say)
     ramp = places(found, "chosen")
     assert ramp[0.0] == 1.0
@@ -157,7 +155,7 @@ def test_the_plan_is_what_every_schedule_does(bench: Bench, say: Say) -> None:
     assert cosine[middle] == pytest.approx(0.5, abs=0.02)
 
 
-def test_of_a_plateau_the_plan_is_what_happened_epoch_by_epoch(bench: Bench, say: Say) -> None:
+def test_the_rates_of_a_plateau_are_those_of_its_epochs(bench: Bench, say: Say) -> None:
     shares = tuple(1.0 if epoch < 8 else 0.5 for epoch in range(16))
     trained = {**bench.tuned, "plateau": replace(bench.tuned["plateau"], shares=shares)}
     found = schedule_rates_table(trained, "plateau", 16, say)
@@ -167,7 +165,7 @@ def test_of_a_plateau_the_plan_is_what_happened_epoch_by_epoch(bench: Bench, say
     assert corners[-1] == (32_768.0, 0.5)
 
 
-def test_the_ring_is_at_the_best_rate_and_the_rule_at_the_one_for_all(bench: Bench, say: Say) -> None:
+def test_the_ring_marks_the_best_rate_and_the_rule_the_shared_rate(bench: Bench, say: Say) -> None:
     found = table("schedule_tuning", bench, "exponential", say)
     line = places(found, "chosen")
     assert list(line) == list(RATES)

@@ -1,4 +1,4 @@
-"""The table of a path over its loss, and that both axes have one scale whatever is drawn."""
+"""The table of a path over its loss, and the one scale of both axes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def of(table: pa.Table, series: str) -> list[dict[str, Any]]:
     return [row for row in table.to_pylist() if row["series"] == series]
 
 
-def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(problem: LossSurface, say: Say) -> None:
+def test_the_path_is_shown_up_to_an_update_with_its_loss_above_the_optimum(problem: LossSurface, say: Say) -> None:
     path = paths.trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
     rows = of(trajectory_table(problem, path, say, side="small", shown=7), "path")
     assert [(row["x"], row["y"]) for row in rows] == [tuple(point) for point in path[:8].tolist()]
@@ -40,7 +40,7 @@ def test_what_is_shown_is_the_path_up_to_an_update_with_its_loss_above_the_best(
     assert rows[-1]["value"] == pytest.approx(above)
 
 
-def test_start_optimum_and_the_present_weights_are_marked(problem: LossSurface, say: Say) -> None:
+def test_start_optimum_and_current_weights_are_marked(problem: LossSurface, say: Say) -> None:
     path = paths.trajectory(problem, batch_size=4, rate=0.1, updates=20, seed=1)
     table = trajectory_table(problem, path, say, side="large", shown=7)
     (start,), (best,), (now,) = (of(table, series) for series in ("start", "best", "now"))
@@ -54,7 +54,7 @@ def test_before_the_first_update_the_path_is_its_start(problem: LossSurface, say
     assert len(of(table, "path")) == len(of(table, "now")) == 1
 
 
-def test_a_path_that_has_diverged_is_drawn_as_far_as_it_went_and_is_nowhere_now(problem: LossSurface, say: Say) -> None:
+def test_a_diverged_path_is_drawn_as_far_as_it_is_finite(problem: LossSurface, say: Say) -> None:
     path = np.vstack([[problem.start, [1e5, -1e5]], np.full((3, 2), np.nan)])
     table = trajectory_table(problem, path, say, side="small", shown=4)
     assert [row["order"] for row in of(table, "path")] == [0, 1]
@@ -62,7 +62,7 @@ def test_a_path_that_has_diverged_is_drawn_as_far_as_it_went_and_is_nowhere_now(
     assert len(of(trajectory_table(problem, path, say, side="small", shown=1), "now")) == 1
 
 
-def test_the_axes_are_those_of_the_window_whatever_the_path(problem: LossSurface, say: Say) -> None:
+def test_the_axes_are_those_of_the_window(problem: LossSurface, say: Say) -> None:
     window = problem.window
     for path in (problem.start[None], np.array([[1e5, 1e5]])):
         extent = of(trajectory_table(problem, path, say, side="small", shown=0), "extent")
@@ -70,7 +70,7 @@ def test_the_axes_are_those_of_the_window_whatever_the_path(problem: LossSurface
         assert [row["y"] for row in extent] == [window.bottom, window.top]
 
 
-def test_the_lines_of_equal_loss_are_drawn_from_the_outside_in_and_the_inner_ones_are_filled(
+def test_contour_lines_are_drawn_from_the_outside_in_and_the_inner_ones_are_filled(
     problem: LossSurface, say: Say
 ) -> None:
     rows = of(trajectory_table(problem, problem.start[None], say, side="small", shown=0), "line")
@@ -84,9 +84,7 @@ def test_the_lines_of_equal_loss_are_drawn_from_the_outside_in_and_the_inner_one
 
 
 @pytest.mark.parametrize("chart", [trajectory, small_trajectory, cloud])
-def test_nothing_but_the_extent_decides_the_axes_so_that_a_path_that_leaves_does_not_move_them(
-    chart: Chart, say: Say
-) -> None:
+def test_only_the_extent_decides_the_axes(chart: Chart, say: Say) -> None:
     first, *others = chart(say)["layer"]
     assert first["encoding"]["x"]["field"] == "x"
     assert {"filter": "datum.series == 'extent'"} in first["transform"]
@@ -97,7 +95,7 @@ def test_nothing_but_the_extent_decides_the_axes_so_that_a_path_that_leaves_does
 
 @pytest.mark.parametrize("chart", [trajectory, small_trajectory, cloud])
 @pytest.mark.parametrize(("width", "height"), [(600, 370), (300, 370), (640, 230)])
-def test_a_unit_is_as_many_pixels_long_on_both_axes(chart: Chart, width: int, height: int, say: Say) -> None:
+def test_both_axes_have_the_same_scale(chart: Chart, width: int, height: int, say: Say) -> None:
     encoding = chart(say)["layer"][0]["encoding"]
     pads = [
         eval(encoding[axis]["scale"]["padding"]["expr"], {"max": max, "width": width, "height": height})
@@ -108,13 +106,13 @@ def test_a_unit_is_as_many_pixels_long_on_both_axes(chart: Chart, width: int, he
     assert across == pytest.approx(up)
 
 
-def test_the_two_batch_sizes_are_told_apart_by_colour_and_by_shape(say: Say) -> None:
+def test_the_two_batch_sizes_differ_in_colour_and_shape(say: Say) -> None:
     shapes = [layer["encoding"]["shape"]["scale"] for layer in trajectory(say)["layer"] if "shape" in layer["encoding"]]
     assert len(shapes) == 2
     for scale in shapes:
         assert dict(zip(scale["domain"], scale["range"], strict=True)) == {"small": "circle", "large": "square"}
 
 
-def test_what_leaves_the_picture_is_cut_off(say: Say) -> None:
+def test_marks_outside_the_picture_are_clipped(say: Say) -> None:
     drawn = trajectory(say)["layer"][1:]
     assert all(layer["mark"]["clip"] for layer in drawn), json.dumps(drawn)
