@@ -1,4 +1,4 @@
-"""Read and check the files that a command is given; refuse them with the reason the system gives."""
+"""Read and check the files named on the command line, and refuse them with the system's reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.words.errors import ConfigError, Problem
 
 
 def check_writable(path: Path) -> None:
-    """Raise ConfigError for a file that cannot be written. Its content is left as it is."""
+    """Raise ConfigError for a file that cannot be written. Its content stays unchanged."""
     try:
         path.open("ab").close()
     except (OSError, ValueError) as error:
@@ -21,7 +21,7 @@ def not_writable(path: Path, error: OSError | ValueError) -> ConfigError:
 
 
 def cause(error: OSError | ValueError) -> str:
-    """Return the reason in the system's own words, if it gives one."""
+    """Return the system's reason for an error, or the text of the error if it has none."""
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -29,5 +29,5 @@ def read_text(path: Path) -> str:
     """Return the text of a file. Raises ConfigError."""
     try:
         return path.read_text()
-    except (OSError, ValueError) as error:  # no text is a ValueError
+    except (OSError, ValueError) as error:  # a binary file raises ValueError
         raise ConfigError(Problem("not_readable", {"value": str(path), "cause": cause(error)})) from None

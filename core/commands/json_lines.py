@@ -1,4 +1,4 @@
-"""Print JSON objects for other programs, one a line."""
+"""Print JSON objects for other programs, one per line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def print_json(**values: Any) -> None:
-    """Print the values as one line of JSON, with null for infinities and not-a-numbers, which JSON does not have."""
+    """Print the values as one line of JSON, with null for infinity and NaN, which JSON lacks."""
     print(json.dumps(_finite(values), allow_nan=False), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Run `python -m core predict`: print the memory that a run, or training a user's own model, will need."""
+"""Run `python -m core predict`: print the memory that a run or the training of a custom model will need."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def _configured_run(options: argparse.Namespace) -> dict[str, Any]:
 
     from core.forecast import summary
 
-    torch.set_num_threads(1)  # as in a training: workspace depends on it
+    torch.set_num_threads(1)  # as in training, because workspace depends on it
     return summary.of_run(config, workspace=not options.no_workspace)
 
 
 def _own_model(options: argparse.Namespace, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the summary for a user's own model; `given` are the fields of a run that were set."""
+    """Return the summary for a custom model. `given` holds the fields of a run that were set."""
     from core.forecast import summary
     from core.forecast.own_model import OWN_FIELDS
 
@@ -61,7 +61,7 @@ def _own_model(options: argparse.Namespace, given: Mapping[str, str]) -> dict[st
     for name in values:
         if name not in OWN_FIELDS and name != "lr":
             raise ConfigError(Problem("not_for_own_model", {"flag": "--" + name.replace("_", "-")}))
-    if "lr" in values:  # checked and then left out: the learning rate takes no memory
+    if "lr" in values:  # checked and then left out, because the learning rate takes no memory
         _, problems = parse({"lr": values.pop("lr")})
         if problems:
             raise ConfigError(*problems)

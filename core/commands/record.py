@@ -1,4 +1,4 @@
-"""Run `python -m core record`: train the default setup and keep the run in a file that ships with Batch Lab."""
+"""Run `python -m core record`: train the default setup and save the run in a file that ships with Batch Lab."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from core.words.errors import ConfigError, Problem
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of a run: its fields, and where to keep what it records."""
+    """Add the flags of a run: its fields, and the places for its losses and its record."""
     for field in FIELDS:
         flag = "--" + field.replace("_", "-")
         if FIELD_SPECS[field].kind == "flag":
@@ -42,7 +42,7 @@ def config_given(options: argparse.Namespace) -> RunConfig:
 
 
 def _help(field: str) -> str:
-    """Return the values that a field may have, and its default."""
+    """Return the help text of a field: its valid values and its default."""
     spec, words = FIELD_SPECS[field], catalogue()
     default = written(getattr(RunConfig(), field))
     if spec.choices:

@@ -33,12 +33,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train what the flags describe; return the exit status of its end. Raises ConfigError."""
+    """Train the run that the flags describe and return its exit status. Raises ConfigError."""
     return train(config_given(options), losses=options.losses, database=options.database)
 
 
 def train(config: RunConfig, *, losses: Path | None, database: str | None) -> int:
-    """Train in this process, print an event a line, and return the exit status. SIGINT and SIGTERM stop the run."""
+    """Train in this process, print one event per line, and return the exit status. SIGINT and SIGTERM stop the run."""
     control = Control()
     for number in (signal.SIGINT, signal.SIGTERM):  # before the imports, which take seconds
         signal.signal(number, lambda *_: control.request("stop"))
@@ -84,12 +84,12 @@ def train(config: RunConfig, *, losses: Path | None, database: str | None) -> in
         aside = predicted.peak.workspace_bytes
         trainer = Trainer(config, load(build(config.dataset, DATA)), control=control, workspace_bytes=aside)
         ended = Loop(trainer, report).run()
-    except Exception as error:  # whatever it is, the last line reports the end of the run
+    except Exception as error:  # the last line reports the end of the run in any case
         ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
         report(ended)
     if writer:
         writer.close()
-        if writer.error:  # the result is still printed; the exit status says that it was not recorded
+        if writer.error:  # the result is still printed, but the run failed to be recorded
             ended = replace(ended, state="failed", reason="store", values={"error": str(writer.error)})
         elif refused.is_set():
             ended = replace(ended, state="failed", reason="ended_elsewhere", values={})
@@ -101,7 +101,7 @@ def train(config: RunConfig, *, losses: Path | None, database: str | None) -> in
 
 
 def _with_losses(ended: Ended, path: Path, blocks: Sequence[np.ndarray[Any, np.dtype[np.float32]]]) -> Ended:
-    """Write the losses; return the end of the run, a failed one if they could not be written."""
+    """Write the losses and return the end of the run, which becomes failed if they cannot be written."""
     try:
         with path.open("wb") as file:
             np.save(file, np.concatenate([*blocks, np.zeros(0, dtype="<f4")]))

@@ -1,4 +1,4 @@
-"""The commands `python -m core train` and `predict`: what they print and how they end.
+"""The commands `python -m core train` and `predict`: output and exit statuses.
 
 Processes test signals, pipes and exit statuses; everything else calls the command in this process.
 """
@@ -22,6 +22,7 @@ import pytest
 from core.__main__ import main
 from core.run.events import END_STATES
 from core.store import Store
+from core.words.catalogue import catalogue
 from tests.campaign import campaign
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,7 +54,7 @@ def result(process: subprocess.Popen[str], *, before: str = "") -> Result:
 
 @pytest.fixture
 def _signals() -> Iterator[None]:
-    """Put back the handlers of signals, which the command replaces."""
+    """Restore the signal handlers, which the command replaces."""
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     yield
     for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
@@ -62,7 +63,7 @@ def _signals() -> Iterator[None]:
 
 @pytest.fixture
 def here(_signals: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Return a function that calls a command in this process."""
+    """Return a function that runs a command in this process."""
 
     def call(*arguments: object) -> Result:
         status = main([*map(str, arguments)])
@@ -79,7 +80,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(place: Path) -> Result:
-    """Train two epochs of four updates each, with everything written that can be."""
+    """Train two epochs of four updates each, with all files written."""
     files = ("--losses", place / "losses.npy", "--database", place / "runs.sqlite")
     return result(command("train", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2, *files))
 
@@ -98,7 +99,7 @@ def test_a_run_prints_its_start_its_epochs_and_its_end_as_json_lines(finished: R
     assert 0 < end["elapsed_s"] < 60
 
 
-def test_a_schedule_of_another_batch_size_is_told_by_the_updates_that_changed_nothing(
+def test_a_schedule_for_another_batch_size_leaves_updates_that_change_nothing(
     here: Callable[..., Result],
 ) -> None:
     options = ("--schedule-batch-size", 480, "--schedule", "linear", "--epochs", 2)
@@ -107,7 +108,7 @@ def test_a_schedule_of_another_batch_size_is_told_by_the_updates_that_changed_no
     assert (out.lines[-1]["updates"], out.lines[-1]["unchanged_updates"]) == (30, 24)  # planned for 2 x 3 updates
 
 
-def test_the_losses_written_are_those_of_the_hash(finished: Result, place: Path) -> None:
+def test_the_losses_in_the_file_have_the_printed_hash(finished: Result, place: Path) -> None:
     losses = np.load(place / "losses.npy")
     assert (losses.dtype, losses.shape) == (np.dtype("<f4"), (8,))
     assert hashlib.sha256(losses.tobytes()).hexdigest() == finished.lines[-1]["losses_sha256"]
@@ -133,7 +134,7 @@ def test_the_database_holds_the_same_run(finished: Result, place: Path) -> None:
     store.close()
 
 
-def test_a_prediction_is_one_object_with_the_bytes_that_training_then_measures(
+def test_a_prediction_is_one_object_with_the_bytes_that_training_measures(
     finished: Result, here: Callable[..., Result]
 ) -> None:
     predicted = here("predict", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2)
@@ -143,12 +144,12 @@ def test_a_prediction_is_one_object_with_the_bytes_that_training_then_measures(
     assert line["predicted_peak_bytes"] == finished.lines[-1]["peak_bytes"]
     assert line["by_category"] == finished.lines[-1]["by_category"]
     assert line["parameters"] == 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
-    assert line["largest_batch_size"] == 1_437  # no limit without the flag
+    assert line["largest_batch_size"] == 1_437  # no limit is set
     assert "losses_sha256" not in line
 
 
 def test_a_full_device_is_exit_status_3(here: Callable[..., Result]) -> None:
-    # The linear model's first gradient does not fit beside a batch of all images.
+    # The linear model's first gradient does not fit next to a batch of all images.
     out = here("train", "--model", "linear", "--batch-size", 10_000, "--epochs", 1, "--memory-limit-mb", 4)
     assert (out.status, out.stderr) == (3, "")
     assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
@@ -166,20 +167,20 @@ def test_divergence_is_exit_status_4(here: Callable[..., Result]) -> None:
     assert out.lines[-1]["values"]["update"] <= 16
 
 
-def test_a_run_that_ends_while_its_budget_of_seconds_is_timed_has_started_too(here: Callable[..., Result]) -> None:
+def test_a_run_that_ends_during_the_timing_of_its_budget_still_prints_its_start(here: Callable[..., Result]) -> None:
     out = here("train", "--model", "cnn", "--budget", "seconds", "--budget-value", 1, "--memory-limit-mb", 4)
     assert (out.status, out.stderr) == (3, "")
     assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
 
 
-def test_losses_that_cannot_be_kept_are_a_failed_run_whose_counts_are_told(here: Callable[..., Result]) -> None:
+def test_losses_that_cannot_be_written_make_a_failed_run_with_its_counts(here: Callable[..., Result]) -> None:
     out = here("train", *DIGITS, "--epochs", 1, "--losses", "/dev/full")
     assert (out.status, out.stderr) == (1, "")
     assert [line["event"] for line in out.lines] == ["started", "epoch", "failed"]
     assert (out.lines[-1]["reason"], out.lines[-1]["updates"]) == ("not_writable", 15)
 
 
-def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path, here: Callable[..., Result]) -> None:
+def test_a_refused_run_leaves_earlier_losses_unchanged(tmp_path: Path, here: Callable[..., Result]) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
     out = here("train", *DIGITS, "--losses", losses, "--database", "/proc/nowhere/runs.sqlite")
@@ -187,7 +188,7 @@ def test_a_refused_run_leaves_earlier_losses_as_they_are(tmp_path: Path, here: C
     assert losses.read_text() == "precious"
 
 
-def test_a_killed_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
     process = command("train", *DIGITS, "--epochs", 10_000, "--losses", losses)
@@ -198,7 +199,7 @@ def test_a_killed_run_leaves_earlier_losses_as_they_are(tmp_path: Path) -> None:
     assert losses.read_text() == "precious"
 
 
-def test_a_run_that_was_ended_in_the_database_is_a_failed_one(tmp_path: Path) -> None:
+def test_a_run_ended_in_the_database_by_another_process_has_failed(tmp_path: Path) -> None:
     database = tmp_path / "runs.sqlite"
     process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
     assert process.stdout is not None
@@ -212,7 +213,7 @@ def test_a_run_that_was_ended_in_the_database_is_a_failed_one(tmp_path: Path) ->
     assert (out.lines[-1]["event"], out.lines[-1]["reason"]) == ("failed", "ended_elsewhere")
 
 
-def test_a_reader_that_goes_away_ends_the_run_without_a_word() -> None:
+def test_a_reader_that_closes_the_pipe_ends_the_run_silently() -> None:
     process = command("train", *DIGITS, "--epochs", 10_000)
     assert process.stdout is not None
     process.stdout.readline()
@@ -232,7 +233,7 @@ def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals
     process = command("train", *DIGITS, "--epochs", 10_000, "--losses", losses, "--database", database)
     before = ""
     if early:
-        while not database.exists():  # which it does before it predicts, let alone trains
+        while not database.exists():  # it is created before the prediction
             time.sleep(0.01)
             assert process.poll() is None
     else:
@@ -290,14 +291,14 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
         (["train", "--database", "sqlite:///runs%00.sqlite"], "zero byte"),
         (["record", "--output", "/nowhere/at/all/run.json"], "/nowhere/at/all"),
         (["record", "--batch-size", "50"], "--batch-size"),
-        (["train", "--epoch", "3"], "--epoch"),  # nothing is guessed from a beginning
+        (["train", "--epoch", "3"], "--epoch"),  # abbreviations are not accepted
         (["walk"], "walk"),
         ([], "command"),
     ],
     ids=" ".join,
 )
 @pytest.mark.usefixtures("_signals")
-def test_whatever_cannot_be_used_is_one_line_and_nothing_is_printed(
+def test_invalid_input_is_one_line_on_standard_error(
     arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -309,3 +310,25 @@ def test_whatever_cannot_be_used_is_one_line_and_nothing_is_printed(
     assert err.count("\n") == 1
     assert err.endswith("\n")
     assert word in err
+
+
+# Help.
+
+
+def printed_help(*arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit):
+        main([*arguments, "--help"])
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_help_lists_the_commands_with_their_purpose(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed_help(capsys=capsys)
+    for name in ("train", "predict", "compare", "claims", "schedules", "record"):
+        assert f"{name} {catalogue().say(f'command.{name}')}" in text
+
+
+def test_help_of_a_field_has_its_valid_values_and_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed_help("train", capsys=capsys)
+    assert "--batch-size VALUE 1 to 10,000 (default: 100)" in text
+    assert "--norm VALUE none, batch, layer, group (default: none)" in text
+    assert "--hidden VALUE default: 128-64" in text
