@@ -1,4 +1,4 @@
-"""Pairs of arms with figures that are made up."""
+"""Pairs of arms with made-up figures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def pair(
     is_contrast: bool = False,
     first: Sequence[float] = (),
 ) -> Pair:
-    """Return a pair whose second arm's figure is so many times the first's, seed by seed; that one's is 1 if not given.
+    """Return a pair with these ratios of second to first figure, seed by seed; the first figures default to 1.
 
-    Its names are those of a comparison that the catalogue has words for.
+    Its names are those of a comparison in the catalogue.
     """
     base = first or [1.0] * len(ratios)
     values = tuple(one * ratio for one, ratio in zip(base, ratios, strict=True))
@@ -30,11 +30,11 @@ def pair(
 
 
 def judged(*trials: Any, claim: str = "C9") -> list[Outcome]:
-    """Return what becomes of the trials of one claim."""
+    """Return the outcomes of the trials of one claim."""
     return judge({claim: trials})[claim]
 
 
 def noise(number: int) -> list[float]:
-    """Return ratios that go both ways, far beyond 25%: neither different nor equivalent."""
-    drift = 1.01 + 0.0001 * number  # so that no two are the same
+    """Return ratios in both directions, far beyond 25%: neither different nor equivalent."""
+    drift = 1.01 + 0.0001 * number  # different for every number
     return [drift**seed * (2.0 if (seed + number) % 2 else 0.5) for seed in range(SEEDS)]

@@ -1,4 +1,4 @@
-"""The experiments themselves: what they come to with other seeds, and what a wrong engine would make of them.
+"""The experiments themselves: their results with other seeds, and with a wrong engine.
 
 The shipped results are those of the seeds 0 to 9; the same experiments are run here with the seeds 10 to 19.
 """
@@ -46,7 +46,7 @@ VERDICTS = {
 
 @pytest.fixture(scope="module")
 def others() -> Results:
-    """Return the results with ten other seeds; it takes most of this module's time."""
+    """Return the results of ten other seeds, which take most of this module's time."""
     return experiments.run(TESTED, range(10, 20), lambda code, share: None)
 
 
@@ -67,7 +67,7 @@ def by_arm(results: Results) -> Found:
 
 @cache
 def as_it_is(*codes: str, first_seed: int = 0) -> Found:
-    """Run experiments with the engine as it is, once for all tests."""
+    """Run experiments with the unchanged engine, once for all tests."""
     return run(*codes, first_seed=first_seed)
 
 
@@ -81,7 +81,7 @@ def pairs(results: Results) -> Iterator[tuple[str, str]]:
 
 
 def again(results: Results, change: Callable[[str, Pair], Pair]) -> Found:
-    """Judge all trials again, the pairs of them as `change` leaves them."""
+    """Judge all trials again, with the pairs changed by `change`."""
     trials = {
         code: [_trial(outcome, lambda pair, code=code: change(code, pair)) for outcome in each.outcomes]  # type: ignore[misc]
         for code, each in results.claims.items()
@@ -107,7 +107,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 
 @pytest.mark.parametrize("code", ["C3", "C4", "C7"])
-def test_the_verdict_on_a_claim_is_that_of_other_seeds_too(code: str) -> None:
+def test_a_verdict_holds_for_other_seeds_too(code: str) -> None:
     ours, theirs = as_it_is(code, first_seed=10)[code], by_arm(load())[code]
     seen = {arm: (outcome.verdict, outcome.equivalent) for arm, outcome in ours.items()}
     assert seen == {arm: (outcome.verdict, outcome.equivalent) for arm, outcome in theirs.items()}
@@ -118,7 +118,7 @@ def test_the_shipped_verdicts() -> None:
 
 
 @pytest.mark.campaign
-def test_the_verdicts_are_those_of_other_seeds_too(others: Results) -> None:
+def test_all_verdicts_hold_for_other_seeds_too(others: Results) -> None:
     shipped = load()
     assert {code: each.verdict for code, each in shipped.claims.items()} == VERDICTS
     assert {code: each.verdict for code, each in others.claims.items()} == VERDICTS
@@ -130,19 +130,19 @@ def test_the_verdicts_are_those_of_other_seeds_too(others: Results) -> None:
         assert seen == {arm: (outcome.verdict, outcome.equivalent) for arm, outcome in theirs[code].items()}
 
 
-def test_nothing_is_left_open_and_nothing_diverged(results: Results) -> None:
+def test_no_trial_is_undecided_or_diverged(results: Results) -> None:
     outcomes = [outcome for each in results.claims.values() for outcome in each.outcomes]
     assert {outcome.verdict for outcome in outcomes} == {"SUPPORTED", "REFUTED"}
     assert {outcome.diverged for outcome in outcomes} == {(0, 0)}
 
 
-def test_every_claim_that_is_not_about_words_is_tested(results: Results) -> None:
+def test_every_testable_claim_has_an_experiment(results: Results) -> None:
     assert tuple(results.claims) == TESTED == tuple(code for code in CLAIMS if code not in ("C2", "C12"))
     assert len(CLAIMS) == 12
 
 
-def test_ten_seeds_can_bear_the_family(results: Results) -> None:
-    """25 x 2/1024 is below 0.05; with one test more nothing could ever be significant."""
+def test_ten_seeds_suffice_for_the_number_of_tests(results: Results) -> None:
+    """25 x 2/1024 is below 0.05; with one more test nothing could be significant."""
     assert results.tests == len(list(pairs(results))) - 2 == 21  # C5 and C9 have two of them in common
     assert {
         len(outcome.first_values) for each in results.claims.values() for outcome in each.outcomes if outcome.metric
@@ -158,7 +158,7 @@ def ratio(found: Found, claim: str, arm: str) -> float:
     return value
 
 
-def test_for_equal_epochs_at_one_rate_the_large_batch_is_far_from_the_optimum(found: Found) -> None:
+def test_over_equal_epochs_at_one_rate_the_large_batch_ends_far_from_the_optimum(found: Found) -> None:
     for claim, verdict in (("C9", "SUPPORTED"), ("C5", "REFUTED")):
         outcome = found[claim]["equal_epochs"]
         assert (outcome.first["batch_size"], outcome.second["batch_size"], outcome.verdict) == (SMALL, LARGE, verdict)
@@ -167,14 +167,14 @@ def test_for_equal_epochs_at_one_rate_the_large_batch_is_far_from_the_optimum(fo
         assert outcome.low > 10
 
 
-def test_with_the_rate_scaled_the_gap_is_gone(found: Found) -> None:
+def test_a_scaled_rate_closes_the_gap(found: Found) -> None:
     outcome = found["C9"]["scaled_rate"]
     assert (outcome.first["lr"], outcome.second["lr"]) == (1.0, 16.0)
     assert outcome.equivalent
     assert 1 / 1.25 < ratio(found, "C9", "scaled_rate") < 1
 
 
-def test_for_equal_updates_at_a_low_rate_there_is_no_gap(found: Found) -> None:
+def test_over_equal_updates_at_a_low_rate_there_is_no_gap(found: Found) -> None:
     for claim in ("C5", "C9"):
         outcome = found[claim]["equal_updates"]
         assert outcome.equivalent
@@ -183,13 +183,13 @@ def test_for_equal_updates_at_a_low_rate_there_is_no_gap(found: Found) -> None:
         assert 0.93 < ratio(found, claim, "equal_updates") < 1.07
 
 
-def test_for_equal_updates_at_a_high_rate_it_is_the_small_batch_that_does_not_settle(found: Found) -> None:
+def test_over_equal_updates_at_a_high_rate_the_small_batch_does_not_settle(found: Found) -> None:
     outcome = found["C9"]["equal_updates_high_rate"]
     assert (outcome.first["lr"], outcome.second["lr"]) == (8.0, 8.0)
     assert 1 / ratio(found, "C9", "equal_updates_high_rate") > 100
 
 
-def test_a_cosine_mends_the_small_batch_most(found: Found) -> None:
+def test_a_cosine_helps_the_small_batch_most(found: Found) -> None:
     assert 1 / ratio(found, "C10", "small_batch") > 5
     small, large = (1 / ratio(found, "C10", arm) for arm in ("small_batch", "large_batch"))
     assert small > 2 * large > 2
@@ -204,13 +204,13 @@ def test_a_cosine_mends_the_small_batch_most(found: Found) -> None:
     assert ratio(found, "C10", "batch_instead") == pytest.approx(1, abs=0.05)
 
 
-def test_a_scaled_rate_breaks_where_it_passes_the_curvature(found: Found) -> None:
+def test_a_scaled_rate_fails_beyond_the_curvature_limit(found: Found) -> None:
     outcome = found["C9"]["beyond_curvature"]
     assert (outcome.first["lr"], outcome.second["lr"]) == (64.0, 128.0)
     assert ratio(found, "C9", "beyond_curvature") > 10
 
 
-def test_small_batches_turn_more_and_what_hinders_turning_is_the_rate_and_momentum(found: Found) -> None:
+def test_small_batches_turn_more_and_a_low_rate_or_momentum_slows_recovery(found: Found) -> None:
     assert ratio(found, "C6", "angle") < 0.7
     assert found["C6"]["wrong_step"].equivalent
     # From 5 to 1 by 1 - rate at a time: log(5) / -log(0.8) and / -log(0.98) updates, 7.2 and 79.7.
@@ -220,18 +220,18 @@ def test_small_batches_turn_more_and_what_hinders_turning_is_the_rate_and_moment
     assert ratio(found, "C6", "momentum") > 3
 
 
-def test_strides_are_shorter_for_a_large_batch_unless_its_rate_is_scaled(found: Found) -> None:
+def test_a_large_batch_makes_shorter_strides_unless_its_rate_is_scaled(found: Found) -> None:
     assert ratio(found, "C7", "one_rate") < 0.6
     assert ratio(found, "C7", "scaled_rate") == pytest.approx(16 * ratio(found, "C7", "one_rate"), rel=1e-12)
 
 
-def test_normalisation_helps_where_inputs_shift_more(found: Found) -> None:
+def test_normalisation_helps_even_where_inputs_shift_more(found: Found) -> None:
     assert ratio(found, "C11", "more_shift") > 1.2
     assert ratio(found, "C11", "thrown_about") < 0.3
     assert ratio(found, "C11", "normalised") < 0.3
 
 
-def test_at_equal_examples_and_tuned_rates_a_full_batch_is_worse(found: Found) -> None:
+def test_over_equal_examples_at_tuned_rates_a_full_batch_is_worse(found: Found) -> None:
     assert ratio(found, "C1", "what_it_costs") > 2
     assert found["C1"]["what_it_costs"].second["batch_size"] == 1_437
 
@@ -257,13 +257,13 @@ def test_losses_above_the_optimum_are_within_a_third_of_the_prototypes(
     assert geometric_mean(getattr(found[claim][arm], which)) == pytest.approx(value, rel=0.3)
 
 
-def test_the_smallest_of_them_is_of_the_prototypes_order(found: Found) -> None:
-    """0.00004 was written with one digit, and of ten seeds the largest is ten times the smallest: a factor of 3."""
+def test_the_smallest_loss_has_the_order_of_magnitude_of_the_prototype(found: Found) -> None:
+    """The prototype gave 0.00004 with one digit, and seeds differ by a factor of ten: allow a factor of 3."""
     seen = geometric_mean(found["C9"]["equal_updates_high_rate"].second_values)
     assert 0.00004 / 3 < seen < 0.00004 * 3
 
 
-def test_what_is_exact_is_so_with_these_numbers(found: Found) -> None:
+def test_exact_results_have_these_numbers(found: Found) -> None:
     counts = {arm: outcome.facts for arm, outcome in found["C3"].items()}
     assert (counts["every_batch"]["changes"], counts["every_batch"]["batches"]) == (15, 15)
     assert (counts["accumulated"]["changes"], counts["accumulated"]["batches"]) == (4, 15)
@@ -281,7 +281,7 @@ def test_what_is_exact_is_so_with_these_numbers(found: Found) -> None:
     assert found["C8"]["checkpointed"].facts["largest"] > 75
 
 
-def test_memory_is_no_reason_for_the_digits_and_one_for_the_photos(found: Found) -> None:
+def test_memory_limits_the_photos_and_not_the_digits(found: Found) -> None:
     digits, photos = found["C1"]["digits_at_once"].facts, found["C1"]["photos_at_once"].facts
     assert (digits["examples"], photos["examples"]) == (1_437, 10_000)
     # 64 and 256 numbers of 4 bytes, and a label of 8.
@@ -292,7 +292,7 @@ def test_memory_is_no_reason_for_the_digits_and_one_for_the_photos(found: Found)
 # The verdicts follow from the figures.
 
 
-def test_a_reversed_arm_turns_each_verdict_of_a_direction(results: Results) -> None:
+def test_reversed_arms_turn_every_directed_verdict(results: Results) -> None:
     before, turned = by_arm(results), {"SUPPORTED": "REFUTED", "REFUTED": "SUPPORTED"}
     reversed_ = again(results, lambda _, pair: replace(pair, first=pair.second, second=pair.first))
     count = 0
@@ -305,7 +305,7 @@ def test_a_reversed_arm_turns_each_verdict_of_a_direction(results: Results) -> N
     assert count >= 15
 
 
-def test_a_large_batch_with_the_losses_of_the_small_one_is_equivalent_to_it(results: Results) -> None:
+def test_a_large_batch_with_the_losses_of_the_small_one_is_equivalent(results: Results) -> None:
     def swap(code: str, pair: Pair) -> Pair:
         if (code, pair.arm) != ("C9", "equal_epochs"):
             return pair
@@ -319,7 +319,7 @@ def test_a_large_batch_with_the_losses_of_the_small_one_is_equivalent_to_it(resu
     ]
 
 
-def test_two_identical_arms_are_equivalent_whatever_is_compared(results: Results) -> None:
+def test_identical_arms_are_equivalent_in_every_comparison(results: Results) -> None:
     same = again(results, lambda _, pair: replace(pair, second=replace(pair.second, values=pair.first.values)))
     for code, arm in pairs(results):
         outcome = same[code][arm]
@@ -331,7 +331,7 @@ def test_two_identical_arms_are_equivalent_whatever_is_compared(results: Results
 
 
 def wrong(monkeypatch: pytest.MonkeyPatch, change: Callable[[RunConfig], RunConfig]) -> None:
-    """Let the trainings of the convex problems have other settings than those that they were asked for."""
+    """Make runs of the convex problems use other settings than requested."""
 
     def made(configs: Sequence[RunConfig], *arguments: Any, **options: Any) -> Ensemble:
         return Ensemble([change(config) for config in configs], *arguments, **options)
@@ -339,19 +339,19 @@ def wrong(monkeypatch: pytest.MonkeyPatch, change: Callable[[RunConfig], RunConf
     monkeypatch.setattr(convex, "Ensemble", made)
 
 
-def test_an_engine_that_trains_with_other_batches_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_with_wrong_batches_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert as_it_is("C9")["C9"]["equal_epochs"].verdict == "SUPPORTED"
     wrong(monkeypatch, lambda config: config.replace(batch_size=min(config.batch_size, SMALL)))
     outcome = run("C9")["C9"]["equal_epochs"]
     assert (outcome.verdict, outcome.equivalent, outcome.effect_ratio) == ("REFUTED", True, 1.0)
 
 
-def test_an_engine_that_takes_no_notice_of_a_schedule_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_ignores_the_schedule_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong(monkeypatch, lambda config: config.replace(schedule="constant"))
     assert run("C10")["C10"]["small_batch"].verdict == "REFUTED"
 
 
-def test_an_engine_that_always_trains_at_one_rate_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_with_a_fixed_rate_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong(monkeypatch, lambda config: config.replace(lr=1.0))
     outcomes = run("C9")["C9"]
     assert outcomes["scaled_rate"].verdict == "SUPPORTED"  # the large batch is far from the optimum again
@@ -361,7 +361,7 @@ def test_an_engine_that_always_trains_at_one_rate_turns_the_verdict(monkeypatch:
 # What is shipped.
 
 
-def test_the_shipped_results_say_when_where_and_in_what_time() -> None:
+def test_the_shipped_results_have_a_date_a_machine_and_durations() -> None:
     shipped = load()
     assert date(2026, 11, 1) <= shipped.date <= datetime.now(UTC).date()
     assert set(shipped.fingerprint) == {"torch", "cpu_capability", "processor", "threads"}
@@ -373,15 +373,15 @@ def test_the_shipped_results_say_when_where_and_in_what_time() -> None:
 
 
 @pytest.mark.parametrize("claim", ["C9", "C10"])
-def test_the_shipped_figures_are_those_of_the_experiments_as_they_are_now(claim: str) -> None:
-    """Trained in float64, so on any machine: rounding alone may differ, which the steep rates carry the furthest."""
+def test_the_shipped_figures_match_a_fresh_run(claim: str) -> None:
+    """The runs use float64, so machines differ only by rounding, which the steep rates amplify most."""
     for arm, outcome in as_it_is(claim)[claim].items():
         shipped = by_arm(load())[claim][arm]
         assert outcome.first_values == pytest.approx(shipped.first_values, rel=1e-3)
         assert outcome.second_values == pytest.approx(shipped.second_values, rel=1e-3)
 
 
-def test_every_outcome_has_its_words(results: Results) -> None:
+def test_every_outcome_has_sentences(results: Results) -> None:
     words = catalogue()
     for code, each in results.claims.items():
         assert words.say(f"claim.{code}.lesson")
@@ -393,7 +393,7 @@ def test_every_outcome_has_its_words(results: Results) -> None:
             assert outcome.metric is None or words.say(f"claims.metric.{outcome.metric}")
 
 
-def test_results_are_the_same_by_way_of_json(results: Results) -> None:
+def test_results_survive_json(results: Results) -> None:
     assert Results.from_dict(json.loads(json.dumps(results.to_dict()))) == results
 
 
@@ -413,7 +413,7 @@ def reported(code: str) -> list[float]:
 
 
 @pytest.mark.parametrize("code", ["C3", "C4", "C6", "C7", "C8"])
-def test_an_experiment_says_how_far_it_is_from_nothing_to_all(code: str) -> None:
+def test_an_experiment_reports_progress_from_0_to_1(code: str) -> None:
     seen = reported(code)
     assert (seen[0], seen[-1]) == (0.0, 1.0)
     assert seen == sorted(seen)

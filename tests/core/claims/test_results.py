@@ -1,4 +1,4 @@
-"""What is kept of a run of the claims, in memory and in a file."""
+"""The results of a run of the claims, in memory and in a file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def some() -> Results:
     return collect(found, fingerprint={"torch": "2.13.0"}, seeds=range(20, 30), when=date(2026, 11, 25))
 
 
-def test_results_hold_what_was_found_judged_in_one_family() -> None:
+def test_results_judge_all_findings_as_one_family() -> None:
     results = some()
     assert results.seeds == tuple(range(20, 30))
-    assert results.tests == 3  # of the four trials one is exact
+    assert results.tests == 3  # one of the four trials is exact
     assert [(code, each.verdict, each.seconds) for code, each in results.claims.items()] == [
         ("C9", "SUPPORTED", 1.25),
         ("C5", "INCONCLUSIVE", 2.0),
@@ -40,7 +40,7 @@ def test_results_hold_what_was_found_judged_in_one_family() -> None:
     assert [line.name for line in results.claims["C9"].lines] == ["law", "measured"]
 
 
-def test_what_is_written_is_read_back_the_same(tmp_path: Path) -> None:
+def test_written_results_are_read_back_unchanged(tmp_path: Path) -> None:
     write(some(), tmp_path / "results.json")
     assert load(tmp_path / "results.json") == some()
 
@@ -56,7 +56,7 @@ def test_what_is_written_is_read_back_the_same(tmp_path: Path) -> None:
         '{"date": "2026-11-25", "fingerprint": {}, "seeds": [0], "claims": {"C9": {"outcomes": [{"p": 1}]}}}',
     ],
 )
-def test_a_file_that_is_damaged_says_so_and_where_it_is(content: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_with_its_path(content: str, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(content)
     with pytest.raises(BatchLabError) as caught:
@@ -65,12 +65,12 @@ def test_a_file_that_is_damaged_says_so_and_where_it_is(content: str, tmp_path: 
     assert (problem.code, problem.values["where"]) == ("results_damaged", str(path))
 
 
-def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BatchLabError):
         load(tmp_path / "none.json")
 
 
-def test_two_tests_that_are_open_are_corrected_for_as_well() -> None:
+def test_undecided_tests_count_in_the_correction_too() -> None:
     found = {"C9": (Findings([pair([2.0] * 10), pair(noise(0)), pair(noise(1))]), 1.0)}
     results = collect(found, fingerprint={}, seeds=range(10), when=date(2026, 11, 25))
     assert results.tests == 3

@@ -1,4 +1,4 @@
-"""The whole bench: how rates are tuned, what becomes of arms that diverge, and what comes out of a real run."""
+"""The whole comparison: how rates are tuned, arms that diverge, and the results of a real run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEST, BEST_HERE = 4.0, 32.0  # on the tuning seeds, and on those of the comparis
 
 
 class Fake:
-    """Trainings whose ends are known: the nearer the peak is to the best rate of its seeds, the lower."""
+    """Runs with known ends: the closer the peak is to the best rate of its seeds, the lower."""
 
     def __init__(self, diverging: Sequence[Member] = ()) -> None:
         self.calls: list[tuple[bool, list[Member]]] = []
@@ -65,7 +65,7 @@ def test_rates_are_tuned_on_other_seeds_only(fake: Fake) -> None:
     assert compared == set(SEEDS) == set(found.seeds)
 
 
-def test_every_arm_has_the_same_tries(fake: Fake) -> None:
+def test_every_arm_tries_the_same_rates(fake: Fake) -> None:
     run_fake()
     tries = [
         (member.arm, member.peak, member.seed) for follow, members in fake.calls if not follow for member in members
@@ -73,7 +73,7 @@ def test_every_arm_has_the_same_tries(fake: Fake) -> None:
     assert sorted(tries) == sorted((arm, rate, seed) for arm in ARMS for rate in RATES for seed in TUNED_ON)
 
 
-def test_all_arms_are_trained_at_their_own_peak_and_at_one_and_the_twin_at_the_ramps(fake: Fake) -> None:
+def test_arms_train_at_their_best_peak_and_at_the_shared_one_and_the_twin_at_that_of_the_ramp(fake: Fake) -> None:
     run_fake()
     ((_, members),) = [call for call in fake.calls if call[0]]
     trained = [(member.arm, member.peak) for member in members if member.seed == 0]
@@ -85,7 +85,7 @@ def test_a_rate_at_which_one_seed_diverged_is_not_the_best() -> None:
     assert best_rate([1.0] * 5 + [math.inf, 0.5] + [1.0] * 4) == RATES[6]
 
 
-def test_an_arm_that_diverged_in_one_seed_is_reported_with_all_its_seeds(fake: Fake) -> None:
+def test_an_arm_that_diverged_in_one_seed_keeps_its_other_seeds(fake: Fake) -> None:
     fake.diverging = {Member("step", 1, BEST)}
     found = run_fake()
     step = found.tuned["step"]
@@ -97,7 +97,7 @@ def test_an_arm_that_diverged_in_one_seed_is_reported_with_all_its_seeds(fake: F
     assert Bench.from_dict(found.to_dict()) == found
 
 
-def test_every_arm_is_compared_with_constant_and_every_decay_with_every_other(fake: Fake) -> None:
+def test_arms_are_compared_with_constant_and_decays_with_each_other(fake: Fake) -> None:
     found = run_fake()
     assert list(found.against) == list(found.against_alike) == [arm for arm in ARMS if arm != "constant"]
     pairs = [(each.first, each.second) for each in found.equal]
@@ -109,7 +109,7 @@ def test_every_arm_is_compared_with_constant_and_every_decay_with_every_other(fa
 # What really comes out. One fresh run of the quickest size; the file has them all.
 
 
-def test_the_file_has_the_ends_of_each_arm_trained_again_at_its_peak() -> None:
+def test_the_shipped_ends_match_new_runs_at_the_same_peaks() -> None:
     shipped, seeds = load()[256], range(2)
     members = [Member(arm, seed, shipped.tuned[arm].peak) for arm in ARMS for seed in seeds]
     ends = [path.excess[-1] for path in train(members, 256, lambda share: None, follow=False)]
@@ -127,12 +127,12 @@ def fresh() -> Bench:
 
 @pytest.fixture(params=["shipped", *campaign(["fresh"])])
 def results(request: pytest.FixtureRequest) -> dict[int, Bench]:
-    """Return the results by batch size, as shipped, or with those of a fresh run in their place."""
+    """Return the results by batch size, shipped or with those of a fresh run."""
     return load() if request.param == "shipped" else {**load(), 256: request.getfixturevalue("fresh")}
 
 
 @pytest.mark.campaign
-def test_the_file_has_what_a_fresh_run_gives(fresh: Bench) -> None:
+def test_the_shipped_results_match_a_fresh_run(fresh: Bench) -> None:
     shipped = load()[256]
     assert shipped.seeds == fresh.seeds
     assert {arm: each.peak for arm, each in shipped.tuned.items()} == {
@@ -146,8 +146,8 @@ def test_the_file_has_what_a_fresh_run_gives(fresh: Bench) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [16, 64, 256])
-def test_decays_end_nearer_than_a_constant_rate(batch_size: int, results: dict[int, Bench]) -> None:
-    """All but step, whose early and deep fall leaves too much of the start: it is not worth its tuning here."""
+def test_decays_end_closer_than_a_constant_rate(batch_size: int, results: dict[int, Bench]) -> None:
+    """Step is the exception: its early, deep fall leaves too much of the start."""
     found = results[batch_size]
     for arm in ("exponential", "linear", "cosine", "one-cycle", "wsd", "ramp"):
         compared = found.against[arm]
@@ -169,7 +169,7 @@ def test_a_growing_batch_equals_its_twin(batch_size: int, results: dict[int, Ben
     assert twin.ratio == pytest.approx(1, abs=0.03)
 
 
-def test_at_one_rate_decay_pays_for_the_small_batch_and_costs_with_the_large_one() -> None:
+def test_at_one_rate_decay_helps_the_small_batch_and_hurts_the_large_one() -> None:
     ratios = {size: found.against_alike["cosine"].ratio for size, found in load().items()}
     assert [size for size, ratio in sorted(ratios.items()) if ratio is not None and ratio < 0.5] == [16, 64]
     assert ratios[16] == pytest.approx(0.087, rel=0.3)
@@ -177,7 +177,7 @@ def test_at_one_rate_decay_pays_for_the_small_batch_and_costs_with_the_large_one
     assert ratios[256] == pytest.approx(2.6, rel=0.3)
 
 
-def test_the_exact_expectation_is_near_where_nothing_is_left_of_the_start() -> None:
+def test_the_expectation_is_accurate_where_nothing_remains_of_the_start() -> None:
     small = load()[16]
     for each in (*small.alike.values(), small.tuned["exponential"]):
         assert abs(each.off) < 0.12, each.arm
@@ -189,12 +189,12 @@ def test_the_exact_expectation_is_near_where_nothing_is_left_of_the_start() -> N
     assert small.tuned["wsd"].start_left > 0.3 * small.tuned["wsd"].exact[-1]
 
 
-def test_both_ends_of_what_was_tried_are_its_edges() -> None:
+def test_the_lowest_and_the_highest_rate_tried_are_edges() -> None:
     found = load()[16]
     for peak, is_edge in ((RATES[0], True), (RATES[1], False), (RATES[-1], True)):
         moved = replace(found, tuned=dict(found.tuned) | {"cosine": replace(found.tuned["cosine"], peak=peak)})
         assert moved.is_at_the_edge("cosine") == is_edge
 
 
-def test_no_best_rate_is_at_the_edge_of_what_was_tried() -> None:
+def test_no_best_rate_is_at_an_edge() -> None:
     assert [(size, arm) for size, found in load().items() for arm in ARMS if found.is_at_the_edge(arm)] == []

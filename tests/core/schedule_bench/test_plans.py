@@ -1,4 +1,4 @@
-"""What each arm does, before anything is trained: equal examples, rates and batch sizes in literals."""
+"""The plan of each arm: equal examples, and rates and batch sizes in literals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.schedule_bench.plans import rate_plan
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
 @pytest.mark.parametrize("arm", [*ARMS, TWIN])
-def test_every_arm_sees_equally_many_examples(arm: str, batch_size: int) -> None:
+def test_every_arm_sees_the_same_number_of_examples(arm: str, batch_size: int) -> None:
     plan = rate_plan(arm, batch_size)
     assert plan.batch_sizes.sum() == 16 * 2_048 == plan.seen[-1]
     assert plan.seen[0] == 0
@@ -20,7 +20,7 @@ def test_every_arm_sees_equally_many_examples(arm: str, batch_size: int) -> None
 
 
 @pytest.mark.parametrize(("batch_size", "updates", "ramp"), [(16, 2_048, 1_184), (64, 512, 296), (256, 128, 76)])
-def test_the_growing_batch_makes_fewer_updates_than_all_others(batch_size: int, updates: int, ramp: int) -> None:
+def test_the_growing_batch_makes_the_fewest_updates(batch_size: int, updates: int, ramp: int) -> None:
     assert {rate_plan(arm, batch_size).updates for arm in (*SCHEDULES, TWIN)} == {updates}
     assert rate_plan("ramp", batch_size).updates == ramp
 
@@ -34,14 +34,14 @@ def test_the_batch_grows_by_four_where_the_step_schedule_falls() -> None:
     assert (plan.shares == 1).all()
 
 
-def test_a_batch_that_cannot_grow_further_is_all_examples_and_the_rate_falls_for_the_rest() -> None:
+def test_a_batch_stops_growing_at_all_examples_and_the_rate_falls_instead() -> None:
     plan = rate_plan("ramp", 256)
     stages = dict(zip(plan.batch_sizes.tolist(), plan.shares.tolist(), strict=True))
     assert stages == {256: 1.0, 1_024: 1.0, 2_048: 0.5}
 
 
 @pytest.mark.parametrize("batch_size", BATCH_SIZES)
-def test_the_twin_has_the_same_rate_for_the_size_of_its_batch_after_equally_many_examples(batch_size: int) -> None:
+def test_the_twin_has_the_same_rate_per_batch_size_after_the_same_examples(batch_size: int) -> None:
     ramp, twin = rate_plan("ramp", batch_size), rate_plan(TWIN, batch_size)
     assert set(twin.batch_sizes.tolist()) == {batch_size}
     there = np.searchsorted(ramp.seen, twin.seen[:-1], side="right") - 1
@@ -59,7 +59,7 @@ def test_the_planned_rates_are_those_of_the_schedules() -> None:
     assert set(shares["constant"]) == set(shares["plateau"]) == {1.0}
 
 
-def test_a_curve_has_points_at_equal_distances_in_examples() -> None:
+def test_a_curve_has_points_evenly_spaced_in_examples() -> None:
     assert np.diff(rate_plan("cosine", 16).seen[rate_plan("cosine", 16).marks]).tolist() == [512] * 64
     marks = rate_plan("ramp", 256).marks
     assert (marks[0], marks[-1]) == (0, 76)

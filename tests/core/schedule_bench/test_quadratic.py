@@ -1,4 +1,4 @@
-"""The exact expectation: against simulations, and against the problem that it is taken from."""
+"""The exact expectation, against simulations and against its problem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.science.optimum import objective
 SEED = 3
 
 
-def test_the_expected_curve_is_that_of_a_direct_simulation_under_a_schedule_and_a_growing_batch() -> None:
+def test_the_expected_curve_matches_a_simulation_with_a_schedule_and_a_growing_batch() -> None:
     h, c = np.array([1.0, 0.5, 0.1, 0.02]), np.array([1.0, 0.2, 0.5, 0.05])
     start, updates, runs = np.array([2.0, -1.0, 3.0, 1.0]), 60, 20_000
     rates = np.array([1.6 * factor("cosine", t, updates) for t in range(updates)])
@@ -33,7 +33,7 @@ def test_the_expected_curve_is_that_of_a_direct_simulation_under_a_schedule_and_
     assert expected[0] == start**2 @ h / 2
 
 
-def test_several_runs_at_once_are_what_each_is_alone() -> None:
+def test_several_runs_at_once_equal_single_runs() -> None:
     model = Quadratic(np.array([0.5, 0.1]), np.array([1.0, 2.0]), np.array([4.0, 9.0]))
     one, other = np.full(5, 0.3), np.linspace(1.0, 0.0, 5)
     together = model.losses([one, other], [2] * 5)
@@ -42,7 +42,7 @@ def test_several_runs_at_once_are_what_each_is_alone() -> None:
     assert (together[1:, 0] != together[1:, 1]).all()
 
 
-def test_what_is_left_of_the_start_and_what_the_noise_adds_make_up_the_whole() -> None:
+def test_start_and_noise_add_up_to_the_whole() -> None:
     rates, sizes = np.full(50, 0.4), [8] * 50
     h, c, m = np.array([1.0, 0.1]), np.array([1.0, 0.3]), np.array([4.0, 9.0])
     left = Quadratic(h, c, m).losses([rates], sizes, noisy=False)[-1, 0]
@@ -51,15 +51,15 @@ def test_what_is_left_of_the_start_and_what_the_noise_adds_make_up_the_whole() -
     assert left + noise == pytest.approx(Quadratic(h, c, m).losses([rates], sizes)[-1, 0])
 
 
-def test_beyond_two_over_the_curvature_it_grows_without_end_and_without_a_warning() -> None:
+def test_beyond_2_over_the_curvature_the_loss_grows_to_infinity_without_a_warning() -> None:
     model = Quadratic(np.array([1.0]), np.array([1.0]), np.array([1.0]))
     losses = model.losses([np.full(2_000, 3.0)], [1] * 2_000)[:, 0]
     assert losses[10] > 1e5
     assert np.isinf(losses[-1])
 
 
-def test_near_the_optimum_the_quadratic_is_the_loss_itself() -> None:
-    """A thousandth of the way back to the start the loss is a millionth of the quadratic's at the start."""
+def test_near_the_optimum_the_quadratic_equals_the_loss() -> None:
+    """At a thousandth of the distance to the start, the loss is a millionth of the quadratic's at the start."""
     given, model = MIXTURE.problem(SEED), quadratic(SEED)
     inputs, targets, best = given.data.train_inputs, given.data.train_targets, given.optimum.weights
     near = objective(best * (1 - 1e-3), inputs, targets, MIXTURE.config.weight_decay) - given.optimum.loss
@@ -67,8 +67,8 @@ def test_near_the_optimum_the_quadratic_is_the_loss_itself() -> None:
     assert model.distances.sum() == pytest.approx(float(best.square().sum()))
 
 
-def test_the_noise_is_the_scatter_of_single_examples_gradients() -> None:
-    """By automatic differentiation of every example's own loss."""
+def test_the_noise_is_the_scatter_of_per_example_gradients() -> None:
+    """Automatic differentiation of every example's loss gives the expected scatter."""
     given, model = MIXTURE.problem(SEED), quadratic(SEED)
     inputs, targets = given.data.train_inputs, given.data.train_targets
 

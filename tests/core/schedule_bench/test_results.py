@@ -1,4 +1,4 @@
-"""What is kept of the bench: written, read back, and refused where it is damaged."""
+"""The results of the comparison: written, read back, and refused if damaged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.schedule_bench.results import load, tuning_seeds, write
 from core.words.errors import BatchLabError
 
 
-def test_the_file_that_ships_has_every_batch_size_whole() -> None:
+def test_the_shipped_file_is_complete_for_every_batch_size() -> None:
     shipped = load()
     assert tuple(shipped) == BATCH_SIZES
     for size, bench in shipped.items():
@@ -33,7 +33,7 @@ def test_the_file_that_ships_has_every_batch_size_whole() -> None:
         assert bench.tuned["cosine"].shares == ()
 
 
-def test_what_is_written_is_read_back_also_with_what_diverged(tmp_path: Path) -> None:
+def test_written_results_are_read_back_even_with_diverged_runs(tmp_path: Path) -> None:
     bench = load()[64]
     gone = replace(bench.tuned["step"], ends=(float("inf"),) * 10, end=None, end_low=None, end_high=None)
     bench = replace(bench, tuned={**bench.tuned, "step": gone})
@@ -42,7 +42,7 @@ def test_what_is_written_is_read_back_also_with_what_diverged(tmp_path: Path) ->
     assert bench.tuned["step"].diverged == 10
 
 
-def test_each_row_of_numbers_is_a_line(tmp_path: Path) -> None:
+def test_each_row_of_numbers_is_one_line(tmp_path: Path) -> None:
     write(list(load().values()), tmp_path / "bench.json")
     text = (tmp_path / "bench.json").read_text()
     assert '"seeds": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],' in text
@@ -73,11 +73,11 @@ def test_a_schedule_without_results_is_named(tmp_path: Path, monkeypatch: pytest
     )
 
 
-def test_rates_are_tuned_on_the_seeds_after_those_of_the_comparison() -> None:
+def test_the_tuning_seeds_follow_those_of_the_comparison() -> None:
     assert tuning_seeds(range(10)) == (10, 11, 12)
     assert tuning_seeds([7, 20, 3]) == (21, 22, 23)
 
 
-def test_the_file_is_plain_json_for_other_readers() -> None:
+def test_the_shipped_file_is_plain_json() -> None:
     values = json.loads((Path(__file__).parents[3] / "core/schedule_bench/shipped.json").read_text())
     assert values[0]["tuned"]["cosine"]["peak"] in RATES

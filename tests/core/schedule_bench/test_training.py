@@ -1,4 +1,4 @@
-"""The trainings of the bench, against the trainer of single runs and against plain PyTorch, in float64."""
+"""The runs of the comparison, against the trainer of single runs and plain PyTorch, in float64."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def one_by_one(member: Member) -> tuple[list[float], list[float]]:
 
 
 @pytest.mark.usefixtures("doubles")
-def test_every_schedule_is_that_of_the_trainer_run_by_run() -> None:
-    """A plateau's rule is PyTorch's own there, fed with the trainer's own evaluations."""
+def test_every_schedule_matches_the_trainer() -> None:
+    """The trainer uses PyTorch's plateau rule with its own evaluations."""
     members = [
         Member("plateau", 0, 64.0),
         Member("plateau", 1, 64.0),
@@ -74,7 +74,7 @@ def test_every_schedule_is_that_of_the_trainer_run_by_run() -> None:
 
 
 @pytest.mark.usefixtures("doubles")
-def test_a_growing_batch_is_plain_sgd_on_larger_and_larger_batches() -> None:
+def test_a_growing_batch_is_plain_sgd_on_growing_batches() -> None:
     member, given = Member("ramp", 2, 16.0), MIXTURE.problem(2)
     inputs, targets = given.data.train_inputs, given.data.train_targets
     weights = torch.zeros(10, 21, requires_grad=True)
@@ -91,7 +91,7 @@ def test_a_growing_batch_is_plain_sgd_on_larger_and_larger_batches() -> None:
     assert len(path.rates) == 76
 
 
-def test_a_training_is_the_same_alone_and_among_others_one_of_which_diverges() -> None:
+def test_a_run_is_the_same_alone_and_among_others_even_if_one_diverges() -> None:
     tame, wild = Member("linear", 1, 16.0), Member("constant", 1, 1e5)
     others = [Member("linear", 0, 16.0), Member("ramp", 1, 16.0)]
     (alone,) = train([tame], SIZE, no_progress)
@@ -101,14 +101,14 @@ def test_a_training_is_the_same_alone_and_among_others_one_of_which_diverges() -
     assert gone.excess[0] == pytest.approx(alone.excess[0])
 
 
-def test_without_following_there_is_the_end_alone() -> None:
+def test_without_follow_only_the_end_is_evaluated() -> None:
     member = Member("cosine", 0, 16.0)
     (path,), (followed,) = train([member], SIZE, no_progress, follow=False), train([member], SIZE, no_progress)
     assert path.excess.tolist() == followed.excess[-1:].tolist()
     assert len(followed.excess) == 65
 
 
-def test_progress_goes_up_to_the_end_over_all_stages() -> None:
+def test_progress_rises_to_1_over_all_stages() -> None:
     shares: list[float] = []
     train([Member("constant", 0, 1.0), Member("ramp", 0, 1.0)], 64, shares.append, follow=False)
     assert shares == sorted(shares)
@@ -116,7 +116,7 @@ def test_progress_goes_up_to_the_end_over_all_stages() -> None:
     assert 0.9 < shares[-1] <= 1
 
 
-def test_many_models_are_judged_as_one_by_one() -> None:
+def test_many_models_are_evaluated_like_single_ones() -> None:
     weights = torch.randn(3, 10, 21, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     seeds = [1, 0, 1]
     found = Sets(seeds).excess(weights)
@@ -125,5 +125,5 @@ def test_many_models_are_judged_as_one_by_one() -> None:
     assert Sets(seeds).excess(far).tolist() == [pytest.approx(excess(far[0], 1)), np.inf, np.inf]
 
 
-def test_the_weight_decay_that_pages_name_is_the_one_of_the_problem() -> None:
+def test_the_listed_weight_decay_is_that_of_the_problem() -> None:
     assert MIXTURE.config.weight_decay == WEIGHT_DECAY

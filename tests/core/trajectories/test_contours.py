@@ -1,4 +1,4 @@
-"""Lines of equal loss: where they lie, and how far out they go."""
+"""Contour lines: where they lie and how far out they reach."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def problem(request: pytest.FixtureRequest) -> LossSurface:
     return PROBLEMS[request.param]()
 
 
-def test_the_loss_is_the_same_all_along_a_line_and_grows_with_the_square_of_its_number(problem: LossSurface) -> None:
+def test_a_line_has_one_loss_which_grows_with_the_square_of_its_number(problem: LossSurface) -> None:
     lines = contours(problem, 6, 16)
     assert lines.shape == (6, 16, 2)
     above = problem.loss(lines) - problem.loss(problem.optimum)
@@ -22,7 +22,7 @@ def test_the_loss_is_the_same_all_along_a_line_and_grows_with_the_square_of_its_
     np.testing.assert_allclose(above[:, 0] / above[-1, 0], (np.arange(1, 7) / 6) ** 2, rtol=1e-9)
 
 
-def test_the_lines_of_a_quadratic_are_ellipses_evenly_apart() -> None:
+def test_the_lines_of_a_quadratic_are_evenly_spaced_ellipses() -> None:
     problem = quadratic()
     lines = contours(problem, 5, 24)
     np.testing.assert_allclose(lines[3], 4 * lines[0], atol=1e-9)
@@ -38,7 +38,7 @@ def test_a_line_goes_once_around_the_optimum(problem: LossSurface) -> None:
         assert abs(turns.sum()) < 2 * np.pi
 
 
-def test_the_last_line_is_beyond_all_that_a_chart_of_other_proportions_shows(problem: LossSurface) -> None:
+def test_the_last_line_lies_beyond_any_chart(problem: LossSurface) -> None:
     window = problem.window
     outermost = problem.loss(contours(problem)[-1][0])
     width, height = window.right - window.left, window.top - window.bottom
@@ -48,7 +48,7 @@ def test_the_last_line_is_beyond_all_that_a_chart_of_other_proportions_shows(pro
         assert (problem.loss(corners) <= outermost * (1 + 1e-9)).all()
 
 
-def test_lines_are_worked_out_once_and_cannot_be_changed(problem: LossSurface) -> None:
+def test_lines_are_computed_once_and_read_only(problem: LossSurface) -> None:
     assert contours(problem) is contours(problem)
     with pytest.raises(ValueError, match="read-only"):
         contours(problem)[0, 0, 0] = 1.0

@@ -1,4 +1,4 @@
-"""Gradients of random batches at one point: the law of their length, exactly and measured."""
+"""Gradients of random batches at one point: the law of their length, exact and measured."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def problem(request: pytest.FixtureRequest) -> LossSurface:
 
 @pytest.fixture
 def tiny() -> Quadratic:
-    """Seven examples, of which every batch can be tried."""
+    """Return a problem of seven examples, few enough to try every batch."""
     centres = np.random.default_rng(2).standard_normal((7, 2))
     return Quadratic(np.array([[1.0, 0.2], [0.2, 0.4]]), centres - centres.mean(0), POINT, Window(-1, -1, 3.2), 0.1)
 
 
 def every_batch(problem: LossSurface, batch_size: int) -> Array:
-    """Return the mean gradient of every batch of so many different examples."""
+    """Return the mean gradient of every possible batch of this size."""
     each = problem.example_gradients(POINT)
     return np.array([each[list(batch)].mean(0) for batch in combinations(range(problem.examples), batch_size)])
 
 
 @pytest.mark.parametrize("batch_size", range(1, 8))
-def test_the_law_is_exact_over_every_batch_there_is(tiny: Quadratic, batch_size: int) -> None:
+def test_the_law_is_exact_over_all_possible_batches(tiny: Quadratic, batch_size: int) -> None:
     every = every_batch(tiny, batch_size)
     theory = law(tiny, POINT)
     assert (every**2).sum(1).mean() == pytest.approx(theory.mean_squared(batch_size), rel=1e-12)
@@ -40,13 +40,13 @@ def test_the_law_is_exact_over_every_batch_there_is(tiny: Quadratic, batch_size:
     np.testing.assert_allclose(np.cov(every.T, bias=True, ddof=0) if len(every) > 1 else 0, covariance, atol=1e-12)
 
 
-def test_the_variance_is_that_of_the_examples_there_are_and_not_an_estimate_of_more(tiny: Quadratic) -> None:
+def test_the_variance_is_that_of_the_population_not_an_estimate(tiny: Quadratic) -> None:
     each = tiny.example_gradients(POINT)
     assert law(tiny, POINT).variance == pytest.approx(each.var(0, ddof=0).sum(), rel=1e-12)
     assert (each**2).sum(1).mean() == pytest.approx(law(tiny, POINT).mean_squared(1), rel=1e-12)
 
 
-def test_one_example_keeps_all_of_the_variance_and_all_of_them_keep_none(problem: LossSurface) -> None:
+def test_one_example_keeps_all_variance_and_all_examples_keep_none(problem: LossSurface) -> None:
     theory = law(problem, POINT)
     assert theory.share(1) == 1.0
     assert theory.share(1_024) == 0.0
@@ -74,7 +74,7 @@ def test_a_standard_error_is_that_of_the_mean(problem: LossSurface) -> None:
     assert found.errors_off(theory) == pytest.approx(off)
 
 
-def test_a_batch_of_all_examples_has_the_full_gradient_each_time_and_no_error(problem: LossSurface) -> None:
+def test_a_batch_of_all_examples_has_the_full_gradient_and_no_error(problem: LossSurface) -> None:
     draws = cloud(problem, POINT, 1_024, seed=1)
     np.testing.assert_allclose(draws, np.tile(problem.gradient(POINT), (300, 1)), atol=1e-12)
     (found,) = measured(problem, POINT, sizes=[1_024], seed=1)
@@ -88,7 +88,7 @@ def test_every_draw_is_the_mean_of_different_examples(tiny: Quadratic) -> None:
     assert len(np.unique(apart.argmin(1))) > 25  # of 35 there are
 
 
-def test_draws_scatter_around_the_full_gradient_as_the_law_says(problem: LossSurface) -> None:
+def test_draws_scatter_around_the_full_gradient_by_the_law(problem: LossSurface) -> None:
     theory, draws = law(problem, POINT), cloud(problem, POINT, 16, draws=4_000, seed=1)
     covariance = theory.share(16) * theory.covariance
     errors = np.sqrt(np.diag(covariance) / 4_000)
@@ -96,7 +96,7 @@ def test_draws_scatter_around_the_full_gradient_as_the_law_says(problem: LossSur
     np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.1 * np.trace(covariance))
 
 
-def test_draws_depend_on_the_seed_and_the_batch_size_and_not_on_the_point(problem: LossSurface) -> None:
+def test_draws_depend_on_seed_and_batch_size_only(problem: LossSurface) -> None:
     first = cloud(problem, POINT, 2, seed=1)
     np.testing.assert_array_equal(first, cloud(problem, POINT, 2, seed=1))
     assert not np.array_equal(first, cloud(problem, POINT, 2, seed=2))
@@ -111,6 +111,6 @@ def test_the_measurements_of_two_sizes_are_independent(problem: LossSurface) -> 
 
 
 @pytest.mark.parametrize("batch_size", [0, 1_025])
-def test_a_batch_that_the_data_cannot_fill_is_refused(problem: LossSurface, batch_size: int) -> None:
+def test_an_impossible_batch_size_is_refused(problem: LossSurface, batch_size: int) -> None:
     with pytest.raises(ValueError, match=f"between 1 and 1024, got {batch_size}"):
         cloud(problem, POINT, batch_size, seed=1)

@@ -1,4 +1,4 @@
-"""Plain SGD on two weights: closed forms, the order of the examples, and what is measured of a path."""
+"""Plain SGD on two weights: closed forms, the order of examples, and the measurements of a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEEDS = (1, 2, 3, 4, 5)
 
 @dataclass(eq=False)
 class Listening:
-    """A problem without slope that remembers which examples it was asked for."""
+    """A flat problem that records the examples it was asked for."""
 
     examples: int
     asked: list[list[int]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Listening:
 
 
 def asked(examples: int, **options: Any) -> list[list[int]]:
-    """Return the batches that a path asks for."""
+    """Return the batches that a path requests."""
     problem: Any = Listening(examples)
     trajectory(problem, rate=0.1, **options)
     return list(problem.asked)
@@ -40,7 +40,7 @@ def asked(examples: int, **options: Any) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.7, 1.9])
-def test_with_all_examples_in_a_batch_the_path_is_that_of_gradient_descent(rate: float) -> None:
+def test_a_full_batch_follows_gradient_descent(rate: float) -> None:
     problem = quadratic()
     path = trajectory(problem, batch_size=1_024, rate=rate, updates=60, seed=1)
     values, axes = np.linalg.eigh(problem.curvature)
@@ -49,7 +49,7 @@ def test_with_all_examples_in_a_batch_the_path_is_that_of_gradient_descent(rate:
     np.testing.assert_allclose(path, expected, atol=1e-12)
 
 
-def test_one_update_goes_against_the_mean_gradient_of_the_first_batch() -> None:
+def test_an_update_follows_the_negative_mean_gradient_of_its_batch() -> None:
     problem = quadratic()
     path = trajectory(problem, batch_size=8, rate=0.3, updates=1, seed=4)
     first = np.random.default_rng(4).permutation(1_024)[:8]
@@ -57,13 +57,13 @@ def test_one_update_goes_against_the_mean_gradient_of_the_first_batch() -> None:
     np.testing.assert_allclose(path, [problem.start, problem.start - 0.3 * mean], atol=1e-14)
 
 
-def test_a_path_starts_where_it_is_told() -> None:
+def test_a_path_starts_at_the_given_point() -> None:
     path = trajectory(quadratic(), batch_size=1, rate=0.1, updates=3, seed=1, start=np.array([1.0, 2.0]))
     assert path.shape == (4, 2)
     assert path[0].tolist() == [1.0, 2.0]
 
 
-def test_beyond_two_over_the_largest_curvature_every_update_leads_farther_away_until_the_path_is_lost() -> None:
+def test_beyond_2_over_the_largest_curvature_the_path_diverges() -> None:
     path = trajectory(quadratic(), batch_size=1_024, rate=2.2, updates=256, seed=1)
     finite = np.isfinite(path).all(1)
     lost = int(np.argmin(finite))
@@ -74,13 +74,13 @@ def test_beyond_two_over_the_largest_curvature_every_update_leads_farther_away_u
     assert distances[-1] < 1e6
 
 
-def test_just_below_it_the_path_comes_to_rest_at_the_optimum() -> None:
+def test_just_below_that_rate_the_path_settles_at_the_optimum() -> None:
     path = trajectory(quadratic(), batch_size=1_024, rate=1.9, updates=256, seed=1)
     assert np.linalg.norm(path[-1]) < 1e-10
 
 
 @pytest.mark.parametrize("batch_size", [0, 1_025])
-def test_a_batch_that_the_data_cannot_fill_is_refused(batch_size: int) -> None:
+def test_an_impossible_batch_size_is_refused(batch_size: int) -> None:
     with pytest.raises(ValueError, match=f"between 1 and 1024, got {batch_size}"):
         trajectory(quadratic(), batch_size=batch_size, rate=0.1, updates=1, seed=1)
 
@@ -88,7 +88,7 @@ def test_a_batch_that_the_data_cannot_fill_is_refused(batch_size: int) -> None:
 # The order of the examples.
 
 
-def test_an_epoch_is_one_permutation_in_batches_of_which_the_last_is_shorter() -> None:
+def test_an_epoch_is_one_permutation_in_batches_with_a_shorter_last_one() -> None:
     batches = asked(10, batch_size=4, updates=7, seed=3)
     assert [len(batch) for batch in batches] == [4, 4, 2, 4, 4, 2, 4]
     first, second = sum(batches[:3], []), sum(batches[3:6], [])
@@ -96,20 +96,20 @@ def test_an_epoch_is_one_permutation_in_batches_of_which_the_last_is_shorter() -
     assert first != second
 
 
-def test_two_batch_sizes_meet_the_same_examples_in_the_same_order() -> None:
+def test_two_batch_sizes_see_the_same_examples_in_the_same_order() -> None:
     small = sum(asked(64, batch_size=2, updates=64, seed=3), [])
     large = sum(asked(64, batch_size=16, updates=8, seed=3), [])
     assert small == large
     assert large != sum(asked(64, batch_size=16, updates=8, seed=4), [])
 
 
-def test_independent_draws_meet_some_examples_twice_and_as_many_an_epoch() -> None:
+def test_independent_draws_repeat_examples_within_an_epoch_of_the_same_length() -> None:
     batches = asked(64, batch_size=48, updates=4, seed=3, sampling="iid")
     assert [len(batch) for batch in batches] == [48, 16, 48, 16]
     assert len(set(batches[0] + batches[1])) < 64
 
 
-def test_a_path_depends_on_its_seed_alone() -> None:
+def test_only_the_seed_decides_the_order_of_a_path() -> None:
     paths = [trajectory(quadratic(), batch_size=4, rate=0.1, updates=20, seed=seed) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(paths[0], paths[1])
     assert not np.array_equal(paths[0], paths[2])
@@ -118,7 +118,7 @@ def test_a_path_depends_on_its_seed_alone() -> None:
 # What is measured.
 
 
-def test_a_staircase_turns_by_a_right_angle_at_every_step() -> None:
+def test_a_staircase_turns_by_90_degrees_at_every_update() -> None:
     path = np.array([[0, 0], [2, 0], [2, 2], [4, 2], [4, 4.0]])
     found = statistics(path, optimum=np.array([4.0, 4.0]), radius=2.0)
     assert found.mean_cosine == 0.0
@@ -129,7 +129,7 @@ def test_a_staircase_turns_by_a_right_angle_at_every_step() -> None:
     assert math.isnan(found.spread)  # a third of five points is no path
 
 
-def test_the_angle_is_the_mean_of_the_angles_and_not_that_of_the_mean_cosine() -> None:
+def test_the_turn_is_the_mean_angle_not_the_angle_of_the_mean_cosine() -> None:
     path = np.array([[0, 0], [1, 0], [2, 0], [2, 1.0]])
     found = statistics(path, optimum=ZERO, radius=0.5)
     assert found.mean_cosine == pytest.approx(0.5)
@@ -137,7 +137,7 @@ def test_the_angle_is_the_mean_of_the_angles_and_not_that_of_the_mean_cosine() -
     assert found.arrival == 0
 
 
-def test_a_path_that_never_comes_near_has_no_arrival_and_one_that_returns_no_detour() -> None:
+def test_a_path_that_stays_away_has_no_arrival_and_one_that_returns_no_detour() -> None:
     found = statistics(np.array([[0, 0], [1, 0], [0, 0.0]]), optimum=np.array([9.0, 9.0]), radius=1.0)
     assert found.arrival is None
     assert math.isnan(found.detour)
@@ -157,14 +157,14 @@ def test_an_update_that_changes_nothing_has_no_direction() -> None:
     assert statistics(path, optimum=ZERO, radius=0.1).turn_degrees == pytest.approx(90.0)
 
 
-def test_what_still_moves_at_an_even_speed_does_not_pass_for_unsettled() -> None:
+def test_motion_at_constant_speed_does_not_count_as_unsettled() -> None:
     line = np.linspace([0.0, 0.0], [9.0, 3.0], 90)
     assert statistics(line, optimum=ZERO, radius=0.1).spread == pytest.approx(0.0, abs=1e-12)
     swings = line + 0.2 * np.outer((-1.0) ** np.arange(90), [0, 1])
     assert statistics(swings, optimum=ZERO, radius=0.1).spread == pytest.approx(0.2, rel=0.01)
 
 
-def test_of_a_path_that_is_lost_what_is_there_is_measured() -> None:
+def test_the_finite_part_of_a_diverged_path_is_measured() -> None:
     path = np.vstack([np.array([[0, 0], [1, 0], [1, 1.0]]), np.full((5, 2), np.nan)])
     found = statistics(path, optimum=ZERO, radius=0.1)
     assert found.turn_degrees == pytest.approx(90.0)
@@ -191,8 +191,8 @@ def test_at_one_rate_the_small_batch_turns_more_and_takes_longer_strides(name: s
     assert small.spread > 2 * large.spread
 
 
-def test_the_spread_at_rest_is_that_of_the_closed_form() -> None:
-    """In each direction the variance of independent batches is rate c / (B h (2 - rate h)), with noise c = 4 h."""
+def test_the_spread_at_rest_matches_the_closed_form() -> None:
+    """Along each direction the variance of independent batches is rate c / (B h (2 - rate h)), with c = 4 h."""
     curvature = np.diag([0.5, 1.0])
     rng = np.random.default_rng(5)
     centres = rng.standard_normal((4_000, 2)) * 2 / np.sqrt(np.diag(curvature))

@@ -1,4 +1,4 @@
-"""Two problems of two weights: losses and gradients against second implementations, optima and curvatures."""
+"""Two losses over two weights: values and gradients against second implementations, optima and curvatures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def problem(request: pytest.FixtureRequest) -> LossSurface:
 
 
 def example_losses(problem: LossSurface, point: Array) -> Array:
-    """Return the loss of each example, written out as its definition has it."""
+    """Return the loss of each example, written out from its definition."""
     if isinstance(problem, Quadratic):
         apart = point - problem.centres
         return np.array([each @ problem.curvature @ each / 2 for each in apart])
@@ -37,7 +37,7 @@ def example_losses(problem: LossSurface, point: Array) -> Array:
 
 
 def slope(function: object, point: Array, step: float = 1e-5) -> Array:
-    """Return the derivative by each of two weights, by differences to both sides."""
+    """Return the derivative by each of two weights, by central differences."""
     assert callable(function)
     return np.array([(function(point + each) - function(point - each)) / (2 * step) for each in step * np.eye(2)])
 
@@ -64,13 +64,13 @@ def test_the_mean_of_all_examples_gradients_is_the_full_gradient(problem: LossSu
     np.testing.assert_allclose(problem.example_gradients(point).mean(0), problem.gradient(point), atol=1e-12)
 
 
-def test_chosen_examples_are_those_of_all(problem: LossSurface) -> None:
+def test_chosen_examples_have_the_gradients_they_have_among_all(problem: LossSurface) -> None:
     chosen = np.array([7, 3, 3, 1_023])
     point = POINTS[1]
     np.testing.assert_array_equal(problem.example_gradients(point, chosen), problem.example_gradients(point)[chosen])
 
 
-def test_many_points_are_worked_out_at_once(problem: LossSurface) -> None:
+def test_many_points_are_evaluated_at_once(problem: LossSurface) -> None:
     grid = np.stack([POINTS, POINTS[::-1]])
     assert problem.loss(grid).shape == (2, 4)
     assert problem.gradient(grid).shape == (2, 4, 2)
@@ -78,7 +78,7 @@ def test_many_points_are_worked_out_at_once(problem: LossSurface) -> None:
     np.testing.assert_allclose(problem.gradient(grid)[0, 2], problem.gradient(POINTS[2]), rtol=1e-12)
 
 
-def test_the_gradient_is_zero_at_the_optimum_and_the_loss_is_larger_around_it(problem: LossSurface) -> None:
+def test_the_optimum_has_zero_gradient_and_a_lower_loss_than_its_surroundings(problem: LossSurface) -> None:
     np.testing.assert_allclose(problem.gradient(problem.optimum), 0.0, atol=1e-12)
     angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     around = problem.optimum + 0.01 * np.column_stack([np.cos(angles), np.sin(angles)])
@@ -89,28 +89,28 @@ def test_the_curvature_is_the_slope_of_the_gradient_at_the_optimum(problem: Loss
     np.testing.assert_allclose(problem.curvature, slope(problem.gradient, problem.optimum), atol=1e-7)
 
 
-def test_both_are_about_ten_times_as_steep_one_way_as_the_other(problem: LossSurface) -> None:
+def test_both_are_about_ten_times_as_steep_across_as_along(problem: LossSurface) -> None:
     flat, steep = np.linalg.eigvalsh(problem.curvature)
     assert 9.9 < steep / flat < 15
     assert largest_curvature(problem) == pytest.approx(steep)
     assert largest_rate(problem) == pytest.approx(2 / steep)
 
 
-def test_the_optimum_of_the_quadratic_is_zero_and_its_largest_rate_two() -> None:
+def test_the_quadratic_has_its_optimum_at_0_and_a_largest_rate_of_2() -> None:
     problem = quadratic()
     assert problem.optimum.tolist() == [0.0, 0.0]
     np.testing.assert_allclose(problem.centres.mean(0), 0.0, atol=1e-15)
     assert largest_rate(problem) == pytest.approx(2.0, rel=1e-12)
 
 
-def test_the_noise_of_the_quadratic_is_in_proportion_to_its_curvature() -> None:
+def test_the_noise_of_the_quadratic_is_proportional_to_its_curvature() -> None:
     problem = quadratic()
     gradients = problem.example_gradients(POINTS[2])
     found = np.cov(gradients.T, bias=True)
     np.testing.assert_allclose(found, 4 * problem.curvature, atol=0.25)  # 5 standard errors of 1,024 draws
 
 
-def test_a_logistic_loss_far_out_is_a_straight_line_and_no_overflow() -> None:
+def test_a_logistic_loss_is_linear_far_out_and_does_not_overflow() -> None:
     problem = logistic()
     far = np.array([1e4, -1e4])
     expected = np.maximum(-problem.signed @ far, 0.0).mean()
@@ -118,7 +118,7 @@ def test_a_logistic_loss_far_out_is_a_straight_line_and_no_overflow() -> None:
     assert np.isfinite(problem.example_gradients(far)).all()
 
 
-def test_every_window_has_one_shape_and_shows_the_start_and_the_optimum(problem: LossSurface) -> None:
+def test_every_window_has_the_same_shape_and_shows_start_and_optimum(problem: LossSurface) -> None:
     window = problem.window
     assert window.right - window.left == pytest.approx(ASPECT * (window.top - window.bottom))
     assert window.holds(problem.start)
@@ -127,11 +127,11 @@ def test_every_window_has_one_shape_and_shows_the_start_and_the_optimum(problem:
     assert not window.holds(np.array([0.0, window.bottom - 0.01]))
 
 
-def test_newton_finds_where_a_gradient_is_zero() -> None:
+def test_newton_finds_a_zero_of_the_gradient() -> None:
     found = newton(lambda at: np.tanh(at - 0.3), lambda at: np.diag(1 - np.tanh(at - 0.3) ** 2), np.zeros(2))
     np.testing.assert_allclose(found, 0.3, atol=1e-12)
 
 
-def test_newton_says_when_there_is_no_such_place() -> None:
+def test_newton_raises_if_there_is_none() -> None:
     with pytest.raises(ArithmeticError, match="no optimum in 50 updates"):
         newton(lambda at: np.ones(2), lambda at: np.eye(2), np.zeros(2))
