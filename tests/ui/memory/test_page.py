@@ -15,7 +15,7 @@ App = Callable[..., AppTest]
 def page(app: App) -> App:
     def open_page(**query: object) -> AppTest:
         test = app(**query).switch_page("pages/memory.py")
-        for name, value in query.items():  # AppTest drops them with the page, and a browser does not
+        for name, value in query.items():  # AppTest drops them on a switch of pages, unlike a browser
             test.query_params[name] = str(value)
         return test.run()
 
@@ -29,7 +29,7 @@ def words(test: AppTest) -> str:
 
 
 def until(test: AppTest, *texts: str) -> str:
-    """Run the script as the timer would until the page has all these texts."""
+    """Rerun the script, as the timer would, until the page has all these texts."""
     deadline = time.monotonic() + 60
     while not all(text in words(test) for text in texts):
         assert time.monotonic() < deadline, words(test)
@@ -44,14 +44,14 @@ def show(test: AppTest, choice: str) -> None:
 
 def test_the_page_shows_the_largest_batch_before_anything_runs(page: App) -> None:
     test = page(model="cnn")
-    # A fixed part of 97.6 KiB and 53.0 KiB an example: 5.27 MiB of tensors at batch size 100.
+    # 97.6 KiB fixed and 53.0 KiB per example make 5.27 MiB of tensors at batch size 100.
     until(test, "5.29 MiB", "5.27 MiB tensors + 18.1 KiB workspace", "97.6 KiB + 53.0 KiB")
     test.button(key="device_a100").click().run()
     until(test, "under 80 GiB")
     assert test.number_input(key="memory_limit_mb").value == 81_920
 
 
-def test_a_remedy_goes_into_the_form(page: App) -> None:
+def test_a_remedy_is_applied_to_the_form(page: App) -> None:
     test = page(batch_size=1_000, memory_limit_mb=1)
     show(test, "fit")
     until(test, "**Batch size 264**")
@@ -62,10 +62,10 @@ def test_a_remedy_goes_into_the_form(page: App) -> None:
     until(test, "These settings fit")
 
 
-def test_two_trainings_check_the_largest_batch(page: App) -> None:
+def test_two_real_runs_check_the_largest_batch(page: App) -> None:
     test = page(batch_size=1_000, memory_limit_mb=1)
     show(test, "search")
-    until(test, "Just checked by running them: batch size 264 fits, and 265 runs out of memory.")
+    until(test, "Just checked by running both: batch size 264 fits, and 265 runs out of memory.")
 
 
 def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:

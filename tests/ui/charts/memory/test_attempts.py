@@ -61,7 +61,7 @@ def test_each_search_has_a_row_with_its_attempts_in_order_and_their_results(word
         (7, 9, ["<search.doubling>", "<search.closed_form>"]),
     ],
 )
-def test_only_the_first_attempts_are_shown_and_the_outcome_once_all_are(
+def test_the_first_attempts_are_shown_and_the_outcome_after_the_last(
     shown: int, drawn: int, counted: list[str], words: Catalogue
 ) -> None:
     table = table_of(words, DOUBLING, EXACT, shown=shown)

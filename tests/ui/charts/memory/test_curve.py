@@ -1,4 +1,4 @@
-"""The table of peak memory against batch size: layers, the crossing of the limit, and runs that measured it."""
+"""The table of peak memory against batch size: layers, the limit, and measured runs."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def table_of(
 # Layers.
 
 
-def test_the_layers_stack_to_the_total_with_workspace_on_top_in_the_order_of_batch_sizes(
-    line: Curve, words: Catalogue
-) -> None:
+def test_the_layers_stack_to_the_total_with_workspace_on_top(line: Curve, words: Catalogue) -> None:
     table = table_of(words, line)
     for name in LAYERS:
         assert column(table, name, "x") == [1, 4, 10]
@@ -66,14 +64,14 @@ def test_the_layers_stack_to_the_total_with_workspace_on_top_in_the_order_of_bat
     assert column(table, "total", "end") == [3.5, 6.5, 12.5]
 
 
-def test_categories_are_as_they_are_at_each_point_even_where_they_jump(peak_of: PeakOf, words: Catalogue) -> None:
+def test_categories_have_their_own_values_at_each_point_even_if_they_jump(peak_of: PeakOf, words: Catalogue) -> None:
     jump = Curve((Point(1, peak_of(gradients=1), True), Point(2, peak_of(temporary=3), True)), (), 2, {})
     table = table_of(words, jump)
     assert column(table, "gradients", "end") == [1, 0]
     assert column(table, "temporary", "end") == [1, 3]
 
 
-def test_a_layer_is_named_at_its_right_end_where_there_is_room_for_a_level_name(line: Curve, words: Catalogue) -> None:
+def test_a_layer_is_named_at_its_right_end_if_a_level_name_fits(line: Curve, words: Catalogue) -> None:
     table = table_of(words, line)  # the axis ends at 13.75, and a name may go from 7.5 to 10
     for name in LAYERS:
         named = f"<series.{name}>" if name in ("parameters", "activations") else ""
@@ -82,21 +80,19 @@ def test_a_layer_is_named_at_its_right_end_where_there_is_room_for_a_level_name(
     assert column(table, "activations", "middle")[-1] == 5.75  # between 2, below it, and 9.5, where it is at 7.5
 
 
-def test_a_layer_that_is_thick_but_steep_has_no_room_for_a_name(peak_of: PeakOf, words: Catalogue) -> None:
+def test_a_thick_but_steep_layer_has_no_room_for_a_name(peak_of: PeakOf, words: Catalogue) -> None:
     steep = Curve(tuple(Point(size, peak_of(batch=9 * size, temporary=size), True) for size in (1, 10)), (), 10, {})
     assert column(table_of(words, steep), "temporary", "label") == ["", ""]  # 10 of 110, but from 67.5 to 75 at 7.5
     assert column(table_of(words, steep), "batch", "label") == ["", "<series.batch>"]
 
 
-def test_every_size_at_a_point_is_told_from_halfway_to_the_point_before_it_to_halfway_to_the_next(
-    line: Curve, words: Catalogue
-) -> None:
+def test_a_tooltip_reaches_halfway_to_the_points_on_both_sides(line: Curve, words: Catalogue) -> None:
     columns = of(table_of(words, line), "column")
     assert [(row["left"], row["x"], row["right"]) for row in columns] == [(1, 1, 2.5), (2.5, 4, 7), (7, 10, 10)]
     assert [columns[1][name] for name in ("total", *LAYERS)] == [6.5, 2, 0, 0, 4, 0, 0, 0.5]
 
 
-def test_what_is_less_than_a_hundredth_of_the_smallest_total_is_not_on_a_logarithmic_axis(
+def test_sizes_below_a_hundredth_of_the_smallest_total_are_not_on_a_logarithmic_axis(
     peak_of: PeakOf, words: Catalogue
 ) -> None:
     first, second = peak_of(parameters=1.99, batch=0.01), peak_of(parameters=1.99, batch=0.03)
@@ -116,7 +112,7 @@ def test_the_largest_batch_that_fits_is_marked_on_the_line_between_its_points(li
     assert row["label"] == "<chart.curve.fits size=6>"
 
 
-def test_a_large_batch_size_has_its_thousands_apart(peak_of: PeakOf, words: Catalogue) -> None:
+def test_a_large_batch_size_has_grouped_digits(peak_of: PeakOf, words: Catalogue) -> None:
     points = Point(1, peak_of(batch=1), True), Point(2_000, peak_of(batch=9), True)
     table = table_of(words, Curve(points, (), 1_377, {}), limit=8 * MIB, batch_size=1_000)
     assert column(table, "fits", "label") == ["<chart.curve.fits size=1,377>"]
@@ -131,13 +127,13 @@ def test_a_largest_batch_beyond_the_curve_is_named_at_its_end_and_does_not_widen
     assert math.isnan(row["end"])  # no point
 
 
-def test_nothing_is_marked_where_nothing_fits_or_nothing_is_limited(line: Curve, words: Catalogue) -> None:
+def test_nothing_is_marked_without_a_limit_or_if_nothing_fits(line: Curve, words: Catalogue) -> None:
     nothing = Curve(line.points, (), 0, {})
     assert of(table_of(words, nothing, limit=MIB), "fits") == []
     assert of(table_of(words, line), "fits") == []
 
 
-def test_a_limit_far_off_does_not_stretch_the_axis(line: Curve, words: Catalogue) -> None:
+def test_a_distant_limit_does_not_stretch_the_axis(line: Curve, words: Catalogue) -> None:
     table = table_of(words, line, limit=126 * MIB)  # more than ten times 12.5
     assert of(table, "limit") == []
     assert column(table, "limit_name", "label") == ["<chart.limit.far limit=126 MiB>"]
@@ -148,20 +144,20 @@ def test_a_limit_far_off_does_not_stretch_the_axis(line: Curve, words: Catalogue
 # Runs.
 
 
-def test_a_measured_run_is_told_with_its_error_against_the_line(line: Curve, words: Catalogue) -> None:
+def test_a_measured_run_has_its_error_against_the_line(line: Curve, words: Catalogue) -> None:
     rows = of(table_of(words, line, measured=[(4, 13 * MIB // 2), (7, 19 * MIB // 2 + 19 * MIB // 40)]), "measured")
     assert [(row["x"], row["value"]) for row in rows] == [(4, 6.5), (7, 9.5)]  # a point, and halfway between two
     assert [row["end"] for row in rows] == pytest.approx([6.5, 9.975])
     assert [row["error"] for row in rows] == pytest.approx([0, 5], abs=1e-4)
 
 
-def test_runs_beyond_the_ends_of_the_line_have_nothing_to_be_compared_with(line: Curve, words: Catalogue) -> None:
+def test_runs_beyond_the_ends_of_the_line_are_left_out(line: Curve, words: Catalogue) -> None:
     table = table_of(words, line, measured=[(1, MIB), (10, MIB), (11, MIB)])
     assert column(table, "measured", "x") == [1, 10]
     assert of(table_of(words, None, measured=[(1, MIB)]), "measured") == []
 
 
-# Nothing yet.
+# No data yet.
 
 
 @pytest.mark.parametrize(("batch_size", "last"), [(None, 100), (10, 100), (800, 1_600)])
@@ -173,13 +169,13 @@ def test_without_a_curve_the_axes_are_held_open_around_the_present_batch_size(
     assert set(table["series"].to_pylist()) == {"extent"} | ({"here"} if batch_size else set())
 
 
-def test_without_a_curve_the_limit_is_there(words: Catalogue) -> None:
+def test_the_limit_is_drawn_without_a_curve(words: Catalogue) -> None:
     table = table_of(words, None, limit=4 * MIB)
     assert column(table, "limit", "end") == [4]
     assert max(column(table, "extent", "end")) == pytest.approx(4.4)
 
 
-# How it is drawn.
+# Marks.
 
 
 @pytest.mark.parametrize(("chart", "mark", "scale"), [(curve, "area", None), (log_curve, "line", "log")])
@@ -196,7 +192,7 @@ def test_categories_are_layers_on_linear_axes_and_lines_on_logarithmic_ones(
     assert ("y2" in drawn[0]["encoding"]) == (mark == "area")
 
 
-def test_lines_are_told_apart_by_their_dashes_too(words: Catalogue) -> None:
+def test_lines_differ_in_their_dashes_too(words: Catalogue) -> None:
     dashed = [
         layer["encoding"]["strokeDash"] for layer in log_curve(words.say)["layer"] if "strokeDash" in layer["encoding"]
     ]

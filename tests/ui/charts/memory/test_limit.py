@@ -14,15 +14,15 @@ MIB = 2**20
 
 
 def drawn(limit_bytes: int | None, highest: float, words: Catalogue) -> tuple[float, list[dict[str, Any]]]:
-    """Return where the axis ends, and the rows, with 1.5 times as much room as is needed."""
+    """Return the end of the axis and the rows, with 1.5 times the necessary room."""
     rows = Rows("series", "label", "end", "value")
-    rows.add(series="extent")  # as every chart has: a table needs a row
+    rows.add(series="extent")  # a table needs a row, and every chart has this one
     end = add_limit(rows, limit_bytes, highest, words, room=1.5)
     return end, rows.table().to_pylist()[1:]
 
 
 @pytest.mark.parametrize(("highest", "end"), [(2.0, 12.0), (8.0, 12.0), (20.0, 30.0), (0.8, 12.0)])
-def test_the_limit_is_a_rule_with_its_name_and_room_above_whatever_is_higher(
+def test_the_limit_is_a_named_rule_with_room_above_the_highest_mark(
     highest: float, end: float, words: Catalogue
 ) -> None:
     assert drawn(8 * MIB, highest, words) == (
@@ -41,7 +41,7 @@ def test_a_limit_beyond_ten_times_the_highest_point_is_named_at_the_top_and_not_
     )
 
 
-def test_a_limit_is_drawn_whatever_it_is_where_there_is_nothing_else(words: Catalogue) -> None:
+def test_any_limit_is_drawn_if_there_is_nothing_else(words: Catalogue) -> None:
     end, rows = drawn(81_920 * MIB, 0.0, words)
     assert end == 81_920 * 1.5
     assert [row["series"] for row in rows] == ["limit_name", "limit"]
@@ -67,5 +67,5 @@ def test_without_a_limit_the_axis_ends_above_the_highest_point_or_is_open(words:
         (1_536 * MIB, "1.5 GiB"),
     ],
 )
-def test_a_size_is_in_the_unit_in_which_it_is_short(size_bytes: int, text: str) -> None:
+def test_a_size_has_the_unit_that_makes_it_short(size_bytes: int, text: str) -> None:
     assert size(size_bytes / MIB) == text

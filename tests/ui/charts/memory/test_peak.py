@@ -1,4 +1,4 @@
-"""The tables of memory: stacked bars of the simulated device against its limit, and the process's real memory."""
+"""The tables of memory: stacked bars of the simulated device against its limit, and real memory over time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_piece_is_labelled_where_there_is_room_for_its_name(peak_of: PeakOf, w
     assert labels == {"activations": "<series.activations>"}  # 0.13 of 8 MiB are 1.04
 
 
-def test_what_is_not_known_yet_is_a_row_without_bars(words: Catalogue, peak_of: PeakOf) -> None:
+def test_an_unknown_peak_is_a_row_without_bars(words: Catalogue, peak_of: PeakOf) -> None:
     table = memory_table({"predicted": peak_of(batch=1), "measured": None}, None, words)
     rows = of(table, row="measured")
     assert [bar["series"] for bar in rows] == list(CATEGORIES)
@@ -60,15 +60,13 @@ def test_the_limit_is_a_rule_with_its_name(peak_of: PeakOf, words: Catalogue) ->
     assert max(row["start"] for row in of(table, series="extent")) == pytest.approx(8 * 1.02)
 
 
-def test_a_peak_beyond_the_limit_has_the_room_that_it_needs(peak_of: PeakOf, words: Catalogue) -> None:
+def test_the_axis_extends_to_a_peak_beyond_the_limit(peak_of: PeakOf, words: Catalogue) -> None:
     table = memory_table({"predicted": peak_of(batch=12), "measured": None}, 8 * MIB, words)
     assert [row["start"] for row in of(table, series="limit")] == [8]
     assert max(row["start"] for row in of(table, series="extent")) == pytest.approx(12 * 1.02)
 
 
-def test_a_limit_far_off_is_named_and_not_drawn_so_that_the_bars_stay_readable(
-    peak_of: PeakOf, words: Catalogue
-) -> None:
+def test_a_distant_limit_is_named_and_not_drawn(peak_of: PeakOf, words: Catalogue) -> None:
     peaks = {"predicted": peak_of(batch=1), "measured": peak_of(batch=0.5)}
     table = memory_table(peaks, 81_920 * MIB, words)
     assert of(table, series="limit") == []
@@ -78,24 +76,24 @@ def test_a_limit_far_off_is_named_and_not_drawn_so_that_the_bars_stay_readable(
     assert of(table, row="predicted", series="batch")[0]["label"] == "<series.batch>"
 
 
-def test_a_limit_is_far_off_beyond_ten_times_the_peak(peak_of: PeakOf, words: Catalogue) -> None:
+def test_a_limit_beyond_ten_times_the_peak_is_distant(peak_of: PeakOf, words: Catalogue) -> None:
     peaks = {"predicted": peak_of(batch=1), "measured": None}
     assert len(of(memory_table(peaks, 10 * MIB, words), series="limit")) == 1
     assert of(memory_table(peaks, 10 * MIB + 1, words), series="limit") == []
 
 
-def test_before_any_peak_is_known_the_limit_is_drawn_whatever_it_is(words: Catalogue) -> None:
+def test_any_limit_is_drawn_before_a_peak_is_known(words: Catalogue) -> None:
     table = memory_table({"predicted": None, "measured": None}, 81_920 * MIB, words)
     assert [row["start"] for row in of(table, series="limit")] == [81_920]
 
 
-def test_without_a_limit_there_is_neither_rule_nor_name(peak_of: PeakOf, words: Catalogue) -> None:
+def test_without_a_limit_there_is_no_rule_and_no_name(peak_of: PeakOf, words: Catalogue) -> None:
     table = memory_table({"predicted": peak_of(batch=2), "measured": None}, None, words)
     assert not {"limit", "limit_name"} & set(table["series"].to_pylist())
     assert max(row["start"] for row in of(table, series="extent")) == pytest.approx(2 * 1.1 * 1.02)
 
 
-def test_what_the_process_really_holds_is_said_beside_it(peak_of: PeakOf, words: Catalogue) -> None:
+def test_the_real_memory_of_the_process_is_stated_above_the_bars(peak_of: PeakOf, words: Catalogue) -> None:
     table = memory_table({"predicted": peak_of(batch=2)}, None, words, rss="really 300 MiB")
     assert [row["label"] for row in of(table, series="real")] == ["really 300 MiB"]
 

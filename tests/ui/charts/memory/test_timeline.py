@@ -1,4 +1,4 @@
-"""The table of what happens to memory within an update: steps, phases, peaks, and what did not fit."""
+"""The table of the timeline of an update: steps, phases, peaks, and the failed request."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def of_sizes(sizes: Sequence[float], phase: str = "forward") -> Timeline:
 # Steps.
 
 
-def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_category(words: Catalogue) -> None:
+def test_memory_before_the_first_change_and_after_each_is_stacked_by_category(words: Catalogue) -> None:
     table = timeline_table({"first_update": update()}, words)
     for name in CATEGORIES:  # a step lasts until the next; the last one is drawn to its end
         assert column(table, name, "x") == [0, 1, 2, 3, 4, 5, 6, 7, 8]
@@ -90,7 +90,7 @@ def test_what_is_alive_before_the_first_change_and_after_each_is_stacked_by_cate
     assert column(table, "temporary", "end") == column(table, "batch", "end")
 
 
-def test_each_step_tells_its_change_and_what_is_alive_after_it(words: Catalogue) -> None:
+def test_each_step_has_its_change_and_the_memory_after_it(words: Catalogue) -> None:
     rows = of(timeline_table({"first_update": update()}, words), "step")
     told = [(row["number"], row["row"], row["label"], row["value"] / MIB, row["live"]) for row in rows]
     assert told == [
@@ -116,7 +116,7 @@ def test_each_step_tells_its_change_and_what_is_alive_after_it(words: Catalogue)
         ("", "where", (2,), "where (2)"),
     ],
 )
-def test_an_operation_is_said_without_its_library_and_overload(
+def test_an_operation_is_named_without_its_library_and_overload(
     module: str, operation: str, shape: tuple[int, ...], text: str, words: Catalogue
 ) -> None:
     made = block(1, module=module, operation=operation, shape=shape)
@@ -124,7 +124,7 @@ def test_an_operation_is_said_without_its_library_and_overload(
     assert column(table, "step", "label")[1] == text
 
 
-def test_of_a_block_from_before_only_its_category_is_known(words: Catalogue) -> None:
+def test_a_block_from_before_is_named_by_its_category(words: Catalogue) -> None:
     old = Block(MIB, "gradients", "", "", "", ())
     table = timeline_table({"second_update": Timeline({"gradients": MIB}, (dead(old, "forward"),))}, words)
     assert column(table, "step", "label") == ["<chart.timeline.before>", "<series.gradients>"]
@@ -152,7 +152,7 @@ def test_a_short_event_has_a_fifth_of_the_room(words: Catalogue) -> None:
     assert column(table, "peak", "x", panel=1) == [96]  # in the middle of its step
 
 
-def test_the_numbers_on_the_axis_begin_anew_with_each_event(words: Catalogue) -> None:
+def test_each_event_has_numbers_of_its_own_on_the_axis(words: Catalogue) -> None:
     table = timeline_table({"first_update": of_sizes([1] * 99), "second_update": of_sizes([2] * 49)}, words)
     ticks = [(row["panel"], row["number"], row["x"]) for row in of(table, "tick")]
     assert ticks == [
@@ -202,7 +202,7 @@ def test_stretches_too_short_to_be_seen_have_no_bounds(words: Catalogue) -> None
 # Peaks.
 
 
-def test_the_peak_of_each_event_is_marked_and_says_what_made_it(words: Catalogue) -> None:
+def test_the_peak_of_each_event_is_marked_with_its_change(words: Catalogue) -> None:
     table = timeline_table({"first_update": update(), "second_update": of_sizes([1, 2.5, 1])}, words)
     first, second = of(table, "peak")
     assert (first["x"], first["end"], second["end"]) == (3.5, 7, 2.5)
@@ -230,7 +230,7 @@ def test_the_axis_has_room_above_the_peak_and_the_limit(words: Catalogue) -> Non
     assert column(table, "limit_name", "label") == ["<chart.limit.far limit=22 MiB>"]
 
 
-# What did not fit.
+# Failed requests.
 
 
 def failed(
@@ -248,7 +248,7 @@ def failed(
     )
 
 
-def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(words: Catalogue) -> None:
+def test_the_failed_request_stands_on_the_memory_alive_and_crosses_the_limit(words: Catalogue) -> None:
     table = timeline_table({"first_update": of_sizes([1, 4, 3])}, words, limit_bytes=4 * MIB, failed=failed(1.5, 0.5))
     (bar,) = of(table, "failed")
     assert (bar["x"], bar["end_x"], bar["start"], bar["end"]) == (4, 5, 3, 4.5)
@@ -260,7 +260,7 @@ def test_what_did_not_fit_stands_on_what_was_alive_and_crosses_the_limit(words: 
     assert column(table, "extent", "end") == [0, pytest.approx(4.5 * 1.3)]
 
 
-def test_workspace_that_is_set_aside_stands_below_it(words: Catalogue) -> None:
+def test_workspace_set_aside_stands_below_the_failed_request(words: Catalogue) -> None:
     table = timeline_table(
         {"first_update": of_sizes([3])}, words, limit_bytes=4 * MIB, failed=failed(1, 0.25, 0.25, shape=(8, 2))
     )
@@ -269,13 +269,13 @@ def test_workspace_that_is_set_aside_stands_below_it(words: Catalogue) -> None:
     assert column(table, "failed", "label") == ["conv1: convolution (8, 2)"]
 
 
-def test_what_is_far_too_large_is_cut_at_twice_the_limit_and_told_whole(words: Catalogue) -> None:
+def test_a_far_too_large_request_is_cut_at_twice_the_limit_and_named_in_full(words: Catalogue) -> None:
     table = timeline_table({"first_update": of_sizes([1])}, words, limit_bytes=4 * MIB, failed=failed(100, 97))
     assert [(row["end"], row["value"], row["over"]) for row in of(table, "failed")] == [(8, 100, 97)]
     assert max(column(table, "extent", "end")) == pytest.approx(8 * 1.3)
 
 
-def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(words: Catalogue) -> None:
+def test_events_before_the_failed_one_name_their_peak_briefly(words: Catalogue) -> None:
     events = {"first_update": of_sizes([1, 3, 2]), "second_update": of_sizes([1, 2])}
     table = timeline_table(events, words, limit_bytes=4 * MIB, failed=failed(3, 1))
     assert column(table, "peak", "panel") == [0]
@@ -287,7 +287,7 @@ def test_only_the_last_event_failed_and_those_before_it_say_their_peak_in_short(
 # Long events.
 
 
-def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_each_phase_among_them(
+def test_a_long_event_has_at_most_400_steps_with_its_peak_and_the_ends_of_each_phase(
     words: Catalogue,
 ) -> None:
     rises = [1 + step % 7 / 8 for step in range(3_000)]
@@ -302,7 +302,7 @@ def test_of_a_long_event_at_most_400_steps_are_drawn_the_peak_and_the_ends_of_ea
     assert {row["number"]: row["live"] for row in rows}[1_235] == 9
     assert all(row["end_x"] == after["x"] for row, after in zip(rows, rows[1:], strict=False))
     between = [row["live"] for row in rows if row["number"] not in (0, 1, 1_235, 3_000) and row["number"] < 3_000]
-    assert set(between) == {1.75}  # of each ten steps or so the highest: it is reached in every seven
+    assert set(between) == {1.75}  # the highest of about ten steps, which is reached once in seven
 
 
 def test_400_steps_are_all_drawn(words: Catalogue) -> None:
@@ -310,7 +310,7 @@ def test_400_steps_are_all_drawn(words: Catalogue) -> None:
     assert len(of(timeline_table({"evaluation": of_sizes([1] * 400)}, words), "step")) <= 400
 
 
-def test_more_phases_than_there_is_room_for_are_thinned_too(words: Catalogue) -> None:
+def test_too_many_phases_are_thinned_too(words: Catalogue) -> None:
     changes = of_sizes([1, 2, 3]).changes + of_sizes([4, 1], "backward").changes
     numbers = column(timeline_table({"first_update": Timeline({}, changes * 300)}, words), "step", "number")
     assert len(numbers) <= 400
@@ -318,7 +318,7 @@ def test_more_phases_than_there_is_room_for_are_thinned_too(words: Catalogue) ->
     assert numbers[-1] == 1_500
 
 
-# Nothing yet, and how it is drawn.
+# No data yet, and the marks.
 
 
 def test_without_an_event_the_axes_are_held_open(words: Catalogue) -> None:
@@ -328,7 +328,7 @@ def test_without_an_event_the_axes_are_held_open(words: Catalogue) -> None:
     assert set(table["series"].to_pylist()) == {"extent", "limit", "limit_name"}
 
 
-def test_the_areas_are_steps_in_the_colours_of_the_categories_and_do_not_cross_from_event_to_event(
+def test_the_areas_are_coloured_steps_that_do_not_cross_from_event_to_event(
     words: Catalogue,
 ) -> None:
     (area,) = [layer for layer in timeline(words.say)["layer"] if layer["mark"]["type"] == "area"]
