@@ -1,4 +1,4 @@
-"""The marks of what was changed in a run, on the charts of its loss and its rate."""
+"""The marks of changed settings in the charts of loss and rate."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def loss_marks(reader_of: ReaderOf, say: Say) -> MarksOf:
     return loss_marks
 
 
-def test_a_mark_is_a_rule_where_it_was_with_words_beside_its_top(loss_marks: MarksOf) -> None:
+def test_a_mark_is_a_rule_at_the_change_with_a_label_at_its_top(loss_marks: MarksOf) -> None:
     assert loss_marks((100, "B 100 to 400")) == {
         "change": [(100, 18, "")],
         "change_right": [(100, 18, "B 100 to 400")],
@@ -54,20 +54,20 @@ def test_a_mark_is_a_rule_where_it_was_with_words_beside_its_top(loss_marks: Mar
     }
 
 
-def test_late_in_the_run_the_words_stand_before_the_rule(loss_marks: MarksOf) -> None:
+def test_late_in_the_run_the_label_stands_before_the_rule(loss_marks: MarksOf) -> None:
     found = loss_marks((490, "B 100 to 400"))
     assert (found["change_right"], found["change_left"]) == ([], [(490, 18, "B 100 to 400")])
 
 
 @pytest.mark.parametrize(("update", "side"), [(200, "right"), (300, "left")])
-def test_words_that_fit_on_neither_side_stand_where_there_is_more_room(
+def test_a_label_that_fits_on_neither_side_stands_where_there_is_more_room(
     update: int, side: str, loss_marks: MarksOf
 ) -> None:
     long = "B 100 to 400, rate 0.05 to 0.2, schedule constant to cosine and 3 more"
     assert loss_marks((update, long))[f"change_{side}"] == [(update, 18, long)]
 
 
-def test_words_that_would_meet_stand_on_lines_of_their_own_and_their_rules_begin_beside_them(
+def test_labels_that_would_overlap_stand_on_separate_lines_where_their_rules_begin(
     loss_marks: MarksOf,
 ) -> None:
     found = loss_marks((100, "first"), (120, "second"), (300, "third"))
@@ -77,12 +77,12 @@ def test_words_that_would_meet_stand_on_lines_of_their_own_and_their_rules_begin
     assert found["change_left"] == [(470, 32, "first one"), (490, 18, "second one")]
 
 
-def test_words_from_both_sides_do_not_meet(loss_marks: MarksOf) -> None:
+def test_labels_from_both_sides_do_not_overlap(loss_marks: MarksOf) -> None:
     found = loss_marks((240, "x" * 20), (400, "y" * 20))
     assert (found["change_right"], found["change_left"]) == ([(240, 18, "x" * 20)], [(400, 32, "y" * 20)])
 
 
-def test_of_many_changes_each_has_a_rule_and_the_newest_have_words(loss_marks: MarksOf) -> None:
+def test_every_change_has_a_rule_and_the_newest_have_labels(loss_marks: MarksOf) -> None:
     found = loss_marks(*((100 + 5 * number, f"change {number}") for number in range(10)))
     assert len(found["change"]) == 10
     assert [words for _, _, words in found["change_right"]] == [f"change {number}" for number in (6, 7, 8, 9)]
@@ -102,7 +102,7 @@ def test_a_change_that_is_not_read_yet_is_not_marked(loss_marks: MarksOf, reader
     assert marks_in(loss_table(CONFIG, None, 500, say, marks=[(1, "change")]))["change"] == []
 
 
-def test_the_rate_has_the_same_marks_with_the_words_before_the_rule(reader_of: ReaderOf, say: Say) -> None:
+def test_the_rate_has_the_same_marks_with_labels_before_the_rule(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([1.0] * 500)
     marks = [(150, "first one"), (200, "second one"), (210, "third one")]
     found = marks_in(rate_table(CONFIG, 500, reader, say, marks=marks))
@@ -112,9 +112,7 @@ def test_the_rate_has_the_same_marks_with_the_words_before_the_rule(reader_of: R
     assert early["change_right"] == [(10, 2, "change")]
 
 
-def test_the_words_at_the_point_give_way_to_those_of_a_change_where_both_are_high(
-    reader_of: ReaderOf, say: Say
-) -> None:
+def test_the_label_of_the_current_point_gives_way_to_that_of_a_change(reader_of: ReaderOf, say: Say) -> None:
     marks = [(10, "B 100 to 400")]
     high, low = [0.05] * 60, [0.05] * 59 + [0.01]
     for rates, shown in ((high, set()), (low, {"here_early"})):
@@ -176,7 +174,7 @@ def test_the_strokes_of_a_changed_run_are_filled_by_the_examples_of_its_epoch(ch
     assert [row["value"] for row in rows if row["series"] == "done"] == [1, 2, 3, 4, 5]
 
 
-def test_no_rate_is_planned_for_a_run_before_it_is_known_from_where_it_goes_on(tmp_path: Any, say: Say) -> None:
+def test_no_rate_is_planned_before_the_first_update_of_a_continued_run_is_known(tmp_path: Any, say: Say) -> None:
     store = Store.open(tmp_path / "runs.sqlite")
     store.create("first", CONFIG, owner="o", session="s")
     store.write("first", [Started(500), block(0, 200, 100, 0)])

@@ -1,4 +1,4 @@
-"""The tables of what is worth a second look: gradients, the rhythm of updates, confusion and the plane."""
+"""The tables of the charts below the others: gradients, the rhythm of updates, confusion and the plane."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_norm_of_every_gradient_is_drawn_in_the_unit_of_the_axis(reader_of: 
         assert [row["label"] for row in of(table, series="title")] == [f"<axis.{x}>"]
 
 
-def test_a_gradient_out_of_the_ordinary_is_not_lost_in_a_long_run(reader_of: ReaderOf, say: Say) -> None:
+def test_an_unusual_gradient_is_not_lost_in_a_long_run(reader_of: ReaderOf, say: Say) -> None:
     norms = np.ones(5_000)
     norms[3_210] = 70.0
     rows = of(gradient_table(reader_of([1.0] * 5_000, gradient_norms=norms), say), series="gradient_norm")
@@ -48,7 +48,7 @@ def test_a_gradient_out_of_the_ordinary_is_not_lost_in_a_long_run(reader_of: Rea
     assert [row["x"] for row in rows if row["value"] == 70.0] == [3_211]
 
 
-def test_the_axes_of_the_norm_are_held_open_before_the_first_update_and_from_zero_after_it(
+def test_the_axes_of_the_norm_are_open_before_the_first_update_and_start_at_zero_after_it(
     reader_of: ReaderOf, say: Say
 ) -> None:
     for reader, held in ((None, [0, 1]), (reader_of([]), [0, 1]), (reader_of([1.0]), [0, 0])):
@@ -76,19 +76,19 @@ def test_a_stroke_stands_where_each_update_of_an_epoch_ends_and_the_last_one_at_
         ({"batch_size": 1_437}, [1_437]),
     ],
 )
-def test_windows_and_what_is_dropped_are_as_in_training(changes: dict[str, Any], ends: list[int], say: Say) -> None:
+def test_windows_and_dropped_examples_are_as_in_training(changes: dict[str, Any], ends: list[int], say: Say) -> None:
     assert [row["x"] for row in strokes(rhythm_table(DIGITS.replace(**changes), None, None, say))] == ends
 
 
 @pytest.mark.parametrize(("updates", "done"), [(0, 0), (1, 1), (14, 14), (15, 15), (16, 1), (37, 7), (45, 15)])
-def test_what_is_done_of_the_present_epoch_is_told_from_what_is_to_come(
+def test_updates_made_in_the_current_epoch_differ_from_those_to_come(
     updates: int, done: int, reader_of: ReaderOf, say: Say
 ) -> None:
     rows = strokes(rhythm_table(DIGITS, reader_of([1.0] * updates, config=DIGITS), None, say))
     assert [row["series"] for row in rows] == ["done"] * done + ["to_come"] * (15 - done)
 
 
-def test_the_run_before_has_a_row_below(say: Say) -> None:
+def test_the_previous_run_has_a_row_below(say: Say) -> None:
     table = rhythm_table(DIGITS, None, DIGITS.replace(batch_size=500), say)
     before = of(table, series="before")
     assert [row["x"] for row in before] == [500, 1_000, 1_437]
@@ -96,14 +96,14 @@ def test_the_run_before_has_a_row_below(say: Say) -> None:
     assert table["row"].to_pylist()[-3:] == ["<chart.rhythm.before size=500 every=1>"] * 3
 
 
-def test_a_run_before_of_the_same_batch_size_has_a_row_of_its_own_too(say: Say) -> None:
+def test_a_previous_run_with_the_same_batch_size_has_its_own_row_too(say: Say) -> None:
     table = rhythm_table(DIGITS, None, DIGITS.replace(lr=0.01), say)
     assert {row["row"] for row in of(table, series="before")}.isdisjoint(
         row["row"] for row in of(table, series="to_come")
     )
 
 
-def test_of_more_updates_than_there_is_room_for_an_even_choice_is_drawn_and_said(reader_of: ReaderOf, say: Say) -> None:
+def test_a_long_epoch_is_drawn_thinned_and_says_so(reader_of: ReaderOf, say: Say) -> None:
     config = RunConfig(batch_size=8)  # 1,250 updates an epoch: every fourth makes 312
     table = rhythm_table(config, reader_of([1.0] * 1_300, config=config), None, say)
     rows = strokes(table)
@@ -161,7 +161,7 @@ def test_the_points_of_the_plane_have_their_class_and_those_of_the_batch_a_mark(
     ]
 
 
-def test_the_plane_is_a_square_about_the_origin_whose_classes_are_told_apart_by_shape(say: Say) -> None:
+def test_the_plane_is_a_square_about_the_origin_whose_classes_differ_in_shape(say: Say) -> None:
     layers = plane(say)["layer"]
     for axis in ("x", "y"):
         assert {tuple(layer["encoding"][axis]["scale"]["domain"]) for layer in layers} == {(-2.5, 2.5)}

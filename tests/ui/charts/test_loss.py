@@ -1,4 +1,4 @@
-"""The table of the loss: what was recorded, as far as it can be seen, and the run before."""
+"""The table of the loss: the recorded values at the resolution of the chart, and the previous run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_table_spans_the_planned_updates_and_holds_what_was_recorded(reader_
     assert of(table, "smoothed_loss", "value") == pytest.approx([2.0, 2.8 / 1.9, 3.02 / 2.71])
 
 
-def test_the_smoothing_is_the_chosen_one_and_none_draws_the_updates_as_they_are(reader_of: ReaderOf, say: Say) -> None:
+def test_the_chosen_smoothing_is_used_and_none_draws_every_update(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([2.0, 1.0, 0.5])
     half = loss_table(CONFIG, reader, 500, say, beta=0.5)
     assert of(half, "smoothed_loss", "value") == pytest.approx(
@@ -51,14 +51,14 @@ def test_the_smoothing_is_the_chosen_one_and_none_draws_the_updates_as_they_are(
     assert of(none, "smoothed_loss", "value") == [2.0, 1.0, 0.5]
 
 
-def test_the_axes_are_held_open_before_the_first_loss_and_from_zero_after_it(reader_of: ReaderOf, say: Say) -> None:
+def test_the_axes_are_open_before_the_first_loss_and_start_at_zero_after_it(reader_of: ReaderOf, say: Say) -> None:
     for nothing in (None, reader_of([])):
         assert of(loss_table(CONFIG, nothing, 500, say), "extent", "value") == [0.0, 1.0]
         assert of(loss_table(CONFIG, nothing, 500, say, log=True), "extent", "value") == [1.0, 1.0]
     assert of(loss_table(CONFIG, reader_of([2.0]), 500, say), "extent", "value") == [0.0, 0.0]
 
 
-def test_a_loss_that_is_no_number_or_infinite_is_a_gap(reader_of: ReaderOf, say: Say) -> None:
+def test_a_loss_that_is_not_finite_is_a_gap(reader_of: ReaderOf, say: Say) -> None:
     table = loss_table(CONFIG, reader_of([2.0, float("inf"), float("nan"), 1.0]), 4, say)
     np.testing.assert_array_equal(of(table, "loss", "value"), [2.0, np.nan, np.nan, 1.0])
     table = loss_table(CONFIG, reader_of([float("nan")] * 3), 4, say)
@@ -66,7 +66,7 @@ def test_a_loss_that_is_no_number_or_infinite_is_a_gap(reader_of: ReaderOf, say:
     assert end_of(table) == 4
 
 
-def test_a_long_run_is_drawn_in_at_most_400_points_a_series(reader_of: ReaderOf, say: Say) -> None:
+def test_a_long_run_is_drawn_with_at_most_400_points_per_series(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of(list(np.linspace(2, 0, 5_000)))
     table = loss_table(CONFIG, reader, 5_000, say, ghost=reader, ghost_name="itself")
     for series in ("loss", "smoothed_loss", "ghost"):
@@ -134,7 +134,7 @@ def test_an_axis_in_seconds_ends_with_the_last_update_and_at_a_budget_that_is_la
         assert end_of(loss_table(config, reader, 500, say, x="seconds")) == pytest.approx(end)
 
 
-def test_a_run_that_went_on_beyond_its_plan_is_drawn_to_its_end(reader_of: ReaderOf, say: Say) -> None:
+def test_a_run_beyond_its_plan_is_drawn_to_its_end(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([1.0] * 30)
     assert end_of(loss_table(CONFIG, reader, 20, say)) == 30
     assert end_of(loss_table(CONFIG, reader, None, say)) == 30
@@ -172,7 +172,7 @@ def test_a_loss_that_wavers_is_not_cut(reader_of: ReaderOf, say: Say) -> None:
     assert of(table, "cut") == []
 
 
-def test_a_validation_loss_above_all_updates_is_room_for_them(reader_of: ReaderOf, say: Say) -> None:
+def test_a_high_validation_loss_leaves_room_for_the_updates(reader_of: ReaderOf, say: Say) -> None:
     epoch = Epoch(1, 100, 100, True, 1.0, 10.0, 0.9, 1.0)
     losses = [1.0] * 50 + [14.0] + [1.0] * 49
     table = loss_table(CONFIG, reader_of(losses, epochs=[epoch]), 100, say)
@@ -180,7 +180,7 @@ def test_a_validation_loss_above_all_updates_is_room_for_them(reader_of: ReaderO
     assert of(table, "cut") == []
 
 
-def test_on_a_logarithmic_axis_nothing_is_cut_and_what_is_not_above_zero_is_a_gap(
+def test_a_logarithmic_axis_cuts_nothing_and_has_gaps_where_the_loss_is_not_positive(
     reader_of: ReaderOf, say: Say
 ) -> None:
     epoch = Epoch(1, 4, 4, True, 1.0, 0.0, 0.9, 1.0)
@@ -201,7 +201,7 @@ def test_on_a_logarithmic_axis_nothing_is_cut_and_what_is_not_above_zero_is_a_ga
     ("updates", "end", "drawn"),
     [(50, 100, 50), (150, 150, 150), (200, 200, 200), (390, 200, 200)],
 )
-def test_the_run_before_is_drawn_at_most_twice_as_far_as_this_one_goes(
+def test_the_previous_run_is_drawn_at_most_twice_as_far_as_this_one(
     updates: int, end: float, drawn: int, reader_of: ReaderOf, say: Say
 ) -> None:
     ghost = reader_of([3.0] * updates)
@@ -214,7 +214,7 @@ def test_the_run_before_is_drawn_at_most_twice_as_far_as_this_one_goes(
     assert (name["x"], name["value"], name["label"]) == (drawn, pytest.approx(3.0), "before: 10 a batch" + arrow)
 
 
-def test_the_run_before_is_smoothed_and_laid_out_as_this_one_is(reader_of: ReaderOf, say: Say) -> None:
+def test_the_previous_run_has_the_same_smoothing_and_unit(reader_of: ReaderOf, say: Say) -> None:
     before = CONFIG.replace(batch_size=1_000)  # 10 updates an epoch
     ghost = reader_of([4.0, 2.0] + [1.0] * 8, config=before)
     table = loss_table(CONFIG, None, 500, say, x="epochs", beta=0.0, ghost=ghost, ghost_name="before")
@@ -222,19 +222,19 @@ def test_the_run_before_is_smoothed_and_laid_out_as_this_one_is(reader_of: Reade
     assert of(table, "ghost", "value") == [4.0, 2.0] + [1.0] * 8
 
 
-def test_a_run_before_that_made_no_update_is_not_there(reader_of: ReaderOf, say: Say) -> None:
+def test_a_previous_run_without_updates_is_not_drawn(reader_of: ReaderOf, say: Say) -> None:
     table = loss_table(CONFIG, None, 500, say, ghost=reader_of([]), ghost_name="before")
     assert set(table["series"].to_pylist()) == {"title", "extent"}
     assert end_of(table) == 500
 
 
-def test_the_run_before_cuts_no_update_of_this_one(reader_of: ReaderOf, say: Say) -> None:
+def test_the_previous_run_cuts_no_update_of_this_one(reader_of: ReaderOf, say: Say) -> None:
     table = loss_table(CONFIG, reader_of([1.0] * 9), 9, say, ghost=reader_of([90.0] * 9), ghost_name="before")
     assert of(table, "loss", "value") == [1.0] * 9
     assert max(of(table, "ghost", "value")) == pytest.approx(90.0)
 
 
-def test_what_exploded_leaves_the_rest_to_be_seen(reader_of: ReaderOf, say: Say) -> None:
+def test_an_exploded_loss_does_not_flatten_the_rest(reader_of: ReaderOf, say: Say) -> None:
     losses = [2.0] * 5 + [1e30, 1e34]
     for table in (
         loss_table(CONFIG, reader_of(losses), 7, say, beta=0.0),
@@ -244,7 +244,7 @@ def test_what_exploded_leaves_the_rest_to_be_seen(reader_of: ReaderOf, say: Say)
     assert of(table, "ghost_name", "x") == [5]
 
 
-def test_on_a_logarithmic_axis_the_run_before_has_gaps_too(reader_of: ReaderOf, say: Say) -> None:
+def test_the_previous_run_has_gaps_on_a_logarithmic_axis_too(reader_of: ReaderOf, say: Say) -> None:
     ghost = reader_of([4.0, 0.0, 1.0])
     table = loss_table(CONFIG, None, 3, say, log=True, beta=0.0, ghost=ghost, ghost_name="before")
     np.testing.assert_array_equal(of(table, "ghost", "value"), [4.0, np.nan, 1.0])

@@ -1,4 +1,4 @@
-"""The table of the learning rate: the plan, what came of it, and the plan that was meant."""
+"""The table of the learning rate: the plan, the actual rates, and the intended plan."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_cosine_is_planned_as_half_a_cosine() -> None:
     np.testing.assert_allclose(rates, (1 + np.cos(np.pi * np.arange(100) / 100)) / 2)
 
 
-def test_a_schedule_of_another_batch_size_is_planned_as_it_will_run_out() -> None:
+def test_a_schedule_planned_for_another_batch_size_ends_early() -> None:
     wrong = RunConfig(
         schedule="linear", lr=1.0, budget_value=1, schedule_batch_size=2_500
     )  # 100 updates, planned for 4
@@ -64,7 +64,7 @@ def test_a_schedule_of_another_batch_size_is_planned_as_it_will_run_out() -> Non
     np.testing.assert_allclose(right, 1 - np.arange(100) / 100)
 
 
-def test_the_table_holds_the_plan_and_the_axes_open_to_the_end_and_the_peak(say: Say) -> None:
+def test_the_table_holds_the_plan_and_opens_the_axes_to_the_end_and_the_peak(say: Say) -> None:
     table = rate_table(RunConfig(schedule="linear", lr=0.4), 4, None, say)
     assert of(table, "extent") == [(0.0, 0.0, ""), (4.0, 0.4, "")]
     places, rates = line(table, "planned")
@@ -74,7 +74,7 @@ def test_the_table_holds_the_plan_and_the_axes_open_to_the_end_and_the_peak(say:
 
 
 @pytest.mark.parametrize(("schedule", "horizon"), [("plateau", 500), ("cosine", None)])
-def test_nothing_is_planned_where_nothing_can_be(schedule: str, horizon: int | None, say: Say) -> None:
+def test_no_rate_is_planned_without_a_horizon_or_under_plateau(schedule: str, horizon: int | None, say: Say) -> None:
     table = rate_table(RunConfig(schedule=schedule), horizon, None, say)
     assert set(table["series"].to_pylist()) == {"extent"}
     assert of(table, "extent")[1][0] == (horizon or 1)
@@ -83,7 +83,7 @@ def test_nothing_is_planned_where_nothing_can_be(schedule: str, horizon: int | N
 # The plan that was meant.
 
 
-def test_a_plan_of_another_batch_size_stands_beside_the_one_that_was_meant(say: Say) -> None:
+def test_a_plan_for_another_batch_size_is_drawn_with_the_intended_one(say: Say) -> None:
     config = RunConfig(schedule="linear", lr=1.0, budget_value=1, schedule_batch_size=2_500)
     table = rate_table(config, 100, None, say)
     assert line(table, "planned")[1] == [1.0, 0.75, 0.5, 0.25] + [0.0] * 96
@@ -97,7 +97,7 @@ def test_a_plan_of_another_batch_size_stands_beside_the_one_that_was_meant(say: 
 @pytest.mark.parametrize(
     "changes", [{}, {"schedule_batch_size": 100}, {"schedule": "plateau", "schedule_batch_size": 9}]
 )
-def test_a_plan_that_was_meant_is_not_drawn_twice_and_none_without_a_plan(changes: dict[str, Any], say: Say) -> None:
+def test_the_intended_plan_is_drawn_only_where_it_differs(changes: dict[str, Any], say: Say) -> None:
     table = rate_table(RunConfig(**changes), 500, None, say)
     assert not {"intended", "intended_name"} & set(table["series"].to_pylist())
 
@@ -105,13 +105,13 @@ def test_a_plan_that_was_meant_is_not_drawn_twice_and_none_without_a_plan(change
 # What came of it.
 
 
-def test_the_rates_of_a_run_are_drawn_and_a_point_is_where_it_is_now(reader_of: ReaderOf, say: Say) -> None:
+def test_the_rates_of_a_run_are_drawn_with_a_point_at_the_current_update(reader_of: ReaderOf, say: Say) -> None:
     table = rate_table(RunConfig(), 500, reader_of([1.0] * 3, rates=[0.5, 0.25, 0.125]), say)
     assert line(table, "actual") == ([1, 2, 3], [0.5, 0.25, 0.125])
     assert of(table, "here") == [(3.0, 0.125, "")]
 
 
-def test_in_a_long_run_the_point_is_at_the_last_update_all_the_same(reader_of: ReaderOf, say: Say) -> None:
+def test_the_point_of_a_long_run_is_at_the_last_update(reader_of: ReaderOf, say: Say) -> None:
     rates = np.linspace(0.5, 0.25, 5_000)
     table = rate_table(RunConfig(), 5_000, reader_of([1.0] * 5_000, rates=rates), say)
     places, _ = line(table, "actual")
@@ -123,7 +123,7 @@ def test_in_a_long_run_the_point_is_at_the_last_update_all_the_same(reader_of: R
 @pytest.mark.parametrize(
     ("updates", "side"), [(1, "here_early"), (70, "here_early"), (71, "here_late"), (100, "here_late")]
 )
-def test_the_words_at_the_point_stand_on_the_side_that_has_room(
+def test_the_label_of_the_point_stands_on_the_side_that_has_room(
     updates: int, side: str, reader_of: ReaderOf, say: Say
 ) -> None:
     table = rate_table(RunConfig(), 100, reader_of([1.0] * updates), say)
@@ -155,7 +155,7 @@ def test_the_preview_is_the_same_chart_smaller_and_without_a_key(say: Say) -> No
             assert [each["legend"] is not None for each in told] == [has_key] * 2
 
 
-def test_planned_and_actual_are_told_apart_without_colour(say: Say) -> None:
+def test_planned_and_actual_rates_differ_without_colour(say: Say) -> None:
     dashes = [layer["encoding"]["strokeDash"] for layer in rate(say)["layer"] if "strokeDash" in layer["encoding"]]
     assert len(dashes) == 2
     for dash in dashes:

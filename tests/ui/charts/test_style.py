@@ -1,4 +1,4 @@
-"""What all charts have in common: words, tables without surprises, and specifications that never change."""
+"""What all charts share: words, tables of fixed columns, and specifications that never change."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def parts(spec: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_specification_is_valid_carries_no_data_and_is_the_same_to_the_byte_each_time(name: str, say: Say) -> None:
+def test_a_specification_is_valid_has_no_data_and_is_byte_identical_each_time(name: str, say: Say) -> None:
     spec = spec_of(name, say)
     assert json.dumps(spec) == json.dumps(fresh_spec(name, say))
     assert not {"data", "datasets", "config"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
@@ -243,7 +243,7 @@ def test_every_series_of_a_table_is_drawn_by_some_mark(name: str, say: Say, tabl
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_axis_has_a_title_and_every_mark_that_stands_for_something_a_tooltip(name: str, say: Say) -> None:
+def test_every_axis_has_a_title_and_every_mark_that_shows_data_a_tooltip(name: str, say: Say) -> None:
     spec = spec_of(name, say)
     for layer in spec["layer"]:
         for axis in ("x", "y"):
@@ -281,7 +281,7 @@ def test_a_table_has_the_same_columns_and_types_with_and_without_data(name: str,
 # The parts.
 
 
-def test_a_row_has_nothing_where_nothing_was_given() -> None:
+def test_a_value_that_is_not_given_is_empty() -> None:
     rows = Rows("series", "x", "label", "value")
     rows.add(series="loss", x=3)
     rows.add(label="a limit", value=2.5)
@@ -292,7 +292,7 @@ def test_a_row_has_nothing_where_nothing_was_given() -> None:
     np.testing.assert_array_equal(table["value"], [np.nan, 2.5])
 
 
-def test_a_single_value_goes_into_all_rows_that_are_added_with_it() -> None:
+def test_a_single_value_goes_into_all_rows_added_with_it() -> None:
     rows = Rows("series", "row", "x", "value")
     rows.add(series="loss", row=["a", "b", "c"], x=np.array([1, 2, 3]), value=0.5)
     assert rows.table().to_pylist() == [
@@ -302,7 +302,7 @@ def test_a_single_value_goes_into_all_rows_that_are_added_with_it() -> None:
     ]
 
 
-def test_no_rows_are_added_of_a_series_without_values() -> None:
+def test_a_series_without_values_adds_no_rows() -> None:
     rows = Rows("series", "x")
     rows.add(series="loss", x=np.array([]))
     rows.add(series="title")
@@ -325,7 +325,7 @@ def test_a_filter_picks_one_series() -> None:
     assert only("smoothed_loss") == "datum.series == 'smoothed_loss'"
 
 
-def test_the_chosen_points_of_a_line_can_be_pointed_at_and_not_seen() -> None:
+def test_the_hover_points_of_a_line_are_invisible() -> None:
     points = hover(alt.Chart(DATA).encode(x="x:Q", y="value:Q"), "loss", alt.Tooltip("x:Q"), alt.Tooltip("exact:Q"))
     spec = points.to_dict()
     assert (spec["mark"]["type"], spec["mark"]["opacity"], spec["mark"]["filled"]) == ("point", 0, True)
@@ -334,7 +334,7 @@ def test_the_chosen_points_of_a_line_can_be_pointed_at_and_not_seen() -> None:
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, 0), (1, 1), (2, 2), (60, 60), (61, 60), (400, 60)])
-def test_a_line_has_an_even_choice_of_its_points_to_point_at(count: int, told: int) -> None:
+def test_the_hover_points_of_a_line_are_evenly_spaced(count: int, told: int) -> None:
     rows, places = Rows("series", "x", "value", "exact"), np.arange(count, dtype=float)
     rows.add_line("loss", places, places / 2, exact=places * 3)
     table = rows.table().to_pylist()
@@ -348,7 +348,7 @@ def test_a_line_has_an_even_choice_of_its_points_to_point_at(count: int, told: i
         assert apart.max() - apart.min() <= 1
 
 
-def test_a_code_is_shown_by_its_words_whatever_is_in_them() -> None:
+def test_a_code_is_shown_in_words_whatever_they_contain() -> None:
     words = {"series.loss": "each update", "series.plan": 'the run\'s "plan"'}
     shown = labels(words.__getitem__, ["loss", "plan"])
     assert shown == r"""({'loss': 'each update', 'plan': 'the run\'s "plan"'})[datum.value]"""

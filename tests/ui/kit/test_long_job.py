@@ -1,4 +1,4 @@
-"""Jobs of the host that take seconds: what is kept of each when it ends."""
+"""Jobs of the host that take seconds: what a session keeps of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_results_and_failures_are_kept_by_job_and_the_last_one_is_announced_once
     assert not jobs.collect()
 
 
-def test_a_job_that_the_host_refuses_is_in_trouble_until_it_is_started_again() -> None:
+def test_the_reason_for_a_refused_job_is_kept_until_it_is_started_again() -> None:
     jobs = LongJobs[str, int]()
     jobs.start("first", refused)
     assert jobs.trouble == {"first": (Problem("host_gone"),)}

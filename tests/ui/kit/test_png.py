@@ -48,6 +48,6 @@ def test_a_tinted_picture_has_its_first_column_on_the_left() -> None:
         (127, CLEAR),
     ],
 )
-def test_a_share_is_a_colour_on_the_way_between_its_neighbours(share: int, pixel: tuple[int, int, int, int]) -> None:
+def test_a_share_is_a_colour_between_its_neighbours(share: int, pixel: tuple[int, int, int, int]) -> None:
     image = read(png.tinted(bytes([share]), 1, (ORANGE, CLEAR, (45, 149, 245, 128))))
     assert np.abs(np.asarray(image)[0, 0].astype(int) - pixel).max() <= 1

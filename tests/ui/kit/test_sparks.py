@@ -1,4 +1,4 @@
-"""The small pictures on the cards, read back as the SVG that they are."""
+"""The small pictures on the cards, read back as SVG."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_level_line_is_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize("values", [[], [3.0]])
-def test_of_fewer_than_two_values_there_is_nothing_to_draw(values: list[float]) -> None:
+def test_fewer_than_two_values_draw_nothing(values: list[float]) -> None:
     assert sparks.line(values) == sparks.NOTHING
     (baseline,) = drawn(sparks.NOTHING)
     assert (baseline.get("height"), baseline.get("fill")) == ("1", "#8f959d59")
@@ -76,7 +76,7 @@ def test_a_size_is_drawn_against_its_limit() -> None:
     assert (rule.get("stroke"), rule.get("stroke-dasharray")) == (RED, "4 3")
 
 
-def test_a_size_over_its_limit_goes_beyond_the_rule() -> None:
+def test_a_size_over_its_limit_extends_beyond_the_rule() -> None:
     picture = sparks.against_limit(8.0, 4.0)
     (rule,) = [each for each in drawn(picture) if each.tag == f"{SVG}path"]
     assert bars(picture)[1][1] == pytest.approx(114.3)
@@ -92,7 +92,7 @@ def test_without_a_limit_there_is_no_rule() -> None:
 
 
 @pytest.mark.parametrize(("count", "strokes"), [(1, 1), (4, 4), (60, 60), (61, 60), (10_000, 60)])
-def test_an_epoch_has_a_stroke_for_each_update_as_long_as_they_can_be_told_apart(count: int, strokes: int) -> None:
+def test_an_epoch_has_a_stroke_for_each_update_up_to_a_maximum(count: int, strokes: int) -> None:
     (path,) = drawn(sparks.ticks(count))
     places = [float(place) for place in re.findall(r"M([\d.]+) 2V22", path.get("d", ""))]
     assert len(places) == strokes

@@ -1,4 +1,4 @@
-"""The metric cards: what each says before, during and after a run, and how they are written."""
+"""The metric cards: what each shows before, during and after a run."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def test_a_run_counts_its_updates_against_the_plan(record: Record) -> None:
     assert said("Updates", reader=record(500)) == ("500 / 500", "100% done", False)
 
 
-def test_under_a_budget_of_seconds_the_plan_is_what_was_timed(record: Record) -> None:
+def test_a_budget_of_seconds_is_planned_from_the_timing(record: Record) -> None:
     config = CONFIG.replace(budget="seconds", budget_value=3)
     assert said("Updates", config, record(20, config=config)) == ("20", "timed at the start", False)
     assert said("Updates", config, record(20, Started(80), config=config)) == ("20", "6% of the time; about 80", False)
 
 
-def test_a_run_that_lost_its_last_rows_still_has_made_its_updates(record: Record) -> None:
+def test_a_run_that_lost_its_last_rows_still_counts_all_its_updates(record: Record) -> None:
     assert said("Updates", reader=record(400, Ended("finished", "budget", updates=500)))[0] == "500 / 500"
 
 
@@ -108,7 +108,7 @@ def test_the_updates_of_an_epoch_are_confirmed_once_one_is_complete(record: Reco
 # Losses.
 
 
-def test_the_loss_is_smoothed_and_the_last_one_beside_it(record: Record) -> None:
+def test_the_loss_is_smoothed_and_the_last_one_is_named_below(record: Record) -> None:
     assert said("Training loss") == ("\u2014", "no update yet", False)
     reader = record(10, Updates(10, *(np.array([value]) for value in (1.5, 0.05, 1.0, 1_100, 0.11))))
     value, detail, _ = said("Training loss", reader=reader)
@@ -117,7 +117,7 @@ def test_the_loss_is_smoothed_and_the_last_one_beside_it(record: Record) -> None
     assert detail == "smoothed; last 1.5"
 
 
-def test_the_newest_evaluation_counts_and_epochs_without_one_are_passed_over(record: Record) -> None:
+def test_the_latest_evaluation_is_shown_and_epochs_without_one_are_skipped(record: Record) -> None:
     label = "Validation accuracy"
     assert said(label) == ("\u2014", "no evaluation yet", False)
     evaluated = [Epoch(1, 100, 100, True, 1.0, 0.5, 0.75, 1.0), Epoch(2, 200, 100, True, 1.0, 0.25, 0.9375, 2.0)]
@@ -149,7 +149,7 @@ def test_a_regression_has_a_loss_instead_of_an_accuracy(record: Record) -> None:
         (None, 1.0, 4, ("1 MiB", "25% of 4 MiB", False)),
     ],
 )
-def test_the_peak_is_told_against_the_limit_and_the_prediction(
+def test_the_peak_is_compared_with_the_limit_and_the_prediction(
     predicted: float | None,
     measured: float | None,
     limit_mb: float | None,
@@ -161,7 +161,7 @@ def test_the_peak_is_told_against_the_limit_and_the_prediction(
     assert said("Peak memory", config, reader, prediction(predicted) if predicted else None) == expected
 
 
-def test_a_device_that_was_full_is_told_with_what_would_have_been_needed(record: Record) -> None:
+def test_a_full_device_shows_how_much_memory_the_run_needs(record: Record) -> None:
     full = record(0, Ended("out_of_memory", "limit", peak=peak(3.5)))
     assert said("Peak memory", CONFIG, full, prediction(9)) == ("3.50 MiB", "in use; needs 9 MiB", False)
 
@@ -169,14 +169,14 @@ def test_a_device_that_was_full_is_told_with_what_would_have_been_needed(record:
 # Speed.
 
 
-def test_speed_is_examples_a_second_with_the_time_that_is_left(record: Record) -> None:
+def test_speed_is_examples_per_second_with_the_time_left(record: Record) -> None:
     assert said("Speed") == ("\u2014", "no update yet", False)
     assert said("Speed", reader=record(100)) == ("10,000 /s", "4.0s left", False)
     config = CONFIG.replace(budget="seconds", budget_value=90)
     assert said("Speed", config, record(100, config=config))[1] == "1m 29s left"
 
 
-def test_a_run_that_is_over_says_what_it_took(record: Record) -> None:
+def test_a_run_that_has_ended_shows_how_long_it_took(record: Record) -> None:
     ended = Ended("stopped", "asked", updates=100, elapsed_s=75.0)
     assert said("Speed", reader=record(100, ended)) == ("10,000 /s", "examples; took 1m 15s", False)
 
@@ -184,13 +184,13 @@ def test_a_run_that_is_over_says_what_it_took(record: Record) -> None:
 # How they are written.
 
 
-def test_settings_that_cannot_be_trained_have_cards_of_the_same_labels_with_nothing_in_them() -> None:
+def test_settings_that_cannot_be_trained_have_empty_cards_with_the_same_labels() -> None:
     blank = cards.blank()
     assert [card.label for card in blank] == [card.label for card in cards.cards(CONFIG, None, None)]
     assert {(card.value, card.detail, card.picture) for card in blank} == {("\u2014", "", sparks.NOTHING)}
 
 
-def test_the_pictures_are_those_of_the_numbers(record: Record) -> None:
+def test_each_picture_shows_the_numbers_of_its_card(record: Record) -> None:
     epochs = Epoch(1, 10, 100, True, 1.0, 0.5, 0.8, 0.1), Epoch(2, 20, 100, True, 1.0, 0.4, 0.9, 0.2)
     reader = record(30, Started(60), *epochs)
     pictures = {card.label: card.picture for card in cards.cards(CONFIG, prediction(1), reader)}

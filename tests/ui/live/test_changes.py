@@ -1,4 +1,4 @@
-"""Changing the settings of a run while it trains, without a browser: what is offered, and what is said of it."""
+"""Changing the settings of a run while it trains, without a browser: the changes on offer, and their description."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ def told(reader: RunReader) -> str:
     return story.told(reader, None)
 
 
-def test_a_changed_run_says_from_where_it_goes_on_and_with_what(chain: Chain) -> None:
+def test_a_changed_run_names_its_first_update_and_its_changes(chain: Chain) -> None:
     assert told(chain()).endswith(" Continues from update 200 with batch size 400 instead of 100.")
 
 
-def test_a_changed_run_is_judged_from_its_change_on(chain: Chain) -> None:
+def test_a_changed_run_is_judged_by_the_updates_after_the_change(chain: Chain) -> None:
     found = story.verdict(chain(rate=1e-4), Ended("finished", "budget", updates=230))  # else it would be dead from 200
     assert found.evidence.tail_last_update == 230
 
 
-def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Chain) -> None:
+def test_each_change_of_a_budget_is_named_in_the_unit_of_its_time(chain: Chain) -> None:
     record = chain().record
     assert record is not None
     earlier = (
@@ -96,7 +96,7 @@ def test_each_change_of_a_budget_is_named_by_the_budget_that_held_then(chain: Ch
     ]
 
 
-def test_of_several_changes_batch_size_and_rate_are_said_and_the_others_counted(chain: Chain) -> None:
+def test_batch_size_and_rate_are_named_first_and_further_changes_counted(chain: Chain) -> None:
     reader = chain(FIRST.replace(optimizer="adam", lr=0.2, batch_size=400))
     assert told(reader).endswith(
         " with batch size 400 instead of 100, learning rate 0.2 instead of 0.05, and 1 more setting."
@@ -110,7 +110,7 @@ def test_a_switch_is_on_or_off(chain: Chain) -> None:
     ]
 
 
-def test_a_run_that_was_out_of_memory_says_so_and_to_where_it_goes_on(chain: Chain) -> None:
+def test_a_run_that_continues_after_running_out_of_memory_says_how_far_it_goes(chain: Chain) -> None:
     reader = chain(end=Ended("out_of_memory", "limit", updates=200))
     assert told(reader).endswith(
         " Continues from update 200 of a run that ran out of memory, with batch size 400 instead of 100, up to the "
@@ -133,14 +133,14 @@ def test_an_epoch_counts_as_spent_once_it_is_complete(complete: bool, left: bool
     store.close()
 
 
-def test_with_another_budget_it_is_not_the_same_number_of_examples(chain: Chain) -> None:
+def test_a_changed_budget_does_not_claim_the_same_number_of_examples(chain: Chain) -> None:
     reader = chain(LARGER.replace(budget_value=9), end=Ended("out_of_memory", "limit", updates=200))
     assert told(reader).endswith(
         "of a run that ran out of memory, with batch size 400 instead of 100 and epochs 9 instead of 4."
     )
 
 
-def test_of_a_budget_of_another_kind_nothing_is_said_unless_it_is_all(chain: Chain) -> None:
+def test_a_budget_of_another_kind_is_left_out_when_other_settings_changed(chain: Chain) -> None:
     reader = chain(LARGER.replace(budget="updates", budget_value=9))
     assert changes.marks(reader.record) == [(200, "batch size 100 \u2192 400")]
 
@@ -150,21 +150,21 @@ def test_a_budget_of_another_kind_alone_is_named(chain: Chain) -> None:
     assert changes.marks(reader.record) == [(200, "budget epochs \u2192 updates")]
 
 
-def test_the_epoch_of_a_changed_run_is_that_of_its_examples(chain: Chain) -> None:
+def test_the_epoch_of_a_changed_run_is_counted_in_examples(chain: Chain) -> None:
     assert told(chain()).startswith("Epoch 4:")  # 32,000 examples
 
 
-def test_what_is_planned_before_it_begins_is_what_is_left_in_batches_of_its_own(chain: Chain) -> None:
+def test_before_its_first_update_a_changed_run_plans_the_rest_in_its_own_batch_size(chain: Chain) -> None:
     reader = chain(begins=False)
     assert cards_of.planned(LARGER, reader) == 250
 
 
-def test_under_a_budget_of_updates_it_is_that(chain: Chain) -> None:
+def test_a_changed_run_with_a_budget_of_updates_plans_that_budget(chain: Chain) -> None:
     config = LARGER.replace(budget="updates", budget_value=900)
     assert cards_of.planned(config, chain(config, begins=False)) == 900
 
 
-def test_the_time_left_is_by_the_updates_of_its_own(chain: Chain) -> None:
+def test_the_time_left_is_estimated_from_the_runs_own_updates(chain: Chain) -> None:
     found = {card.label: card for card in cards_of.cards(LARGER, None, chain())}
     assert found["Updates"].value == "230 / 250"
     assert found["Speed"].detail == "0.8s left"  # 20 of 0.04 s
@@ -202,7 +202,7 @@ def stop(test: AppTest) -> None:
     run_until(test, "Stopped at update")
 
 
-def test_a_running_run_is_changed_with_a_click_and_goes_on(app: App) -> None:
+def test_a_click_changes_a_running_run_which_continues(app: App) -> None:
     test = begin(app)
     first, before = shown(test), specs(test)
     assert not offered(test)  # the form says the same
@@ -250,7 +250,7 @@ def test_a_changed_run_ends_after_as_many_examples_as_were_planned(app: App) -> 
     assert not offered(test)  # nothing is left of its budget
 
 
-def test_a_second_change_is_marked_beside_the_first(app: App) -> None:
+def test_a_second_change_has_its_own_mark(app: App) -> None:
     test = begin(app)
     change(test, batch_size=400)
     run_until(test, "with batch size 400 instead of 100.")
@@ -283,7 +283,7 @@ def test_a_paused_run_stays_paused(app: App) -> None:
         ("budget_value", 1, "There is nothing left to do: the run is already past the budget of these settings."),
     ],
 )
-def test_what_cannot_be_changed_says_why(app: App, field: str, value: Any, why: str) -> None:
+def test_a_change_that_is_impossible_says_why(app: App, field: str, value: Any, why: str) -> None:
     test = begin(app)
     until = time.monotonic() + 60
     reader = engine().reader(shown(test))
@@ -297,7 +297,7 @@ def test_what_cannot_be_changed_says_why(app: App, field: str, value: Any, why: 
     assert not offered(test)  # a run that was asked to stop has left no state
 
 
-def test_weights_that_are_too_many_to_keep_say_so(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_are_too_large_to_keep_are_refused(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.run.changes.MOST_BYTES", 2**17)
     test = begin(app)
     test.number_input(key="batch_size").set_value(400).run()
@@ -310,7 +310,7 @@ def test_weights_that_are_too_many_to_keep_say_so(app: App, monkeypatch: pytest.
     stop(test)
 
 
-def test_a_run_that_has_finished_has_nothing_left_to_change(app: App) -> None:
+def test_a_finished_run_cannot_be_changed(app: App) -> None:
     test = app(dataset="digits", budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -319,7 +319,7 @@ def test_a_run_that_has_finished_has_nothing_left_to_change(app: App) -> None:
     assert test.button(key="start_these")
 
 
-def test_a_run_out_of_memory_may_go_on_with_what_the_form_says(app: App) -> None:
+def test_a_run_out_of_memory_can_continue_with_the_settings_of_the_form(app: App) -> None:
     # 34,110 weights: with Adam's state the second update does not fit into 1 MiB.
     out = {"hidden": "200-100", "optimizer": "adam", "lr": 0.001, "batch_size": 300, "memory_limit_mb": 1}
     test = app(dataset="digits", budget_value=2, **out)
@@ -334,7 +334,7 @@ def test_a_run_out_of_memory_may_go_on_with_what_the_form_says(app: App) -> None
     assert cards(test)["Updates"] == ("53 / 53", "100% done")
 
 
-def test_the_run_before_stays_the_ghost(app: App) -> None:
+def test_the_previous_run_stays_the_ghost_after_a_change(app: App) -> None:
     test = app(dataset="digits", budget_value=1, batch_size=200)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -352,7 +352,7 @@ def test_the_run_before_stays_the_ghost(app: App) -> None:
 # What comes in between.
 
 
-def test_another_page_with_the_same_run_goes_along(app: App) -> None:
+def test_another_page_with_the_same_run_follows_the_change(app: App) -> None:
     test = begin(app)
     first = shown(test)
     other = app(**LONG, run=first)
@@ -365,7 +365,7 @@ def test_another_page_with_the_same_run_goes_along(app: App) -> None:
     stop(test)
 
 
-def test_a_run_that_cannot_go_on_leaves_the_page_with_the_one_it_was(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_fails_leaves_the_page_with_the_original_run(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     test = begin(app)
     first = shown(test)
     with monkeypatch.context() as patch:
@@ -383,9 +383,7 @@ def test_a_run_that_cannot_go_on_leaves_the_page_with_the_one_it_was(app: App, m
     stop(test)
 
 
-def test_a_run_that_ends_just_before_it_is_changed_is_shown_as_it_ended(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_ends_just_before_its_change_is_shown_as_it_ended(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     test = app(dataset="digits", budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -402,7 +400,7 @@ def test_a_run_that_ends_just_before_it_is_changed_is_shown_as_it_ended(
     ]
 
 
-def test_a_press_that_comes_after_the_end_changes_nothing(app: App) -> None:
+def test_a_click_after_the_end_changes_nothing(app: App) -> None:
     test = begin(app)
     test.number_input(key="batch_size").set_value(400).run()
     first = shown(test)
@@ -417,7 +415,7 @@ def test_a_press_that_comes_after_the_end_changes_nothing(app: App) -> None:
     assert not test.exception
 
 
-def test_what_is_stopped_before_it_has_begun_leaves_the_run_before_it_to_go_on_from(app: App) -> None:
+def test_a_run_stopped_before_its_first_update_leaves_its_parent_to_continue(app: App) -> None:
     test = begin(app)
     first = shown(test)
     engine().client.command(first, "stop", reason="changed")  # and nothing goes on from it

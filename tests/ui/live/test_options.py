@@ -1,4 +1,4 @@
-"""Which charts there are, and that what is chosen is what is drawn."""
+"""The options of the charts: which there are, and that the chosen ones are drawn."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def test_the_decision_boundary_comes_first_where_examples_are_points(dataset: st
         RunConfig(dataset="linear", model="linear"),
     ],
 )
-def test_there_is_none_for_other_data(config: RunConfig) -> None:
+def test_other_data_has_no_decision_boundary(config: RunConfig) -> None:
     assert depths(config) == ("batch", "gradient", "rss", "rhythm", "confusion")
 
 
-def test_the_usual_smoothing_is_one_of_the_choices_and_so_is_none() -> None:
+def test_the_choices_include_the_default_smoothing_and_none() -> None:
     assert BETA in BETAS
     assert BETAS[0] == 0.0
     assert list(BETAS) == sorted(BETAS)
@@ -59,7 +59,7 @@ def test_the_usual_smoothing_is_one_of_the_choices_and_so_is_none() -> None:
 @pytest.mark.parametrize(
     ("unit", "title"), [("epochs", "epochs"), ("examples", "examples seen"), ("seconds", "seconds of training")]
 )
-def test_the_chosen_unit_is_that_of_the_axis(unit: str, title: str, app: App) -> None:
+def test_the_axis_has_the_chosen_unit(unit: str, title: str, app: App) -> None:
     recording = recorded.load()
     assert recording is not None
     last = recording.chunks_after(recorded.RUN_ID)[-1].updates
@@ -77,7 +77,7 @@ def test_the_chosen_unit_is_that_of_the_axis(unit: str, title: str, app: App) ->
     assert not test.exception
 
 
-def test_the_loss_axis_is_logarithmic_if_that_is_chosen(app: App) -> None:
+def test_the_loss_axis_is_logarithmic_when_chosen(app: App) -> None:
     test = app()
     before, _ = chart(test, "Training loss")
     test.get_by_key("log_loss").set_value(True).run()
@@ -86,7 +86,7 @@ def test_the_loss_axis_is_logarithmic_if_that_is_chosen(app: App) -> None:
     assert scales == [{"zero": True}, {"type": "log", "nice": False, "padding": 8}]
 
 
-def test_without_smoothing_the_strong_line_is_that_of_the_updates(app: App) -> None:
+def test_without_smoothing_the_strong_line_shows_every_update(app: App) -> None:
     test = app()
     _, rows = chart(test, "Training loss")
     assert of(rows, "smoothed_loss", "value")[1:] != of(rows, "loss", "value")[1:]
@@ -109,7 +109,7 @@ def test_without_smoothing_the_strong_line_is_that_of_the_updates(app: App) -> N
         ("rhythm", "One epoch, and a stroke wherever the weights change.", "One epoch with a stroke"),
     ],
 )
-def test_the_chosen_chart_is_the_one_below_with_its_words(choice: str, words: str, alt: str, app: App) -> None:
+def test_the_chosen_chart_is_drawn_with_its_text(choice: str, words: str, alt: str, app: App) -> None:
     test = app()
     test.get_by_key("depth").set_value(choice).run()
     assert [item.value for item in test.caption if item.value.startswith(words)]

@@ -1,4 +1,4 @@
-"""The live panel over real runs, without a browser."""
+"""The live panel with real runs, without a browser."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_predictions_fill_the_cards_of_other_settings(app: App) -> None:
     assert test.get_by_key("csv").disabled
 
 
-def test_settings_that_will_run_out_of_memory_are_told_so_before_a_start(app: App) -> None:
+def test_a_warning_before_the_start_says_that_memory_will_run_out(app: App) -> None:
     test = app(model="cnn")
     until = time.monotonic() + 60
     while not any("will run out of memory" in text for text in captions(test)):
@@ -112,7 +112,7 @@ def test_settings_that_cannot_be_trained_leave_the_cards_empty(app: App) -> None
 # A run.
 
 
-def test_a_run_comes_to_its_end_with_the_charts_unchanged(app: App) -> None:
+def test_the_specifications_of_the_charts_stay_the_same_during_a_run(app: App) -> None:
     test = app(budget_value=200)
     before = specs(test)
     assert len(before) == 4  # loss, memory, rate, and the preview in the form
@@ -128,7 +128,7 @@ def test_a_run_comes_to_its_end_with_the_charts_unchanged(app: App) -> None:
     assert not test.exception
 
 
-def test_what_was_predicted_is_marked_where_it_has_been_measured(app: App) -> None:
+def test_a_prediction_is_marked_once_a_measurement_confirms_it(app: App) -> None:
     test = app(budget_value=1, seed=2)
     mark = ":green-badge[:material/check: predicted = measured]"
     assert mark not in words(test)
@@ -142,7 +142,7 @@ def test_what_was_predicted_is_marked_where_it_has_been_measured(app: App) -> No
     assert words(test).count('class="confirmed"') == 2
 
 
-def test_the_shown_run_and_another_form_are_told_apart(app: App) -> None:
+def test_a_line_says_where_the_form_differs_from_the_shown_run(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -154,7 +154,7 @@ def test_the_shown_run_and_another_form_are_told_apart(app: App) -> None:
     assert cards(test)["Updates"] == ("100 / 100", "100% done")  # the shown run's
 
 
-def test_of_several_differences_two_are_named_and_the_others_counted(app: App) -> None:
+def test_two_differences_are_named_and_the_others_counted(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -180,7 +180,7 @@ def test_the_settings_of_the_shown_run_can_be_taken_back(app: App) -> None:
     assert not test.exception
 
 
-def test_the_settings_of_the_form_can_be_started_where_they_are_told_apart(app: App) -> None:
+def test_the_settings_of_the_form_can_be_started_from_that_line(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -195,7 +195,7 @@ def test_the_settings_of_the_form_can_be_started_where_they_are_told_apart(app: 
     assert "Showing" not in words(test)
 
 
-def test_the_run_before_is_a_ghost_on_the_charts(app: App) -> None:
+def test_the_previous_run_is_a_ghost_in_the_charts(app: App) -> None:
     test = app(budget_value=1, batch_size=200)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -209,7 +209,7 @@ def test_the_run_before_is_a_ghost_on_the_charts(app: App) -> None:
     assert max(row["x"] for row in table if row["series"] == "loss") == 100
 
 
-def test_a_run_too_short_for_a_line_does_not_take_the_place_of_the_ghost(app: App) -> None:
+def test_a_run_too_short_for_a_line_does_not_replace_the_ghost(app: App) -> None:
     test = app(budget_value=1, batch_size=200)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -221,9 +221,7 @@ def test_a_run_too_short_for_a_line_does_not_take_the_place_of_the_ghost(app: Ap
     assert max(row["x"] for row in rows(test, "Training loss") if row["series"] == "ghost") == 50
 
 
-def test_the_address_from_before_a_start_does_not_bring_the_old_run_back(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_url_from_before_a_start_does_not_bring_the_old_run_back(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "Finished")
@@ -243,7 +241,7 @@ def test_the_address_from_before_a_start_does_not_bring_the_old_run_back(
 # Buttons.
 
 
-def test_an_idle_page_begins_a_run_with_one_update_and_stands_after_it(app: App) -> None:
+def test_one_update_on_an_idle_page_starts_a_run_and_pauses_it(app: App) -> None:
     test = app(seed=3)
     test.button(key="one_update").click().run()
     run_until(test, "Paused at update 1 of 500")
@@ -258,7 +256,7 @@ def test_an_idle_page_begins_a_run_with_one_update_and_stands_after_it(app: App)
     assert not test.exception
 
 
-def test_buttons_that_cannot_be_pressed_say_why_and_the_others_name_their_keys(app: App) -> None:
+def test_disabled_buttons_say_why_and_the_others_name_their_keys(app: App) -> None:
     test = app(budget_value=5_000, model="linear")
     assert [test.button(key=key).help for key in ("pause", "stop")] == ["No run is active."] * 2
     assert test.button(key="start").help == "Train these settings from the beginning (Ctrl+Enter)"
@@ -286,7 +284,7 @@ def test_the_link_has_the_settings_and_not_the_run(app: App) -> None:
 # Ends.
 
 
-def test_running_out_of_memory_names_the_way_out(app: App) -> None:
+def test_a_run_out_of_memory_names_the_way_out(app: App) -> None:
     test = app(model="cnn", budget_value=1)
     test.button(key="start").click().run()
     run_until(test, "The largest batch size that fits is 75.")
@@ -301,7 +299,7 @@ def test_running_out_of_memory_names_the_way_out(app: App) -> None:
     assert not test.exception
 
 
-def test_a_schedule_of_the_wrong_length_is_warned_of_and_named_at_the_end(app: App) -> None:
+def test_a_schedule_of_the_wrong_length_is_named_before_the_start_and_at_the_end(app: App) -> None:
     test = app(schedule="linear", schedule_batch_size=1_000, model="linear")
     assert "gives 50 updates, but this run makes 500: the rate is 0 after 50 updates, in epoch 1" in "".join(
         captions(test)
@@ -331,7 +329,7 @@ def test_a_run_of_another_session_is_shown_by_its_id(app: App) -> None:
     assert shown(second) == shown(first)
 
 
-def test_a_session_has_one_active_run_whatever_its_address_has_shown_meanwhile(app: App) -> None:
+def test_a_session_has_one_active_run_whatever_its_url_has_named_meanwhile(app: App) -> None:
     store = engine().store
     test = app(budget_value=5_000, model="linear")
     test.button(key="start").click().run()
@@ -359,7 +357,7 @@ def ended(run_id: str) -> None:
 # What is worth a second look.
 
 
-def test_points_are_drawn_over_what_the_model_answers_everywhere(app: App) -> None:
+def test_points_are_drawn_over_the_answers_of_the_model(app: App) -> None:
     test = app(dataset="moons", budget_value=2)
     assert "There is nothing to see before the first update." in captions(test)
     test.button(key="start").click().run()
@@ -433,9 +431,7 @@ def test_a_regression_has_neither_classes_nor_pictures(app: App) -> None:
         ({}, None),
     ],
 )
-def test_where_there_is_no_plan_of_the_rate_the_page_says_why(
-    settings: dict[str, Any], said: str | None, app: App
-) -> None:
+def test_the_page_says_why_no_rate_is_planned(settings: dict[str, Any], said: str | None, app: App) -> None:
     test = app(**settings)
     reasons = ("Depends on the run", "The schedule is planned once")
     assert [text for text in captions(test) if text.startswith(reasons)] == (

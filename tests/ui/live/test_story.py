@@ -1,4 +1,4 @@
-"""How a run went, in one paragraph: a run of each kind, kept in a real database, and what is said of it."""
+"""The paragraph about a run: one run of each kind, kept in a real database, and its story."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def slope_of(found: list[float], *, level: bool) -> tuple[list[float], list[floa
 # While it trains.
 
 
-def test_a_run_on_its_way_is_told_by_epoch_rate_and_gradient(record: Record) -> None:
+def test_an_active_run_shows_its_epoch_rate_and_gradient_norm(record: Record) -> None:
     assert told(record([1.0] * 100, norms=0.25), None) == "Epoch 1: learning rate 0.05, gradient norm 0.25."
     assert told(record([1.0] * 101), None).startswith("Epoch 2:")
     assert told(record([1.0] * 30, config=CONSTANT.replace(batch_size=1_000)), None).startswith("Epoch 3:")
 
 
-def test_before_the_first_update_there_is_nothing_to_tell(record: Record) -> None:
+def test_before_the_first_update_the_story_is_empty(record: Record) -> None:
     assert told(record([]), None) == ""
 
 
@@ -114,7 +114,7 @@ def test_a_run_that_has_stopped_falling_has_converged(record: Record) -> None:
     assert "is not distinguishable from zero" in text
 
 
-def test_a_run_that_came_to_rest_because_its_rate_did_says_so(record: Record) -> None:
+def test_a_run_that_converged_as_its_rate_decayed_says_so(record: Record) -> None:
     rates = [0.05] * 250 + [0.01] * 250
     text = told(record(falling(500, 0.5), finished(500), rates=rates), None)
     rest, _ = slope_of(numbers(text, "Converged"), level=True)
@@ -122,7 +122,7 @@ def test_a_run_that_came_to_rest_because_its_rate_did_says_so(record: Record) ->
     assert "20% of its peak" in text
 
 
-def test_a_run_whose_scatter_hides_its_fall_says_that_nobody_can_tell(record: Record) -> None:
+def test_a_run_whose_noise_hides_its_fall_is_unclear(record: Record) -> None:
     scatter = 0.15 * np.random.default_rng(0).standard_normal(100)
     text = told(record(np.linspace(2.3, 1.9, 100) + scatter, finished(100)), None)
     rest, (first, last, change) = slope_of(numbers(text, "Cannot tell"), level=True)
@@ -153,7 +153,7 @@ def test_a_run_of_two_updates_has_no_slope(record: Record) -> None:
     assert 2.4 <= final <= initial <= 2.5
 
 
-def test_a_rate_that_died_early_is_named_with_what_it_left_undone(record: Record) -> None:
+def test_a_rate_that_died_early_is_named_with_the_updates_it_wasted(record: Record) -> None:
     losses = np.concatenate([np.linspace(2.5, 1.5, 50), np.full(450, 1.5)])
     rates = [0.05] * 50 + [0.0] * 450
     config = RunConfig(schedule_batch_size=1_000)
@@ -178,7 +178,7 @@ def test_a_run_that_went_up_again_names_the_climb_and_the_rate(record: Record) -
     assert (rate, size) == (0.7, 250)
 
 
-def test_a_run_that_learned_nothing_says_between_what_it_stayed(record: Record) -> None:
+def test_a_run_that_learned_nothing_names_its_first_and_last_loss(record: Record) -> None:
     text = told(record(wavering(np.full(500, 2.3)), finished(500)), None)
     assert numbers(text, "Learned nothing")[:2] == pytest.approx([2.3, 2.3], abs=0.02)
 
@@ -191,7 +191,7 @@ def test_a_run_that_reached_its_target_says_after_how_many_updates(record: Recor
 
 @pytest.mark.parametrize("reason", ["asked", "unwatched"])
 @pytest.mark.parametrize("still", [True, False])
-def test_a_run_that_was_stopped_says_where_the_loss_stood_and_why_if_nobody_asked(
+def test_a_stopped_run_names_its_loss_and_the_reason_unless_it_was_asked_to_stop(
     reason: str, still: bool, record: Record
 ) -> None:
     losses = wavering(np.linspace(2.5, 0.5, 300)) if still else falling(300, 0.5)
@@ -202,7 +202,7 @@ def test_a_run_that_was_stopped_says_where_the_loss_stood_and_why_if_nobody_aske
     assert ("still falling" in text) == still
 
 
-def test_a_run_that_was_stopped_before_its_first_update_has_nothing_to_tell(record: Record) -> None:
+def test_a_run_stopped_before_its_first_update_has_an_empty_story(record: Record) -> None:
     assert told(record([], Ended("stopped", "asked")), None) == ""
 
 
@@ -214,7 +214,7 @@ def test_a_run_that_was_stopped_before_its_first_update_has_nothing_to_tell(reco
         (7_654.3, "The loss of update 1,234 is 7,654, at least a thousand times the initial loss."),
     ],
 )
-def test_a_run_that_diverged_says_in_which_way_and_what_to_do(loss: float, words: str, record: Record) -> None:
+def test_a_diverged_run_says_how_it_diverged_and_what_to_do(loss: float, words: str, record: Record) -> None:
     ended = Ended("diverged", "loss", updates=1_240, divergence=Divergence(1_234, loss))
     text = told(record([2.5, 2.6], ended, config=CONSTANT.replace(lr=1_000)), None)
     assert text == f"{words} A learning rate of 1,000 is too high for batch size 100; lower it or warm it up."
@@ -287,7 +287,7 @@ def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) 
 # Once and for all.
 
 
-def test_what_a_run_came_to_is_worked_out_once(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_is_computed_once(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = record(falling(500, 0.5), finished(500))
     first = told(reader, None)
 
@@ -298,13 +298,13 @@ def test_what_a_run_came_to_is_worked_out_once(record: Record, monkeypatch: pyte
     assert told(reader, None) == first
 
 
-def test_what_was_judged_is_forgotten_beyond_200_runs(record: Record) -> None:
+def test_verdicts_are_kept_for_200_runs(record: Record) -> None:
     for _ in range(205):
         told(record([], Ended("stopped", "asked")), None)
     assert len(story._verdicts) == 200
 
 
-def test_the_recorded_run_has_a_story_in_its_own_numbers() -> None:
+def test_the_story_of_the_recorded_run_has_its_own_numbers() -> None:
     recording = recorded.load()
     assert recording is not None
     reader = RunReader(recording, recorded.RUN_ID)

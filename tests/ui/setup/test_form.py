@@ -1,4 +1,4 @@
-"""The address, the form and what they refuse."""
+"""The URL, the form and the settings that they refuse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refusals(test: AppTest) -> list[str]:
     return [text.removeprefix(REFUSED).removesuffix("]") for text in texts(test.markdown) if text.startswith(REFUSED)]
 
 
-def test_the_first_visit_has_no_complaint(app: App) -> None:
+def test_the_first_visit_shows_no_warning(app: App) -> None:
     test = app()
     assert not test.exception
     assert texts(test.warning) + texts(test.error) + texts(test.info) + refusals(test) == []
@@ -30,7 +30,7 @@ def test_the_first_visit_has_no_complaint(app: App) -> None:
     assert not test.button(key="start").disabled
 
 
-def test_settings_come_from_the_address(app: App) -> None:
+def test_settings_come_from_the_url(app: App) -> None:
     test = app(batch_size=250, model="linear", schedule="one-cycle", hidden="32-16", drop_last="true", lr="0.01")
     assert test.number_input(key="batch_size").value == 250
     assert test.get_by_key("model").value == "linear"
@@ -58,9 +58,7 @@ def test_settings_come_from_the_address(app: App) -> None:
         ("hidden", "5000", "got '5000'. Using 128-64 instead.", "128-64"),
     ],
 )
-def test_a_bad_value_in_the_address_is_named_and_replaced(
-    app: App, name: str, value: str, note: str, used: object
-) -> None:
+def test_a_bad_value_in_the_url_is_named_and_replaced(app: App, name: str, value: str, note: str, used: object) -> None:
     test = app(**{name: value}, seed=7)
     assert len(test.warning) == 1
     assert note in test.warning[0].value
@@ -69,7 +67,7 @@ def test_a_bad_value_in_the_address_is_named_and_replaced(
     assert not test.exception
 
 
-def test_bad_values_in_one_address_have_a_note_each(app: App) -> None:
+def test_every_bad_value_in_a_url_has_a_note(app: App) -> None:
     bad = [
         ("batch_size", "99999999999", "must be between 1 and 10,000, got 99,999,999,999. Using 100 instead."),
         ("lr", "-1", "Learning rate must be between 1e-08 and 1,000, got -1. Using 0.05 instead."),
@@ -89,7 +87,7 @@ def test_bad_values_in_one_address_have_a_note_each(app: App) -> None:
     assert not test.exception
 
 
-def test_a_rate_that_is_no_number_is_noted(app: App) -> None:
+def test_a_rate_that_is_not_a_number_is_noted(app: App) -> None:
     assert "Learning rate must be a number between" in app(lr="nan").warning[0].value
 
 
@@ -100,7 +98,7 @@ def test_the_note_is_gone_once_the_form_is_changed(app: App) -> None:
     assert len(test.warning) == 0
 
 
-def test_a_value_in_the_address_is_taken_however_it_is_written(app: App) -> None:
+def test_a_value_in_the_url_is_read_however_it_is_written(app: App) -> None:
     test = app(drop_last="1", dataset=" digits ", lr="1e-2", hidden=" 32-16 ")
     assert texts(test.warning) == []
     assert test.checkbox(key="drop_last").value is True
@@ -109,7 +107,7 @@ def test_a_value_in_the_address_is_taken_however_it_is_written(app: App) -> None
     assert test.text_input(key="hidden").value == "32-16"
 
 
-def test_a_parameter_that_is_no_setting_is_named_and_those_of_others_are_left_alone(app: App) -> None:
+def test_an_unknown_parameter_is_named_and_those_of_other_sites_are_left_alone(app: App) -> None:
     test = app(epochs="100", utm_source="a-talk")
     assert len(test.warning) == 1
     assert "'epochs' is not a setting of a run; the settings are dataset, model" in test.warning[0].value
@@ -151,7 +149,7 @@ def test_settings_that_can_be_trained_again_are_no_longer_refused(app: App) -> N
     assert not test.button(key="start").disabled
 
 
-def test_settings_in_the_address_of_another_page_are_there_on_the_form(app: App) -> None:
+def test_settings_in_the_url_of_another_page_reach_the_form(app: App) -> None:
     test = app(batch_size=250, drop_last="1")
     test.switch_page("pages/about.py").run()
     test.switch_page("pages/live.py").run()
@@ -206,7 +204,7 @@ def test_every_way_out_is_a_button_that_makes_the_settings_possible(
     assert not test.exception
 
 
-def test_two_problems_are_told_at_once_each_with_its_way_out(app: App) -> None:
+def test_two_problems_are_shown_at_once_each_with_its_way_out(app: App) -> None:
     test = app(dataset="digits", batch_size=2_000, schedule_batch_size=3_000)
     assert len(refusals(test)) == 2
     test.button(key="remedy_1").click().run()
@@ -228,7 +226,7 @@ def test_the_slider_writes_the_number_and_follows_it(app: App) -> None:
 
 
 @pytest.mark.parametrize(("value", "end"), [(99_999, "10,000"), (-5, "1")])
-def test_a_number_beyond_the_slider_puts_it_at_its_end(value: int, end: str, app: App) -> None:
+def test_a_number_beyond_the_slider_moves_it_to_its_end(value: int, end: str, app: App) -> None:
     test = app()
     test.number_input(key="batch_size").set_value(value).run()
     slider = test.get_by_key("batch_size_slider")
@@ -243,7 +241,7 @@ def test_the_batch_sizes_of_the_article_are_one_click_away(size: int, app: App) 
     assert test.number_input(key="batch_size").value == size
 
 
-def test_no_memory_limit_in_the_address_is_the_largest_there_is(app: App) -> None:
+def test_no_memory_limit_in_the_url_becomes_the_largest_limit(app: App) -> None:
     test = app(memory_limit_mb="none")
     assert test.number_input(key="memory_limit_mb").value == 81_920
     assert texts(test.warning) == []
@@ -261,7 +259,7 @@ def test_the_preview_draws_the_rate_that_the_settings_plan(app: App) -> None:
     ]
 
 
-def test_an_unknown_run_is_a_note(app: App) -> None:
+def test_an_unknown_run_in_the_url_is_noted(app: App) -> None:
     test = app(run="no-such-run", batch_size=200)
     assert "does not exist here" in test.info[0].value
     assert test.number_input(key="batch_size").value == 200

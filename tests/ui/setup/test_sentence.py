@@ -1,4 +1,4 @@
-"""The arithmetic in the person's own numbers, and what they are told to be careful with."""
+"""The arithmetic of a run with its own numbers, and the cautions."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_shorter_last_batch_is_named_with_the_weight_of_its_examples_in_the_up
 # What to be careful with.
 
 
-def test_where_there_is_nothing_to_be_careful_with_it_is_said_what_an_update_sees() -> None:
+def test_without_a_caution_the_caption_says_what_an_update_sees() -> None:
     share = "The gradient of an update is the mean over"
     assert warned(RunConfig()) == f"{share} 100 examples, 1% of the data."
     assert warned(RunConfig(batch_size=250, accumulate=4)) == f"{share} 1,000 examples, 10% of the data."
@@ -129,7 +129,7 @@ def test_where_there_is_nothing_to_be_careful_with_it_is_said_what_an_update_see
     assert warned(RunConfig(dataset="digits", accumulate=99), []) == f"{share} 1,437 examples, 100% of the data."
 
 
-def test_settings_that_cannot_be_trained_are_told_to_be_so() -> None:
+def test_settings_that_cannot_be_trained_ask_for_a_fix() -> None:
     assert warned(None) == "Fix the setting to start."
 
 
@@ -169,7 +169,7 @@ def test_a_caution_is_a_sentence_with_its_numbers(settings: dict[str, Any], said
 @pytest.mark.parametrize(
     ("largest", "way_out"), [(1_489, "The largest batch size that fits is 1,489."), (0, "No batch size fits.")]
 )
-def test_a_run_that_will_not_fit_is_told_in_mib_with_the_way_out(largest: int, way_out: str) -> None:
+def test_a_run_that_will_not_fit_is_described_in_mib_with_the_way_out(largest: int, way_out: str) -> None:
     config = RunConfig(memory_limit_mb=4)
     prediction = Prediction(Peak(5 * 2**20, dict.fromkeys(CATEGORIES, 0), "backward", ""), 1_000, largest)
     assert warned(config, cautions(config, prediction)) == (
@@ -178,7 +178,7 @@ def test_a_run_that_will_not_fit_is_told_in_mib_with_the_way_out(largest: int, w
     )
 
 
-def test_one_caution_is_told_and_the_others_are_in_its_help() -> None:
+def test_one_caution_is_shown_and_the_others_are_in_its_help() -> None:
     config = RunConfig(batch_size=4, norm="batch", optimizer="adam", budget="updates", budget_value=9)
     assert len(cautions(config, None)) == 3
     place = Place()

@@ -1,4 +1,4 @@
-"""The style sheets and the script that every page gets."""
+"""The style sheets and the script of every page."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_every_style_sheet_of_ui_is_part_of_the_style() -> None:
     assert sorted(assets.SHEETS) == files
 
 
-def test_every_custom_property_that_is_used_is_defined_and_the_other_way_round() -> None:
+def test_every_custom_property_that_is_used_is_defined_and_every_defined_one_is_used() -> None:
     used = set(re.findall(r"var\((--[\w-]+)\)", style()))
     defined = re.findall(r"(--[\w-]+):", style())
     assert used == set(defined)

@@ -67,7 +67,7 @@ def test_a_session_has_no_field_of_a_single_feature() -> None:
     assert words & (features | {"path", "bench", "benches", "claim", "comparison", "arms", "attempts"}) == set()
 
 
-def test_only_the_session_touches_what_streamlit_keeps() -> None:
+def test_only_the_session_touches_the_session_state() -> None:
     users = {
         path.relative_to(UI).as_posix()
         for path in sorted(UI.rglob("*.py"))

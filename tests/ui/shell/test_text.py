@@ -1,4 +1,4 @@
-"""Words by their key, sentences of the engine in the words of the screen, and numbers as people write them."""
+"""Words by their key, sentences of the engine with the names on the screen, and numbers as people write them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(key: str, values: dict[st
         ("killed", {"signal": 9}, "The training process was terminated from outside by signal 9"),
     ],
 )
-def test_a_code_of_the_engine_is_said_with_the_labels_of_the_form(
+def test_a_sentence_of_the_engine_names_settings_as_the_screen_does(
     code: str, values: dict[str, object], said: str
 ) -> None:
     assert explain(code, values) == said
@@ -84,7 +84,7 @@ def test_a_code_that_counts_bytes_is_said_in_mib_where_the_screen_has_words_of_i
     assert said == "The run needs 3 GiB of this machine's memory, but only 5 MiB are free"
 
 
-def test_the_names_that_an_address_may_have_are_said_as_they_are_written_there() -> None:
+def test_parameters_of_a_url_are_named_as_they_are_written_there() -> None:
     said = explain("unknown_field", {"field": "batchsize", "choices": "dataset, batch_size, drop_last"})
     assert said == "'batchsize' is not a setting of a run; the settings are dataset, batch_size, drop_last"
 
@@ -130,7 +130,7 @@ def test_the_value_of_a_budget_is_named_by_its_unit_inside_a_sentence() -> None:
         (2**32 - 1, "4,294,967,295"),
     ],
 )
-def test_a_number_has_separators_and_no_more_digits_than_it_has(value: float, said: str) -> None:
+def test_a_number_has_grouped_digits_and_no_extra_ones(value: float, said: str) -> None:
     assert number(value) == said
 
 
@@ -218,18 +218,18 @@ def test_a_time_is_said_as_a_person_would(seconds: float, said: str) -> None:
         (-3.4e38, "\u22123.4e+38"),
     ],
 )
-def test_a_loss_has_three_digits_that_count(value: float, said: str) -> None:
+def test_a_loss_has_three_significant_digits(value: float, said: str) -> None:
     assert loss_text(value) == said
 
 
 @pytest.mark.parametrize(
     ("value", "said"), [(float("nan"), "not a number"), (float("inf"), "\u221e"), (float("-inf"), "\u2212\u221e")]
 )
-def test_a_loss_that_is_no_number_says_which(value: float, said: str) -> None:
+def test_a_loss_that_is_not_finite_is_written_in_words_or_as_a_sign(value: float, said: str) -> None:
     assert loss_text(value) == said
 
 
-def test_what_comes_from_an_address_is_neither_a_link_nor_a_picture() -> None:
+def test_text_from_a_url_is_neither_a_link_nor_a_picture() -> None:
     text = "[Log in](https://evil.example) ![x](y) <b> `c` :red[d] $e$"
     said = explain("unknown_field", {"field": text, "choices": "x"})
     assert not set("[]<>`$") & set(said)

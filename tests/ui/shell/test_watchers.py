@@ -8,7 +8,7 @@ from ui.shell import watchers
 from ui.shell.watchers import Watchers
 
 
-def test_a_run_is_shown_elsewhere_while_another_session_that_is_open_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_shown_elsewhere_while_another_open_session_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     open_sessions, known = {"first", "second"}, Watchers()
     monkeypatch.setattr(watchers, "_is_open", open_sessions.__contains__)
 
