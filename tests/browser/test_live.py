@@ -144,8 +144,8 @@ def test_each_of_the_charts_below_can_be_chosen(server: Server, visit: Callable[
     for depth, sign in (
         ("Memory over time", "resident memory (MiB)"),
         ("Update rhythm", "examples into the epoch"),
-        ("Confusion matrix", "the model's answer"),
-        ("Gradient norm", "norm of the gradient"),
+        ("Confusion matrix", "model's answer"),
+        ("Gradient norm", "gradient norm"),
     ):
         page.locator(".st-key-depth").get_by_text(depth).click()
         expect(page.locator(".st-key-depths .marks")).to_contain_text(sign)

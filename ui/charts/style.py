@@ -15,8 +15,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from core.words.units import MIB
-
 Say = Callable[[str], str]
 Spec = dict[str, Any]
 
@@ -74,16 +72,6 @@ def labels(say: Say, names: Sequence[str]) -> str:
     """Return the Vega expression that shows the words of a code."""
     pairs = ", ".join(f"'{name}': {say(f'series.{name}')!r}" for name in names)
     return f"({{{pairs}}})[datum.value]"
-
-
-def size(mib: float) -> str:
-    """Return a size in the unit in which it is short: bytes, KiB, MiB or GiB."""
-    whole = round(mib * MIB)
-    if whole < 1024:
-        return f"{whole} B"
-    if mib < 0.1:
-        return f"{whole / 1024:,.1f} KiB"
-    return f"{mib / 1024:,.4g} GiB" if mib >= 1024 else f"{mib:,.2f}".removesuffix(".00") + " MiB"
 
 
 class Rows:

@@ -8,7 +8,7 @@ import pytest
 
 from core.words.catalogue import Catalogue
 from ui.charts.memory.limit import add_limit
-from ui.charts.style import Rows, size
+from ui.charts.style import Rows
 
 MIB = 2**20
 
@@ -50,22 +50,3 @@ def test_any_limit_is_drawn_if_there_is_nothing_else(words: Catalogue) -> None:
 def test_without_a_limit_the_axis_ends_above_the_highest_point_or_is_open(words: Catalogue) -> None:
     assert drawn(None, 2.0, words) == (3.0, [])
     assert drawn(None, 0.0, words) == (1.0, [])
-
-
-@pytest.mark.parametrize(
-    ("size_bytes", "text"),
-    [
-        (0, "0 B"),
-        (4, "4 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (20_480, "20.0 KiB"),
-        (MIB, "1 MiB"),
-        (MIB // 2, "0.50 MiB"),
-        (1_638_400, "1.56 MiB"),
-        (1_000 * MIB, "1,000 MiB"),
-        (1_536 * MIB, "1.5 GiB"),
-    ],
-)
-def test_a_size_has_the_unit_that_makes_it_short(size_bytes: int, text: str) -> None:
-    assert size(size_bytes / MIB) == text
