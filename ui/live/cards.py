@@ -1,6 +1,6 @@
 """Make the metric cards of a run, or of the run that the settings describe.
 
-To add a card, write a function that returns it, call the function in `cards` and add its name to `blank`.
+To add a card, write a function that returns it and call the function in `cards`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
 
 def blank() -> list[Card]:
     """Return the cards of settings that cannot be trained, which show no value."""
-    names = ("updates", "per_epoch", "loss", "accuracy", "peak", "speed")
-    return [Card(say(f"card.{name}"), say("none"), "", "") for name in names]
+    return [Card(each.label, say("none"), "", "") for each in cards(RunConfig(), None, None)]
 
 
 def planned(config: RunConfig, reader: RunReader | None) -> int | None:

@@ -186,7 +186,8 @@ def test_a_run_that_has_ended_shows_how_long_it_took(record: Record) -> None:
 
 def test_settings_that_cannot_be_trained_have_empty_cards_with_the_same_labels() -> None:
     blank = cards.blank()
-    assert [card.label for card in blank] == [card.label for card in cards.cards(CONFIG, None, None)]
+    labels = ["Updates", "Updates per epoch", "Training loss", "Validation accuracy", "Peak memory", "Speed"]
+    assert [card.label for card in blank] == [card.label for card in cards.cards(CONFIG, None, None)] == labels
     assert {(card.value, card.detail, card.picture) for card in blank} == {("\u2014", "", sparks.NOTHING)}
 
 
