@@ -73,7 +73,7 @@ def test_changes_after_each_other_and_a_reload_between_them_lose_nothing(
     expect(state(page)).to_contain_text("with learning rate 0.2 instead of 0.05.")
     change(page, batch_size="250")
     expect(state(page)).to_contain_text("with batch size 250 instead of 400.")
-    for words in ("batch size 100 \u2192 400", "rate 0.05 \u2192 0.2", "B 400 \u2192 250"):
+    for words in ("batch size 100 \u2192 400", "rate 0.05 \u2192 0.2", "batch size 400 \u2192 250"):
         expect(page.locator(".st-key-loss")).to_contain_text(words)
     stop(page)
     with page.expect_download() as download:
