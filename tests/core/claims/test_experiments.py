@@ -193,7 +193,7 @@ def test_a_cosine_helps_the_small_batch_most(found: Found) -> None:
     assert 1 / ratio(found, "C10", "small_batch") > 5
     small, large = (1 / ratio(found, "C10", arm) for arm in ("small_batch", "large_batch"))
     assert small > 2 * large > 2
-    # Who gains is told in loss: what a constant rate leaves, less what the cosine leaves.
+    # The gain is the loss that a constant rate leaves minus the loss that the cosine leaves.
     saved = [
         np.subtract(found["C10"][arm].first_values, found["C10"][arm].second_values)
         for arm in ("small_batch", "large_batch")
