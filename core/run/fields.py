@@ -23,7 +23,33 @@ BUDGETS: dict[str, tuple[float, float]] = {
     "seconds": (0.1, 86_400.0),
 }
 WIDTHS, MAX_DEPTH = (1, 4_096), 8
-SIZES = (1, 10_000)
+# Where the sliders of the form stop.
+BATCH_SIZES = (
+    1,
+    2,
+    4,
+    8,
+    10,
+    16,
+    20,
+    32,
+    50,
+    64,
+    100,
+    128,
+    200,
+    256,
+    500,
+    512,
+    1_000,
+    1_024,
+    1_437,
+    2_000,
+    2_048,
+    5_000,
+    10_000,
+)
+LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
 FLAG_TEXTS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -34,6 +60,7 @@ class FieldSpec:
     kind         how the value is read and checked; the bounds of a budget depend on its unit
     choices      allowed values of a choice, in the order of the form
     bounds       smallest and largest allowed number
+    stops        values that the form's slider stops at, None for a field without a slider
     is_optional  whether the value may be None
     is_habit     whether the field only wastes memory
     memory       how the field affects the peak memory: "law" changes the curve of peak against batch size, "place"
@@ -46,6 +73,7 @@ class FieldSpec:
     kind: Kind
     choices: tuple[str, ...] = ()
     bounds: tuple[float, float] | None = None
+    stops: tuple[float, ...] | None = None
     is_optional: bool = False
     is_habit: bool = False
     memory: Literal["law", "place"] | None = None
@@ -76,8 +104,8 @@ FIELD_SPECS: dict[str, FieldSpec] = {
         _choice("model", MODELS, memory="law", fixes=("weights",)),
         FieldSpec(name="hidden", kind="widths", memory="law", fixes=("weights",)),
         _choice("norm", NORMS, memory="law", fixes=("weights",)),
-        _whole("batch_size", SIZES, memory="place"),
-        _whole("accumulate", SIZES, memory="law"),
+        _whole("batch_size", (1, 10_000), stops=BATCH_SIZES, memory="place"),
+        _whole("accumulate", (1, 10_000), memory="law"),
         _flag("drop_last", memory="place"),
         _choice("sampling", ("shuffle", "iid"), fixes=("order",)),
         _choice("optimizer", OPTIMIZERS, memory="law"),
@@ -86,11 +114,11 @@ FIELD_SPECS: dict[str, FieldSpec] = {
         _number("weight_decay", 0.0, 10.0),
         _choice("schedule", SCHEDULES, ensemble="own"),
         _number("warmup", 0.0, 0.9, ensemble="own"),
-        _whole("schedule_batch_size", SIZES, is_optional=True, ensemble="own"),
+        _whole("schedule_batch_size", (1, 10_000), is_optional=True, ensemble="own"),
         _choice("budget", BUDGETS, memory="place"),
         FieldSpec(name="budget_value", kind="budget", memory="place"),
         _whole("seed", (0, 2**32 - 1), fixes=("weights", "order"), ensemble="own"),
-        _number("memory_limit_mb", 1.0, 81_920.0, is_optional=True, memory="place", ensemble="own"),
+        _number("memory_limit_mb", 1.0, 81_920.0, stops=LIMITS_MB, is_optional=True, memory="place", ensemble="own"),
         _number("target_loss", 1e-9, 1e9, is_optional=True, ensemble="own"),
         _flag("checkpointing", memory="law", ensemble="off"),
         _choice("precision", ("float32", "bfloat16"), memory="law"),

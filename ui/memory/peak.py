@@ -9,12 +9,12 @@ import streamlit as st
 from core.forecast.records import Curve, Piece
 from core.run.config import RunConfig
 from core.run.events import Prediction
+from core.run.fields import BATCH_SIZES
 from core.run.timeline import plain_operation
 from core.words.errors import BatchLabError, StoreError
 from ui.charts.memory import curve as curve_chart
 from ui.kit import card, plots, sparks
 from ui.kit.card import Card
-from ui.setup.form import SIZES
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.text import count, mib, number, say, words
@@ -51,7 +51,7 @@ def ask(config: RunConfig, *, wait_s: float = 0.0) -> Known:
 def sizes_of(config: RunConfig) -> list[int]:
     """Return the batch sizes at which the curve is computed: usual ones, this one and the whole data set."""
     most = config.spec.examples
-    return sorted({size for size in SIZES if size <= most} | {most, config.batch_size})
+    return sorted({size for size in BATCH_SIZES if size <= most} | {most, config.batch_size})
 
 
 def numbers(config: RunConfig, known: Known) -> None:

@@ -18,33 +18,7 @@ from ui.setup.fields import DEFAULT, apply
 from ui.shell.session import Session
 from ui.shell.text import number, say
 
-SIZES = (
-    1,
-    2,
-    4,
-    8,
-    10,
-    16,
-    20,
-    32,
-    50,
-    64,
-    100,
-    128,
-    200,
-    256,
-    500,
-    512,
-    1_000,
-    1_024,
-    1_437,
-    2_000,
-    2_048,
-    5_000,
-    10_000,
-)
 ARTICLE_SIZES = (100, 1_000)
-LIMITS_MB = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576, 40_960, 81_920)
 
 
 @dataclass(frozen=True)
@@ -64,7 +38,7 @@ def draw(session: Session) -> Form:
     st.caption(origin(values["dataset"]), help=origin(values["dataset"], more=True))
     values["model"] = widgets.segments("model")
     values["batch_size"] = widgets.integer("batch_size")
-    widgets.slider("batch_size", SIZES, session)
+    widgets.slider("batch_size", session)
     for place, size in zip(st.columns(2), ARTICLE_SIZES, strict=True):
         place.button(
             say("form.article", size=size),
@@ -85,7 +59,7 @@ def draw(session: Session) -> Form:
     with right:
         values["budget_value"] = widgets.number("budget_value", step=1.0, label=f"form.budget_value.{budget}")
     values["memory_limit_mb"] = widgets.number("memory_limit_mb", step=1.0)
-    widgets.slider("memory_limit_mb", LIMITS_MB, session)
+    widgets.slider("memory_limit_mb", session)
     with st.expander(say("form.more")):
         values |= _draw_more(session)
     session.fields.update(values)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.run.fields import CHOICES
+from core.run.fields import CHOICES, FIELD_SPECS
 from ui.setup.fields import DEFAULT, apply
 from ui.shell.session import Session, current
 from ui.shell.text import number as written
@@ -89,8 +89,10 @@ def number(name: str, *, step: float, label: str | None = None) -> float | None:
     )
 
 
-def slider(name: str, stops: tuple[float, ...], session: Session) -> None:
+def slider(name: str, session: Session) -> None:
     """Draw a slider over useful values that writes into the number field. The field's own value is one of its stops."""
+    stops = FIELD_SPECS[name].stops
+    assert stops
     key, value = f"{name}_slider", session.field(name, getattr(DEFAULT, name))
     if value is None or not stops[0] <= value <= stops[-1]:
         value = stops[-1] if value is None or value > stops[-1] else stops[0]
