@@ -16,6 +16,7 @@ from ui.charts.style import (
     DATA,
     EXTENT,
     GREY,
+    LIMIT_COLOUR,
     SIZE,
     TEAL,
     Rows,
@@ -148,8 +149,8 @@ def compare_memory(say: Say) -> Spec:
     bars = base.mark_bar(height=10, opacity=0.85).encode(colour, tooltip=tooltip)
     words = base.mark_text(align="left", baseline="bottom", dy=-6, fontSize=11, color=GREY, tooltip=None)
     limit = alt.Chart(DATA).encode(x)
-    rule = limit.mark_rule(color="#e03131", strokeDash=[6, 4], strokeWidth=2, tooltip=None)
-    named = limit.mark_text(align="right", baseline="top", dx=-4, fontSize=11, color="#e03131", tooltip=None)
+    rule = limit.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
+    named = limit.mark_text(align="right", baseline="top", dx=-4, fontSize=11, color=LIMIT_COLOUR, tooltip=None)
     return spec(
         alt.layer(
             held_open(x),

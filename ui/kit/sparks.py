@@ -8,9 +8,11 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from ui.charts.style import BLUE, LIMIT_COLOUR
+
 WIDTH, HEIGHT, EDGE = 120.0, 24.0, 2.0
 MOST_TICKS = 60  # more would run together into a bar
-BLUE, FAINT, RED = "#4c6ef5", "#8f959d59", "#e03131"  # visible on white and on black
+FAINT = "#8f959d59"  # visible on white and on black
 STROKE = f'fill="none" stroke="{BLUE}" stroke-width="1.5" vector-effect="non-scaling-stroke"'
 SAFE = " =/:,.;()"  # characters that a URL in double quotes may contain unescaped
 OPEN = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none">'
@@ -47,7 +49,7 @@ def against_limit(size: float, limit: float | None) -> str:
         return _picture(_bar(WIDTH, BLUE))
     end = max(size, limit) * 1.05
     place = WIDTH * limit / end
-    rule = f'<path d="M{place:.1f} 0V{HEIGHT:g}" {STROKE} stroke-dasharray="4 3"/>'.replace(BLUE, RED)
+    rule = f'<path d="M{place:.1f} 0V{HEIGHT:g}" {STROKE} stroke-dasharray="4 3"/>'.replace(BLUE, LIMIT_COLOUR)
     return _picture(_bar(WIDTH, FAINT) + _bar(WIDTH * size / end, BLUE) + rule)
 
 

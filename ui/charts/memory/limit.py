@@ -6,7 +6,7 @@ import altair as alt
 
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
-from ui.charts.style import DATA, FAR, RED, Rows, only
+from ui.charts.style import DATA, FAR, LIMIT_COLOUR, Rows, only
 
 LIMIT, LIMIT_NAME = "limit", "limit_name"
 
@@ -14,9 +14,11 @@ LIMIT, LIMIT_NAME = "limit", "limit_name"
 def limit_layers(y: alt.Y) -> list[alt.Chart]:
     """Return the rule and its name, for the rows that `add_limit` adds."""
     base = alt.Chart(DATA).encode(y=y)
-    rule = base.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
+    rule = base.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
     # The name stands outside the plot, where it covers nothing.
-    words = base.mark_text(color=RED, align="left", baseline="middle", dx=5, fontSize=11, lineBreak="\n", tooltip=None)
+    words = base.mark_text(
+        color=LIMIT_COLOUR, align="left", baseline="middle", dx=5, fontSize=11, lineBreak="\n", tooltip=None
+    )
     return [
         rule.transform_filter(only(LIMIT)),
         words.encode(x=alt.value("width"), text="label:N").transform_filter(only(LIMIT_NAME)),

@@ -20,7 +20,7 @@ from ui.charts.style import (
     EXTENT,
     FAR,
     GREY,
-    RED,
+    LIMIT_COLOUR,
     SIZE,
     Rows,
     Say,
@@ -69,8 +69,10 @@ def memory(say: Say) -> Spec:
     inside = inside.transform_filter(
         {"and": [alt.FieldOneOfPredicate(field="series", oneOf=kinds), "datum.label != ''"]}
     )
-    rule = base.mark_rule(color=RED, strokeDash=[6, 4], strokeWidth=2).encode(x=x).transform_filter(only(LIMIT))
-    words = base.mark_text(color=RED, align="right", baseline="bottom", dx=6, fontSize=11, tooltip=None)
+    rule = (
+        base.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2).encode(x=x).transform_filter(only(LIMIT))
+    )
+    words = base.mark_text(color=LIMIT_COLOUR, align="right", baseline="bottom", dx=6, fontSize=11, tooltip=None)
     words = words.encode(x=x, y=alt.value(-20), text="label:N").transform_filter(only(LIMIT_NAME))
     real = base.mark_text(color=GREY, align="left", baseline="bottom", fontSize=11, tooltip=None)
     real = real.encode(x=alt.value(0), y=alt.value(-3), text="label:N").transform_filter(only(REAL))
