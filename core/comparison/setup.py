@@ -24,6 +24,7 @@ RULE_HOLDS = {"fixed": (), "linear": ("rate_per_example",), "sqrt": ("rate_per_r
 EXPONENTS: dict[str, float] = {"linear": 1.0, "sqrt": 0.5}
 ARMS = (2, 6)
 SEEDS = (1, 10)
+SEED_CHOICES = (1, 3, 6, 10)  # offered on the page
 SECONDS = (0.1, 60.0)
 DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # with fewer than six pairs, p cannot fall below 5%
 MOST_UPDATES = 100_000  # for each arm

@@ -13,7 +13,7 @@ from core.claims.telling import conditions, finding, fixed
 from core.science.judge import Outcome
 from core.words.errors import BatchLabError
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
-from ui.claims.state import ClaimsState
+from ui.claims.state import FIRST_CLAIM, ClaimsState
 from ui.kit import plots, seed_field
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
@@ -22,7 +22,6 @@ from ui.shell.session import Session
 from ui.shell.text import count, day, duration, explain, number, percent, say, words
 
 REFRESH_S = 0.25
-FIRST_CLAIM = "C9"  # its verdict depends most on what is held fixed
 BADGES = {
     "SUPPORTED": ("check", "green"),
     "REFUTED": ("close", "orange"),

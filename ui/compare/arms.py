@@ -13,6 +13,7 @@ from core.comparison.setup import (
     DEFAULT_SECONDS,
     DEFAULT_SEEDS,
     RULES,
+    SEED_CHOICES,
     Comparison,
     compared,
     differences,
@@ -29,7 +30,6 @@ from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import coloured, duration, harmless, number, say, words
 
-SEED_CHOICES = (1, 3, 6, 10)
 RUNS_OFFERED = 20
 MARKS = ("\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u25bc")  # as on the charts
 
