@@ -119,10 +119,10 @@ def times(value: float, words: Catalogue) -> str:
 def _all_or_some(
     direction: str, arms: Sequence[str], ratios: Sequence[float], words: Catalogue, **values: str | int
 ) -> str:
-    """Return a sentence on arms that end closer or farther; all six decays need no names where they end closer."""
+    """Return a sentence on arms that end closer or farther; all decays need no names where they end closer."""
     least, most = times(min(ratios), words), times(max(ratios), words)
     if direction == "closer" and len(arms) == len(DECAYS):
-        return words.say("schedules.closer.all", least=least, most=most, **values)
+        return words.say("schedules.closer.all", decays=len(arms), least=least, most=most, **values)
     names = _named(arms, words)
     if least != most:
         return words.say(f"schedules.{direction}.range", arms=names, least=least, most=most, **values)
@@ -131,7 +131,9 @@ def _all_or_some(
 
 def _among_decays(bench: Bench, words: Catalogue) -> list[str]:
     pairs = [each for each in bench.equal if each.first != TWIN]
-    sentences = [words.count("schedules.pairs", sum(each.equivalent for each in pairs), pairs=len(pairs))]
+    sentences = [
+        words.count("schedules.pairs", sum(each.equivalent for each in pairs), pairs=len(pairs), decays=len(DECAYS))
+    ]
     if any(each.ratio is None for each in pairs):
         return sentences
     widest = max(pairs, key=lambda each: abs(math.log(_ratio(each))))

@@ -53,7 +53,7 @@ def bench() -> Bench:
 
 def test_one_sentence_covers_all_decays_where_all_end_closer() -> None:
     assert against_constant(against(step=(0.8, 0.002), linear=(0.25, 0.001)), words) == [
-        "All six decays end 1.2 to 4.0 times closer to the optimum than a constant rate (p at most 0.01 after "
+        "All 6 decays end 1.2 to 4.0 times closer to the optimum than a constant rate (p at most 0.01 after "
         "correction for 8 tests)."
     ]
 
@@ -106,7 +106,7 @@ def test_the_sentences_on_the_shipped_results(bench: Bench) -> None:
         "times closer to the optimum (p at most "
     )
     assert undecided == "No difference from a constant rate is shown for step (after correction)."
-    assert pairs == "Of the 15 pairs among the six decays, 4 are shown to end within 25% of each other."
+    assert pairs == "Of the 15 pairs among the 6 decays, 4 are shown to end within 25% of each other."
     assert widest == "The widest gap is a factor of 2.0, between exponential and step."
     assert ramp.startswith(
         "Growing the batch instead of lowering the rate by the same factors (in separate runs from the same peak) ends "

@@ -202,7 +202,7 @@ def test_a_new_result_replaces_the_one_shown(page: App, asked: list[tuple[int, i
     before = specs(test)
     answer.set_result(fresh(16))
     said = words(test.run())
-    assert "All six decays end " in said
+    assert "All 6 decays end " in said
     assert "Just computed on this machine from seeds 50 to 59" in said
     assert specs(test) == before
     assert not test.button(key="run_schedules").disabled
