@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 App = Callable[..., AppTest]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def page(app: App) -> App:
+def page(database: Path) -> App:
+    # A switch of pages in AppTest resets the form, so the memory page is the first one of each session.
     def open_page(**query: object) -> AppTest:
-        test = app(**query).switch_page("pages/memory.py")
-        for name, value in query.items():  # AppTest drops them on a switch of pages, unlike a browser
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/memory.py")
+        for name, value in query.items():
             test.query_params[name] = str(value)
         return test.run()
 
@@ -94,7 +97,7 @@ def test_a_custom_model_is_predicted_and_a_wrong_one_says_why(page: App) -> None
     until(test, "This batch size was run for real.")
     test.text_input(key="own_model_name").set_value("tests.core.forecast.own_models:nothing")
     predict(test)
-    until(test, "cannot be imported")
+    until(test, "Cannot import the model tests.core.forecast.own_models:nothing")
 
 
 def predict(test: AppTest) -> None:
