@@ -289,7 +289,7 @@ def test_a_run_out_of_memory_names_the_way_out(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "The largest batch size that fits is 75.")
     assert "Out of memory (simulated)" in words(test)
-    assert "The request came from `relu2`." in words(test)
+    assert "During the forward pass of `relu2`, " in words(test)
     assert "No real memory ran out." in words(test)
     assert cards(test)["Peak memory"][1].startswith("in use; needs ")
     assert test.button(key="use_what_fits").label == "Use 75"
