@@ -14,9 +14,10 @@ TWO_WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
 
-# All tests but those of the browser and the campaigns. ARGS goes to pytest: make quick ARGS="-k schedule"
+# All tests but those of the browser, the campaigns, and those marked slow, which kill a host or start one of their own.
+# ARGS goes to pytest: make quick ARGS="-k schedule"
 quick: $(VENV)/dev.stamp
-	$(PYTEST) --ignore=tests/browser $(TWO_WORKERS) $(ARGS)
+	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(TWO_WORKERS) $(ARGS)
 
 # The browser first, which needs both cores for a server, a training and itself; then everything else.
 # With ARGS there is a single run of pytest in one process: make test ARGS="tests/core -x"

@@ -234,6 +234,7 @@ def test_a_changed_run_that_does_not_fit_this_machine_does_not_stop_its_parent(
     until(lambda: recorded(host, first) > seen, "the first to train on")
 
 
+@pytest.mark.slow
 def test_a_host_that_dies_during_a_change_fails_both_runs(two_cores: HostClient) -> None:
     host = two_cores
     first = start(host, LONG)

@@ -144,6 +144,7 @@ def test_an_answer_that_cannot_be_read_fails_only_that_question(host: HostClient
     assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
 
 
+@pytest.mark.slow
 def test_when_the_host_ends_running_and_waiting_questions_fail(data: Path, tmp_path: Path) -> None:
     store = Store.open(tmp_path / "runs.sqlite")
     client = HostClient(store, data=data, cores=1)
