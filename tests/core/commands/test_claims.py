@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import pytest
 from core.__main__ import main
 from core.claims import results
 
-ROOT = Path(__file__).resolve().parents[3]
 FIRST_KEYS = ["claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds"]
 
 
@@ -30,17 +27,10 @@ def objects(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_json_output_has_one_object_for_each_trial_with_the_same_keys_first() -> None:
-    """Run as a real process whose output goes to a pipe."""
-    done = subprocess.run(
-        [sys.executable, "-m", "core", "claims", "--claim", "C7", "--json"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        timeout=120,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = objects(done.stdout)
+def test_json_output_has_one_object_for_each_trial_with_the_same_keys_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = objects(printed(capsys, "--claim", "C7", "--json"))
     assert [list(line)[:10] for line in lines] == [FIRST_KEYS] * 3
     assert [(line["claim"], line["arm"]) for line in lines] == [
         ("C7", "one_rate"),

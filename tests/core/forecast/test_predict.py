@@ -26,7 +26,7 @@ MakeTrainer = Callable[..., Trainer]
 
 MODELS = [(model, norm) for model, spec in models.MODELS.items() for norm in spec.norms]
 # Every test run covers each model, norm and optimizer with two batch sizes; the campaign covers all combinations.
-SHORT_SIZES, ALL_SIZES = (1, 100), (1, 7, 100, 1_000)
+SHORT_SIZES, ALL_SIZES = (1, 20), (1, 7, 20, 100, 1_000)
 SHORT_FORMS = [
     ("linear", "none", "sgd", SHORT_SIZES),
     ("mlp", "none", "nesterov", SHORT_SIZES),
@@ -192,8 +192,8 @@ def test_the_peaks_of_the_two_article_batch_sizes() -> None:
 
 
 def test_without_a_limit_every_batch_with_a_whole_window_fits() -> None:
-    assert predict(RunConfig(batch_size=7, accumulate=3)).largest_batch_size == 10_000
-    assert predict(RunConfig(batch_size=7, accumulate=3, drop_last=True)).largest_batch_size == 3_333
+    assert predict(RunConfig(batch_size=7, accumulate=3), reach=Reach.NONE).largest_batch_size == 10_000
+    assert predict(RunConfig(batch_size=7, accumulate=3, drop_last=True), reach=Reach.NONE).largest_batch_size == 3_333
 
 
 def test_the_largest_batch_does_not_depend_on_the_batch_size_of_the_run() -> None:
@@ -234,7 +234,7 @@ def check_largest(config: RunConfig, make_trainer: MakeTrainer) -> int:
     return largest
 
 
-@pytest.mark.parametrize("seed", [*range(3), *campaign(range(3, 200))])
+@pytest.mark.parametrize("seed", [1, 2, *campaign([0, *range(3, 200)])])
 def test_the_first_batch_that_does_not_fit_is_the_one_after_the_largest_predicted(
     seed: int, resize: Resize, make_trainer: MakeTrainer
 ) -> None:
@@ -259,9 +259,9 @@ def test_the_first_batch_that_does_not_fit_is_the_one_after_the_largest_predicte
 @pytest.mark.parametrize(
     ("examples", "changes", "every"),
     [
-        (300, {"accumulate": 2}, 75),
-        (360, {"budget_value": 1, "accumulate": 2, "norm": "batch", "optimizer": "adam", "hidden": (100,)}, 75),
-        (300, {"drop_last": True, "accumulate": 2}, 75),
+        (300, {"accumulate": 2}, 150),
+        (360, {"budget_value": 1, "accumulate": 2, "norm": "batch", "optimizer": "adam", "hidden": (100,)}, 150),
+        (300, {"drop_last": True, "accumulate": 2}, 150),
         *campaign(
             [
                 (300, {"accumulate": 2}, 11),
@@ -307,7 +307,7 @@ def test_a_range_that_fits_beyond_one_that_does_not_is_not_the_largest(resize: R
     # Up to half of all examples, a window has two whole micro-batches. Beyond it, the second one has the rest.
     resize("digits", 300, 60)
     config = RunConfig(dataset="digits", hidden=(500,), batch_size=145, accumulate=2, budget_value=1)
-    up_to_it, beyond_half = range(100, 146, 5), range(151, 300, 6)
+    up_to_it, beyond_half = range(100, 146, 15), range(151, 300, 6)
     peaks = peaks_of(config, {*up_to_it, 145, 146, *beyond_half})
     limit = peaks[145]
     assert min(peaks[size] for size in beyond_half) <= limit < peaks[146]
