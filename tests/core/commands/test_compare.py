@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,10 +57,8 @@ def objects(done: Done) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_json_has_an_object_for_each_budget(files: list[str]) -> None:
-    """Run the command as a real process."""
-    command = [sys.executable, "-m", "core", "compare", *files, "--json"]
-    found = objects(subprocess.run(command, capture_output=True, text=True, timeout=120))
+def test_json_has_an_object_for_each_budget(files: list[str], compare: Compare) -> None:
+    found = objects(compare(*files, "--json"))
     assert [each["arm"] for each in found] == ["equal_epochs", "equal_updates", "equal_examples", "equal_seconds"]
     names = ["claim", "arm", "held_fixed", "verdict", "effect_ratio", "low", "high", "p", "seeds", "seconds"]
     assert all(list(each)[:10] == names for each in found)

@@ -188,6 +188,7 @@ def test_a_refused_run_leaves_earlier_losses_unchanged(tmp_path: Path, here: Cal
     assert losses.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
@@ -199,6 +200,7 @@ def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     assert losses.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_run_ended_in_the_database_by_another_process_has_failed(tmp_path: Path) -> None:
     database = tmp_path / "runs.sqlite"
     process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
@@ -213,6 +215,7 @@ def test_a_run_ended_in_the_database_by_another_process_has_failed(tmp_path: Pat
     assert (out.lines[-1]["event"], out.lines[-1]["reason"]) == ("failed", "ended_elsewhere")
 
 
+@pytest.mark.slow
 def test_a_reader_that_closes_the_pipe_ends_the_run_silently() -> None:
     process = command("train", *DIGITS, "--epochs", 10_000)
     assert process.stdout is not None

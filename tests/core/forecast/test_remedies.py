@@ -57,7 +57,7 @@ def trained(config: RunConfig, workspace_bytes: int, datasets: Datasets) -> Ende
 # Offered changes.
 
 
-@pytest.mark.parametrize("name", ["activations", "habits", "updates", *campaign(["state", "images"])])
+@pytest.mark.parametrize("name", ["activations", "habits", *campaign(["state", "images", "updates"])])
 def test_every_remedy_completes_a_run_that_was_out_of_memory(name: str, datasets: Datasets) -> None:
     config = CASES[name]
     aside = predict(config, reach=Reach.NEAR).peak.workspace_bytes
