@@ -50,13 +50,13 @@ UNITS = {"e", "B", "KiB", "MiB", "GiB", "ms", "s", "m", "h", "x"}
 KEYBOARD = {"Ctrl", "Alt", "Enter", "N", "P", "U", "X"}
 PRODUCTS = {"torch", "cpu", "AVX"}
 # What Babel writes in the language that the pseudo-language varies.
-BABEL = {"and", *Locale("en").months["format"]["wide"].values()}
+BABEL = {"and", "AM", "PM", *Locale("en").months["format"]["wide"].values()}
 # The error of the simulated device keeps PyTorch's own words, which training tools search for.
 PYTORCH = "CUDA out of memory."
 HANGUL = re.compile("[\uac00-\ud7a3]")
-# A tensor on the memory chart, by its module, operation and shape: "conv1: convolution (1000, 16, 8, 8)". And a
-# word at which a long value is cut short.
-TENSOR = re.compile(r"(?:[\w.]+: )?\w+ \(\d[\d, ]*\)|\w+\u2026")
+# A tensor on the memory chart, by its module, operation and shape: "conv1: convolution (1000, 16, 8, 8)"; an operation
+# by itself, "ones_like"; and a word at which a long value is cut short.
+TENSOR = re.compile(r"(?:[\w.]+: )?\w+ \(\d[\d, ]*\)|\w+\u2026|(?<!/)\b[a-z]+(?:_[a-z0-9]+)+\b")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -222,7 +222,7 @@ def test_the_comparison_in_the_url_is_taken_over_once_the_database_answers(page:
     assert "photos10k, mlp 128-64. Held fixed:" in words(started)  # described by the page when Start was pressed
     started.button(key="compare_stop").click().run()
     switched.segmented_control(key="compare_rule").set_value("linear").run()
-    assert "rate / batch size. Different: Batch size and Learning rate." in words(switched)
+    assert "rate / batch size. Varied: Batch size and Learning rate." in words(switched)
     switched.button(key="compare_stop").click().run()
     for test in (read, changed):
         test.run()

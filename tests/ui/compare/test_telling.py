@@ -195,12 +195,11 @@ def test_an_empty_verdict_still_takes_a_line() -> None:
 
 def test_held_fixed_includes_the_rule_of_the_learning_rate() -> None:
     assert telling.held(COMPARISON) == (
-        "photos10k, mlp 128-64. Held fixed: data, initial weights, order of examples, and epochs. Different: Batch "
-        "size."
+        "photos10k, mlp 128-64. Held fixed: data, initial weights, order of examples, and epochs. Varied: Batch size."
     )
-    assert "rates tried. Different: Batch size and Learning rate." in telling.held(compared(ARMS, rule="tuned"))
+    assert "rates tried. Varied: Batch size and Learning rate." in telling.held(compared(ARMS, rule="tuned"))
     scaled = compared(ARMS, rule="linear", budget="updates")
-    assert "updates, and rate / batch size. Different: Batch size and Learning rate." in telling.held(scaled)
+    assert "updates, and rate / batch size. Varied: Batch size and Learning rate." in telling.held(scaled)
 
 
 def test_the_table_has_settings_and_results() -> None:

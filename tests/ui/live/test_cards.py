@@ -83,7 +83,11 @@ def test_a_run_counts_its_updates_against_the_plan(record: Record) -> None:
 def test_a_budget_of_seconds_is_planned_from_the_timing(record: Record) -> None:
     config = CONFIG.replace(budget="seconds", budget_value=3)
     assert said("Updates", config, record(20, config=config)) == ("20", "timed at the start", False)
-    assert said("Updates", config, record(20, Started(80), config=config)) == ("20", "6% of the time; about 80", False)
+    assert said("Updates", config, record(20, Started(80), config=config)) == (
+        "20",
+        "6% of the time; about 80 expected",
+        False,
+    )
 
 
 def test_a_run_that_lost_its_last_rows_still_counts_all_its_updates(record: Record) -> None:

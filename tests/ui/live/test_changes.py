@@ -305,7 +305,7 @@ def test_weights_that_are_too_large_to_keep_are_refused(app: App, monkeypatch: p
     # 64 x 128 + 128 x 64 + 64 x 10 weights and 202 biases, twice, of 4 bytes.
     assert (button.disabled, button.help) == (
         True,
-        "The weights and the optimizer's state take 0.13 MiB, and at most 0.12 MiB are kept.",
+        "The weights and the optimizer's state take 0.13 MiB, and at most 0.12 MiB can be kept.",
     )
     stop(test)
 

@@ -105,8 +105,8 @@ def test_without_smoothing_the_strong_line_shows_every_update(app: App) -> None:
     ("choice", "words", "alt"),
     [
         ("gradient", "The norm (length) of the gradient of each update.", "Norm of the gradient"),
-        ("rss", "What the training process holds of this machine's own memory.", "Resident memory"),
-        ("rhythm", "One epoch, and a stroke wherever the weights change.", "One epoch with a stroke"),
+        ("rss", "The resident memory of the training process on this machine.", "Resident memory"),
+        ("rhythm", "One epoch, with a stroke at each weight update.", "One epoch with a stroke"),
     ],
 )
 def test_the_chosen_chart_is_drawn_with_its_text(choice: str, words: str, alt: str, app: App) -> None:

@@ -196,7 +196,7 @@ def test_a_stopped_run_names_its_loss_and_the_reason_unless_it_was_asked_to_stop
 ) -> None:
     losses = wavering(np.linspace(2.5, 0.5, 300)) if still else falling(300, 0.5)
     text = told(record(losses, Ended("stopped", reason, updates=300)), None)
-    why = "" if reason == "asked" else "Nobody was watching. "
+    why = "" if reason == "asked" else "Stopped because no page was watching the run. "
     assert text.startswith(why or "The loss stood")
     assert numbers(text) == [pytest.approx(0.6 if still else 0.5, abs=0.03)]
     assert ("still falling" in text) == still
@@ -280,7 +280,7 @@ def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) 
     text = told(record([], Ended("out_of_memory", "limit", allocation=allocation)), None)
     assert text == (
         "During the backward pass, 3 MiB of the simulated device's 4 MiB was in use and 1 MiB more was requested, "
-        "0.25 MiB over the limit. This counts 0.25 MiB reserved for workspace. No real memory ran out."
+        "0.25 MiB over the limit. This includes 0.25 MiB reserved for workspace. No real memory ran out."
     )
 
 

@@ -142,7 +142,7 @@ def test_settings_that_cannot_be_trained_ask_for_a_fix() -> None:
             {"norm": "batch", "batch_size": 4},
             "Batch normalisation averages over only 4 examples, so its statistics will be noisy.",
         ),
-        ({"optimizer": "adamw"}, "A learning rate of 0.05 is high for `adamw`; 0.001 is usual."),
+        ({"optimizer": "adamw"}, "A learning rate of 0.05 is high for `adamw`; 0.001 is typical."),
         (
             {"schedule_batch_size": 1_000},
             "The schedule is planned for batch size 1,000, which gives 50 updates, but this run makes 500: the rate "

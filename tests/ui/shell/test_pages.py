@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from core.run.config import FIELDS
 from ui.schedules import page as schedules_page
 from ui.shell import pages
 from ui.shell.text import say
-from ui.trajectories import inputs
 
 App = Callable[..., AppTest]
 ROOT = Path(__file__).parents[3]
@@ -45,12 +43,13 @@ def test_no_parameter_of_a_page_is_a_setting() -> None:
     assert [name for name in FIELDS if pages.is_known(name)] == []
 
 
-def test_the_records_list_what_the_pages_read() -> None:
+def test_the_records_list_what_the_pages_read(app: App) -> None:
     assert pages.BY_NAME["schedules"].parameters == tuple(schedules_page.FIRST)
     trajectories = pages.BY_NAME["trajectories"]
-    source = Path(inputs.__file__).read_text()
-    bound = ["path_problem", "path_small", "path_large", "path_rate", "path_rule", "path_seed"]
-    assert [name for name in bound if json.dumps(name) in source and trajectories.reads(name)] == bound
+    test = app().switch_page(trajectories.script).run()
+    for name in ("path_problem", "path_small", "path_large", "path_rate", "path_rule", "path_seed"):
+        assert trajectories.reads(name)
+        assert test.get_by_key(name).key == name
 
 
 @pytest.mark.parametrize(

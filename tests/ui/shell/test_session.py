@@ -47,7 +47,7 @@ def test_every_state_of_a_feature_can_be_made_without_arguments() -> None:
     for path in sorted(UI.glob("*/state.py")):
         module = importlib.import_module(f"ui.{path.parent.name}.state")
         for name, kind in vars(module).items():
-            if is_dataclass(kind) and getattr(kind, "__module__", "") == module.__name__:
+            if name.endswith("State") and is_dataclass(kind) and kind.__module__ == module.__name__:
                 assert name == f"{path.parent.name.title()}State"
                 assert isinstance(kind(), kind)
                 found.append(name)

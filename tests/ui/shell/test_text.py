@@ -68,7 +68,7 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(key: str, values: dict[st
             "Batch normalisation cannot train on a batch of one example; set batch size to at "
             "least 2 and drop the last batch, or choose another norm",
         ),
-        ("unwatched", {}, "Nobody was watching"),
+        ("unwatched", {}, "Stopped because no page was watching the run"),
         ("killed", {"signal": 9}, "The training process was terminated from outside by signal 9"),
     ],
 )

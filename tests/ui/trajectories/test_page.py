@@ -125,11 +125,11 @@ def test_no_input_changes_a_specification(page: App) -> None:
 
 def test_a_rate_beyond_the_limit_gives_a_warning_and_a_path_that_diverges(page: App) -> None:
     test = page(path_rule="scaled", path_large=1024)
-    assert "Rate 12.8 is beyond 2 (2 \u00f7 the largest curvature)" in words(test)
+    assert "Rate 12.8 exceeds 2 (2 \u00f7 the largest curvature)" in words(test)
     ((shown, at),) = re.findall(r"Update (\d+) of 256 \u00b7 [\d.]+ epochs\n.*Diverged at update (\d+)", words(test))
     assert shown == at
     assert "Nothing to compare yet." in words(test)
-    assert "From rate 2 on" in words(page(path_rate=1.9))
+    assert "At rates of 2 and above" in words(page(path_rate=1.9))
 
 
 def test_a_cloud_needs_a_path_that_has_not_diverged(page: App) -> None:
