@@ -151,4 +151,4 @@ def test_each_of_the_charts_below_can_be_chosen(server: Server, visit: Callable[
         expect(page.locator(".st-key-depths .marks")).to_contain_text(sign)
     page.locator(".st-key-depth").get_by_text("Last batch").click()
     expect(page.locator(".st-key-depths .batch img")).to_have_count(8)
-    expect(page.locator(".st-key-depths")).to_contain_text("92 more")
+    expect(page.locator(".st-key-depths")).to_contain_text("8 of 100 examples")
