@@ -27,6 +27,9 @@ CUT_OFF = """
         if (hides(style.overflowX) && element.scrollWidth > element.clientWidth + 1
             || hides(style.overflowY) && element.scrollHeight > element.clientHeight + 2)
             found.push(element.textContent.trim().slice(0, 80))
+        const card = element.closest(".card")
+        if (card && box.bottom > card.getBoundingClientRect().bottom + 1)
+            found.push(element.textContent.trim().slice(0, 80))
     }
     return found
 }
