@@ -141,6 +141,7 @@ def visit(browser: BrowserContext, tabs: list[Page]) -> Iterator[Callable[..., V
         if before is not None:
             spent.append(page)
             page.add_init_script(before)
+        page.bring_to_front()  # a browser hardly draws a tab in the background
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=color_scheme)
         page.on("console", made.note)
