@@ -22,6 +22,8 @@ from core.schedule_bench.results import SHIPPED
 from core.words.catalogue import languages
 from tests import test_imports
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "CONTRIBUTING.md"
 HELD = ("tests/core/words/test_keys.py", "tests/ui/test_literals.py")

@@ -25,9 +25,9 @@ def _engine_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         st.cache_resource.clear()  # closes the engine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def database(_engine_database: Path) -> Iterator[Path]:
-    """The database of a module's tests; what they leave running is stopped with them."""
+    """The database of the app. What a test leaves running is stopped: it would slow down the tests after it."""
     yield _engine_database
     running = engine()
     for run in running.store.active():
@@ -37,7 +37,7 @@ def database(_engine_database: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def app(database: Path) -> Callable[..., AppTest]:
-    """Open the app with settings in its address."""
+    """Return a function that opens the app with settings in its address."""
 
     def open_app(**query: object) -> AppTest:
         test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

@@ -27,6 +27,8 @@ from core.science.trials import Arm, Exact, Pair, Trial
 from core.words.catalogue import catalogue
 from tests.campaign import campaign
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE = 16, 256
 Found = Mapping[str, Mapping[str, Outcome]]
 

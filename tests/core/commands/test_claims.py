@@ -27,6 +27,7 @@ def objects(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_json_output_has_one_object_for_each_trial_with_the_same_keys_first(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_claim_may_be_given_in_lower_case(capsys: pytest.CaptureFixture[str]) 
     assert [line["claim"] for line in objects(printed(capsys, "--claim", " c4", "--json"))] == ["C4", "C4"]
 
 
+@pytest.mark.slow
 def test_text_output_gives_the_verdict_and_describes_each_result(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--claim", "C7").splitlines()
     assert lines[0] == "C7  (With batch size 1,000) learning takes large strides and is fast"

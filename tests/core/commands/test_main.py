@@ -25,6 +25,8 @@ from core.store import Store
 from core.words.catalogue import catalogue
 from tests.campaign import campaign
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 DIGITS = ("--dataset", "digits", "--batch-size", "100")
 COUNTS = {"examples": 1_437, "batches_per_epoch": 15, "updates_per_epoch": 4, "total_updates": 8}
@@ -188,7 +190,6 @@ def test_a_refused_run_leaves_earlier_losses_unchanged(tmp_path: Path, here: Cal
     assert losses.read_text() == "precious"
 
 
-@pytest.mark.slow
 def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
@@ -200,7 +201,6 @@ def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     assert losses.read_text() == "precious"
 
 
-@pytest.mark.slow
 def test_a_run_ended_in_the_database_by_another_process_has_failed(tmp_path: Path) -> None:
     database = tmp_path / "runs.sqlite"
     process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
@@ -215,7 +215,6 @@ def test_a_run_ended_in_the_database_by_another_process_has_failed(tmp_path: Pat
     assert (out.lines[-1]["event"], out.lines[-1]["reason"]) == ("failed", "ended_elsewhere")
 
 
-@pytest.mark.slow
 def test_a_reader_that_closes_the_pipe_ends_the_run_silently() -> None:
     process = command("train", *DIGITS, "--epochs", 10_000)
     assert process.stdout is not None

@@ -21,6 +21,8 @@ from core.science.optimum import objective, softmax_optimum
 from core.train.trainer import Trainer
 from core.train.updater import Stopped
 
+pytestmark = pytest.mark.slow
+
 Datasets = Callable[[str], Data]
 
 DIGITS = RunConfig(

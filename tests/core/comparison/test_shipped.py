@@ -32,6 +32,7 @@ def test_the_shipped_comparison_is_the_articles_pair_trained_to_the_end() -> Non
     assert by_epochs.is_clear
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, *campaign([6])])
 def test_the_shipped_comparison_is_reproduced(seeds: int, datasets: Datasets) -> None:
     found = shipped.load()

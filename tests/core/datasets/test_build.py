@@ -158,6 +158,7 @@ def test_every_class_loses_and_gains_labels_to_and_from_several_others() -> None
     assert (wrong > 0).sum(axis=0).min() >= 3
 
 
+@pytest.mark.slow
 def test_labels_are_flipped_evenly_from_every_class_to_the_nine_others() -> None:
     seeds = 20
     found = sum(flips(seed) for seed in range(seeds))[~np.eye(10, dtype=bool)].reshape(10, 9)
@@ -173,6 +174,7 @@ def test_another_seed_flips_other_labels() -> None:
     assert 0 < (first & second).sum() < 40  # by chance 14.4 of the 144 labels are in both
 
 
+@pytest.mark.slow
 def test_a_linear_model_fits_every_digit_and_the_wrong_labels_give_its_loss_a_floor() -> None:
     assert least_loss(digits()) < 0.001
     assert 0.45 < least_loss(noisy_digits()) < 0.6
@@ -504,6 +506,7 @@ def test_the_slower_of_two_builders_keeps_the_folder_of_the_faster(
     assert [path.name for path in tmp_path.iterdir()] == ["linear-v1"]
 
 
+@pytest.mark.slow
 def test_processes_that_build_at_once_all_get_a_complete_folder(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         built = pool.starmap(build, [("linear", tmp_path)] * 4, chunksize=1)

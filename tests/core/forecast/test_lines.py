@@ -36,6 +36,7 @@ def rehearsed(config: RunConfig, windows: Sequence[Sizes], chunk: int) -> Peak:
 # Peaks.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -64,6 +64,7 @@ def recorded_bytes(own: OwnModel) -> int:
     return before + profiled_peak(partial(train, plain, own))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "optimizer", "ways"), [*SHORT_FORMS, *campaign(ALL_FORMS)])
 def test_tensors_are_predicted_to_the_byte_and_workspace_as_pytorch_records_it(
     name: str, optimizer: str, ways: list[tuple[int, int, bool, str]]

@@ -25,6 +25,8 @@ from tests.campaign import campaign
 from tests.core.forecast.own_models import MODELS
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
+pytestmark = pytest.mark.slow
+
 ODD, OWN = "tests.core.odd_models", "tests.core.forecast.own_models"
 ROWS = ("--input", "40")
 

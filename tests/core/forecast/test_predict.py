@@ -21,6 +21,8 @@ from core.train.trainer import Trainer
 from core.train.updater import Limit
 from tests.campaign import campaign
 
+pytestmark = pytest.mark.slow
+
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 

@@ -20,6 +20,8 @@ from core.train.loop import Loop
 from core.train.trainer import Trainer
 from tests.campaign import campaign
 
+pytestmark = pytest.mark.slow
+
 Datasets = Callable[[str], Data]
 
 HABITS = ("keep_losses", "evaluate_with_grad", "zero_in_place", "validate_whole")

@@ -17,6 +17,8 @@ from core.store import RunRecord, new_run_id
 from core.store.export import csv_of
 from tests.core.host.patience import PATIENCE_S, until
 
+pytestmark = pytest.mark.slow
+
 LONG = RunConfig(dataset="digits", batch_size=100, schedule="constant", budget_value=10_000)
 LARGER = LONG.replace(batch_size=400, lr=0.1)
 
@@ -234,7 +236,6 @@ def test_a_changed_run_that_does_not_fit_this_machine_does_not_stop_its_parent(
     until(lambda: recorded(host, first) > seen, "the first to train on")
 
 
-@pytest.mark.slow
 def test_a_host_that_dies_during_a_change_fails_both_runs(two_cores: HostClient) -> None:
     host = two_cores
     first = start(host, LONG)

@@ -17,6 +17,8 @@ from core.run.config import RunConfig
 from core.store import ACTIVE_STATES, RunRecord, new_run_id
 from tests.core.host.patience import until
 
+pytestmark = pytest.mark.slow
+
 MIXTURE = RunConfig(
     dataset="mixture",
     model="linear",

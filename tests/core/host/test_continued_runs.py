@@ -14,6 +14,8 @@ from core.store import RunRecord, new_run_id
 from core.train.continuation import unpack, with_remedy
 from tests.core.host.patience import PATIENCE_S
 
+pytestmark = pytest.mark.slow
+
 # 34,110 weights take 136 kB. The first update fits into 1 MiB, the second, with Adam's state, does not.
 CONFIG = RunConfig(
     dataset="digits", batch_size=300, hidden=(200, 100), optimizer="adam", lr=1e-3, budget_value=2, memory_limit_mb=1

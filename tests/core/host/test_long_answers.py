@@ -21,6 +21,8 @@ from core.store import Store
 from core.words.errors import HostError
 from tests.core.host.patience import PATIENCE_S
 
+pytestmark = pytest.mark.slow
+
 LONG = "C1"  # a question that takes seconds
 SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
 
@@ -144,7 +146,6 @@ def test_an_answer_that_cannot_be_read_fails_only_that_question(host: HostClient
     assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
 
 
-@pytest.mark.slow
 def test_when_the_host_ends_running_and_waiting_questions_fail(data: Path, tmp_path: Path) -> None:
     store = Store.open(tmp_path / "runs.sqlite")
     client = HostClient(store, data=data, cores=1)

@@ -23,6 +23,8 @@ from core.store import RunRecord, Store, new_run_id
 from core.words.errors import HostError
 from tests.core.host.patience import PATIENCE_S, until
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = RunConfig(budget="updates", budget_value=10_000_000, memory_limit_mb=4)
 SHORT = RunConfig(budget="epochs", budget_value=1, memory_limit_mb=4)
 
@@ -99,7 +101,6 @@ def test_a_killed_training_is_a_failed_run_that_keeps_its_records(host: HostClie
     assert ended.updates == recorded(host, run_id) >= seen
 
 
-@pytest.mark.slow
 def test_when_the_host_is_killed_runs_and_questions_fail_and_the_next_ones_work(host: HostClient) -> None:
     runs = [start(host, ENDLESS), start(host, ENDLESS.replace(seed=1)), start(host, ENDLESS.replace(seed=2))]
     children = [pid_of(host, run_id) for run_id in runs[:2]]
@@ -137,7 +138,6 @@ time.sleep(600)
 """
 
 
-@pytest.mark.slow
 def test_a_killed_server_leaves_no_process_and_its_runs_fail(store: Store, data: Path) -> None:
     command = [sys.executable, "-c", SERVER, store.address, str(data)]
     server = subprocess.Popen(command, cwd=ROOT)
@@ -215,7 +215,6 @@ def test_one_update_and_one_epoch_of_a_paused_run_count_exactly(host: HostClient
     wait_for_updates(host, run_id, 200)
 
 
-@pytest.mark.slow
 def test_an_unwatched_run_is_stopped_and_a_watched_one_is_not(store: Store, data: Path) -> None:
     host = HostClient(store, data=data, cores=2, leases=True, lease_s=1.0)
     try:
@@ -262,7 +261,6 @@ def test_a_question_is_asked_once_for_all_runs_with_the_same_key(host: HostClien
     assert host.prediction(SHORT.replace(batch_size=1_000)).result(PATIENCE_S).peak.bytes == 2_938_048
 
 
-@pytest.mark.slow
 def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, data: Path) -> None:
     host = HostClient(store, data=data, cores=1)
     try:
@@ -278,7 +276,6 @@ def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, dat
         host.close()
 
 
-@pytest.mark.slow
 def test_closing_the_client_ends_the_host_and_its_trainings_for_good(store: Store, data: Path) -> None:
     host = HostClient(store, data=data, cores=2)
     run_id = start(host, ENDLESS)
@@ -293,7 +290,6 @@ def test_closing_the_client_ends_the_host_and_its_trainings_for_good(store: Stor
     assert host.pid is None
 
 
-@pytest.mark.slow
 def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,6 +203,7 @@ MODELS: list[tuple[str, str, int, tuple[int, ...]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "norm", "accumulate", "hidden", "optimizer"),
     [

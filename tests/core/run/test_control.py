@@ -223,6 +223,7 @@ def test_an_evaluation_interrupted_by_a_stop_is_not_training_time(begin: Begin) 
     assert last <= ended.elapsed_s < last + 0.2
 
 
+@pytest.mark.slow
 def test_a_run_paused_within_an_update_completes_only_that_update(begin: Begin) -> None:
     running = begin(DIGITS.replace(batch_size=5, accumulate=288))
     running.started.wait(WAIT_S)
@@ -236,6 +237,7 @@ def test_a_run_paused_within_an_update_completes_only_that_update(begin: Begin) 
     assert len(running.trainer.order.window()) == 288
 
 
+@pytest.mark.slow
 def test_a_stop_in_the_middle_of_a_window_drops_the_unfinished_update(begin: Begin) -> None:
     running = begin(DIGITS.replace(batch_size=5, accumulate=288, optimizer="adam", lr=0.001), paused=True)
     running.wait_for_pause()
@@ -253,6 +255,7 @@ def test_a_stop_in_the_middle_of_a_window_drops_the_unfinished_update(begin: Beg
     assert running.trainer.examples_seen == 1_437
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -26,6 +26,8 @@ from core.science import expectation
 from tests.campaign import campaign
 from tests.core.science import closed_forms
 
+pytestmark = pytest.mark.slow
+
 Floats = NDArray[np.float64]
 
 FEATURES = 32  # as in the registered regression

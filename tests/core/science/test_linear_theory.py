@@ -76,6 +76,7 @@ def expected(start: Floats, rate: float, batch_size: int, *, multiplicative: boo
     return np.array(losses)[np.array(CHECKPOINTS) - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "batch_size", "seeds"), [(0.5, 4, 40), *campaign([(0.3, 1, 400), (0.5, 4, 400)])])
 def test_the_mean_excess_loss_of_many_runs_agrees_with_theory(
     rate: float, batch_size: int, seeds: int, run: Run

@@ -142,6 +142,7 @@ def test_the_recorded_rates_follow_the_schedule(shipped: Recording) -> None:
     assert outcome(shipped).rates.tolist() == [0.05 * factor("cosine", t, 500) for t in range(500)]
 
 
+@pytest.mark.slow
 def test_the_recording_is_small_and_does_not_identify_the_machine(output: Path) -> None:
     for path in (recorded.PATH, output):
         text = path.read_text()

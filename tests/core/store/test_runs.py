@@ -257,6 +257,7 @@ def test_runs_with_a_dead_owner_end_and_the_others_continue(store: Store) -> Non
 # Retention.
 
 
+@pytest.mark.slow
 def test_the_newest_500_runs_are_kept_plus_pinned_and_active_ones(
     address: str, store: Store, make_updates: MakeUpdates
 ) -> None:
@@ -378,6 +379,7 @@ os.kill(os.getpid(), 9)
     store.close()
 
 
+@pytest.mark.slow
 def test_four_processes_can_create_the_same_database_at_once(address: str) -> None:
     script = "import sys; from core.store import Store; ready(); print(len(Store.open(sys.argv[1]).runs()))"
     processes = [start(script, address) for _ in range(4)]
@@ -385,6 +387,7 @@ def test_four_processes_can_create_the_same_database_at_once(address: str) -> No
     assert [process.communicate(timeout=60)[0] for process in processes] == ["0\n"] * 4
 
 
+@pytest.mark.slow
 def test_two_processes_can_write_at_the_same_time(address: str, store: Store) -> None:
     writers = []
     for name in ("a", "b"):
@@ -398,6 +401,7 @@ def test_two_processes_can_write_at_the_same_time(address: str, store: Store) ->
         assert [chunk.updates.first for chunk in store.chunks_after(name)] == list(range(0, 2_000, 10))
 
 
+@pytest.mark.slow
 def test_exactly_one_of_two_processes_ends_each_run(address: str, store: Store) -> None:
     names = [f"run-{number}" for number in range(60)]
     for name in names:

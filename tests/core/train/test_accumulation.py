@@ -171,6 +171,7 @@ def test_dropout_draws_different_masks_from_the_same_seed(micro_batches: int) ->
     assert seen == comparison(micro_batches=micro_batches, dropout=True)
 
 
+@pytest.mark.slow
 def test_dropout_is_equal_on_average_over_seeds() -> None:
     setup = Setup(**RAGGED, dropout=True)
     model, count = build_model(setup), 400

@@ -366,6 +366,7 @@ def test_divergence_is_measured_against_the_initial_loss_of_the_first_run(datase
     assert Loop(recorded.trainers[1], lambda event: None).record.ceiling == pytest.approx(1_000 * first)
 
 
+@pytest.mark.slow
 def test_a_budget_of_seconds_continues_to_its_end(datasets: Datasets) -> None:
     config = DIGITS.replace(budget="seconds", budget_value=0.6)
     first, events = Trainer(config, datasets("digits"), control=Control()), list[Event]()

@@ -109,6 +109,7 @@ def test_a_budget_of_seconds_ends_with_the_first_update_past_it_and_has_no_hash(
     assert recorded.events[0].horizon > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"model": "cnn", "norm": "batch", "optimizer": "adam", "lr": 0.003}], ids=str)
 def test_the_timing_before_a_budget_of_seconds_leaves_no_trace(changes: dict[str, Any], run: Run) -> None:
     timed = run(DIGITS.replace(budget="seconds", budget_value=0.3, **changes))
@@ -152,6 +153,7 @@ def test_a_run_stopped_during_its_timing_has_made_no_update(run: Run, datasets: 
     assert (ended.state, ended.updates) == ("stopped", 0)
 
 
+@pytest.mark.slow
 def test_a_pause_during_the_timing_does_not_count_as_training_time(run: Run, datasets: Datasets) -> None:
     class Paused(Trainer):
         timed = 0
@@ -267,6 +269,7 @@ class Timed(Trainer):
         return super().evaluate()
 
 
+@pytest.mark.slow
 def test_evaluations_are_half_a_second_apart_and_the_last_epoch_always_has_one(run: Run, datasets: Datasets) -> None:
     trainer = Timed(DIGITS.replace(budget="seconds", budget_value=1.3, batch_size=500), datasets("digits"))
     recorded = run(trainer)
@@ -284,6 +287,7 @@ def test_plateau_and_target_runs_are_evaluated_after_every_epoch(changes: dict[s
     assert all(epoch.validation_loss is not None and epoch.validation_accuracy is not None for epoch in epochs)
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_not_training_time(run: Run, datasets: Datasets) -> None:
     class Slow(Timed):
         pause_s = 0.4
@@ -324,6 +328,7 @@ class Slow(Trainer):
             yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["moons", "digits"])  # epochs take a few hundredths of a second
 def test_a_snapshot_is_taken_after_the_second_update_and_then_every_quarter_of_a_second(dataset: str, run: Run) -> None:
     recorded = run(RunConfig(dataset=dataset, batch_size=100, budget="seconds", budget_value=1.2, lr=0.01))
@@ -337,6 +342,7 @@ def test_a_snapshot_is_taken_after_the_second_update_and_then_every_quarter_of_a
     assert apart.max() <= 0.25 + 0.1 + 2 * np.diff(seconds).max()
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_not_training_time(run: Run, datasets: Datasets) -> None:
     config = RunConfig(dataset="moons", batch_size=2, budget="seconds", budget_value=0.8)
     began = time.perf_counter()

@@ -22,6 +22,8 @@ from core.train.trainer import Trainer
 from tests.campaign import campaign
 from tests.core.memory.records import profiled_peak, resting_bytes, unwatched
 
+pytestmark = pytest.mark.slow
+
 Resize = Callable[..., None]
 MakeTrainer = Callable[..., Trainer]
 Run = Callable[..., Any]

@@ -215,6 +215,7 @@ def parts(spec: Any) -> Iterator[Any]:
 # Specifications.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_specification_is_valid_has_no_data_and_is_byte_identical_each_time(name: str, say: Say) -> None:
     spec = spec_of(name, say)

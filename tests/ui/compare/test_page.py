@@ -21,6 +21,8 @@ from ui.compare.state import CompareState
 from ui.shell.engine import engine
 from ui.shell.session import Session
 
+pytestmark = pytest.mark.slow
+
 App = Callable[..., AppTest]
 
 

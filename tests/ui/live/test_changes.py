@@ -202,6 +202,7 @@ def stop(test: AppTest) -> None:
     run_until(test, "Stopped at update")
 
 
+@pytest.mark.slow
 def test_a_click_changes_a_running_run_which_continues(app: App) -> None:
     test = begin(app)
     first, before = shown(test), specs(test)
@@ -235,6 +236,7 @@ def test_a_click_changes_a_running_run_which_continues(app: App) -> None:
     assert len(csv_of(engine().store, second).splitlines()) == 1 + engine().store.run(second).ended.updates
 
 
+@pytest.mark.slow
 def test_a_changed_run_ends_after_as_many_examples_as_were_planned(app: App) -> None:
     test = app(budget_value=3)
     test.button(key="one_epoch").click().run()
@@ -250,6 +252,7 @@ def test_a_changed_run_ends_after_as_many_examples_as_were_planned(app: App) -> 
     assert not offered(test)  # nothing is left of its budget
 
 
+@pytest.mark.slow
 def test_a_second_change_has_its_own_mark(app: App) -> None:
     test = begin(app)
     change(test, batch_size=400)
@@ -262,6 +265,7 @@ def test_a_second_change_has_its_own_mark(app: App) -> None:
     stop(test)
 
 
+@pytest.mark.slow
 def test_a_paused_run_stays_paused(app: App) -> None:
     test = begin(app)
     test.button(key="pause").click().run()
@@ -275,6 +279,7 @@ def test_a_paused_run_stays_paused(app: App) -> None:
     stop(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
@@ -297,6 +302,7 @@ def test_a_change_that_is_impossible_says_why(app: App, field: str, value: Any, 
     assert not offered(test)  # a run that was asked to stop has left no state
 
 
+@pytest.mark.slow
 def test_weights_that_are_too_large_to_keep_are_refused(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.run.changes.MOST_BYTES", 2**17)
     test = begin(app)
@@ -310,6 +316,7 @@ def test_weights_that_are_too_large_to_keep_are_refused(app: App, monkeypatch: p
     stop(test)
 
 
+@pytest.mark.slow
 def test_a_finished_run_cannot_be_changed(app: App) -> None:
     test = app(dataset="digits", budget_value=1)
     test.button(key="start").click().run()
@@ -319,6 +326,7 @@ def test_a_finished_run_cannot_be_changed(app: App) -> None:
     assert test.button(key="start_these")
 
 
+@pytest.mark.slow
 def test_a_run_out_of_memory_can_continue_with_the_settings_of_the_form(app: App) -> None:
     # 34,110 weights: with Adam's state the second update does not fit into 1 MiB.
     out = {"hidden": "200-100", "optimizer": "adam", "lr": 0.001, "batch_size": 300, "memory_limit_mb": 1}
@@ -334,6 +342,7 @@ def test_a_run_out_of_memory_can_continue_with_the_settings_of_the_form(app: App
     assert cards(test)["Updates"] == ("53 / 53", "100% done")
 
 
+@pytest.mark.slow
 def test_the_previous_run_stays_the_ghost_after_a_change(app: App) -> None:
     test = app(dataset="digits", budget_value=1, batch_size=200)
     test.button(key="start").click().run()
@@ -352,6 +361,7 @@ def test_the_previous_run_stays_the_ghost_after_a_change(app: App) -> None:
 # What comes in between.
 
 
+@pytest.mark.slow
 def test_another_page_with_the_same_run_follows_the_change(app: App) -> None:
     test = begin(app)
     first = shown(test)
@@ -365,6 +375,7 @@ def test_another_page_with_the_same_run_follows_the_change(app: App) -> None:
     stop(test)
 
 
+@pytest.mark.slow
 def test_a_change_that_fails_leaves_the_page_with_the_original_run(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     test = begin(app)
     first = shown(test)
@@ -383,6 +394,7 @@ def test_a_change_that_fails_leaves_the_page_with_the_original_run(app: App, mon
     stop(test)
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_just_before_its_change_is_shown_as_it_ended(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     test = app(dataset="digits", budget_value=1)
     test.button(key="start").click().run()
@@ -400,6 +412,7 @@ def test_a_run_that_ends_just_before_its_change_is_shown_as_it_ended(app: App, m
     ]
 
 
+@pytest.mark.slow
 def test_a_click_after_the_end_changes_nothing(app: App) -> None:
     test = begin(app)
     test.number_input(key="batch_size").set_value(400).run()
@@ -415,6 +428,7 @@ def test_a_click_after_the_end_changes_nothing(app: App) -> None:
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_a_run_stopped_before_its_first_update_leaves_its_parent_to_continue(app: App) -> None:
     test = begin(app)
     first = shown(test)

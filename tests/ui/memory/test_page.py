@@ -45,6 +45,7 @@ def show(test: AppTest, choice: str) -> None:
     test.get_by_key("memory_choice").set_value(choice).run()
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_largest_batch_before_anything_runs(page: App) -> None:
     test = page(model="cnn")
     # 97.6 KiB fixed and 53.0 KiB per example make 5.27 MiB of tensors at batch size 100.
@@ -54,6 +55,7 @@ def test_the_page_shows_the_largest_batch_before_anything_runs(page: App) -> Non
     assert test.number_input(key="memory_limit_mb").value == 81_920
 
 
+@pytest.mark.slow
 def test_a_remedy_is_applied_to_the_form(page: App) -> None:
     test = page(batch_size=1_000, memory_limit_mb=1)
     show(test, "fit")
@@ -88,6 +90,7 @@ def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_custom_model_is_predicted_and_a_wrong_one_says_why(page: App) -> None:
     test = page()
     show(test, "own")

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core.run.config import RunConfig
 from core.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 
