@@ -14,7 +14,7 @@ TWO_WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
 
-# All tests but those of the browser, the campaigns, and those marked slow, which kill a host or start one of their own.
+# All tests but those of the browser, the campaigns, and those marked slow, which take about a second or more each.
 # ARGS goes to pytest: make quick ARGS="-k schedule"
 quick: $(VENV)/dev.stamp
 	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(TWO_WORKERS) $(ARGS)

@@ -1,4 +1,6 @@
-"""Make the tests quick: start the slowest files first, and keep what is imported out of garbage collections."""
+"""Make the tests quick: give folders that share a host to one worker, start the slowest files first, and keep what is
+imported out of garbage collections.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,13 @@ import gc
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 TESTS = Path(__file__).parent
-# Files that take more than four seconds of processor time in `make quick`, in descending order.
+# Folders whose files share hosts, each of which takes six seconds of processor time to start.
+TOGETHER = ("tests/ui/", "tests/core/host/")
+# Files that take more than four seconds, the slowest first.
 SLOWEST = [
     "core/host/test_processes.py",
     "core/forecast/test_predict.py",
@@ -45,9 +51,25 @@ SLOWEST = [
 ]
 
 
+class Scheduling(LoadFileScheduling):
+    """Give each file, or each folder whose files share hosts, to one worker as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shared = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
+        return shared or str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {TESTS / name: number for number, name in enumerate(SLOWEST)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        return not item.nodeid.startswith(TOGETHER), rank.get(item.path, len(rank))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

@@ -150,6 +150,7 @@ def test_a_page_has_all_its_words_from_the_catalogue(app: Callable[..., AppTest]
     assert unmarked(page(app, name)) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -173,6 +174,7 @@ def test_a_run_and_its_end_are_told_in_the_words_of_the_catalogue(
     assert unmarked(test) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -49,6 +49,7 @@ def members(config: RunConfig) -> list[RunConfig]:
     return [config.replace(seed=seed, lr=config.lr * share) for seed, share in ((0, 1.0), (7, 0.3), (3, 1.2))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "updates"), [*((name, 60) for name in RUNS), *campaign((name, UPDATES) for name in RUNS)]
 )

@@ -65,6 +65,7 @@ def test_the_peak_at_every_batch_size_is_that_of_a_rehearsal_there(changes: dict
         assert lines.peak([(size,), (1,)], 1_999) == rehearsed(config, [(size,), (1,)], 1_999)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"optimizer": "adam", "zero_in_place": True}, {"model": "cnn"}], ids=str)
 def test_two_micro_batches_of_different_sizes_have_the_peak_of_their_rehearsal(changes: dict[str, Any]) -> None:
     config = RunConfig(accumulate=2, **changes)

@@ -116,6 +116,7 @@ def test_a_pause_reports_everything_and_a_resumed_run_has_the_same_end(begin: Be
     assert running.ended.losses_sha256 == undisturbed.ended.losses_sha256
 
 
+@pytest.mark.slow
 def test_time_spent_paused_is_not_training_time(begin: Begin) -> None:
     began = time.perf_counter()
     running = begin(DIGITS.replace(budget="updates", budget_value=30), paused=True)

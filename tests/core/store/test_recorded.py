@@ -173,6 +173,7 @@ def test_the_recording_is_read_once() -> None:
 # Reproducing the run.
 
 
+@pytest.mark.slow
 def test_the_run_can_be_reproduced(shipped: Recording, again: Recording) -> None:
     assert differences(outcome(shipped), outcome(again)) == []
     ours, theirs = shipped.run(RUN_ID), again.run(RUN_ID)

@@ -128,6 +128,7 @@ def test_the_specifications_of_the_charts_stay_the_same_during_a_run(app: App) -
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_a_prediction_is_marked_once_a_measurement_confirms_it(app: App) -> None:
     test = app(budget_value=1, seed=2)
     mark = ":green-badge[:material/check: predicted = measured]"
@@ -142,6 +143,7 @@ def test_a_prediction_is_marked_once_a_measurement_confirms_it(app: App) -> None
     assert words(test).count('class="confirmed"') == 2
 
 
+@pytest.mark.slow
 def test_a_line_says_where_the_form_differs_from_the_shown_run(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
@@ -167,6 +169,7 @@ def test_two_differences_are_named_and_the_others_counted(app: App) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_shown_run_can_be_taken_back(app: App) -> None:
     test = app(budget_value=1, hidden="32-16", memory_limit_mb=8)
     test.button(key="start").click().run()
@@ -180,6 +183,7 @@ def test_the_settings_of_the_shown_run_can_be_taken_back(app: App) -> None:
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_form_can_be_started_from_that_line(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
@@ -299,6 +303,7 @@ def test_a_run_out_of_memory_names_the_way_out(app: App) -> None:
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_a_schedule_of_the_wrong_length_is_named_before_the_start_and_at_the_end(app: App) -> None:
     test = app(schedule="linear", schedule_batch_size=1_000, model="linear")
     assert "gives 50 updates, but this run makes 500: the rate is 0 after 50 updates, in epoch 1" in "".join(
@@ -320,6 +325,7 @@ def test_a_run_that_diverges_says_so_in_words(app: App) -> None:
     assert cards(test)["Validation loss"] == ("\u2014", "no evaluation yet")
 
 
+@pytest.mark.slow
 def test_a_run_of_another_session_is_shown_by_its_id(app: App) -> None:
     first = app(budget_value=1)
     first.button(key="start").click().run()
@@ -329,6 +335,7 @@ def test_a_run_of_another_session_is_shown_by_its_id(app: App) -> None:
     assert shown(second) == shown(first)
 
 
+@pytest.mark.slow
 def test_a_session_has_one_active_run_whatever_its_url_has_named_meanwhile(app: App) -> None:
     store = engine().store
     test = app(budget_value=5_000, model="linear")

@@ -67,12 +67,14 @@ def test_a_remedy_is_applied_to_the_form(page: App) -> None:
     until(test, "These settings fit")
 
 
+@pytest.mark.slow
 def test_two_real_runs_check_the_largest_batch(page: App) -> None:
     test = page(batch_size=1_000, memory_limit_mb=1)
     show(test, "search")
     until(test, "Just checked by running both: batch size 264 fits, and 265 runs out of memory.")
 
 
+@pytest.mark.slow
 def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:
     test = page()
     show(test, "accumulation")
