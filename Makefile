@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 CODE := $(wildcard app.py core ui pages tests benchmarks docs)
 # Tests start about fifty Python processes; without bytecode files each of them would compile the sources again.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
-# Files stay together because their tests share hosts and datasets; tests/conftest.py puts the slowest first.
-TWO_WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Files stay together because their tests share data; tests/conftest.py says which folders do, and what comes first.
+PARALLEL := --dist=loadfile --no-loadscope-reorder --numprocesses
 
 .PHONY: run quick test campaign check format bench pictures clean
 .DEFAULT_GOAL := run
@@ -17,17 +17,16 @@ run: $(VENV)/app.stamp
 # All tests but those of the browser, the campaigns, and those marked slow, which take about a second or more each.
 # ARGS goes to pytest: make quick ARGS="-k schedule"
 quick: $(VENV)/dev.stamp
-	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(TWO_WORKERS) $(ARGS)
+	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(PARALLEL)=2 $(ARGS)
 
-# The browser first, which needs both cores for a server, a training and itself; then everything else.
+# Three workers for two cores: one has the browser, whose tests wait half of their time.
 # With ARGS there is a single run of pytest in one process: make test ARGS="tests/core -x"
 test: $(VENV)/dev.stamp
 	$(BIN)/python tests/browser/find_chromium.py
 ifdef ARGS
 	$(PYTEST) $(ARGS)
 else
-	$(PYTEST) tests/browser
-	$(PYTEST) --ignore=tests/browser $(TWO_WORKERS)
+	$(PYTEST) $(PARALLEL)=3
 endif
 
 # The long checks whose short forms `make test` runs. ARGS goes to pytest: make campaign ARGS=tests/core/forecast

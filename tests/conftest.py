@@ -12,8 +12,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 TESTS = Path(__file__).parent
-# Folders whose files share hosts, each of which takes six seconds of processor time to start.
-TOGETHER = ("tests/ui/", "tests/core/host/")
+# Folders whose files share a browser or a host, which take seconds of processor time to start.
+TOGETHER = ("tests/browser/", "tests/ui/", "tests/core/host/")
 # Files that take more than four seconds, the slowest first.
 SLOWEST = [
     "core/host/test_processes.py",
@@ -52,7 +52,7 @@ SLOWEST = [
 
 
 class Scheduling(LoadFileScheduling):
-    """Give each file, or each folder whose files share hosts, to one worker as a whole."""
+    """Give each file, or each folder whose files share a host, to one worker as a whole."""
 
     def _split_scope(self, nodeid: str) -> str:
         shared = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
