@@ -21,10 +21,10 @@ from core.forecast.workspace import Reach
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig, planned_updates
 from core.run.control import Control
+from core.run.events import DIVERGED_AT
 from core.run.fields import bounds_of
 from core.run.plan import plan
 from core.science.optimum import softmax_optimum
-from core.train.recorder import DIVERGED_AT
 from core.train.timing import core_seconds
 from core.train.updater import Stopped
 

@@ -16,9 +16,9 @@ from core.comparison.setup import Comparison, differences
 from core.datasets.tensors import Data
 from core.run.choices.norms import NORMS
 from core.run.config import RunConfig
+from core.run.events import DIVERGED_AT
 from core.run.fields import WEIGHTS
 from core.science.plane import principal_plane
-from core.train.recorder import DIVERGED_AT
 from core.train.trainer import Trainer
 from core.words.errors import ConfigError, Problem
 

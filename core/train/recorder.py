@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.run.events import Updates
+from core.run.events import DIVERGED_AT, Updates
 
 CAPACITY = 2_048
-DIVERGED_AT = 1_000.0  # multiple of the initial loss
 INITIAL_EXAMPLES = 32  # the initial loss is a mean over these; the loss of one example can be close to zero
 REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first block is due early, later ones every 0.1 s
 
 
 class Diverged(Exception):
-    """A loss is not finite or exceeds 1,000 times the initial loss."""
+    """A loss is not finite, or at least `DIVERGED_AT` times the initial loss."""
 
     def __init__(self, update: int, loss: float) -> None:
         super().__init__(update, loss)

@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 
 from core.run.config import RunConfig
-from core.run.events import Ended, FailedAllocation, Prediction
+from core.run.events import DIVERGED_AT, Ended, FailedAllocation, Prediction
 from core.run.plan import plan
 from core.run.verdict import Evidence, Verdict, judge
 from core.store import RunRecord
@@ -133,7 +133,10 @@ def _diverged(ended: Ended, values: dict[str, str]) -> str:
     loss = ended.divergence.loss if ended.divergence else math.nan
     kind = "nan" if math.isnan(loss) else "infinite" if math.isinf(loss) else "high"
     update = number(ended.divergence.update if ended.divergence else ended.updates)
-    return say(f"verdict.diverged.{kind}", **values | {"update": update, "loss": loss_text(loss)})
+    return say(
+        f"verdict.diverged.{kind}",
+        **values | {"update": update, "loss": loss_text(loss), "ceiling": number(DIVERGED_AT)},
+    )
 
 
 def out_of_memory(allocation: FailedAllocation, prediction: Prediction | None) -> str:

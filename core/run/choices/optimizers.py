@@ -36,7 +36,7 @@ class OptimizerSpec:
     is_fused            whether PyTorch can update all parameters in one call; other implementations allocate temporary
                         tensors, and their memory may depend on every setting in `uses`
     decouples_decay     whether weight decay is separate from the gradient, so that the loss has no penalty term
-    usual_rate          learning rate that its authors propose; a run at far more gets a caution
+    usual_rate          learning rate that its authors propose; `core/run/cautions.py` warns of far more
     ensemble_rule       dotted name of the update rule for many models at once (see `core.ensemble.rules`); None if
                         there is none, and the runs are then trained one by one
     """
