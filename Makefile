@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 CODE := $(wildcard app.py core ui pages tests benchmarks docs)
 # Tests start about fifty Python processes; without bytecode files each of them would compile the sources again.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
-# Files stay together because their tests share data; tests/conftest.py says which folders do, and what comes first.
+# The tests of a file stay in one worker because they share data. tests/conftest.py lists the folders that stay
+# together, and the order.
 PARALLEL := --dist=loadfile --no-loadscope-reorder --numprocesses
 
 .PHONY: run quick test campaign check format bench pictures clean
@@ -14,7 +15,8 @@ PARALLEL := --dist=loadfile --no-loadscope-reorder --numprocesses
 run: $(VENV)/app.stamp
 	$(BIN)/streamlit run app.py
 
-# All tests but those of the browser, the campaigns, and those marked slow, which take about a second or more each.
+# Leaves out the browser tests, the campaigns, and the tests marked slow: they take a second or more, or start
+# processes.
 # ARGS goes to pytest: make quick ARGS="-k schedule"
 quick: $(VENV)/dev.stamp
 	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(PARALLEL)=2 $(ARGS)
