@@ -60,7 +60,7 @@ def _results(options: argparse.Namespace) -> Results:
 
 
 def _show(results: Results, *, as_json: bool) -> None:
-    """Print the results: one object for each experiment, or a paragraph for each claim."""
+    """Print the results: one object for each trial, or a paragraph for each claim."""
     if as_json:
         for result in results.claims.values():
             for outcome in result.outcomes:
