@@ -5,8 +5,8 @@ BatchLabError
 ├── StoreError       the database cannot be opened or understood; its file is untouched
 └── HostError        the host process is gone or refused
 
-`core.memory.SimulatedOutOfMemoryError` stands outside the tree: it is PyTorch's own
-`torch.OutOfMemoryError`, so that tools which look for that one find it.
+`core.memory.SimulatedOutOfMemoryError` is not part of this tree. It subclasses `torch.OutOfMemoryError`, so code that
+catches PyTorch's error also catches it.
 """
 
 from __future__ import annotations
