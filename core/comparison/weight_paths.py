@@ -80,7 +80,7 @@ class _Followed:
     def keep(self) -> bool:
         """Record the current weights and return True, or return False if the run has diverged."""
         loss = self._loss()
-        if self.losses and not loss < DIVERGED_AT * self.losses[0]:
+        if self.losses and not loss <= DIVERGED_AT * self.losses[0]:
             return False
         self.updates.append(self.trainer.updates)
         self.losses.append(loss)

@@ -21,7 +21,7 @@ CATEGORIES: tuple[Category, ...] = (
 
 SHOWN = 8  # examples of a batch in a snapshot
 GRID = 48  # cells along each side of the plane
-DIVERGED_AT = 1_000.0  # multiple of the initial loss from which a loss counts as diverged
+DIVERGED_AT = 1_000.0  # a loss of more than this multiple of the initial loss counts as diverged
 
 EndState = Literal["finished", "stopped", "out_of_memory", "diverged", "failed"]
 END_STATES: tuple[EndState, ...] = ("finished", "stopped", "out_of_memory", "diverged", "failed")

@@ -17,7 +17,7 @@ REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first block is due early, later ones e
 
 
 class Diverged(Exception):
-    """A loss is not finite, or at least `DIVERGED_AT` times the initial loss."""
+    """A loss is not finite, or more than `DIVERGED_AT` times the initial loss."""
 
     def __init__(self, update: int, loss: float) -> None:
         super().__init__(update, loss)

@@ -135,7 +135,7 @@ def _diverged(ended: Ended, values: dict[str, str]) -> str:
     update = number(ended.divergence.update if ended.divergence else ended.updates)
     return say(
         f"verdict.diverged.{kind}",
-        **values | {"update": update, "loss": loss_text(loss), "ceiling": number(DIVERGED_AT)},
+        **values | {"update": update, "loss": loss_text(loss), "times": number(DIVERGED_AT)},
     )
 
 

@@ -110,7 +110,7 @@ def test_a_block_taken_during_an_update_does_not_lose_that_updates_loss() -> Non
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1_000.5])
-def test_a_loss_that_is_not_finite_or_a_thousand_times_the_first_diverges(bad: float) -> None:
+def test_a_loss_that_is_not_finite_or_more_than_a_thousand_times_the_first_diverges(bad: float) -> None:
     record = Recorder()
     put(record, [1.0, 999.0, 1_000.0], size=32)
     record.check()

@@ -211,7 +211,7 @@ def test_a_run_stopped_before_its_first_update_has_an_empty_story(record: Record
     [
         (float("nan"), "The loss of update 1,234 is not a number."),
         (float("inf"), "The loss of update 1,234 is infinite."),
-        (7_654.3, "The loss of update 1,234 is 7,654, at least 1,000 times the initial loss."),
+        (7_654.3, "The loss of update 1,234 is 7,654, more than 1,000 times the initial loss."),
     ],
 )
 def test_a_diverged_run_says_how_it_diverged_and_what_to_do(loss: float, words: str, record: Record) -> None:
