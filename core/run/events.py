@@ -22,6 +22,7 @@ CATEGORIES: tuple[Category, ...] = (
 SHOWN = 8  # examples of a batch in a snapshot
 GRID = 48  # cells along each side of the plane
 DIVERGED_AT = 1_000.0  # a loss of more than this multiple of the initial loss counts as diverged
+INITIAL_EXAMPLES = 32  # examples over which the initial loss is averaged; a single loss can be close to zero
 
 EndState = Literal["finished", "stopped", "out_of_memory", "diverged", "failed"]
 END_STATES: tuple[EndState, ...] = ("finished", "stopped", "out_of_memory", "diverged", "failed")

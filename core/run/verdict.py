@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.run.config import RunConfig, planned_updates
-from core.run.events import Ended
+from core.run.events import INITIAL_EXAMPLES, Ended
 from core.run.smoothing import DebiasedEMA
 
 VerdictCode = Literal[
@@ -36,7 +36,6 @@ Losses = NDArray[np.float32]
 
 WINDOW = 1 / 20  # share of the run that the moving average covers
 TAIL = 1 / 5  # share of the run over which the slope is measured
-FIRST_EXAMPLES = 32  # the initial loss is the mean over these, as in the recorder, which detects divergence
 STEADY_EXAMPLES = 1_000  # shortest moving average; squared errors, which scatter most, then vary by 5%
 BLOCKS, FEWEST_BLOCKS = 10, 3  # long blocks are nearly independent; the error of a line needs at least three points
 T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)  # Student's t at 1 to 8 degrees of freedom
@@ -152,7 +151,9 @@ class LossHistory:
 
     def __init__(self, config: RunConfig, losses: Losses, rates: NDArray[np.floating[Any]], *, since: int = 0) -> None:
         self.updates, self.since = len(losses), since
-        first, steady = (math.ceil(count / config.effective_batch_size) for count in (FIRST_EXAMPLES, STEADY_EXAMPLES))
+        first, steady = (
+            math.ceil(count / config.effective_batch_size) for count in (INITIAL_EXAMPLES, STEADY_EXAMPLES)
+        )
         self.initial = _mean(losses[:first])
 
         seen = average(losses, window=min(self.updates, max(steady, math.ceil(WINDOW * self.updates))))

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.run.events import DIVERGED_AT, Updates
+from core.run.events import DIVERGED_AT, INITIAL_EXAMPLES, Updates
 
 CAPACITY = 2_048
-INITIAL_EXAMPLES = 32  # the initial loss is a mean over these; the loss of one example can be close to zero
 REPORT_EVERY_S = (0.02, 0.05, 0.1)  # the first block is due early, later ones every 0.1 s
 
 
