@@ -1,7 +1,7 @@
 """Time an update of 32 runs: as one ensemble, with and without geometry, and as 32 trainers one after the other.
 
 All in one process and in turns: a round is a pair, and its ratio does not see what the machine does meanwhile. On one
-thread, as in the dashboard, and on two, which large products divide among them and small ones cannot.
+thread, as in the app, and on two, which large products divide among them and small ones cannot.
 """
 
 from __future__ import annotations

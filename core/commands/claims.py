@@ -46,7 +46,7 @@ def _results(options: argparse.Namespace) -> Results:
 
     from core.claims import experiments
 
-    torch.set_num_threads(1)  # as in the dashboard, which gives each run one thread
+    torch.set_num_threads(1)  # the app gives each run one thread
 
     def progress(code: str, share: float) -> None:
         if sys.stderr.isatty():

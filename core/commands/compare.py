@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     from core.run.control import Control
     from core.train.fingerprint import fingerprint
 
-    torch.set_num_threads(1)  # as in the dashboard, which gives each run one thread
+    torch.set_num_threads(1)  # the app gives each run one thread
     began = perf_counter()
     runner = Runner(comparison, load(build(comparison.arms[0].dataset, DATA)), Control(), _progress)
     runner.run()

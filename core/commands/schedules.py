@@ -43,7 +43,7 @@ def _benches(options: argparse.Namespace) -> list[Bench]:
 
     from core.schedule_bench.experiment import bench
 
-    torch.set_num_threads(1)  # as in the dashboard, which gives each run one thread
+    torch.set_num_threads(1)  # the app gives each run one thread
     benches, words = [], catalogue()
     for size in sizes:
 
