@@ -17,15 +17,15 @@ def problem_with(config: RunConfig) -> str | None:
     A memory limit or a target loss is no obstacle, because an ensemble ignores both.
     """
     if config.budget == "seconds":
-        return "an ensemble has no budget of seconds, which a timing of the single run turns into updates"
+        return "an ensemble cannot have a budget in seconds, because only a single run can be timed"
     if SCHEDULES[config.schedule].is_feedback:
-        return f"an ensemble has no {config.schedule} schedule, which reacts to the evaluations of the single run"
+        return f"an ensemble cannot use the {config.schedule} schedule, because it reacts to a single run's evaluations"
     if OPTIMIZERS[config.optimizer].ensemble_rule is None:
         return f"an ensemble has no update rule for {config.optimizer}"
     if config.precision != "float32":
         return f"an ensemble computes in the precision of its data, not in {config.precision}"
     wrong = [name for name, spec in FIELD_SPECS.items() if spec.ensemble == "off" and getattr(config, name)]
-    return f"an ensemble has no {wrong[0]}, which changes the memory of the single run alone" if wrong else None
+    return f"an ensemble cannot use {wrong[0]}, which only affects the memory of a single run" if wrong else None
 
 
 def problem_among(configs: Sequence[RunConfig]) -> str | None:

@@ -18,7 +18,7 @@ CONFIG = RunConfig(dataset="digits", hidden=(8,))
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"budget": "seconds", "budget_value": 2.0}, "budget of seconds"),
+        ({"budget": "seconds", "budget_value": 2.0}, "budget in seconds"),
         ({"schedule": "plateau"}, "plateau"),
         ({"precision": "bfloat16"}, "bfloat16"),
         ({"checkpointing": True}, "checkpointing"),
