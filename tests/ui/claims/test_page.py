@@ -113,7 +113,7 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
         text,
     )
     assert "Holds for \u201cEqual epochs at one rate\u201d and \u201cRate beyond the curvature limit\u201d." in text
-    assert [alt for alt in pictures(test) if alt.startswith("Ratio in each comparison")]
+    assert [alt for alt in pictures(test) if alt.startswith("Ratio in each trial")]
     assert engine.asked == []
     assert not test.button(key="run_claim").disabled
 

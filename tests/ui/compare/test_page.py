@@ -79,7 +79,7 @@ def test_the_recorded_comparison_stays_while_arms_are_changed(page: App) -> None
     test = page()
     test.button(key="add_form").click().run()
     assert "Recorded on" in words(test)
-    assert "The results below are from other settings than those above." in words(test)
+    assert "The results below belong to settings other than those above." in words(test)
 
 
 def test_invalid_settings_add_no_arm_and_give_the_reason(page: App) -> None:
@@ -102,7 +102,7 @@ def test_arms_are_added_and_removed_within_bounds(page: App) -> None:
     assert test.button(key="compare_start").disabled
     assert "between 2 and 6 arms, got 1" in (test.button(key="compare_start").help or "")
     assert "Batch size 100" in words(test)
-    assert "The results below are from other settings than those above." in words(test)
+    assert "The results below belong to settings other than those above." in words(test)
     test.button(key="arm_remove_0").click().run()
     assert "There are no arms. Choose a preset above" in words(test)
 
@@ -121,12 +121,12 @@ def test_a_finished_run_is_offered_as_an_arm(page: App) -> None:
 
 def test_the_page_says_that_changed_arms_are_not_the_shown_ones(page: App) -> None:
     test = page()
-    assert "other settings than those above" not in words(test)
+    assert "settings other than those above" not in words(test)
     test.button(key="preset_noise").click().run()
     finished(test)
     assert test.button(key="compare_stop").disabled
     test.button(key="add_form").click().run()
-    assert "The results below are from other settings than those above." in words(test)
+    assert "The results below belong to settings other than those above." in words(test)
 
 
 def test_a_switch_qualifies_the_description_of_a_preset(page: App) -> None:
@@ -169,7 +169,7 @@ def test_the_url_has_arms_that_have_not_been_started(page: App) -> None:
     test.button(key="arm_remove_0").click().run()
     again = page(comparison=test.query_params["comparison"], arms=test.query_params["arms"])
     assert "is ahead at equal epochs (4)" in words(again)
-    assert "other settings than those above" in words(again)
+    assert "settings other than those above" in words(again)
     assert again.button(key="compare_start").disabled
 
 
@@ -231,8 +231,8 @@ def test_the_comparison_in_the_url_is_taken_over_once_the_database_answers(page:
         assert [item.value for item in test.warning] == []
         assert "is ahead at equal updates (512)" in words(test)
     assert read.segmented_control(key="compare_budget").value == "updates"
-    assert "other settings than those above" not in words(read)
-    assert "other settings than those above" in words(changed)
+    assert "settings other than those above" not in words(read)
+    assert "settings other than those above" in words(changed)
     read.segmented_control(key="compare_rule").set_value("linear").run()
     assert read.segmented_control(key="compare_rule").value == "linear"
 

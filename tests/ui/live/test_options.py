@@ -106,7 +106,7 @@ def test_without_smoothing_the_strong_line_shows_every_update(app: App) -> None:
     [
         ("gradient", "The norm (length) of the gradient of each update.", "Norm of the gradient"),
         ("rss", "The resident memory of the training process on this machine.", "Resident memory"),
-        ("rhythm", "One epoch, with a stroke at each weight update.", "One epoch with a stroke"),
+        ("rhythm", "One epoch, with one stroke per weight update.", "One epoch with one stroke"),
     ],
 )
 def test_the_chosen_chart_is_drawn_with_its_text(choice: str, words: str, alt: str, app: App) -> None:

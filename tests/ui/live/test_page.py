@@ -83,7 +83,7 @@ def test_predictions_fill_the_cards_of_other_settings(app: App) -> None:
     test = app(seed=1)
     run_until(test, "0.63 MiB")
     assert "Recorded" not in words(test)
-    assert "Press Start to train them." in words(test)
+    assert "Press Start to train with them." in words(test)
     assert cards(test)["Updates"] == ("500", "predicted")
     assert cards(test)["Updates per epoch"] == ("100", "predicted")
     assert cards(test)["Peak memory"] == ("0.63 MiB", "16% of 4 MiB")
@@ -263,7 +263,7 @@ def test_one_update_on_an_idle_page_starts_a_run_and_pauses_it(app: App) -> None
 def test_disabled_buttons_say_why_and_the_others_name_their_keys(app: App) -> None:
     test = app(budget_value=5_000, model="linear")
     assert [test.button(key=key).help for key in ("pause", "stop")] == ["No run is active."] * 2
-    assert test.button(key="start").help == "Train these settings from the beginning (Ctrl+Enter)"
+    assert test.button(key="start").help == "Train with these settings from the beginning (Ctrl+Enter)"
     assert test.button(key="start").label == "Start"
     test.button(key="start").click().run()
     run_until(test, "Running")
@@ -370,7 +370,7 @@ def test_points_are_drawn_over_the_answers_of_the_model(app: App) -> None:
     test.button(key="start").click().run()
     run_until(test, "Finished")
     assert any("every point of the plane after update 40:" in text for text in captions(test))
-    table = rows(test, "The plane as the model divides it")
+    table = rows(test, "The regions of the plane")
     assert [row["url"][:22] for row in table if row["series"] == "picture"] == ["data:image/png;base64,"]
     points = [row for row in table if row["series"] != "picture"]
     assert len(points) == 400 + 8
@@ -434,7 +434,7 @@ def test_a_regression_has_neither_classes_nor_pictures(app: App) -> None:
     ("settings", "said"),
     [
         ({"schedule": "plateau"}, "Depends on the run: the rate is halved when the validation loss stops falling."),
-        ({"budget": "seconds", "budget_value": 5}, "The schedule is planned once the start has been timed."),
+        ({"budget": "seconds", "budget_value": 5}, "The schedule is planned once the first updates have been timed."),
         ({}, None),
     ],
 )
@@ -443,7 +443,7 @@ def test_the_page_says_why_no_rate_is_planned(settings: dict[str, Any], said: st
     reasons = ("Depends on the run", "The schedule is planned once")
     assert [text for text in captions(test) if text.startswith(reasons)] == (
         [said] * 2 if said else []
-    )  # beside the plan in the form and beside the chart
+    )  # next to the form's plan and next to the chart
 
 
 # Other pages.

@@ -67,7 +67,7 @@ def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
         (
             {"budget": "seconds", "budget_value": 2.5},
             "10,000 examples ÷ batch size 100 = 100 batches "
-            "→ 100 updates per epoch; the number that fits into 2.5 seconds is timed at the start",
+            "→ 100 updates per epoch; how many updates fit into 2.5 seconds is measured at the start",
         ),
     ],
 )

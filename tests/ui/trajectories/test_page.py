@@ -162,7 +162,7 @@ def test_a_path_of_one_update_has_no_turn_and_may_be_outside_the_picture() -> No
     found = np.array([problem.start, [50.0, 0.0]])
     told = trajectories.description(problem, found, statistics(found, optimum=problem.optimum, radius=0.4), 1_024)
     assert told.startswith("No turn yet. An epoch has 1 update. The loss is ")
-    assert told.endswith("The weights are outside the picture.")
+    assert told.endswith("The weights are outside the plot.")
 
 
 def test_the_arrival_is_given_in_updates() -> None:
