@@ -17,7 +17,7 @@ from core.train.timing import core_seconds
 SMALL, LARGE = 16, 256
 RATE, HIGH_RATE = 1.0, 8.0
 EPOCHS = 4
-UPDATES = 512  # that the small batch makes in those epochs
+UPDATES = 512  # the small batch makes this many in EPOCHS epochs
 WHOLE, STEEP = 2_048, (64.0, 128.0)  # 2 / curvature is about 80 at the start
 ARTICLE = (100, 1_000)
 

@@ -24,7 +24,7 @@ Kind = Literal["none", "batch", "noisy"]
 
 SIZES = (2, 4, 8, 16, 32, 64)
 SMALL, LARGE = 4, 64
-BATCHES = 4_000  # drawn of each size to measure the scatter of their variance
+BATCHES = 4_000  # batches drawn of each size to measure the scatter of their variance
 WITHIN = 4.0  # standard errors that a measurement may be off
 DEPTH, WIDTH, RATE, BATCH_SIZE, EPOCHS = 4, 32, 0.2, 64, 5
 NOISE_SEED = 1_000  # added to the seed, so that the noise does not change the order of examples

@@ -79,7 +79,7 @@ def collect(
 
 
 def write(results: Results, path: Path = SHIPPED) -> None:
-    """Write results as JSON with one value a line, so that differences are easy to read."""
+    """Write results as JSON with one value per line, so that differences are easy to read."""
     path.write_text(json.dumps(results.to_dict(), ensure_ascii=False, indent=1, allow_nan=True) + "\n")
 
 

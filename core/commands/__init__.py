@@ -1,6 +1,6 @@
 """The commands of `python -m core`, one module each; `core.__main__` lists them and runs the one it is given.
 
-A command is a module with `add_flags` and `run`. Its help texts stand in words/en/commands.toml. Modules that several
+A command is a module with `add_flags` and `run`. Its help texts are in words/en/commands.toml. Modules that several
 commands share: run_flags (the fields of a RunConfig), file_arguments, json_lines and tables. What loads torch is
 imported inside `run`, after the flags have been checked, so that help and errors appear at once.
 """

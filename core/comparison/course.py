@@ -20,7 +20,7 @@ ArmState = Literal["waiting", "tuning", "running", "finished", "diverged", "out_
 SERIES = ("loss", "gradient_norm", "update_length", "angle")  # recorded at each point, (points, seeds)
 # Recorded at each evaluation, (checks, seeds).
 CHECKS = ("training_loss", "validation_loss", "validation_accuracy", "excess_loss")
-POINTS, EVALUATIONS = 200, 12  # the most that an arm has
+POINTS, EVALUATIONS = 200, 12  # most points and evaluations of one arm
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Course:
     per_epoch: int = 1  # updates
     examples_per_epoch: int = 1
     effective_batch_size: int = 1
-    seconds_per_update: float = 0.0  # of one run alone on one core of this machine
+    seconds_per_update: float = 0.0  # for one run alone on one core of this machine
     peak_bytes: int = 0
     lr: float = 0.0
     at_edge: bool = False  # the tuned rate is the lowest or the highest one tried
@@ -117,7 +117,7 @@ def unpack(payload: bytes) -> list[Course]:
     try:
         return _unpacked(payload)
     except (KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError("these are no courses") from error
+        raise ValueError("not the packed courses of a comparison") from error
 
 
 def _unpacked(payload: bytes) -> list[Course]:

@@ -22,10 +22,10 @@ from core.science.plane import principal_plane
 from core.train.trainer import Trainer
 from core.words.errors import ConfigError, Problem
 
-SNAPSHOTS = 40  # the most that an arm has
-PROBE = 1_500  # the most training examples on which a loss is measured
+SNAPSHOTS = 40  # most snapshots of one arm
+PROBE = 1_500  # most training examples on which a loss is measured
 ACROSS, UP = 33, 21  # size of the grid on which the loss is measured
-MARGIN = 0.15  # around the paths, as a share of their extent
+MARGIN = 0.15  # margin around the paths, as a share of their extent
 
 
 def weight_paths(comparison: Comparison, data: Data, progress: Callable[[float], None]) -> WeightPaths:

@@ -20,14 +20,14 @@ from core.run.timeline import Change, Timeline, peak_of
 from core.train.updater import Updater
 from core.words.errors import ConfigError, Problem
 
-REAL_PROBES = (2, PROBES[0])  # as small as possible: an image network takes a second per example on one core
+REAL_PROBES = (2, PROBES[0])  # the batches are small, because an image network takes a second per example on one core
 STRIDE = 4
-ROUNDED = 1.1  # times the expected bytes: kernels round sizes up, but a larger excess means faster than linear growth
+ROUNDED = 1.1  # multiple of the expected bytes; kernels round sizes up, but a larger excess is not linear growth
 APART = 512  # a batch size at which a model that splits its batch does so
-MOST_CHANGES = 2_000  # in a rehearsal of a model that does more operations in a larger batch: about a second
-WORTHWHILE = 2  # times the largest batch run so far: a slightly larger one adds no information
+MOST_CHANGES = 2_000  # most changes in a rehearsal that grows with the batch: about a second
+WORTHWHILE = 2  # multiple of the largest batch so far; a slightly larger batch adds no information
 VERIFY_S = 4.0  # a batch expected to take longer, judging by smaller ones, is not run to measure its workspace
-MEMORY_SHARE = 0.7  # of the free memory that a real batch may use
+MEMORY_SHARE = 0.7  # share of the free memory that a real batch may use
 
 
 class OwnForecast:

@@ -278,7 +278,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m core.host", description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, required=True, help="trainings that may run at once")
     parser.add_argument("--data", type=Path, required=True, help="folder of the built data sets")
-    parser.add_argument("--lease-s", type=float, default=0.0, help="stop a run not watched for so long; 0: never")
+    parser.add_argument(
+        "--lease-s", type=float, default=0.0, help="seconds after which an unwatched run is stopped; 0: never"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server; its end of file reaches us
     torch.set_num_threads(1)

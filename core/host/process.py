@@ -55,7 +55,7 @@ class HostProcess(ABC):
         self._process: subprocess.Popen[str] | None = None
         self._life = Life()
         self._questions = count()
-        self._answers: dict[str, tuple[float, Answer]] = {}  # by question, with the time it was asked
+        self._answers: dict[str, tuple[float, Answer]] = {}  # answers by question, with the time it was asked
         self._closed = False
 
     def ask(

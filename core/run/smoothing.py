@@ -43,7 +43,7 @@ class DebiasedEMA:
         powers = np.exp(log_beta * np.arange(length))
         inverse = 1 / powers
         sums = np.empty(len(values))
-        for start in range(0, len(values), length):  # in blocks, so that no power underflows
+        for start in range(0, len(values), length):  # blocks are short, so that no power underflows
             part = values[start : start + length]
             cumulated = np.cumsum(part * inverse[: len(part)])
             sums[start : start + length] = powers[: len(part)] * (cumulated + self.beta * self._sum)

@@ -1,4 +1,4 @@
-"""List the arms of the comparison, the batch sizes and the rates tried. No torch.
+"""List the arms of the bench, the batch sizes and the rates tried. No torch.
 
 Examples are drawn one by one with replacement, which the exact expectation in `core.schedule_bench.quadratic` assumes;
 shuffled epochs would end lower (Ying et al. 2018). All arms of a batch size see the same number of examples.
@@ -14,7 +14,7 @@ DIRECTIONS = DATASETS["mixture"].outputs * DATASETS["mixture"].input_shape[0]  #
 WEIGHT_DECAY = 1e-3  # the value of `core.science.convex.MIXTURE`, which loads torch
 EPOCHS = 16  # a plateau needs three evaluations without improvement; this leaves time for several
 BATCH_SIZES = (16, 64, 256)
-SEEDS, TUNING_SEEDS = 10, 3  # the tuning seeds differ from the seeds of the comparison
+SEEDS, TUNING_SEEDS = 10, 3  # the tuning seeds differ from the seeds of the bench
 
 CONSTANT = "constant"
 DECAYS = tuple(code for code, spec in SCHEDULES.items() if spec.is_decay)

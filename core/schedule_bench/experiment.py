@@ -1,4 +1,4 @@
-"""Run the comparison at one batch size: tune and train every arm, predict its loss, and compare the ends."""
+"""Run the bench at one batch size: tune and train every arm, predict its loss, and compare the ends."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Whole = NDArray[np.int64]
 
 GROWTH = 4  # factor by which the batch grows each time
 PARTS = (EPOCHS // 2, EPOCHS // 4, EPOCHS // 4)  # epochs; the batch grows where the step schedule falls
-POINTS = 64  # of a curve, evenly spaced in examples seen, plus one before the first update
+POINTS = 64  # points of a curve, evenly spaced in examples seen, after one before the first update
 
 
 @dataclass(frozen=True)

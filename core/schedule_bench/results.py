@@ -1,4 +1,4 @@
-"""Hold the results of the comparison at one batch size, and store them. No torch."""
+"""Hold the results of the bench at one batch size, and store them. No torch."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Bench:
 
 
 def tuning_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Return the seeds for tuning the rates, which differ from the seeds of the comparison."""
+    """Return the seeds for tuning the rates, which differ from the seeds of the bench."""
     return tuple(max(seeds) + 1 + number for number in range(TUNING_SEEDS))
 
 

@@ -1,4 +1,4 @@
-"""Describe the results of the comparison in the words of a catalogue. No torch."""
+"""Describe the results of the bench in the words of a catalogue. No torch."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class RunReader:
         self._epochs: list[Epoch] = []
         self._updates = Columns(UPDATE_COLUMNS)
         self._chunks = Columns(CHUNK_COLUMNS)
-        self._smoothed: OrderedDict[float, Smoothed] = OrderedDict()  # by beta, least recently used first
+        self._smoothed: OrderedDict[float, Smoothed] = OrderedDict()  # the losses by beta, least recently used first
         self._last_chunk = self._last_epoch = 0
 
     def refresh(self) -> bool:

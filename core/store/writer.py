@@ -13,7 +13,7 @@ from core.run.events import Ended, Event, Paused
 from core.store.runs import Store
 from core.words.errors import StoreError
 
-GATHER_S = 0.1  # with the recorder's 0.1 s and the time of a write, a kill loses at most 0.25 s
+GATHER_S = 0.1  # a kill loses at most 0.25 s: this, the recorder's 0.1 s and the time of a write
 
 
 class Writer:

@@ -16,7 +16,7 @@ from core.train.trainer import Trainer
 
 HORIZON_S, HORIZON_UPDATES = 0.2, 3  # lower bounds of the wall-time measurement
 ROUND_S, ROUNDS = 0.02, 5  # length and number of rounds of the CPU-time measurement
-MOST_UPDATES = 10_000  # per round, in case the clock is too coarse to time one update
+MOST_UPDATES = 10_000  # most updates per round, in case the clock is too coarse to time one update
 LEAST_S = 1e-9
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from core.trajectories.problems import Array, LossSurface
 
 LINES, POINTS = 22, 28
-WIDER, HIGHER = 1.7, 2.2  # than the window, because a chart of other proportions shows more of the plane
+# The lines cover this many times the window, because a chart of other proportions shows more of the plane.
+WIDER, HIGHER = 1.7, 2.2
 MOST_UPDATES = 60
 
 

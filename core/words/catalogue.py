@@ -1,6 +1,6 @@
 """Turn keys, codes and values into sentences, and numbers into text, in one language.
 
-A language is a folder of TOML files beside this module, one file a feature. Each entry is one whole sentence; its
+A language is a folder of TOML files next to this module, one file per feature. Each entry is one whole sentence; its
 plural forms are entries of their own ("card.epochs.one", "card.epochs.other"), named as CLDR names them.
 """
 
@@ -35,7 +35,7 @@ LARGE = 1e12  # a loss from here on is written as a power of ten
 class Catalogue:
     """All words of one language.
 
-    Raises FileNotFoundError for a language without a folder, ValueError for a key that stands in two files.
+    Raises FileNotFoundError for a language without a folder, ValueError for a key that appears in two files.
     """
 
     def __init__(self, language: str = DEFAULT, *, folder: Path | None = None) -> None:
@@ -108,7 +108,7 @@ class Catalogue:
         return f"{self._unit(hours, 'hour')} {self._unit(minutes, 'minute')}"
 
     def loss(self, value: float) -> str:
-        """Return a loss with three significant digits; in words or as a sign where it has none."""
+        """Return a loss with three significant digits; NaN becomes words and infinity a sign."""
         if math.isnan(value):
             return self.say("number.nan")
         if math.isinf(value):
@@ -143,7 +143,7 @@ class Catalogue:
 
 
 class _Formatter(Formatter):
-    """`str.format` whose numbers with a format are written in a language."""
+    """Format like `str.format`, but write numbers as the language does."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -171,7 +171,7 @@ def languages_folder() -> Path:
 
 
 def languages(folder: Path | None = None) -> list[str]:
-    """Return the languages there are."""
+    """Return the available languages."""
     folder = folder or languages_folder()
     return sorted(path.name for path in folder.iterdir() if any(path.glob("*.toml")))
 
@@ -191,7 +191,7 @@ def _read(folder: Path) -> Mapping[str, str]:
 def _locale(language: str) -> Locale:
     try:
         return Locale.parse(language)
-    except UnknownLocaleError:  # a language under trial, such as en_XA, counts as the one it varies
+    except UnknownLocaleError:  # a pseudo-language such as en_XA uses the locale of its base language
         return Locale.parse(language.split("_")[0])
 
 
@@ -205,5 +205,5 @@ def _cut_short(value: float) -> str:
 
 
 def _is_huge(value: Any) -> bool:
-    """Return whether a value is an integer that no float can stand for, which nobody would read to the end."""
+    """Return whether a value is an integer too large for a float."""
     return isinstance(value, int) and abs(value) > sys.float_info.max

@@ -1,4 +1,4 @@
-"""Say what went wrong as a code with values; a catalogue makes the sentence.
+"""Define the errors: each carries codes and values, from which a catalogue makes the sentences.
 
 BatchLabError
 ├── ConfigError      a value that cannot be used; nothing was started
@@ -20,9 +20,9 @@ from core.words.catalogue import Catalogue, catalogue
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: a code of the catalogue, the values of its sentence, and what would mend it.
+    """One problem: its code, the values for its sentence, and the settings that would fix it.
 
-    `remedy` maps config fields to the values that would do ({"batch_size": 1437}), or is empty.
+    `remedy` maps config fields to valid values ({"batch_size": 1437}), or is empty.
     """
 
     code: str
@@ -39,7 +39,7 @@ def explained(problem: Problem, words: Catalogue) -> str:
 
 
 class BatchLabError(Exception):
-    """The root: carries one or more problems, and no text."""
+    """Base class of all errors. It carries one or more problems and no text."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
