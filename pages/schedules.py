@@ -1,4 +1,4 @@
-"""Compare learning-rate schedules on the same run, each at its own best rate, and with what theory expects."""
+"""Compare learning-rate schedules, each at its own best rate, with each other and with theory."""
 
 import streamlit as st
 

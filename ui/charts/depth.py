@@ -65,7 +65,7 @@ def gradient_table(reader: RunReader | None, say: Callable[..., str], *, x: Axis
 
 
 def rhythm(say: Say) -> Spec:
-    """Draw an epoch as a line of examples with a stroke at every update; strokes of made updates are strong."""
+    """Draw an epoch as a line of examples with one stroke per update; strokes of updates already made are solid."""
     kinds = ["done", "to_come", "before"]
     x = alt.X("x:Q", title=say("axis.within_epoch")).scale(zero=True, nice=False).axis(format=COUNT, tickCount=8)
     y = alt.Y("row:N", title=None, sort=None).axis(ticks=False, domain=False, labelLimit=220)
@@ -155,7 +155,7 @@ def confusion_table(counts: Sequence[Sequence[int]]) -> pa.Table:
 
 
 def plane(say: Say) -> Spec:
-    """Draw the plane as the model divides it, with training points by class and the last batch marked."""
+    """Draw the regions of the plane that the model assigns to each class, with training points and the last batch."""
     shapes = ["class_0", "class_1"]
     square = alt.Scale(domain=[-PLANE, PLANE], nice=False)
     x = alt.X("x:Q", title=say("axis.first"), scale=square).axis(tickCount=5, grid=False)

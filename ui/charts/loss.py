@@ -38,7 +38,7 @@ from ui.charts.style import (
 
 SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
 GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost_name", "cut", "only_one"
-EXPLODED = 20.0  # times the initial loss: an axis up to a higher loss would show only a vertical stroke
+EXPLODED = 20.0  # multiple of the initial loss; an axis up to a higher loss would show only a vertical stroke
 WHOLE_PLAN = 100_000  # updates: a longer plan is not shown whole on the axis
 UNDER_CUT = 18  # pixels from the top, below the label of a spike
 SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times the highest smoothed one would flatten the chart: cut at 1.2 times

@@ -41,7 +41,7 @@ HERE, HERE_EARLY, HERE_LATE = "here", "here_early", "here_late"  # the label sta
 
 
 def rate(say: Say) -> Spec:
-    """Draw the chart beside the loss."""
+    """Draw the chart next to the loss."""
     return _rate(say, height=190, title=say("chart.rate"), key=True)
 
 

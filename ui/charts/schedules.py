@@ -24,7 +24,7 @@ INK = "currentColor"  # the colour of the page's text, light or dark
 LOWEST, HIGHEST = 4e-4, 0.5  # excess losses drawn; the differences are near the optimum
 SEEN = float(EPOCHS * EXAMPLES)  # examples seen at the end
 ROOM = 1.2  # factor by which the axis extends beyond the rates
-POINTS = 256  # of a plan at most
+POINTS = 256  # most points drawn of one plan
 FEW_TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
 TICKS = [digit * 10.0**power for power in range(-7, 4) for digit in (1, 2, 5)]
 

@@ -33,7 +33,7 @@ CATEGORY_COLOURS = {  # in the order of CATEGORIES; activations are the same pur
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 ANY = ",.6~g"  # counts and seconds on one axis
 
-FAR = 10.0  # times the highest value: a limit beyond it would squeeze the rest of the chart
+FAR = 10.0  # multiple of the highest value; a limit beyond it would squeeze the rest of the chart
 HOVERED = 60  # points of a line that have a tooltip
 EXTENT = "extent"  # an invisible series that holds the axes open
 TITLE = "title"  # the row whose text names the x axis

@@ -97,7 +97,7 @@ def _draw(session: Session) -> None:
 
 
 def _run(session: Session, codes: tuple[str, ...]) -> None:
-    """Request experiments, which run one after the other as a core is free."""
+    """Request experiments, which run one after the other as cores become free."""
     state = session.state(ClaimsState)
     first_seed = seed_field.chosen(session, "claims_first_seed")
     state.trouble.clear()

@@ -31,7 +31,7 @@ from ui.shell.session import Session
 from ui.shell.text import coloured, duration, harmless, number, say, words
 
 RUNS_OFFERED = 20
-MARKS = ("\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u25bc")  # as on the charts
+MARKS = ("\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u25bc")  # the marks of the charts
 
 
 def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
@@ -115,7 +115,7 @@ def switches(session: Session) -> None:
 
 
 def _want(session: Session) -> None:
-    """Start the comparison again: a switch is there to see the difference that it makes."""
+    """Request a new start, because a changed switch should show its effect at once."""
     state = session.state(CompareState)
     session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))
     for key in ("budget", "rule", "seeds"):
@@ -128,7 +128,7 @@ def draw(session: Session, form: Form) -> None:
     state = session.state(CompareState)
     chosen = state.arms or ()
     comparison, problems = wanted(session)
-    shown = comparison.arms if comparison else chosen  # with the learning rates that the rule gives them
+    shown = comparison.arms if comparison else chosen  # a comparison has the learning rates that the rule gives
     is_tuned = comparison is not None and comparison.is_tuned
     names = arm_names(shown, is_tuned=is_tuned)
     full = len(chosen) >= ARMS[1]

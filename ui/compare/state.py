@@ -30,7 +30,7 @@ class CompareState:
     changed: bool = False  # the arms were changed and nothing has been started with them since
     recorded: bool = False  # the shipped comparison is shown until another one starts
     wanted: bool = False  # a start was requested
-    id: str | None = None  # of the comparison that is shown
+    id: str | None = None  # the comparison that is shown
     unread: bool = False  # the page still has to take over its arms
     notice: Notice | None = None  # the part of the URL that could not be used
     trouble: tuple[Problem, ...] = ()  # why the last start failed

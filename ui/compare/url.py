@@ -55,7 +55,7 @@ def _take_arms(session: Session, text: str) -> None:
 def _take_comparison(session: Session, run_id: str) -> bool:
     """Show a comparison and take over its arms; return whether it exists and can be read.
 
-    While the database does not answer, nobody knows. The comparison is then taken over as soon as it answers.
+    If the database does not respond, the comparison is taken over once it does.
     """
     state = session.state(CompareState)
     state.unread = False

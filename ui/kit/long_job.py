@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class LongJobs(Generic[Key, Result]):
-    """The jobs that a session has started; the key of a job says what it was asked."""
+    """The jobs that a session has started, each under the key of its request."""
 
     results: dict[Key, Result] = field(default_factory=dict)
     running: dict[Key, Answer] = field(default_factory=dict)

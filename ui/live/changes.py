@@ -55,7 +55,7 @@ def _state_bytes(config: RunConfig) -> int:
 
 
 def marks(record: RunRecord | None) -> Marks:
-    """Return after how many updates a run was changed, and what its charts say there."""
+    """Return, for each change, the updates before it and its label in the charts."""
     if record is None:
         return []
     budget = record.config.budget

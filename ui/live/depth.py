@@ -59,7 +59,7 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
 
 
 def waits(config: RunConfig, snapshot: Snapshot | None) -> bool:
-    """Return whether there are examples to show whose data set is still being built."""
+    """Return whether the data set of the examples to show is still being built."""
     visible = config.spec.is_image or config.spec.is_plane
     return snapshot is not None and visible and not pictures.are_built(config.spec)
 

@@ -14,9 +14,9 @@ from core.store.reader import RunReader
 from ui.live import changes
 from ui.shell.text import count, explain, loss_text, mib, number, percent, say
 
-SLOW = 0.5  # of the peak rate: below it, the schedule may be what stopped the loss from falling
+SLOW = 0.5  # share of the peak rate; below it, the schedule may have stopped the loss from falling
 KEPT = 200
-_verdicts: OrderedDict[str, Verdict] = OrderedDict()  # of runs that have ended, whose verdict does not change
+_verdicts: OrderedDict[str, Verdict] = OrderedDict()  # by run id; only ended runs, whose verdicts are final
 
 
 def told(reader: RunReader, prediction: Prediction | None) -> str:

@@ -16,7 +16,7 @@ from ui.shell.text import say
 
 # Sizes as vendors advertise them. "free" is what Streamlit's Community Cloud gives an app.
 DEVICES_MB = {"free": 1_024, "3060": 12_288, "t4": 16_384, "4090": 24_576, "a100": 81_920}
-WAIT_S = 0.4  # in a full run; a refresh draws slower answers
+WAIT_S = 0.4  # longest wait of a full run; a refresh draws slower answers
 REFRESH_S = 0.4
 
 

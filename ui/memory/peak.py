@@ -20,7 +20,7 @@ from ui.shell.problems import reasons
 from ui.shell.text import count, mib, number, say, words
 
 RUNS_READ = 200
-FAR = 10  # times the batch size: a curve up to a larger one would hide the part around the batch size
+FAR = 10  # multiple of the batch size; a longer curve would hide the part around the batch size
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class MemoryState:
     """The state of the memory page."""
 
-    waits: bool = False  # for an answer or for the next attempt of the animation, so that the page needs its timer
-    attempts_shown: int | None = None  # by the animation of the searches; None: all
+    waits: bool = False  # the page needs its timer, for an answer or for the animation
+    attempts_shown: int | None = None  # attempts that the animation has shown; None means all
     own_model: dict[str, str] | None = None  # the description of the last request
     own_model_asked: str = ""  # distinguishes that request from an earlier one with the same description

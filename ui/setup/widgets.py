@@ -1,8 +1,8 @@
 """Draw the widgets of the form. The name of a setting is also the key of its widget and its parameter in the URL.
 
-Options are drawn as the codes that they are, because Streamlit writes an option into the URL as it is drawn. Number
-fields have no bounds: Streamlit would keep a value outside them in the browser, and the run would start with the value
-before it. The check of the config refuses such a value and says why.
+Options show their codes, because Streamlit writes the displayed option into the URL. Number fields have no bounds:
+Streamlit would keep a value outside them in the browser, and the run would start with the value before it. `RunConfig`
+rejects such a value and says why.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from core.words.errors import StoreError
 from ui.shell.watchers import Watchers
 
 Answer = TypeVar("Answer")
-CLOUD = Path("/mount/src")  # where Community Cloud puts a repository
+CLOUD = Path("/mount/src")  # Community Cloud puts a repository here
 
 
 class Engine:
@@ -150,4 +150,4 @@ def open_engine() -> Engine:
 
 @st.cache_resource(show_spinner=False, on_release=Engine.close)
 def engine() -> Engine:
-    return open_engine()  # one line that never changes: a change would open a second engine beside the first
+    return open_engine()  # keep this line unchanged: Streamlit would open a second engine if the source changed

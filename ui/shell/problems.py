@@ -9,5 +9,5 @@ from ui.shell.text import explain, say
 
 
 def reasons(problems: Iterable[Problem]) -> str:
-    """Return the sentences of problems, one after the other, without the full stop of the last one."""
+    """Join the sentences of problems, without the last full stop."""
     return say("reasons.separator").join(explain(problem.code, problem.values) for problem in problems)

@@ -146,5 +146,5 @@ def day(date: date) -> str:
 
 
 def loss_text(value: float) -> str:
-    """Return a loss with three significant digits; in words or as a sign where it has none."""
+    """Return a loss with three significant digits; NaN becomes words and infinity a sign."""
     return words().loss(value)

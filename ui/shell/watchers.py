@@ -1,4 +1,4 @@
-"""Know which open pages show which runs, so that a start does not stop a run that another page shows."""
+"""Track which open pages show which runs, so that a start does not stop a run that another page shows."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from ui.trajectories.state import TrajectoriesState
 UPDATES = 256
 SMALL, LARGE = (1, 2, 4, 8, 16, 32), (64, 128, 256, 512, 1_024)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 1.8, 1.9, 2.1)
-RULES = ("same", "scaled")  # for the rate of the large batch
-MODES = ("updates", "epochs")  # what both batch sizes have equally many of
-MARKS: dict[Side, str] = {  # as on the charts
+RULES = ("same", "scaled")  # rules for the rate of the large batch
+MODES = ("updates", "epochs")  # both batch sizes train for equally many of these
+MARKS: dict[Side, str] = {  # the marks of the charts
     side: coloured(mark, colour) for side, colour, mark in zip(SIDES, SIDE_COLOURS, "\u25cf\u25a0", strict=True)
 }
 

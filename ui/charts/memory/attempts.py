@@ -30,7 +30,7 @@ from ui.charts.style import (
 FITS, TOO_LARGE = "fits", "too_large"
 NUMBER, NAME, COUNTED = "number", "name", "counted"
 LARGEST = "largest"
-LANES = 5  # in each row, so that marks close together do not overlap
+LANES = 5  # lanes in each row, so that marks close together do not overlap
 # An X, because Vega's own cross is a plus.
 CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
 NAMES = -0.7  # the lane of a row's name and outcome

@@ -45,10 +45,10 @@ DASHES = {
     "temporary": [2, 3],
     WORKSPACE: [12, 4],
 }
-LABELLED_SHARE = 0.06  # of the axis: a thinner layer has no room for its name
+LABELLED_SHARE = 0.06  # share of the axis below which a layer has no room for its name
 NAME_WIDTH = 0.25  # share of the axis on a phone
-LEAST_SHARE = 0.01  # of the smallest total: smaller values would stretch a logarithmic axis over empty decades
-ROOM = 1.1  # times the highest point: the label of the largest batch size that fits stands above it
+LEAST_SHARE = 0.01  # share of the smallest total; smaller values would stretch a logarithmic axis over empty decades
+ROOM = 1.1  # multiple of the highest point; the label of the largest batch size that fits stands above it
 SHORT = 100  # batch sizes on an axis without a curve
 
 

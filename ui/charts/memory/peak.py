@@ -32,7 +32,7 @@ from ui.charts.style import (
     spec,
 )
 
-LABELLED_SHARE = 0.13  # of the axis: a narrower piece has no room for its label
+LABELLED_SHARE = 0.13  # share of the axis below which a segment has no room for its label
 LIMIT, LIMIT_NAME, REAL = "limit", "limit_name", "real"
 
 

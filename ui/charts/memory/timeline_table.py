@@ -1,4 +1,4 @@
-"""Lay out the timeline of an update: the rows of steps, phases, peaks, and the allocation that did not fit."""
+"""Build the rows of the timeline chart: steps, phases, peaks, and the allocation that did not fit."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from ui.charts.memory.timeline import (
 )
 from ui.charts.style import EXTENT, Rows
 
-STEPS = 400  # drawn for one event, at most
-GAP = 0.03  # between two events, as a share of all changes
+STEPS = 400  # most steps drawn for one event
+GAP = 0.03  # gap between two events, as a share of all changes
 NARROWEST = 0.2  # share of all changes: a shorter event is drawn wider than it is, so that its name has room
-TICKS = 12  # about as many numbers on the axis
+TICKS = 12  # approximate count of the numbers on the axis
 BAR = 0.04  # share of all changes: the width of the allocation that did not fit
 BOUNDARY = 0.01  # share of the axis: the bounds of shorter stretches would merge into a bar
-CUT = 2.0  # times the limit: a larger request is cut here, or the rest would be too small to see
-ROOM, MORE_ROOM = 1.2, 1.3  # times the highest point: labels of the peaks, and of a failed allocation, stand above
-FAR = 3.0  # times the peak: a limit farther away would flatten the steps of the update
+CUT = 2.0  # multiple of the limit; a larger request is cut here, or the rest would be too small to see
+ROOM, MORE_ROOM = 1.2, 1.3  # multiples of the highest point; the labels stand above it
+FAR = 3.0  # multiple of the peak; a limit farther away would flatten the steps of the update
 
 
 def timeline_table(
