@@ -19,7 +19,7 @@ from core.train.trainer import Trainer
 
 RUNS, ROUNDS = 32, 15
 THREADS = (1, 2)
-SIZES = {8: 60, 32: 40, 128: 20}  # and the updates of each run in a round: about half a second of the trainers
+SIZES = {8: 60, 32: 40, 128: 20}  # updates of a run in one round, by batch size: half a second of the trainers
 WARM_UP = 5
 
 Times = dict[str, dict[int, list[float]]]

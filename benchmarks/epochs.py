@@ -30,7 +30,7 @@ from core.train.loop import Loop
 from core.train.trainer import Trainer
 
 EXAMPLES, FEATURES, CLASSES, ROUNDS = 10_000, 64, 10, 5
-SIZES = {32: 24, 100: 60, 1_000: 180}  # and the epochs timed: 2 to 4 seconds of ours, in which its start does not show
+SIZES = {32: 24, 100: 60, 1_000: 180}  # epochs timed, by batch size: 2 to 4 seconds, so that the start does not count
 PEERS_SHARE = 3  # the slower peers get a third of them
 RATE, MOMENTUM = 0.01, 0.9
 

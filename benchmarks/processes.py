@@ -66,7 +66,7 @@ def _measure(host: HostClient) -> dict[str, float]:
 
 
 def _weigh(host: HostClient) -> dict[str, float]:
-    """Run a server with all that the pages import, beside a host with one training, and weigh them."""
+    """Run a server with everything the pages import, and a host with one training, and measure their memory."""
     command = [sys.executable, "-c", "import streamlit.web.bootstrap, ui.live.page, sys; sys.stdin.read()"]
     server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     run = new_run_id()

@@ -25,7 +25,7 @@ TWELVE = {
     "seed": "42",
     "drop_last": "true",
 }
-# Values that cannot be, and a field that there is not.
+# Invalid values, and a field that does not exist.
 BAD = {
     "batch_size": "0",
     "lr": "-1",

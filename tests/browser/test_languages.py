@@ -61,7 +61,7 @@ def test_longer_words_are_nowhere_cut_off(server: Server, visit: Callable[..., V
         open_page(page, server.url if each is PAGES[0] else f"{server.url}/{each.url}")
         for size in (PHONE, WIDE):
             page.set_viewport_size(size)
-            page.wait_for_timeout(300)  # for what is drawn anew at another width
+            page.wait_for_timeout(300)  # for charts that are redrawn at the new width
             if found := page.evaluate(CUT_OFF):
                 cut[each.name, size["width"]] = found
     assert cut == {}

@@ -103,7 +103,7 @@ def test_play_advances_and_pause_stops(server: Server, visit: Callable[..., Visi
     expect(titles(page).first).not_to_contain_text(f"Update {stands} of")
     assert position(page) > stands
     slider(page).focus()
-    slider(page).press("End")  # as does moving the slider
+    slider(page).press("End")  # moving the slider also stops playing
     expect(titles(page).first).to_contain_text("Update 256 of 256")
     expect(button(page, "trajectories_play")).to_have_text(re.compile("Play"))
     expect(page.locator(CHARTS)).to_have_count(count)

@@ -63,7 +63,7 @@ class Sequence(nn.Module):
 
 
 class Pair(nn.Module):
-    """Puts out what it was asked for and something beside."""
+    """Returns its output and one more value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ class NormOfOneValue(nn.Module):
 
 
 class TwiceThrough(nn.Sequential):
-    """A sequence that goes through its layers otherwise than in order."""
+    """A sequence that runs its layers in a different order."""
 
     def __init__(self) -> None:
         super().__init__(nn.Linear(40, 512), nn.ReLU(), nn.Linear(512, 40))

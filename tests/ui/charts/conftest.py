@@ -41,7 +41,7 @@ def say(words: Catalogue) -> Callable[..., str]:
 def reader_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RunReader]]:
     """Return a function that records a run in a database and returns its reader.
 
-    Every update takes 0.01 s and one batch at a rate of 0.05, unless told otherwise.
+    Every update takes 0.01 s and one batch at a rate of 0.05 by default.
     """
     store = Store.open(tmp_path_factory.mktemp("runs") / "runs.sqlite")
     names = map(str, count())

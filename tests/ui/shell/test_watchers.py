@@ -26,7 +26,7 @@ def test_a_run_is_shown_elsewhere_while_another_open_session_shows_it(monkeypatc
     assert known.elsewhere("a")
     assert known.elsewhere("b")
     as_session("second")
-    known.show("live", "c")  # and no more the first run
+    known.show("live", "c")  # replaces the first run
     as_session("first")
     assert not known.elsewhere("a")
     open_sessions.remove("second")
