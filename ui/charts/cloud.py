@@ -14,8 +14,8 @@ from core.words.catalogue import Catalogue
 from ui.charts.style import COUNT, DATA, EXTENT, GREY, TEAL, Rows, Say, Spec, held_open, only, spec
 from ui.charts.trajectory import INK, SIDE_COLOURS, SIDE_SHAPES, SIDES, one_scale
 
-ONE = "one"  # a batch of a single example
-KINDS = [ONE, *SIDES]  # back to front
+SINGLE = "single"  # a batch of a single example
+KINDS = [SINGLE, *SIDES]  # back to front
 DRAW, RING, NAME, FULL = "draw", "ring", "name", "full"
 MEAN, LINE = "mean", "law"
 RING_POINTS = 72

@@ -67,7 +67,7 @@ def _standing(found: Standing, names: Sequence[str], seeds: int) -> list[str]:
     least = 2.0 ** (1 - seeds)  # the smallest p of so many pairs
     if least < LEVEL or found.equal:
         return [text]
-    return [text, say("compare.few", seeds=seeds, least=rough(least), enough=DEFAULT_SEEDS)]
+    return [text, say("compare.few_seeds", seeds=seeds, least=rough(least), enough=DEFAULT_SEEDS)]
 
 
 def _rest(found: Standing, courses: Sequence[Course], names: Sequence[str], seeds: int) -> list[str]:
@@ -110,7 +110,7 @@ def _by_other_budget(found: Standing, names: Sequence[str]) -> str:
         return say("compare.otherwise.equal", **values)
     if not found.is_clear or found.ratio is None:
         return say("compare.otherwise.unclear", **values)
-    return say("compare.otherwise.one", times=times(found.ratio), **values)
+    return say("compare.otherwise.ahead", times=times(found.ratio), **values)
 
 
 def _equal_budget(found: Standing) -> str:

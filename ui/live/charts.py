@@ -80,4 +80,4 @@ def _ghost_name(before: RunConfig, shown: RunConfig) -> str:
     if before.batch_size != shown.batch_size or not names:
         return say("chart.loss.ghost", size=before.batch_size)
     first = "budget_value" if names[0] == "budget" else names[0]
-    return say("chart.loss.ghost.other", name=setting(first, budget=before.budget), value=plain(old[first]))
+    return say("chart.loss.ghost.setting", name=setting(first, budget=before.budget), value=plain(old[first]))

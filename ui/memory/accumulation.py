@@ -68,7 +68,7 @@ def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:
 
 def _sizes(sizes: list[int]) -> str:
     if len(sizes) > LISTED:
-        return say("accumulation.sizes.many", first=number(sizes[0]), last=number(sizes[-1]))
+        return say("accumulation.sizes.long", first=number(sizes[0]), last=number(sizes[-1]))
     return say("accumulation.sizes", sizes=words().listed([number(size) for size in sizes]))
 
 

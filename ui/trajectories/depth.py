@@ -102,7 +102,7 @@ def _factor(cause: str, name: str, by: float, settings: Mapping[str, str]) -> st
 def _cloud(problem: LossSurface, setup: Setup, point: Array, update: int) -> None:
     st.markdown(count("trajectories.cloud.about", update, draws=number(DRAWS), size=number(setup.small)))
     theory, found = law(problem, point), measured(problem, point, seed=setup.seed)
-    sizes = {"one": 1} if setup.small > 1 else {}
+    sizes = {"single": 1} if setup.small > 1 else {}
     sizes |= {"small": setup.small, "large": setup.large}
     clouds = {kind: (size, cloud(problem, point, size, seed=setup.seed)) for kind, size in sizes.items()}
     left, right = st.columns(2, gap="medium")

@@ -106,6 +106,12 @@ def test_every_entry_is_asked_for() -> None:
     assert [key for key in ENTRIES if not is_asked_for(key)] == []
 
 
+def test_a_plural_has_both_of_the_english_forms() -> None:
+    plurals = {PLURAL.sub("", key) for key in ENTRIES if PLURAL.search(key)}
+    assert len(plurals) > 30
+    assert [f"{key}.{form}" for key in plurals for form in ("one", "other") if f"{key}.{form}" not in ENTRIES] == []
+
+
 def test_no_entry_is_empty_and_none_has_a_value_without_a_name() -> None:
     for key, text in ENTRIES.items():
         assert text.strip(), key

@@ -32,16 +32,16 @@ def clouds(theory: Law, words: Catalogue, **given: tuple[int, Any]) -> pa.Table:
 
 
 def test_every_draw_is_a_point_of_its_kind_and_size(theory: Law, words: Catalogue) -> None:
-    table = clouds(theory, words, one=(1, [[0, 0], [3, 1]]), small=(8, [[1, 1]]))
-    assert [(row["x"], row["y"], row["size"]) for row in of(table, "draw", row="one")] == [(0, 0, 1), (3, 1, 1)]
+    table = clouds(theory, words, single=(1, [[0, 0], [3, 1]]), small=(8, [[1, 1]]))
+    assert [(row["x"], row["y"], row["size"]) for row in of(table, "draw", row="single")] == [(0, 0, 1), (3, 1, 1)]
     assert [(row["x"], row["y"], row["size"]) for row in of(table, "draw", row="small")] == [(1, 1, 8)]
     (full,) = of(table, "full")
     assert (full["x"], full["y"], full["size"]) == (1, 2, 101)
 
 
 def test_a_ring_is_two_standard_deviations_of_the_law_from_the_full_gradient(theory: Law, words: Catalogue) -> None:
-    table = clouds(theory, words, one=(1, [[0, 0]]), large=(26, [[1, 2]]))
-    ring = np.array([(row["x"], row["y"]) for row in of(table, "ring", row="one")]) - FULL
+    table = clouds(theory, words, single=(1, [[0, 0]]), large=(26, [[1, 2]]))
+    ring = np.array([(row["x"], row["y"]) for row in of(table, "ring", row="single")]) - FULL
     assert (np.abs(ring).max(0) == pytest.approx([2.0, 4.0])) and len(ring) == 72  # noqa: PT018
     np.testing.assert_allclose((ring / [1.0, 2.0]) ** 2 @ [1, 1], 4.0)
     smaller = np.array([(row["x"], row["y"]) for row in of(table, "ring", row="large")]) - FULL
@@ -49,9 +49,9 @@ def test_a_ring_is_two_standard_deviations_of_the_law_from_the_full_gradient(the
 
 
 def test_rings_are_named_at_the_top_and_that_of_the_large_batch_at_the_bottom(theory: Law, words: Catalogue) -> None:
-    table = clouds(theory, words, one=(1, [[0, 0]]), large=(26, [[1, 2]]))
-    (top,), (bottom,) = of(table, "name", row="one"), of(table, "name", row="large")
-    assert (top["label"], top["y"]) == ("<chart.cloud.one size=1>", pytest.approx(2 + 4))
+    table = clouds(theory, words, single=(1, [[0, 0]]), large=(26, [[1, 2]]))
+    (top,), (bottom,) = of(table, "name", row="single"), of(table, "name", row="large")
+    assert (top["label"], top["y"]) == ("<chart.cloud.single size=1>", pytest.approx(2 + 4))
     assert bottom["label"] == "<chart.cloud.large size=26>"
     assert bottom["y"] == pytest.approx(2 - 4 * np.sqrt(75 / 100 / 26))
 

@@ -132,7 +132,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
     events = {"first_update": Timeline(born.before, born.changes * 20), "second_update": born}
     valley, here = PROBLEMS["quadratic"](), np.array([1.0, 1.0])
     paths = tuple(trajectory_table(valley, np.array([here, -here]), say, side="large", shown=n) for n in (0, 1))
-    theory, clouds = law(valley, here), {"one": (1, np.ones((3, 2))), "large": (64, np.ones((2, 2)))}
+    theory, clouds = law(valley, here), {"single": (1, np.ones((3, 2))), "large": (64, np.ones((2, 2)))}
     searches = [Search("doubling", (Attempt(2, True), Attempt(4, False)), 2)]
     outcomes = judged(pair([0.5, 2.0] * 5), pair([1.0] * 9 + [math.inf]))
     lines = [Line("law", (0.0, 1.0), (1.0, 2.0)), Line("measured", (0.5,), (1.6,), (0.2,))]
