@@ -15,11 +15,12 @@ from core.words.errors import BatchLabError
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
 from ui.claims.state import FIRST_CLAIM, ClaimsState
 from ui.kit import plots, seed_field
+from ui.kit.long_job import progress
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import count, day, duration, explain, number, percent, say, words
+from ui.shell.text import count, day, duration, explain, number, say, words
 
 REFRESH_S = 0.25
 BADGES = {
@@ -133,7 +134,7 @@ def _claim(session: Session, code: str) -> None:
     results = _results(session, code)
     result = results.claims[code]
     st.markdown(say("claims.test", test=say(f"claim.{code}.test")))
-    st.caption(_progress(session, code) or _origin(session, results, result))
+    st.caption(progress(session.state(ClaimsState), code, "claims") or _origin(session, results, result))
     left, right = st.columns([6, 5], gap="medium")
     with left:
         _charts(result)
@@ -160,18 +161,6 @@ def _run_button(session: Session, code: str) -> None:
 def _run_and_draw(session: Session, code: str) -> None:
     _run(session, (code,))
     st.rerun()  # the button is in the fragment, and the timer is outside it
-
-
-def _progress(session: Session, code: str) -> str:
-    """Return the progress of an experiment or why it failed; "" if neither applies."""
-    state = session.state(ClaimsState)
-    asked = state.running.get(code)
-    if asked is None:
-        trouble = state.trouble.get(code)
-        return say("claims.failed", reason=reasons(trouble)) if trouble else ""
-    if asked.share is None:
-        return f":material/hourglass_empty: {say('claims.waits')}"
-    return f":material/directions_run: {say('claims.runs', share=percent(asked.share))}"
 
 
 def _origin(session: Session, results: Results, result: Result) -> str:

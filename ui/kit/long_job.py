@@ -1,4 +1,4 @@
-"""Wait for jobs of the host that take seconds, and keep their results."""
+"""Wait for jobs of the host that take seconds, keep their results, and describe their progress."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from core.host.process import Answer
 from core.words.errors import BatchLabError, Problem
+from ui.shell.problems import reasons
+from ui.shell.text import percent, say
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -42,3 +44,14 @@ class LongJobs(Generic[Key, Result]):
             except BatchLabError as error:
                 self.trouble[key] = error.problems
         return not self.running
+
+
+def progress(jobs: LongJobs[Key, Result], key: Key, feature: str) -> str:
+    """Return the progress of a job or why it failed, in the words of a feature; "" if neither applies."""
+    asked = jobs.running.get(key)
+    if asked is None:
+        trouble = jobs.trouble.get(key)
+        return say(f"{feature}.failed", reason=reasons(trouble)) if trouble else ""
+    if asked.share is None:
+        return f":material/hourglass_empty: {say(f'{feature}.waits')}"
+    return f":material/directions_run: {say(f'{feature}.runs', share=percent(asked.share))}"

@@ -20,13 +20,13 @@ from ui.charts.schedules import (
     schedule_tuning_table,
 )
 from ui.kit import plots, seed_field
+from ui.kit.long_job import progress
 from ui.kit.ticking import ticking
 from ui.schedules import tables
 from ui.schedules.state import SchedulesState
 from ui.shell.engine import engine
-from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import day, duration, explain, number, percent, say, words
+from ui.shell.text import day, duration, explain, number, say, words
 
 Peaks = Literal["tuned", "alike"]
 
@@ -65,7 +65,7 @@ def _draw(session: Session) -> None:
     trained, against = (bench.tuned, bench.against) if peaks == "tuned" else (bench.alike, bench.against_alike)
     with st.container(border=True, key="schedules_told"):
         st.markdown(_conclusions(bench, peaks))
-        st.caption(_progress(session, batch_size) or _origin(session, bench))
+        st.caption(progress(session.state(SchedulesState), batch_size, "schedules") or _origin(session, bench))
     chosen: str | None = st.pills(
         say("schedules.choice"),
         ARMS,
@@ -155,18 +155,6 @@ def _conclusions(bench: Bench, peaks: Peaks) -> str:
         return " ".join(conclusions(bench, words()))
     intro = say("schedules.alike", rate=number(ONE_RATE), size=number(bench.batch_size))
     return " ".join([intro, *against_constant(bench.against_alike, words())])
-
-
-def _progress(session: Session, batch_size: int) -> str:
-    """Return the progress of a comparison or why it failed; "" if neither applies."""
-    state = session.state(SchedulesState)
-    asked = state.running.get(batch_size)
-    if asked is None:
-        trouble = state.trouble.get(batch_size)
-        return say("schedules.failed", reason=reasons(trouble)) if trouble else ""
-    if asked.share is None:
-        return f":material/hourglass_empty: {say('schedules.waits')}"
-    return f":material/directions_run: {say('schedules.runs', share=percent(asked.share))}"
 
 
 def _origin(session: Session, bench: Bench) -> str:
