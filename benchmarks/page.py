@@ -17,20 +17,12 @@ from benchmarks.viewers import watch_together
 from core.run.config import RunConfig
 from core.run.events import Ended, Started, Updates
 from core.store import Store
+from tests.browser.find_chromium import ARGUMENTS
 
 STARTS, LOADS = 20, 9
 WATCHED_S = 20.0
 MANY = 1_000_000
 VIEWERS = 5
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LONG = "?budget_value=5000"
 
 # Milliseconds from the click to the first frame in which the page shows what it was clicked for.

@@ -18,18 +18,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser.find_chromium import find
+from tests.browser.find_chromium import ARGUMENTS, find
 from tests.browser.servers import ROOT, Server, free_port
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE_MS = 30_000  # for what a page shows soon, on a machine that has other things to do
 WIDE = {"width": 1440, "height": 900}
 DEEP_LINK_404 = ("_stcore/health", "_stcore/host-config")  # Streamlit's client asks for these below any page's path
