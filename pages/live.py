@@ -24,9 +24,9 @@ with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     controls.draw(session, setup, record)
 notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
-    mark, careful = sentence.draw(setup)
+    mark, caution_place = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
     differences.draw(session, setup, reader, record)
     exports.draw(reader)
-shown = page.tell(setup, mark, careful, reader, record)
+shown = page.fill_places(setup, mark, caution_place, reader, record)
 page.panel(setup, run_id, shown)

@@ -34,7 +34,7 @@ class Shown:
     confirms: bool  # the mark next to the arithmetic
 
 
-def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
+def fill_places(form: Form, mark: Any, caution_place: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
     """Fill the places of `ui.setup.sentence.draw` and of the form with predictions, and mark what the run confirms.
 
     Returns the state that this full rerun draws. It stands outside the panel because a fragment may write outside
@@ -42,17 +42,17 @@ def tell(form: Form, mark: Any, careful: Any, reader: RunReader | None, record: 
     """
     config = form.config
     prediction, no_prediction = predicted(config, wait_s=PREDICTION_WAIT_S)
-    untold = config is not None and (prediction, no_prediction) == (None, None)
+    is_predicting = config is not None and (prediction, no_prediction) == (None, None)
     shown = Shown(
         active=controls.is_active(record),
         paused=controls.is_paused(record),
-        waits=untold or _is_waiting(record, form),
+        waits=is_predicting or _is_waiting(record, form),
         confirms=_confirms(reader, form),
     )
     if shown.confirms:
-        told = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has different totals
-        mark.markdown(f":green-badge[:material/check: {told}]", width="content")
-    sentence.warn(careful, config, cautions(config, prediction) if config else [])
+        text = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has different totals
+        mark.markdown(f":green-badge[:material/check: {text}]", width="content")
+    sentence.warn(caution_place, config, cautions(config, prediction) if config else [])
     peak_hint.draw(form, prediction, no_prediction)
     return shown
 
@@ -89,9 +89,9 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
         st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
         differences.offer_what_fits(st.empty(), form, record, prediction)
     with st.container(key="story"):
-        told = cards.cards(config, prediction, reader) if config else cards.blank()
+        drawn_cards = cards.cards(config, prediction, reader) if config else cards.blank()
         with st.container(key="cards"):
-            st.html(card.html(told if same else [each.unconfirmed() for each in told]))
+            st.html(card.html(drawn_cards if same else [each.unconfirmed() for each in drawn_cards]))
         with st.container(key="box"):
             black_box.draw(session, record)
         ghost = charts.ghost_of(record)

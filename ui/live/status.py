@@ -34,9 +34,9 @@ def line(reader: RunReader | None, prediction: Prediction | None, *, refused: bo
         recording = engine().recording
         date = day(recording.date) if recording else ""
         more = say("state.recorded.more", date=date)
-        return f"{_badge(say('state.recorded'), 'history')} {more} {story.told(reader, prediction)}"
+        return f"{_badge(say('state.recorded'), 'history')} {more} {story.describe(reader, prediction)}"
     badge = _badge(_state(record, reader), ICONS[record.state], COLOURS.get(record.state, "gray"))
-    return f"{badge} {story.told(reader, prediction)}".strip()
+    return f"{badge} {story.describe(reader, prediction)}".strip()
 
 
 def _badge(text: str, icon: str = "play_arrow", colour: str = "gray") -> str:

@@ -1,4 +1,4 @@
-"""Tell in one paragraph how a run is going or how it ended, with the numbers that show it."""
+"""Describe in one paragraph how a run is going or how it ended, with the numbers that show it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = 200
 _verdicts: OrderedDict[str, Verdict] = OrderedDict()  # by run id; only ended runs, whose verdicts are final
 
 
-def told(reader: RunReader, prediction: Prediction | None) -> str:
+def describe(reader: RunReader, prediction: Prediction | None) -> str:
     """Return how far a run has come or, once it has ended, how it went."""
     record = reader.record
     if record is None:

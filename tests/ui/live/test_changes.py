@@ -64,12 +64,12 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
     store.close()
 
 
-def told(reader: RunReader) -> str:
-    return story.told(reader, None)
+def story_of(reader: RunReader) -> str:
+    return story.describe(reader, None)
 
 
 def test_a_changed_run_names_its_first_update_and_its_changes(chain: Chain) -> None:
-    assert told(chain()).endswith(" Continues from update 200 with batch size 400 instead of 100.")
+    assert story_of(chain()).endswith(" Continues from update 200 with batch size 400 instead of 100.")
 
 
 def test_a_changed_run_is_judged_by_the_updates_after_the_change(chain: Chain) -> None:
@@ -98,7 +98,7 @@ def test_each_change_of_a_budget_is_named_in_the_unit_of_its_time(chain: Chain) 
 
 def test_batch_size_and_rate_are_named_first_and_further_changes_counted(chain: Chain) -> None:
     reader = chain(FIRST.replace(optimizer="adam", lr=0.2, batch_size=400))
-    assert told(reader).endswith(
+    assert story_of(reader).endswith(
         " with batch size 400 instead of 100, learning rate 0.2 instead of 0.05, and 1 more setting."
     )
     assert changes.marks(reader.record) == [(200, "batch size 100 \u2192 400, rate 0.05 \u2192 0.2, 1 more setting")]
@@ -112,7 +112,7 @@ def test_a_switch_is_on_or_off(chain: Chain) -> None:
 
 def test_a_run_that_continues_after_running_out_of_memory_says_how_far_it_goes(chain: Chain) -> None:
     reader = chain(end=Ended("out_of_memory", "limit", updates=200))
-    assert told(reader).endswith(
+    assert story_of(reader).endswith(
         " Continues from update 200 of a run that ran out of memory, with batch size 400 instead of 100, up to the "
         "same "
         "number of examples."
@@ -135,7 +135,7 @@ def test_an_epoch_counts_as_spent_once_it_is_complete(complete: bool, left: bool
 
 def test_a_changed_budget_does_not_claim_the_same_number_of_examples(chain: Chain) -> None:
     reader = chain(LARGER.replace(budget_value=9), end=Ended("out_of_memory", "limit", updates=200))
-    assert told(reader).endswith(
+    assert story_of(reader).endswith(
         "of a run that ran out of memory, with batch size 400 instead of 100 and epochs 9 instead of 4."
     )
 
@@ -151,7 +151,7 @@ def test_a_budget_of_another_kind_alone_is_named(chain: Chain) -> None:
 
 
 def test_the_epoch_of_a_changed_run_is_counted_in_examples(chain: Chain) -> None:
-    assert told(chain()).startswith("Epoch 4:")  # 32,000 examples
+    assert story_of(chain()).startswith("Epoch 4:")  # 32,000 examples
 
 
 def test_before_its_first_update_a_changed_run_plans_the_rest_in_its_own_batch_size(chain: Chain) -> None:

@@ -16,7 +16,7 @@ from core.run.events import CATEGORIES, Divergence, Ended, FailedAllocation, Pea
 from core.store import Store, recorded
 from core.store.reader import RunReader
 from ui.live import story
-from ui.live.story import told
+from ui.live.story import describe
 
 CONSTANT = RunConfig(schedule="constant")
 MIB = 2**20
@@ -93,20 +93,20 @@ def slope_of(found: list[float], *, level: bool) -> tuple[list[float], list[floa
 
 
 def test_an_active_run_shows_its_epoch_rate_and_gradient_norm(record: Record) -> None:
-    assert told(record([1.0] * 100, norms=0.25), None) == "Epoch 1: learning rate 0.05, gradient norm 0.25."
-    assert told(record([1.0] * 101), None).startswith("Epoch 2:")
-    assert told(record([1.0] * 30, config=CONSTANT.replace(batch_size=1_000)), None).startswith("Epoch 3:")
+    assert describe(record([1.0] * 100, norms=0.25), None) == "Epoch 1: learning rate 0.05, gradient norm 0.25."
+    assert describe(record([1.0] * 101), None).startswith("Epoch 2:")
+    assert describe(record([1.0] * 30, config=CONSTANT.replace(batch_size=1_000)), None).startswith("Epoch 3:")
 
 
 def test_before_the_first_update_the_story_is_empty(record: Record) -> None:
-    assert told(record([]), None) == ""
+    assert describe(record([]), None) == ""
 
 
 # How it ended.
 
 
 def test_a_run_that_has_stopped_falling_has_converged(record: Record) -> None:
-    text = told(record(falling(500, 0.5), finished(500)), None)
+    text = describe(record(falling(500, 0.5), finished(500)), None)
     rest, (first, last, fall) = slope_of(numbers(text, "Converged"), level=True)
     assert rest == [2.5, 0.5]
     assert (first, last) == (401, 500)
@@ -116,7 +116,7 @@ def test_a_run_that_has_stopped_falling_has_converged(record: Record) -> None:
 
 def test_a_run_that_converged_as_its_rate_decayed_says_so(record: Record) -> None:
     rates = [0.05] * 250 + [0.01] * 250
-    text = told(record(falling(500, 0.5), finished(500), rates=rates), None)
+    text = describe(record(falling(500, 0.5), finished(500), rates=rates), None)
     rest, _ = slope_of(numbers(text, "Converged"), level=True)
     assert rest == [20, 2.5, 0.5]
     assert "20% of its peak" in text
@@ -124,7 +124,7 @@ def test_a_run_that_converged_as_its_rate_decayed_says_so(record: Record) -> Non
 
 def test_a_run_whose_noise_hides_its_fall_is_unclear(record: Record) -> None:
     scatter = 0.15 * np.random.default_rng(0).standard_normal(100)
-    text = told(record(np.linspace(2.3, 1.9, 100) + scatter, finished(100)), None)
+    text = describe(record(np.linspace(2.3, 1.9, 100) + scatter, finished(100)), None)
     rest, (first, last, change) = slope_of(numbers(text, "Cannot tell"), level=True)
     assert rest == [pytest.approx(2.3, abs=0.2), pytest.approx(1.95, abs=0.1)]
     assert (first, last) == (81, 100)
@@ -132,7 +132,7 @@ def test_a_run_whose_noise_hides_its_fall_is_unclear(record: Record) -> None:
 
 
 def test_a_run_that_still_falls_says_by_how_much(record: Record) -> None:
-    text = told(record(wavering(np.linspace(2.5, 0.5, 500)), finished(500)), None)
+    text = describe(record(wavering(np.linspace(2.5, 0.5, 500)), finished(500)), None)
     rest, (first, last, fall) = slope_of(numbers(text, "Still falling"), level=False)
     assert rest == [2.5, pytest.approx(0.6, abs=0.02)]  # the average looks back on 25 updates
     assert (first, last, fall) == (401, 500, pytest.approx(0.4, abs=0.01))
@@ -140,7 +140,7 @@ def test_a_run_that_still_falls_says_by_how_much(record: Record) -> None:
 
 def test_a_run_of_few_updates_names_the_batch_size_that_makes_more(record: Record) -> None:
     config = RunConfig(batch_size=1_000, budget_value=5)
-    text = told(record(np.linspace(2.5, 1.5, 50), finished(50), config=config), None)
+    text = describe(record(np.linspace(2.5, 1.5, 50), finished(50), config=config), None)
     (updates, initial, final, *other), _ = slope_of(numbers(text, "Too few updates"), level=False)
     assert (updates, initial, other) == (50, 2.5, [100, 500])
     assert final == pytest.approx(1.5, abs=0.05)
@@ -148,7 +148,7 @@ def test_a_run_of_few_updates_names_the_batch_size_that_makes_more(record: Recor
 
 def test_a_run_of_two_updates_has_no_slope(record: Record) -> None:
     config = CONSTANT.replace(batch_size=1, budget="updates", budget_value=2)
-    updates, initial, final = numbers(told(record([2.5, 2.4], finished(2), config=config), None), "Too few updates")
+    updates, initial, final = numbers(describe(record([2.5, 2.4], finished(2), config=config), None), "Too few updates")
     assert updates == 2
     assert 2.4 <= final <= initial <= 2.5
 
@@ -157,7 +157,7 @@ def test_a_rate_that_died_early_is_named_with_the_updates_it_wasted(record: Reco
     losses = np.concatenate([np.linspace(2.5, 1.5, 50), np.full(450, 1.5)])
     rates = [0.05] * 50 + [0.0] * 450
     config = RunConfig(schedule_batch_size=1_000)
-    text = told(record(losses, finished(500, unchanged_updates=450), config=config, rates=rates), None)
+    text = describe(record(losses, finished(500, unchanged_updates=450), config=config, rates=rates), None)
     *found, unchanged = numbers(text, "The rate died early")[:-1]  # which also says that the rate was 0
     assert unchanged == 450
     rest, (first, last, _) = slope_of(found, level=False)
@@ -169,7 +169,7 @@ def test_a_rate_that_died_early_is_named_with_the_updates_it_wasted(record: Reco
 def test_a_run_that_went_up_again_names_the_climb_and_the_rate(record: Record) -> None:
     losses = np.concatenate([np.linspace(2.5, 0.5, 200), np.full(300, 1.8)])
     config = CONSTANT.replace(lr=0.7, batch_size=250)
-    text = told(record(wavering(losses), finished(500), config=config), None)
+    text = describe(record(wavering(losses), finished(500), config=config), None)
     low, climb, update, final, rate, size = numbers(text, "Thrashing")
     assert low == pytest.approx(0.5 + 24 * 0.01, abs=0.01)  # the average looks back on 25 updates
     assert final == pytest.approx(1.8, abs=0.02)
@@ -179,13 +179,13 @@ def test_a_run_that_went_up_again_names_the_climb_and_the_rate(record: Record) -
 
 
 def test_a_run_that_learned_nothing_names_its_first_and_last_loss(record: Record) -> None:
-    text = told(record(wavering(np.full(500, 2.3)), finished(500)), None)
+    text = describe(record(wavering(np.full(500, 2.3)), finished(500)), None)
     assert numbers(text, "Learned nothing")[:2] == pytest.approx([2.3, 2.3], abs=0.02)
 
 
 def test_a_run_that_reached_its_target_says_after_how_many_updates(record: Record) -> None:
     config = CONSTANT.replace(target_loss=0.6)
-    text = told(record(falling(300, 0.5), Ended("finished", "target", updates=300), config=config), None)
+    text = describe(record(falling(300, 0.5), Ended("finished", "target", updates=300), config=config), None)
     assert numbers(text, "Reached the target") == [0.6, 300]
 
 
@@ -195,7 +195,7 @@ def test_a_stopped_run_names_its_loss_and_the_reason_unless_it_was_asked_to_stop
     reason: str, still: bool, record: Record
 ) -> None:
     losses = wavering(np.linspace(2.5, 0.5, 300)) if still else falling(300, 0.5)
-    text = told(record(losses, Ended("stopped", reason, updates=300)), None)
+    text = describe(record(losses, Ended("stopped", reason, updates=300)), None)
     why = "" if reason == "asked" else "Stopped because no page was watching the run. "
     assert text.startswith(why or "The loss stood")
     assert numbers(text) == [pytest.approx(0.6 if still else 0.5, abs=0.03)]
@@ -203,7 +203,7 @@ def test_a_stopped_run_names_its_loss_and_the_reason_unless_it_was_asked_to_stop
 
 
 def test_a_run_stopped_before_its_first_update_has_an_empty_story(record: Record) -> None:
-    assert told(record([], Ended("stopped", "asked")), None) == ""
+    assert describe(record([], Ended("stopped", "asked")), None) == ""
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_run_stopped_before_its_first_update_has_an_empty_story(record: Record
 )
 def test_a_diverged_run_says_how_it_diverged_and_what_to_do(loss: float, words: str, record: Record) -> None:
     ended = Ended("diverged", "loss", updates=1_240, divergence=Divergence(1_234, loss))
-    text = told(record([2.5, 2.6], ended, config=CONSTANT.replace(lr=1_000)), None)
+    text = describe(record([2.5, 2.6], ended, config=CONSTANT.replace(lr=1_000)), None)
     assert text == f"{words} A learning rate of 1,000 is too high for batch size 100; lower it or warm it up."
 
 
@@ -237,7 +237,7 @@ def test_a_diverged_run_says_how_it_diverged_and_what_to_do(loss: float, words: 
     ],
 )
 def test_a_run_that_failed_says_why(reason: str, values: dict[str, Any], words: str, record: Record) -> None:
-    assert told(record([2.5, 2.4], Ended("failed", reason, values, updates=2)), None) == words
+    assert describe(record([2.5, 2.4], Ended("failed", reason, values, updates=2)), None) == words
 
 
 # Out of memory.
@@ -268,7 +268,7 @@ def test_a_full_device_says_where_by_how_much_and_the_way_out(
 ) -> None:
     peak = Peak(5 * MIB, dict.fromkeys(CATEGORIES, 0), phase, module)
     prediction = None if largest is None else Prediction(peak, 1_000, largest)
-    text = told(record([], out_of_memory(phase, module)), prediction)
+    text = describe(record([], out_of_memory(phase, module)), prediction)
     assert text == (
         f"{where}, 3.75 MiB of the simulated device's 4 MiB was in use and 0.50 MiB more was requested, 0.25 MiB over "
         f"the limit.{way_out} No real memory ran out."
@@ -277,7 +277,7 @@ def test_a_full_device_says_where_by_how_much_and_the_way_out(
 
 def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) -> None:
     allocation = FailedAllocation(MIB, 3 * MIB, 4 * MIB, "backward", "", "", workspace_bytes=MIB // 4)
-    text = told(record([], Ended("out_of_memory", "limit", allocation=allocation)), None)
+    text = describe(record([], Ended("out_of_memory", "limit", allocation=allocation)), None)
     assert text == (
         "During the backward pass, 3 MiB of the simulated device's 4 MiB was in use and 1 MiB more was requested, "
         "0.25 MiB over the limit. This includes 0.25 MiB reserved for workspace. No real memory ran out."
@@ -289,18 +289,18 @@ def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) 
 
 def test_a_verdict_is_computed_once(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = record(falling(500, 0.5), finished(500))
-    first = told(reader, None)
+    first = describe(reader, None)
 
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("judged twice")
 
     monkeypatch.setattr(story, "judge", never)
-    assert told(reader, None) == first
+    assert describe(reader, None) == first
 
 
 def test_verdicts_are_kept_for_200_runs(record: Record) -> None:
     for _ in range(205):
-        told(record([], Ended("stopped", "asked")), None)
+        describe(record([], Ended("stopped", "asked")), None)
     assert len(story._verdicts) == 200
 
 
@@ -309,7 +309,7 @@ def test_the_story_of_the_recorded_run_has_its_own_numbers() -> None:
     assert recording is not None
     reader = RunReader(recording, recorded.RUN_ID)
     reader.refresh()
-    found = numbers(told(reader, None), "Converged")
+    found = numbers(describe(reader, None), "Converged")
     rest, (first, last, _) = slope_of(found, level=True)
     assert (
         rest[-2:]
