@@ -1,4 +1,4 @@
-"""Draw the accumulation lab: the gradient of one batch against its micro-batches, and what makes them differ."""
+"""Draw gradient accumulation: the gradient of one batch against its micro-batches, and what makes them differ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTED = 6  # micro-batch sizes: of more, only the first and the last are shown
 
 
 def draw() -> bool:
-    """Draw the lab; return whether the comparison is still running. Raises HostError."""
+    """Draw the comparison; return whether the comparison is still running. Raises HostError."""
     st.caption(say("accumulation.about"))
     left, right = st.columns([2, 3], gap="medium")
     values: dict[str, Any] = {}
@@ -29,7 +29,7 @@ def draw() -> bool:
             values["micro_batches"] = _whole("micro_batches", MICRO_BATCHES)
         for name in SWITCHES:
             values[name] = st.toggle(
-                say(f"accumulation.{name}"), key=f"lab_{name}", help=say(f"accumulation.{name}.about")
+                say(f"accumulation.{name}"), key=f"accumulation_{name}", help=say(f"accumulation.{name}.about")
             )
     found = engine().accumulation(values, wait_s=WAIT_S)
     with right:
@@ -38,7 +38,7 @@ def draw() -> bool:
 
 
 def _whole(name: str, default: int) -> int:
-    return int(st.number_input(say(f"accumulation.size.{name}"), value=default, step=1, key=f"lab_{name}"))
+    return int(st.number_input(say(f"accumulation.size.{name}"), value=default, step=1, key=f"accumulation_{name}"))
 
 
 def _result(values: dict[str, Any], found: dict[str, Any] | None) -> None:

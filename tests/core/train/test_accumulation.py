@@ -1,4 +1,4 @@
-"""Compare the accumulation lab with a backward pass written in NumPy and with PyTorch's own cosine."""
+"""Compare gradient accumulation with a backward pass written in NumPy and with PyTorch's own cosine."""
 
 from __future__ import annotations
 

@@ -79,11 +79,11 @@ def test_accumulation_is_equal_until_a_switch_breaks_it(page: App) -> None:
     test = page()
     show(test, "accumulation")
     assert "not equal" not in until(test, "Micro-batch sizes: 15, 15, 15, and 15", "rounding")
-    test.get_by_key("lab_norm").set_value(True).run()
+    test.get_by_key("accumulation_norm").set_value(True).run()
     until(test, "not equal")
-    test.get_by_key("lab_norm").set_value(False).run()
+    test.get_by_key("accumulation_norm").set_value(False).run()
     for name in ("mean_of_means", "divide_by_full", "schedule_per_micro_batch"):
-        test.get_by_key(f"lab_{name}").set_value(True).run()
+        test.get_by_key(f"accumulation_{name}").set_value(True).run()
     until(
         test,
         "All micro-batches have the same size here",
