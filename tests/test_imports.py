@@ -14,11 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# The layers, from the top. A room imports itself and rooms on lines below its own: never one above or on the same line.
+# The layers, from the top. A folder may import folders on lower lines, never on its own line or above.
 LAYERS = (
-    "app    core.__main__",  # the two ways in: a screen and a terminal
+    "app    core.__main__",  # the entry points
     "pages  core.commands",
-    "ui.*",  # the room of each page: every room of ui without a layer of its own
+    "ui.*",  # one folder for each page
     "ui.setup",
     "ui.kit",
     "ui.charts",
@@ -32,11 +32,11 @@ LAYERS = (
     "core.run",
     "core.words",
 )
-RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms.split()}
+RANK = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folders.split()}
 
 # Packages that take seconds and hundreds of megabytes to load: the host process loads them once for all runs.
 HEAVY = ("torch", "sklearn", "scipy")
-# Rooms of the web server and of the rest that never trains: they load nothing heavy, not even inside a function.
+# Folders that the web server loads. They load nothing heavy, not even inside a function.
 LIGHT = ("app", "pages", "ui", "core.run", "core.words", "core.store")
 
 
@@ -91,8 +91,8 @@ def targets(found: Mapping[str, Path], module: str, root: Path, *whens: str) -> 
 # Layers.
 
 
-def room(module: str) -> str:
-    """Return the room of a module: its package within core or ui. Each page is a room."""
+def folder(module: str) -> str:
+    """Return the folder of a module: its package within core or ui. Each page has its own."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] in ("core", "ui", "pages") else parts[0]
 
@@ -106,7 +106,7 @@ def wrong_arrows(root: Path) -> list[str]:
     found, wrong = modules(root), []
     for module, path in found.items():
         for target in targets(found, module, root, "load", "call", "types"):
-            here, there = room(module), room(target)
+            here, there = folder(module), folder(target)
             if here == there:
                 continue
             above, below = rank(here), rank(there)

@@ -23,8 +23,8 @@ ENTRIES = catalogue().entries
 @cache
 def trees() -> tuple[ast.AST, ...]:
     files = [ROOT / "app.py"]
-    for room in ("pages", "ui", "core"):
-        files += sorted((ROOT / room).rglob("*.py"))
+    for folder in ("pages", "ui", "core"):
+        files += sorted((ROOT / folder).rglob("*.py"))
     return tuple(ast.parse(file.read_text()) for file in files)
 
 
