@@ -1,6 +1,6 @@
 """Run trainings in child processes of a warm host, and control the host from the web server.
 
-    server  --commands, JSON lines on standard input-->   host  --one pipe each-->  training processes
+    server  --orders, JSON lines on standard input-->   host  --one pipe each-->  training processes
             <--news, JSON lines on standard output--
 
 Each pipe also ties two processes together: a process exits when it reads end of file from the other side. Metrics do
