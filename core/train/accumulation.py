@@ -67,7 +67,7 @@ class LastWindow:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GradientComparison:
     """The accumulated gradient of a full window against that of one batch, the last window, and the schedule."""
 
     micro_batch_sizes: tuple[int, ...]
@@ -81,7 +81,7 @@ class Comparison:
     planned_rates: tuple[float, ...]  # the same if the schedule advances once per update
 
 
-def compare(setup: Setup, *, inputs: Tensor, targets: Tensor, seed: int = 0) -> Comparison:
+def compare(setup: Setup, *, inputs: Tensor, targets: Tensor, seed: int = 0) -> GradientComparison:
     """Compare the two gradients on the first B examples of `inputs` (N, 64), float64, and `targets` (N,), classes 0-9.
 
     With dropout the two are equal in distribution only, although both use the same seed: a single batch draws one mask
@@ -99,7 +99,7 @@ def compare(setup: Setup, *, inputs: Tensor, targets: Tensor, seed: int = 0) -> 
     largest = float(one.abs().max())
     # `schedules.factor` would hold the last rate, but PyTorch's cosine rises again when it is stepped past its end.
     stride = len(sizes) if setup.schedule_per_micro_batch else 1
-    return Comparison(
+    return GradientComparison(
         micro_batch_sizes=setup.sizes,
         max_abs_difference=max(differences.values()),
         largest_gradient=largest,

@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from core.train.accumulation import (
     LARGEST,
     SWITCHES,
-    Comparison,
+    GradientComparison,
     Setup,
     accumulated,
     build_model,
@@ -31,7 +31,7 @@ INPUTS, TARGETS = example_data(LARGEST)
 RAGGED: dict[str, Any] = {"batch_size": 50, "micro_batches": 4}  # 13, 13, 13 and 11
 
 
-def comparison(**setup: Any) -> Comparison:
+def comparison(**setup: Any) -> GradientComparison:
     return compare(Setup(**setup), inputs=INPUTS, targets=TARGETS)
 
 
