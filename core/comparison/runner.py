@@ -58,7 +58,7 @@ class Runner:
             if self.comparison.is_tuned:
                 ready = [arm and self._tuned(number, arm) for number, arm in enumerate(ready)]
             arms = [
-                Arm(
+                ArmTraining(
                     self._seeds(config),
                     self.data,
                     self.courses[number],
@@ -127,7 +127,9 @@ class Runner:
             for factor in factors
             for seed in range(TUNING_SEEDS)
         ]
-        trial = Arm(tries, self.data, replace(course, series={}, checks={}), self.optimum, self._obey, evaluations=1)
+        trial = ArmTraining(
+            tries, self.data, replace(course, series={}, checks={}), self.optimum, self._obey, evaluations=1
+        )
         while not trial.is_over:
             trial.advance()
             self._tell()
@@ -163,7 +165,7 @@ class Runner:
             self._report(self.courses)
 
 
-class Arm:
+class ArmTraining:
     """The training of one arm, which records its course; it calls `obey` before each part of the work."""
 
     def __init__(

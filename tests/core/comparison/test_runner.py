@@ -255,7 +255,7 @@ def test_a_stop_interrupts_an_evaluation(datasets: Datasets) -> None:
 
     config = RunConfig(budget="updates", budget_value=5)
     with pytest.raises(Stopped):
-        runner_module.Arm([config], datasets("photos10k"), course, None, obey)
+        runner_module.ArmTraining([config], datasets("photos10k"), course, None, obey)
     assert next(asked) == 3
     assert not course.checks
 
@@ -265,13 +265,13 @@ def test_a_tuning_run_is_evaluated_only_at_its_start_and_end(
 ) -> None:
     seen: list[list[float]] = []
 
-    class Watched(runner_module.Arm):
+    class Watched(runner_module.ArmTraining):
         def advance(self) -> None:
             super().advance()
             if self.is_over:
                 seen.append(self.course.checked.tolist())
 
-    monkeypatch.setattr(runner_module, "Arm", Watched)
+    monkeypatch.setattr(runner_module, "ArmTraining", Watched)
     made = compared([DIGITS, DIGITS.replace(batch_size=300)], seeds=2, budget="updates", rule="tuned")
     trained(made, datasets("digits"))
     *trials, first, second = seen
