@@ -26,7 +26,7 @@ import torch
 
 from core.host import jobs, warm
 from core.host.answers import LONG_ANSWERS
-from core.host.lines import Lines
+from core.host.lines import LineReader
 from core.run import changes
 
 FORKS = sys.platform == "linux"
@@ -72,7 +72,7 @@ class Host:
         self.builder: BaseProcess | None = None
         self.places: dict[str, int] = {}
 
-    def serve(self, commands: Lines, warming: Iterator[None]) -> None:
+    def serve(self, commands: LineReader, warming: Iterator[None]) -> None:
         """Process the server's orders until it is gone."""
         self.builder = self._spawn(jobs.build_all_job, str(self.data_root))
         warm_left = True
@@ -252,7 +252,7 @@ class Host:
         job.inbox.close()
         _send(event="ended", run=job.run, exit_code=exit_code, stop_reason=job.stop_reason)
 
-    def _watched(self, commands: Lines) -> list[Any]:
+    def _watched(self, commands: LineReader) -> list[Any]:
         sentinels = [job.process.sentinel for job in self.jobs.values() if job.process]
         if self.builder and self.builder.exitcode is None:
             sentinels.append(self.builder.sentinel)
@@ -291,7 +291,7 @@ def main() -> None:
     try:
         with suppress(BrokenPipeError):  # the server is gone
             _send(event="ready")
-            host.serve(Lines(sys.stdin), warming)
+            host.serve(LineReader(sys.stdin), warming)
     finally:
         host.end()
 

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from typing import TextIO
 
 
-class Lines:
+class LineReader:
     """Collect complete lines. Pass `waitable` to `multiprocessing.connection.wait`."""
 
     def __init__(self, stream: TextIO) -> None:
