@@ -28,5 +28,5 @@ with st.container(border=True, key="sentence"):
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
     differences.draw(session, setup, reader, record)
     exports.draw(reader)
-shown = page.fill_places(setup, mark, caution_place, reader, record)
-page.panel(setup, run_id, shown)
+drawn = page.fill_places(setup, mark, caution_place, reader, record)
+page.panel(setup, run_id, drawn)

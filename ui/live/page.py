@@ -25,7 +25,7 @@ PREDICTION_WAIT_S = 0.15  # in a full rerun; a refresh draws what takes longer
 
 
 @dataclass(frozen=True)
-class Shown:
+class DrawnState:
     """State drawn by the last full rerun; a fragment refresh cannot change it, so a change needs a full rerun."""
 
     active: bool  # the buttons, and the timer
@@ -34,7 +34,9 @@ class Shown:
     confirms: bool  # the mark next to the arithmetic
 
 
-def fill_places(form: Form, mark: Any, caution_place: Any, reader: RunReader | None, record: RunRecord | None) -> Shown:
+def fill_places(
+    form: Form, mark: Any, caution_place: Any, reader: RunReader | None, record: RunRecord | None
+) -> DrawnState:
     """Fill the places of `ui.setup.sentence.draw` and of the form with predictions, and mark what the run confirms.
 
     Returns the state that this full rerun draws. It stands outside the panel because a fragment may write outside
@@ -43,41 +45,41 @@ def fill_places(form: Form, mark: Any, caution_place: Any, reader: RunReader | N
     config = form.config
     prediction, no_prediction = predicted(config, wait_s=PREDICTION_WAIT_S)
     is_predicting = config is not None and (prediction, no_prediction) == (None, None)
-    shown = Shown(
+    drawn = DrawnState(
         active=controls.is_active(record),
         paused=controls.is_paused(record),
         waits=is_predicting or _is_waiting(record, form),
         confirms=_confirms(reader, form),
     )
-    if shown.confirms:
+    if drawn.confirms:
         text = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has different totals
         mark.markdown(f":green-badge[:material/check: {text}]", width="content")
     sentence.warn(caution_place, config, cautions(config, prediction) if config else [])
     peak_hint.draw(form, prediction, no_prediction)
-    return shown
+    return drawn
 
 
-def panel(form: Form, run_id: str | None, shown: Shown) -> None:
+def panel(form: Form, run_id: str | None, drawn: DrawnState) -> None:
     """Draw everything that changes, refreshed by a timer while a run is active or a prediction is missing."""
-    slow = shown.paused and not shown.waits
-    every = (PAUSED_REFRESH_S if slow else REFRESH_S) if shown.active or shown.waits else None
+    slow = drawn.paused and not drawn.waits
+    every = (PAUSED_REFRESH_S if slow else REFRESH_S) if drawn.active or drawn.waits else None
 
-    ticking(_draw, every, form, run_id, shown)
+    ticking(_draw, every, form, run_id, drawn)
 
 
-def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
+def _draw(form: Form, run_id: str | None, drawn: DrawnState) -> None:
     shared = engine()
     reader, trouble = read(run_id)
     record = reader.record if reader else None
     session = current()
     if run_id:
         shared.watchers.show("live", run_id)
-    if shown.active and run_id:
+    if drawn.active and run_id:
         shared.client.renew([run_id])
         if session.run_id == run_id != st.query_params.get("run"):  # an aborted script run did not send it
             st.query_params["run"] = run_id
     # A click on Start during a rerun of the panel arrives with that rerun, which cannot start a run.
-    if session.wanted or _is_out_of_date(shown, reader, form):
+    if session.wanted or _is_out_of_date(drawn, reader, form):
         st.rerun()
 
     same = record is None or record.config == form.config
@@ -107,12 +109,12 @@ def _draw(form: Form, run_id: str | None, shown: Shown) -> None:
         shared.freeze_once()
 
 
-def _is_out_of_date(shown: Shown, reader: RunReader | None, form: Form) -> bool:
+def _is_out_of_date(drawn: DrawnState, reader: RunReader | None, form: Form) -> bool:
     """Return whether the buttons, the timer and the arithmetic, which only a full rerun draws, are out of date."""
     record = reader.record if reader else None
-    if shown.active and (not controls.is_active(record) or shown.paused != controls.is_paused(record)):
+    if drawn.active and (not controls.is_active(record) or drawn.paused != controls.is_paused(record)):
         return True
-    return (shown.waits and not _is_waiting(record, form)) or shown.confirms != _confirms(reader, form)
+    return (drawn.waits and not _is_waiting(record, form)) or drawn.confirms != _confirms(reader, form)
 
 
 def _confirms(reader: RunReader | None, form: Form) -> bool:
