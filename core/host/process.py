@@ -115,7 +115,7 @@ class HostProcess(ABC):
 
     def _running(self) -> subprocess.Popen[str]:
         if self._closed:
-            raise HostError(Problem("no_host", {"cause": "this one has been closed"}))
+            raise HostError(Problem("host_closed"))
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-m", "core.host", "--cores", str(self.cores), "--data", str(self.data)]
             command += ["--lease-s", str(self.lease_s)]

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 
 from core.store.place import Place, error_of, find, secrets, shown
 from core.store.schema import METADATA, MIGRATIONS, Migration, schema
-from core.words.errors import ConfigError
+from core.words.errors import ConfigError, Problem
 
 WAIT_S = 5
 LOG_SUFFIXES = ("-wal", "-journal")  # suffixes of the files in which SQLite keeps changes not yet in the database file
@@ -127,10 +127,10 @@ def _refuse_unusable_file(path: Path, *, known: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         if not path.is_file():
-            raise error_of("store_unavailable", path, cause="not a file")
+            raise error_of("store_unavailable", path, cause=Problem("not_a_file"))
         with path.open("rb") as file:
             if file.read(len(MAGIC)) not in (b"", MAGIC):  # SQLite would treat a file of a few bytes as empty
-                raise error_of("store_corrupt", path, cause="file is not a database")
+                raise error_of("store_corrupt", path, cause=Problem("not_a_database"))
         with _read_only_uri(path) as uri:
             reader = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
             with reader.connect() as connection:
@@ -138,7 +138,7 @@ def _refuse_unusable_file(path: Path, *, known: int) -> None:
         if version is not None and version > known:
             raise error_of("store_newer", path, version=version, known=known)
         if not os.access(path, os.W_OK):
-            raise error_of("store_unavailable", path, cause="the file cannot be written")
+            raise error_of("store_unavailable", path, cause=Problem("file_read_only"))
 
 
 @contextmanager
@@ -216,7 +216,7 @@ def _stored_version(connection: Connection, place: Place) -> int | None:
     # A server's database may hold tables of other programs, a file may not.
     elif not (tables if isinstance(place, Path) else tables & METADATA.tables.keys()):
         return None
-    raise error_of("store_corrupt", place, cause="a database of another program")
+    raise error_of("store_corrupt", place, cause=Problem("foreign_database"))
 
 
 @contextmanager

@@ -27,20 +27,20 @@ def find(where: str | Path | None = None) -> Place:
         url = make_url(text)
     except (exc.ArgumentError, ValueError):  # the text may hold a password, so the message leaves it out
         scheme = text.partition("://")[0]
-        values = {"where": f"{scheme}://...", "cause": "not a database URL"}
+        values = {"where": f"{scheme}://...", "cause": Problem("not_a_database_url")}
         raise StoreError(Problem("store_unavailable", values)) from None
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database not in (None, "", ":memory:"):
         return _file(str(url.database))
     if backend != "postgresql":
-        raise error_of("store_unavailable", url, cause="only SQLite files and PostgreSQL can be shared by processes")
+        raise error_of("store_unavailable", url, cause=Problem("database_unsupported"))
     return url
 
 
 def _file(name: str) -> Path:
     path = Path(name)
     if "\0" in name:
-        raise error_of("store_unavailable", path, cause="the name has a zero byte")
+        raise error_of("store_unavailable", path, cause=Problem("zero_byte"))
     try:
         return path.expanduser().absolute()
     except RuntimeError as error:  # "~name" for a user that this machine does not have

@@ -106,7 +106,7 @@ class RunReader:
     def _take(self, chunk: Chunk) -> None:
         block = chunk.updates
         if block.first != len(self._updates):
-            cause = f"updates {len(self._updates)} to {block.first} of a run are missing or there twice"
+            cause = Problem("updates_missing", {"known": len(self._updates), "first": block.first})
             raise StoreError(Problem("store_corrupt", {"where": self._source.where, "cause": cause}))
         self._updates.extend(
             {

@@ -247,7 +247,9 @@ def test_a_short_password_does_not_mangle_our_own_messages() -> None:
 
 def test_a_folder_is_refused_as_a_database(path: Path) -> None:
     path.mkdir()
-    assert problem_of(path).code == "store_unavailable"
+    problem = problem_of(path)
+    assert (problem.code, problem.values["cause"]) == ("store_unavailable", Problem("not_a_file"))
+    assert f"cannot open the database {path} (not a file); set" in str(StoreError(problem))
     assert contents(path.parent) == {}
 
 
