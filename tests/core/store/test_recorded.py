@@ -184,6 +184,7 @@ def test_the_run_can_be_reproduced(shipped: Recording, again: Recording) -> None
     assert [epoch.updates for _, epoch in again.epochs_after(RUN_ID)] == [100, 200, 300, 400, 500]
 
 
+@pytest.mark.slow
 def test_under_equal_conditions_one_different_bit_of_a_loss_is_a_difference(again: Recording) -> None:
     ours = outcome(again)
     assert ours.losses_sha256 == hashlib.sha256(ours.losses.astype("<f4").tobytes()).hexdigest()

@@ -79,6 +79,7 @@ def test_the_recorded_run_is_shown_before_any_other(app: App) -> None:
     assert not test.get_by_key("csv").disabled
 
 
+@pytest.mark.slow
 def test_predictions_fill_the_cards_of_other_settings(app: App) -> None:
     test = app(seed=1)
     run_until(test, "0.63 MiB")
@@ -112,6 +113,7 @@ def test_settings_that_cannot_be_trained_leave_the_cards_empty(app: App) -> None
 # A run.
 
 
+@pytest.mark.slow
 def test_the_specifications_of_the_charts_stay_the_same_during_a_run(app: App) -> None:
     test = app(budget_value=200)
     before = specs(test)
@@ -156,6 +158,7 @@ def test_a_line_says_where_the_form_differs_from_the_shown_run(app: App) -> None
     assert cards(test)["Updates"] == ("100 / 100", "100% done")  # the shown run's
 
 
+@pytest.mark.slow
 def test_two_differences_are_named_and_the_others_counted(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
@@ -199,6 +202,7 @@ def test_the_settings_of_the_form_can_be_started_from_that_line(app: App) -> Non
     assert "Showing" not in words(test)
 
 
+@pytest.mark.slow
 def test_the_previous_run_is_a_ghost_in_the_charts(app: App) -> None:
     test = app(budget_value=1, batch_size=200)
     test.button(key="start").click().run()
@@ -364,6 +368,7 @@ def ended(run_id: str) -> None:
 # What is worth a second look.
 
 
+@pytest.mark.slow
 def test_points_are_drawn_over_the_answers_of_the_model(app: App) -> None:
     test = app(dataset="moons", budget_value=2)
     assert "There is nothing to see before the first update." in captions(test)
