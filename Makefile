@@ -7,7 +7,7 @@ CODE := $(wildcard app.py core ui pages tests benchmarks docs)
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # The tests of a file stay in one worker because they share data. tests/conftest.py lists the folders that stay
 # together, and the order.
-PARALLEL := --dist=loadfile --no-loadscope-reorder --numprocesses
+PARALLEL := --dist=loadfile --no-loadscope-reorder
 
 .PHONY: run quick test campaign check format bench pictures clean
 .DEFAULT_GOAL := run
@@ -19,7 +19,7 @@ run: $(VENV)/app.stamp
 # processes.
 # ARGS goes to pytest: make quick ARGS="-k schedule"
 quick: $(VENV)/dev.stamp
-	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(PARALLEL)=2 $(ARGS)
+	$(PYTEST) --ignore=tests/browser -m "not campaign and not slow" $(PARALLEL) --numprocesses=2 $(ARGS)
 
 # Three workers for two cores: one has the browser, whose tests wait half of their time.
 # With ARGS there is a single run of pytest in one process: make test ARGS="tests/core -x"
@@ -28,7 +28,7 @@ test: $(VENV)/dev.stamp
 ifdef ARGS
 	$(PYTEST) $(ARGS)
 else
-	$(PYTEST) $(PARALLEL)=3
+	$(PYTEST) $(PARALLEL) --numprocesses=3
 endif
 
 # The long checks whose short forms `make test` runs. ARGS goes to pytest: make campaign ARGS=tests/core/forecast

@@ -91,7 +91,7 @@ def _effect(outcome: Outcome, words: Catalogue) -> str:
         ends = (low, high) if ratio >= 1 else (high, low)
         texts = [_percent(value, words) for value in (ratio, *ends)]
         if low < 1 < high:
-            texts[1] = f"{MINUS}{texts[1]}"  # that end lies on the other side of equality
+            texts[1] = f"{MINUS}{texts[1]}"  # this end lies on the other side of equality
         key = f"claims.effect.percent.{direction}"
     else:
         texts = [words.times(value) for value in ((ratio, low, high) if ratio > 1 else (1 / ratio, 1 / high, 1 / low))]

@@ -47,7 +47,7 @@ def _configured_run(options: argparse.Namespace) -> dict[str, Any]:
 
     from core.forecast import summary
 
-    torch.set_num_threads(1)  # as in training, because workspace depends on it
+    torch.set_num_threads(1)  # training has one thread, and workspace depends on their number
     return summary.of_run(config, workspace=not options.no_workspace)
 
 

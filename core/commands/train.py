@@ -51,7 +51,7 @@ def train(config: RunConfig, *, losses: Path | None, database: str | None) -> in
     from core.train.loop import Loop
     from core.train.trainer import Trainer
 
-    torch.set_num_threads(1)  # as in the app, so that the same run has the same losses
+    torch.set_num_threads(1)  # the app has one thread, and losses depend on their number
     writer, refused = None, threading.Event()
     store = Store.open(database) if database else None
     if losses:

@@ -45,7 +45,7 @@ CLIMB = 0.2  # share of the initial loss; healthy runs at a constant rate climb 
 PROGRESS = 0.1  # share of the initial loss; a model that has learned anything has fallen further
 DEAD, EARLY = 0.01, 0.7  # shares of the peak rate and of the run; step is this low from 75% on, cosine from 93.6%
 AWAKE = 0.5  # share of the peak rate; a flat loss means the end of learning only if updates still move the weights
-FEW = 100  # with fewer updates a block has hardly more than one
+FEW = 100  # updates; in a shorter run a block holds hardly more than one
 USUAL_BATCH = 100
 AT_ONCE = 2**16  # updates per pass, so that a long run is never copied as a whole
 

@@ -30,7 +30,7 @@ def build_optimizer(config: RunConfig, parameters: Iterable[nn.Parameter]) -> Op
 def build_any_optimizer(
     name: str, parameters: Iterable[nn.Parameter], settings: Settings, *, implementation: str
 ) -> Optimizer:
-    """Return an optimizer for any parameters, with a placeholder learning rate.
+    """Return an optimizer for any parameters, with a learning rate of 0.001: memory does not depend on it.
 
     `implementation` is "fused", "foreach", "loop" or "default", which leaves the choice to PyTorch.
     """

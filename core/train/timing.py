@@ -46,7 +46,7 @@ def timed_horizon(trainer: Trainer) -> int:
     try:
         trainer.update(0.0, *record.slots())  # the first update is slow: it runs under the ledger
         clock, updates = Stopwatch(trainer.control), 1
-        trainer.update(0.0, *record.slots())  # so is the second; for long updates the difference is negligible
+        trainer.update(0.0, *record.slots())  # the second is watched too; for long updates the difference is negligible
         if clock() < HORIZON_S:
             clock, updates = Stopwatch(trainer.control), 0
             while clock() < HORIZON_S or updates < HORIZON_UPDATES:

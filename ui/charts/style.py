@@ -22,7 +22,7 @@ BLUE, TEAL, RED = "#4c6ef5", "#0c9aa8", "#e03131"
 LIMIT_COLOUR = RED  # the memory limit, on every chart and card
 GREY = "#7b8188"  # 3.9 on white and 4.9 on the dark background
 FAINT_BLUE = "rgba(116, 143, 252, 0.5)"
-CATEGORY_COLOURS = {  # in the order of CATEGORIES; activations are the same purple everywhere
+CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same purple everywhere
     "parameters": "#4c6ef5",
     "gradients": "#d9730d",
     "optimizer state": "#2f9e44",

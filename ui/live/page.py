@@ -21,7 +21,7 @@ from ui.shell.session import current
 from ui.shell.text import say
 
 REFRESH_S, PAUSED_REFRESH_S = 0.5, 2.0
-PREDICTION_WAIT_S = 0.15  # in a full rerun; a refresh draws what takes longer
+PREDICTION_WAIT_S = 0.15  # a full rerun waits so long; a refresh draws what takes longer
 
 
 @dataclass(frozen=True)
