@@ -14,11 +14,9 @@ from xdist.scheduler import LoadFileScheduling
 TESTS = Path(__file__).parent
 # Folders whose files share a browser or a host, which take seconds of processor time to start.
 TOGETHER = ("tests/browser/", "tests/ui/", "tests/core/host/")
-# Files that take more than four seconds, the slowest first.
+# Other files that take more than four seconds, the slowest first.
 SLOWEST = [
-    "core/host/test_processes.py",
     "core/forecast/test_predict.py",
-    "ui/compare/test_page.py",
     "core/forecast/test_own_model.py",
     "core/forecast/test_remedies.py",
     "core/commands/test_main.py",
@@ -27,19 +25,10 @@ SLOWEST = [
     "core/train/test_practice.py",
     "core/science/test_expectation.py",
     "core/claims/test_experiments.py",
-    "ui/memory/test_page.py",
     "test_contributing.py",
-    "ui/live/test_page.py",
-    "ui/charts/test_style.py",
-    "core/host/test_changed_runs.py",
-    "ui/live/test_changes.py",
     "core/ensemble/test_ensemble.py",
-    "core/host/test_long_answers.py",
-    "core/host/test_comparisons.py",
-    "core/host/test_continued_runs.py",
     "test_tree.py",
     "core/datasets/test_build.py",
-    "ui/setup/test_form.py",
     "core/train/test_continuation.py",
     "core/forecast/test_own_forecast.py",
     "core/forecast/test_lines.py",
