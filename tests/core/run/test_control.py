@@ -58,6 +58,10 @@ class Running:
                     return False
         raise TimeoutError
 
+    def wait_for_resume(self) -> None:
+        """Wait until the run goes on; a pause requested before then would keep it where it is, without a report."""
+        assert self._pauses.get(timeout=WAIT_S) is False
+
     def end(self, *, reason: str = "asked") -> tuple[Ended, float]:
         """Stop the run; return its end and the seconds that took."""
         asked = time.perf_counter()
@@ -101,6 +105,7 @@ def test_a_pause_reports_everything_and_a_resumed_run_has_the_same_end(begin: Be
     stops = 0
     while True:
         running.control.request("resume")
+        running.wait_for_resume()
         time.sleep(0.05)
         running.control.request("pause")
         if not running.wait_for_pause():
