@@ -80,7 +80,7 @@ def _take_preset(session: Session, name: str) -> None:
     state.notice, state.trouble = None, ()
     state.recorded = state.unread = state.changed = False
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
-        session.set_field(field, value)
+        session.give(field, value)
         session.remember(field)
     session.set_field("compare_axis", BUDGETS[0])
 
@@ -99,7 +99,7 @@ def switches(session: Session) -> None:
                 format_func=lambda choice, key=key: say(f"compare.{key}.{choice}"),
                 width="content",
                 on_change=_want,
-                args=(session,),
+                args=(session, f"compare_{key}"),
             )
         session.set_field("compare_seeds", session.field("compare_seeds", DEFAULT_SEEDS))
         st.segmented_control(
@@ -110,12 +110,14 @@ def switches(session: Session) -> None:
             help=say("compare.seeds.help"),
             width="content",
             on_change=_want,
-            args=(session,),
+            args=(session, "compare_seeds"),
         )
 
 
-def _want(session: Session) -> None:
+def _want(session: Session, switch: str) -> None:
     """Request a new start, because a changed switch should show its effect at once."""
+    if session.is_late(switch):
+        return
     state = session.state(CompareState)
     session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))
     for key in ("budget", "rule", "seeds"):

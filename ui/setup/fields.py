@@ -18,7 +18,7 @@ def apply(changes: dict[str, Any]) -> None:
     """Set fields of the form; a callback."""
     session = current()
     for name, value in changes.items():
-        session.set_field(name, for_widget(name, value))
+        session.give(name, for_widget(name, value))
 
 
 def for_widget(name: str, value: Any) -> Any:

@@ -96,8 +96,8 @@ def slider(name: str, session: Session) -> None:
     key, value = f"{name}_slider", session.field(name, getattr(DEFAULT, name))
     if value is None or not stops[0] <= value <= stops[-1]:
         value = stops[-1] if value is None or value > stops[-1] else stops[0]
-    session.set_field(key, value)
-    stops = tuple(sorted({*stops, value}))
+    session.give(key, value)
+    stops = tuple(sorted({*stops, value, *session.late_values(key)}))  # a value that is no stop reads as the first
     st.select_slider(
         say(f"form.{name}.slider"),
         stops,
@@ -111,4 +111,5 @@ def slider(name: str, session: Session) -> None:
 
 def _take_from_slider(name: str) -> None:
     session = current()
-    apply({name: session.field(f"{name}_slider", getattr(DEFAULT, name))})
+    if not session.is_late(f"{name}_slider"):
+        apply({name: session.field(f"{name}_slider", getattr(DEFAULT, name))})

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +17,9 @@ from ui.shell.text import say
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 ICON = Path(__file__).with_name("icon.svg")
+# Each script run has a thread of its own. A session is no place for this: its next script run may begin before the
+# last one has ended.
+_framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
 def run() -> None:
@@ -24,11 +30,22 @@ def run() -> None:
     with st.container(key="shortcut"):
         st.html(assets.script(), unsafe_allow_javascript=True)
     session = current()
-    session.framed = True
+    session.give_again()
     try:
-        page.run()
+        with frame():
+            page.run()
     finally:
-        session.framed = False
+        session.note_sent()
+
+
+@contextmanager
+def frame() -> Iterator[None]:
+    """Let `ensure` know, in this script run alone, that the frame has been drawn."""
+    before = _framed.set(True)
+    try:
+        yield
+    finally:
+        _framed.reset(before)
 
 
 def _entries(page: Page) -> list[st.Page]:
@@ -46,6 +63,6 @@ def ensure() -> None:
 
     st.navigation makes Streamlit ignore the folder pages/, but only after it has been called once.
     """
-    if not current().framed:
+    if not _framed.get():
         runpy.run_path(str(APP), run_name="__main__")
         st.stop()

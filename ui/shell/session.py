@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -12,6 +13,19 @@ from core.run.control import Command
 from core.words.errors import Problem
 
 State = TypeVar("State")
+DELIVERY_S = 0.5  # from the end of a script run until the browser has what the run sent
+
+
+@dataclass
+class Given:
+    """A value that the app gave to a widget. Until the browser has it, its requests still contain the one before."""
+
+    value: Any
+    before: Any
+    sent_s: float | None = None  # when the script run that sends it ended, by the monotonic clock
+
+    def is_on_its_way(self) -> bool:
+        return self.sent_s is None or time.monotonic() < self.sent_s + DELIVERY_S
 
 
 @dataclass
@@ -24,7 +38,6 @@ class Session:
     """
 
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    framed: bool = False  # app.py has run in this script run
     url_read: bool = False  # the settings in the URL have been checked
     on_form: bool = False  # the last run drew the form
     fields: dict[str, Any] = field(default_factory=dict)  # the form's values, kept while another page is open
@@ -38,6 +51,7 @@ class Session:
     unknown_run: bool = False  # the URL named a run that does not exist
     not_changed: Problem | None = None  # why the shown run kept its settings
     trouble: tuple[Problem, ...] = ()  # why the last start failed
+    _given: dict[str, Given] = field(default_factory=dict, init=False)  # by the widget's key
     _states: dict[type[Any], Any] = field(default_factory=dict, init=False)  # the features' states by their class
 
     def state(self, kind: type[State]) -> State:
@@ -54,6 +68,35 @@ class Session:
     def set_field(self, name: str, value: Any) -> None:
         """Set the value of a widget, in a callback or before the widget is drawn."""
         st.session_state[name] = value
+
+    def give(self, name: str, value: Any) -> None:
+        """Set the value of a widget, and keep it even if the user changes another widget before it has been shown."""
+        if name in st.session_state and st.session_state[name] != value:
+            self._given[name] = Given(value, st.session_state[name])
+        self.set_field(name, value)
+
+    def late_values(self, name: str) -> tuple[Any, ...]:
+        """Return the value that the browser may still have of a widget, if another has just been given to it."""
+        given = self._given.get(name)
+        return (given.before,) if given and given.is_on_its_way() else ()
+
+    def is_late(self, name: str) -> bool:
+        """Tell whether a widget has the value before the one given to it, which cannot be the user's choice."""
+        return st.session_state.get(name) in self.late_values(name)
+
+    def give_again(self) -> None:
+        """Give the values again that the browser did not have. Call it before a script run draws its widgets."""
+        for name, given in list(self._given.items()):
+            if self.is_late(name):
+                self.set_field(name, given.value)
+                given.sent_s = None
+            elif not given.is_on_its_way() or st.session_state.get(name) != given.value:
+                del self._given[name]
+
+    def note_sent(self) -> None:
+        """Note that a script run has sent what it gave."""
+        for given in self._given.values():
+            given.sent_s = given.sent_s or time.monotonic()
 
     def remember(self, name: str) -> None:
         """Keep the value of a widget while another page is open."""

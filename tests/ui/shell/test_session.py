@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui.shell.session import Session
@@ -83,3 +85,38 @@ def test_a_state_lasts_from_one_script_run_to_the_next(app: Callable[..., AppTes
     first = test.session_state["_session"]
     test.run()
     assert test.session_state["_session"] is first
+
+
+def late(value: str) -> None:
+    """A script whose button gives a widget a value that the browser does not have in its next request."""
+    import streamlit as st
+
+    from ui.shell.session import current
+
+    session = current()
+    session.give_again()
+    st.text_input("Size", value, key="size")
+    st.button("Give", key="give", on_click=session.give, args=("size", "1000"))
+    session.note_sent()
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "typed", "kept"),
+    [(0.0, "100", "1000"), (0.0, "500", "500"), (0.0, "1000", "1000"), (0.6, "100", "100")],
+    ids=["late", "another value", "acknowledged", "typed again"],
+)
+def test_a_given_value_outlives_a_request_that_lacks_it(wait_s: float, typed: str, kept: str) -> None:
+    test = AppTest.from_function(late, args=("100",)).run()
+    test.button(key="give").click().run()
+    assert test.text_input(key="size").value == "1000"
+    time.sleep(wait_s)
+    test.text_input(key="size").set_value(typed).run()
+    assert test.text_input(key="size").value == kept
+
+
+def test_a_given_value_outlives_two_late_requests() -> None:
+    test = AppTest.from_function(late, args=("100",)).run()
+    test.button(key="give").click().run()
+    for _ in range(2):
+        test.text_input(key="size").set_value("100").run()
+        assert test.text_input(key="size").value == "1000"
