@@ -57,7 +57,7 @@ def test_a_form_that_differs_takes_the_mark_away_and_pushes_nothing(
     page = visit(f"{server.url}/?batch_size=1000").page
     start(page)
     expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
-    mark = page.locator(".st-key-arithmetic").get_by_text(MATCHES)
+    mark = page.locator(".st-key-mark").get_by_text(MATCHES)
     expect(mark).to_be_visible()
     before = page.locator(".cards").bounding_box()
     set_field(page, "batch_size", "250")

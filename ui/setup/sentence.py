@@ -27,15 +27,19 @@ COUNTED = {
 def draw(form: Form) -> tuple[Any, Any]:
     """Draw the arithmetic of the form's settings, or why they cannot be trained.
 
-    Returns the places for the mark next to it and for the cautions below it.
+    Returns the places below it for the mark and for the cautions. Both keep their size while they are empty.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="arithmetic"):
         if form.config:
             st.markdown(arithmetic(form.config))
         else:
             notices.refusal(form)
-        mark = st.empty()
-    return mark, st.empty()
+    with st.container(horizontal=True, key="footnote"):
+        with st.container(width="stretch"):
+            cautions = st.empty()
+        with st.container(width="content", key="mark"):
+            mark = st.empty()
+    return mark, cautions
 
 
 def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
