@@ -108,7 +108,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 # Verdicts.
 
 
-@pytest.mark.parametrize("code", ["C3", "C4", "C7"])
+@pytest.mark.parametrize("code", ["C3", "C4", *campaign(["C7"])])
 def test_a_verdict_holds_for_other_seeds_too(code: str) -> None:
     ours, theirs = as_it_is(code, first_seed=10)[code], by_arm(load())[code]
     seen = {arm: (outcome.verdict, outcome.equivalent) for arm, outcome in ours.items()}
@@ -414,7 +414,7 @@ def reported(code: str) -> list[float]:
     return seen
 
 
-@pytest.mark.parametrize("code", ["C3", "C4", "C6", "C7", "C8"])
+@pytest.mark.parametrize("code", ["C3", "C6", *campaign(["C4", "C7", "C8"])])
 def test_an_experiment_reports_progress_from_0_to_1(code: str) -> None:
     seen = reported(code)
     assert (seen[0], seen[-1]) == (0.0, 1.0)

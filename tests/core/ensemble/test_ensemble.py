@@ -51,7 +51,7 @@ def members(config: RunConfig) -> list[RunConfig]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "updates"), [*((name, 60) for name in RUNS), *campaign((name, UPDATES) for name in RUNS)]
+    ("name", "updates"), [*((name, 30) for name in RUNS), *campaign((name, UPDATES) for name in RUNS)]
 )
 def test_an_ensemble_equals_its_runs_trained_one_by_one(name: str, updates: int) -> None:
     config = RUNS[name]

@@ -305,12 +305,12 @@ def test_without_workspace_nothing_is_run_for_real(monkeypatch: pytest.MonkeyPat
     [
         ("Recurrent", 2, {}),
         ("strided", 4, {"optimizer": "sgd"}),
-        ("wide_kernels", 2.5, {"optimizer": "adamw"}),
         ("Tied", 2, {"accumulate": 2}),
         ("Custom", 2, {"evaluate_with_grad": True, "zero_in_place": True}),
-        ("residual", 4, {"checkpointing": True}),
         *campaign(
             [
+                ("wide_kernels", 2.5, {"optimizer": "adamw"}),
+                ("residual", 4, {"checkpointing": True}),
                 ("Transformer", 3, {"optimizer": "adam"}),
                 ("residual", 6, {}),
                 ("depthwise", 8, {"accumulate": 2}),

@@ -261,11 +261,15 @@ def test_the_first_batch_that_does_not_fit_is_the_one_after_the_largest_predicte
 @pytest.mark.parametrize(
     ("examples", "changes", "every"),
     [
-        (300, {"accumulate": 2}, 150),
-        (360, {"budget_value": 1, "accumulate": 2, "norm": "batch", "optimizer": "adam", "hidden": (100,)}, 150),
         (300, {"drop_last": True, "accumulate": 2}, 150),
         *campaign(
             [
+                (300, {"accumulate": 2}, 150),
+                (
+                    360,
+                    {"budget_value": 1, "accumulate": 2, "norm": "batch", "optimizer": "adam", "hidden": (100,)},
+                    150,
+                ),
                 (300, {"accumulate": 2}, 11),
                 (260, {"accumulate": 3, "optimizer": "adam"}, 11),
                 (360, {"budget_value": 1}, 11),

@@ -17,6 +17,7 @@ from core.run.control import Command, Control
 from core.run.events import Ended, Epoch, Event, Paused, Started, Updates
 from core.train.loop import Loop
 from core.train.trainer import Trainer
+from tests.campaign import campaign
 
 DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=10_000, seed=2)
 WAIT_S = 20
@@ -267,8 +268,12 @@ def test_a_stop_in_the_middle_of_a_window_drops_the_unfinished_update(begin: Beg
     [
         {"dataset": "photos10k", "model": "cnn", "batch_size": 100},
         {"batch_size": 1, "accumulate": 1_437},
-        {"dataset": "photos10k", "batch_size": 1, "accumulate": 100, "target_loss": 1e-9},
-        {"budget": "seconds", "budget_value": 100},
+        *campaign(
+            [
+                {"dataset": "photos10k", "batch_size": 1, "accumulate": 100, "target_loss": 1e-9},
+                {"budget": "seconds", "budget_value": 100},
+            ]
+        ),
     ],
     ids=str,
 )

@@ -17,6 +17,7 @@ from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.events import Ended, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
 from core.train.trainer import Evaluation, Trainer
+from tests.campaign import campaign
 
 DIGITS = RunConfig(dataset="digits", batch_size=100, budget_value=3, seed=2)
 Run = Callable[..., Any]
@@ -329,7 +330,7 @@ class Slow(Trainer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataset", ["moons", "digits"])  # epochs take a few hundredths of a second
+@pytest.mark.parametrize("dataset", ["moons", *campaign(["digits"])])  # epochs take a few hundredths of a second
 def test_a_snapshot_is_taken_after_the_second_update_and_then_every_quarter_of_a_second(dataset: str, run: Run) -> None:
     recorded = run(RunConfig(dataset=dataset, batch_size=100, budget="seconds", budget_value=1.2, lr=0.01))
     seconds = recorded.column("seconds")

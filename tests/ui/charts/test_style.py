@@ -26,6 +26,7 @@ from core.store.reader import RunReader
 from core.trajectories.noise import Measured, law
 from core.trajectories.problems import PROBLEMS
 from core.words.catalogue import Catalogue
+from tests.campaign import drawn
 from tests.core.claims.arms import judged, pair
 from ui.charts import cloud as cloud_charts
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
@@ -216,7 +217,7 @@ def parts(spec: Any) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", drawn(NAMES, 8))
 def test_a_specification_is_valid_has_no_data_and_is_byte_identical_each_time(name: str, say: Say) -> None:
     spec = spec_of(name, say)
     assert json.dumps(spec) == json.dumps(fresh_spec(name, say))
