@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import LONG, RUNNING, start, start_running, state, stop
+from tests.campaign import campaign
 
 CHARTS = "[data-testid=stVegaLiteChart] .marks"
 
@@ -42,8 +44,9 @@ def refreshed(page: Page, times: int) -> None:
     )
 
 
-def test_every_chart_keeps_its_node_over_forty_refreshes_and_all_axes(
-    server: Server, visit: Callable[..., Visit]
+@pytest.mark.parametrize("refreshes", [3, *campaign([10])])
+def test_every_chart_keeps_its_node_over_many_refreshes_and_all_axes(
+    server: Server, visit: Callable[..., Visit], refreshes: int
 ) -> None:
     page = visit(f"{server.url}/{LONG}", before=HURRY).page
     start_running(page)
@@ -55,7 +58,7 @@ def test_every_chart_keeps_its_node_over_forty_refreshes_and_all_axes(
     for unit, title in titles.items():
         axes.get_by_text(unit, exact=True).click()
         expect(page.locator(".st-key-loss .marks")).to_contain_text(title)
-        refreshed(page, 10)
+        refreshed(page, refreshes)
     assert tags(page) == list(range(count))
     stop(page)
     assert tags(page) == list(range(count))
@@ -76,8 +79,9 @@ def test_the_smoothing_slider_and_the_log_axis_answer_without_a_full_run(
     expect(page.locator(".st-key-loss .marks")).to_contain_text("0.05")
 
 
+@pytest.mark.parametrize("times", [2, *campaign([6])])
 def test_no_chart_leaves_the_page_when_a_refresh_comes_during_a_click(
-    server: Server, visit: Callable[..., Visit]
+    server: Server, visit: Callable[..., Visit], times: int
 ) -> None:
     page = visit(f"{server.url}/{LONG}", before=HURRY).page
     start_running(page)
@@ -90,7 +94,7 @@ def test_no_chart_leaves_the_page_when_a_refresh_comes_during_a_click(
             ))).observe(document.body, { childList: true, subtree: true })
         }"""
     )
-    for _ in range(6):
+    for _ in range(times):
         stop(page)
         start(page)
         expect(state(page)).to_contain_text(RUNNING)

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import LONG, RECORDED, RUNNING, STOPPED, button, moves, run_of, start_running, state, stop
+from tests.campaign import campaign
 
 WRONG = ("Page not found", "Traceback")
 MENU = {"Train live", "Memory", "Trajectories", "Compare", "Claims", "Schedules", "About"}
@@ -29,8 +30,7 @@ def nothing_wrong_was_seen(page: Page, search: str) -> None:
     ("path", "place", "sign"),
     [
         ("memory", ".st-key-memory_cards", "50"),
-        ("trajectories", "main", "Loss"),
-        ("compare", ".st-key-compare_verdict", "Recorded on"),
+        *campaign([("trajectories", "main", "Loss"), ("compare", ".st-key-compare_verdict", "Recorded on")]),
     ],
 )
 def test_a_page_opened_first_shows_right_and_keeps_its_query(
@@ -42,7 +42,7 @@ def test_a_page_opened_first_shows_right_and_keeps_its_query(
     nothing_wrong_was_seen(page, "?batch_size=50")
 
 
-@pytest.mark.parametrize("path", ["live", "about"])
+@pytest.mark.parametrize("path", ["live", *campaign(["about"])])
 def test_a_live_run_outlives_a_server_page_opened_first(
     fresh_server: Server, visit: Callable[..., Visit], path: str
 ) -> None:
