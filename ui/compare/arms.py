@@ -116,7 +116,7 @@ def switches(session: Session) -> None:
 
 def _want(session: Session, switch: str) -> None:
     """Request a new start, because a changed switch should show its effect at once."""
-    if session.is_late(switch):
+    if session.undo_late(switch):
         return
     state = session.state(CompareState)
     session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))

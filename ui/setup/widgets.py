@@ -111,5 +111,5 @@ def slider(name: str, session: Session) -> None:
 
 def _take_from_slider(name: str) -> None:
     session = current()
-    if not session.is_late(f"{name}_slider"):
+    if not session.undo_late(f"{name}_slider"):
         apply({name: session.field(f"{name}_slider", getattr(DEFAULT, name))})

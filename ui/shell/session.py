@@ -80,14 +80,23 @@ class Session:
         given = self._given.get(name)
         return (given.before,) if given and given.is_on_its_way() else ()
 
-    def is_late(self, name: str) -> bool:
-        """Tell whether a widget has the value before the one given to it, which cannot be the user's choice."""
+    def undo_late(self, name: str) -> bool:
+        """Give a widget its value again in its callback if a request had the one before; return whether it had.
+
+        Such a change is not the user's. It may come with the refresh of a fragment, which draws no widgets.
+        """
+        late = self._is_late(name)
+        if late:
+            self.set_field(name, self._given[name].value)
+        return late
+
+    def _is_late(self, name: str) -> bool:
         return st.session_state.get(name) in self.late_values(name)
 
     def give_again(self) -> None:
         """Give the values again that the browser did not have. Call it before a script run draws its widgets."""
         for name, given in list(self._given.items()):
-            if self.is_late(name):
+            if self._is_late(name):
                 self.set_field(name, given.value)
                 given.sent_s = None
             elif not given.is_on_its_way() or st.session_state.get(name) != given.value:

@@ -120,3 +120,28 @@ def test_a_given_value_outlives_two_late_requests() -> None:
     for _ in range(2):
         test.text_input(key="size").set_value("100").run()
         assert test.text_input(key="size").value == "1000"
+
+
+def refreshed_late() -> None:
+    """A script whose slider reports a change that only the refresh of a fragment can have brought."""
+    import streamlit as st
+
+    from ui.shell.session import current
+
+    session = current()
+    st.session_state.setdefault("taken", [])
+    st.slider(
+        "Size", 0, 1_000, 100, key="size", on_change=lambda: st.session_state.taken.append(session.undo_late("size"))
+    )
+    st.button("Give", key="give", on_click=session.give, args=("size", 500))
+    session.note_sent()
+
+
+def test_a_late_value_is_undone_in_the_callback_so_that_the_next_request_is_no_change() -> None:
+    test = AppTest.from_function(refreshed_late).run()
+    test.button(key="give").click().run()
+    test.slider(key="size").set_value(100).run()
+    assert test.session_state["taken"] == [True]
+    assert test.slider(key="size").value == 500
+    test.slider(key="size").set_value(500).run()
+    assert test.session_state["taken"] == [True]
