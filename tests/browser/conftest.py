@@ -23,8 +23,8 @@ from tests.browser.servers import ROOT, Server, free_port
 
 PATIENCE_MS = 30_000  # for what a page shows soon, on a machine that has other things to do
 WIDE = {"width": 1440, "height": 900}
-# These take a fifth off the processor time of a page load: on two busy cores, threads of their own for compilation,
-# garbage collection and compositing only add work.
+# Takes a tenth off the processor time of a page load: on two busy cores, V8's threads for compilation and garbage
+# collection only add work.
 FEW_THREADS = ("--js-flags=--single-threaded",)
 DEEP_LINK_404 = ("_stcore/health", "_stcore/host-config")  # Streamlit's client asks for these below any page's path
 

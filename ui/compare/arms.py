@@ -82,7 +82,7 @@ def _take_preset(session: Session, name: str) -> None:
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.give(field, value)
         session.remember(field)
-    session.set_field("compare_axis", BUDGETS[0])
+    session.give("compare_axis", BUDGETS[0])
 
 
 def switches(session: Session) -> None:
@@ -119,7 +119,7 @@ def _want(session: Session, switch: str) -> None:
     if session.undo_late(switch):
         return
     state = session.state(CompareState)
-    session.set_field("compare_axis", session.field("compare_budget", BUDGETS[0]))
+    session.give("compare_axis", session.field("compare_budget", BUDGETS[0]))
     for key in ("budget", "rule", "seeds"):
         session.remember(f"compare_{key}")
     state.wanted, state.unread = True, False

@@ -147,6 +147,7 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
         st.caption(_state(session, shown, names))
         st.markdown(telling.verdict(comparison, courses, names))
         st.caption(telling.held(comparison))
+    session.undo_late("compare_axis")
     session.set_field("compare_axis", session.field("compare_axis", comparison.budget))
     chosen: Axis | None = st.segmented_control(
         say("compare.axis"),

@@ -97,7 +97,9 @@ def slider(name: str, session: Session) -> None:
     if value is None or not stops[0] <= value <= stops[-1]:
         value = stops[-1] if value is None or value > stops[-1] else stops[0]
     session.give(key, value)
-    stops = tuple(sorted({*stops, value, *session.late_values(key)}))  # a value that is no stop reads as the first
+    stops = tuple(
+        sorted({*stops, value, *session.late_values(key)})
+    )  # Streamlit reads a value that is not a stop as the first stop
     st.select_slider(
         say(f"form.{name}.slider"),
         stops,

@@ -17,8 +17,7 @@ from ui.shell.text import say
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 ICON = Path(__file__).with_name("icon.svg")
-# Each script run has a thread of its own. A session is no place for this: its next script run may begin before the
-# last one has ended.
+# Not in the session: its next script run may begin before the last one has ended, but then in another thread.
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
@@ -31,21 +30,19 @@ def run() -> None:
         st.html(assets.script(), unsafe_allow_javascript=True)
     session = current()
     session.give_again()
-    try:
-        with frame():
-            page.run()
-    finally:
-        session.note_sent()
+    with frame():
+        page.run()
+    session.note_sent()  # not for an aborted run, which may have sent nothing
 
 
 @contextmanager
 def frame() -> Iterator[None]:
     """Let `ensure` know, in this script run alone, that the frame has been drawn."""
-    before = _framed.set(True)
+    token = _framed.set(True)
     try:
         yield
     finally:
-        _framed.reset(before)
+        _framed.reset(token)
 
 
 def _entries(page: Page) -> list[st.Page]:

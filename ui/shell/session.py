@@ -18,10 +18,10 @@ DELIVERY_S = 0.5  # from the end of a script run until the browser has what the 
 
 @dataclass
 class Given:
-    """A value that the app gave to a widget. Until the browser has it, its requests still contain the one before."""
+    """A value that the app gave to a widget. Until the browser has it, its requests contain one of those before."""
 
     value: Any
-    before: Any
+    before: tuple[Any, ...]
     sent_s: float | None = None  # when the script run that sends it ended, by the monotonic clock
 
     def is_on_its_way(self) -> bool:
@@ -71,17 +71,21 @@ class Session:
 
     def give(self, name: str, value: Any) -> None:
         """Set the value of a widget, and keep it even if the user changes another widget before it has been shown."""
-        if name in st.session_state and st.session_state[name] != value:
-            self._given[name] = Given(value, st.session_state[name])
+        late = self.late_values(name)
+        if late or name in st.session_state:
+            now = self._given[name].value if late else st.session_state[name]
+            if now != value:
+                before = (*late, now, st.session_state.get(name, now))
+                self._given[name] = Given(value, tuple(each for each in before if each != value))
         self.set_field(name, value)
 
     def late_values(self, name: str) -> tuple[Any, ...]:
-        """Return the value that the browser may still have of a widget, if another has just been given to it."""
+        """Return the values that the browser may still have of a widget to which another has just been given."""
         given = self._given.get(name)
-        return (given.before,) if given and given.is_on_its_way() else ()
+        return given.before if given and given.is_on_its_way() else ()
 
     def undo_late(self, name: str) -> bool:
-        """Give a widget its value again in its callback if a request had the one before; return whether it had.
+        """Restore a given value in the widget's callback if the request was late; return whether it was.
 
         Such a change is not the user's. It may come with the refresh of a fragment, which draws no widgets.
         """
@@ -94,7 +98,7 @@ class Session:
         return st.session_state.get(name) in self.late_values(name)
 
     def give_again(self) -> None:
-        """Give the values again that the browser did not have. Call it before a script run draws its widgets."""
+        """Restore given values that a late request has overwritten. Call it before a script run draws its widgets."""
         for name, given in list(self._given.items()):
             if self._is_late(name):
                 self.set_field(name, given.value)

@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 FEATURES = 32  # as in the registered regression
 EXAMPLES = 1_024
 NOISE = 0.1
-SIZES, OTHER_SIZES = (4, 32, 256), (8, 16, 64, 128)
+SIZES, SIZES_BETWEEN = (4, 32, 256), (8, 16, 64, 128)
 RATE, MODELS = 0.1, 160
 WITHIN = 4.0  # standard errors
 DIRECTIONS = 5  # directions of the noisy quadratic model, with curvatures 1, 1/2, ... 1/5
@@ -264,7 +264,7 @@ def exact_floor(batch_size: int) -> float:
     return float((problem.hessian * moment).sum() / 2)
 
 
-@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(OTHER_SIZES)])
+@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(SIZES_BETWEEN)])
 def test_the_engine_settles_at_the_exact_floor_with_independent_draws(batch_size: int) -> None:
     mean, error = floors("iid", batch_size)
     assert error < 0.03 * mean
@@ -279,14 +279,14 @@ def test_the_engine_distinguishes_the_exact_floor_from_the_first_order_floor() -
     assert mean > first_order + 2 * WITHIN * error
 
 
-@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(OTHER_SIZES)])
+@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(SIZES_BETWEEN)])
 def test_shuffled_epochs_settle_lower_than_independent_draws(batch_size: int) -> None:
     mean, error = floors("shuffle", batch_size)
     independent, its_error = floors("iid", batch_size)
     assert (independent - mean) / np.hypot(error, its_error) > WITHIN
 
 
-@pytest.mark.parametrize("sizes", [SIZES, *campaign([sorted(SIZES + OTHER_SIZES)])], ids=str)
+@pytest.mark.parametrize("sizes", [SIZES, *campaign([sorted(SIZES + SIZES_BETWEEN)])], ids=str)
 def test_shuffled_epochs_settle_lower_by_more_at_larger_batch_sizes(sizes: Sequence[int]) -> None:
     shares, errors = [], []
     for size in sizes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ui.shell import session as session_module
 from ui.shell.session import Session
 
 UI = Path(__file__).parents[3] / "ui"
@@ -87,61 +87,122 @@ def test_a_state_lasts_from_one_script_run_to_the_next(app: Callable[..., AppTes
     assert test.session_state["_session"] is first
 
 
-def late(value: str) -> None:
-    """A script whose button gives a widget a value that the browser does not have in its next request."""
+def giving() -> None:
+    """A script with two buttons, each of which gives the field a value."""
     import streamlit as st
 
     from ui.shell.session import current
 
     session = current()
     session.give_again()
-    st.text_input("Size", value, key="size")
-    st.button("Give", key="give", on_click=session.give, args=("size", "1000"))
+    st.text_input("Size", "100", key="size")
+    for value in ("100", "1000"):
+        st.button(value, key=f"give_{value}", on_click=session.give, args=("size", value))
     session.note_sent()
+
+
+def size_after(*steps: str) -> str:
+    """Return the field's value after steps: a button, or what a request has as the field's value."""
+    test = AppTest.from_function(giving).run()
+    for step in steps:
+        if step.startswith("give"):
+            test.button(key=step).click().run()
+        else:
+            test.text_input(key="size").set_value(step).run()
+    return str(test.text_input(key="size").value)
 
 
 @pytest.mark.parametrize(
-    ("wait_s", "typed", "kept"),
-    [(0.0, "100", "1000"), (0.0, "500", "500"), (0.0, "1000", "1000"), (0.6, "100", "100")],
-    ids=["late", "another value", "acknowledged", "typed again"],
+    ("requests", "kept"),
+    [
+        (["100"], "1000"),
+        (["100", "100"], "1000"),
+        (["500"], "500"),
+        (["1000", "100"], "1000"),  # the second request left before the first
+        (["500", "100"], "100"),
+    ],
+    ids=" ".join,
 )
-def test_a_given_value_outlives_a_request_that_lacks_it(wait_s: float, typed: str, kept: str) -> None:
-    test = AppTest.from_function(late, args=("100",)).run()
-    test.button(key="give").click().run()
-    assert test.text_input(key="size").value == "1000"
-    time.sleep(wait_s)
-    test.text_input(key="size").set_value(typed).run()
-    assert test.text_input(key="size").value == kept
+def test_a_given_value_outlives_requests_that_lack_it(
+    requests: list[str], kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "DELIVERY_S", 60.0)
+    assert size_after("give_1000", *requests) == kept
 
 
-def test_a_given_value_outlives_two_late_requests() -> None:
-    test = AppTest.from_function(late, args=("100",)).run()
-    test.button(key="give").click().run()
-    for _ in range(2):
-        test.text_input(key="size").set_value("100").run()
-        assert test.text_input(key="size").value == "1000"
+def test_the_former_value_can_be_chosen_again_once_the_browser_has_the_given_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "DELIVERY_S", 0.0)
+    assert size_after("give_1000", "100") == "100"
 
 
-def refreshed_late() -> None:
-    """A script whose slider reports a change that only the refresh of a fragment can have brought."""
+@pytest.mark.parametrize("late", ["100", "1000", "7"])
+def test_of_several_given_values_the_last_outlives_late_requests(late: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "DELIVERY_S", 60.0)
+    assert size_after("7", "give_1000", "give_100", late) == "100"
+
+
+def test_a_click_soon_after_another_is_not_taken_for_a_late_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request of the second click still has the value from before the first."""
+    monkeypatch.setattr(session_module, "DELIVERY_S", 60.0)
+    test = AppTest.from_function(giving).run()
+    test.button(key="give_1000").click().run()
+    test.text_input(key="size").set_value("100")
+    assert test.button(key="give_100").click().run().text_input(key="size").value == "100"
+
+
+@pytest.mark.parametrize("late", [100, 200])
+def test_the_form_undoes_a_late_value_of_its_slider(
+    late: int, app: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "DELIVERY_S", 60.0)
+    test = app()
+    for size in (130, 200, 137):
+        test.number_input(key="batch_size").set_value(size).run()
+    assert {"100", "130", "200", "137"} <= set(test.get_by_key("batch_size_slider").options)
+    for _ in range(2):  # the second would be a change, had the first only been ignored
+        test.get_by_key("batch_size_slider").set_value(late).run()
+        assert test.number_input(key="batch_size").value == test.get_by_key("batch_size_slider").value == 137
+
+
+@pytest.mark.parametrize(("delivery_s", "kept"), [(60.0, 1_000), (0.0, 100)], ids=["late", "chosen"])
+def test_a_page_restores_only_what_a_late_request_has_overwritten(
+    delivery_s: float, kept: int, app: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "DELIVERY_S", delivery_s)
+    test = app()
+    test.button(key="article_1000").click().run()
+    test.number_input(key="batch_size").set_value(100).run()
+    assert test.number_input(key="batch_size").value == kept
+
+
+def switching() -> None:
+    """A script with the switches of Compare, that tells whether one of them wants a start."""
     import streamlit as st
 
+    from ui.compare import arms
+    from ui.compare.state import CompareState
     from ui.shell.session import current
 
     session = current()
-    st.session_state.setdefault("taken", [])
-    st.slider(
-        "Size", 0, 1_000, 100, key="size", on_change=lambda: st.session_state.taken.append(session.undo_late("size"))
-    )
-    st.button("Give", key="give", on_click=session.give, args=("size", 500))
+    session.give_again()
+    arms.switches(session)
+    st.button("Updates", key="updates", on_click=session.give, args=("compare_budget", "updates"))
+    state = session.state(CompareState)
+    st.text(str(state.wanted))
+    state.wanted = False
     session.note_sent()
 
 
-def test_a_late_value_is_undone_in_the_callback_so_that_the_next_request_is_no_change() -> None:
-    test = AppTest.from_function(refreshed_late).run()
-    test.button(key="give").click().run()
-    test.slider(key="size").set_value(100).run()
-    assert test.session_state["taken"] == [True]
-    assert test.slider(key="size").value == 500
-    test.slider(key="size").set_value(500).run()
-    assert test.session_state["taken"] == [True]
+def test_a_late_value_of_a_switch_wants_no_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "DELIVERY_S", 60.0)
+    test = AppTest.from_function(switching).run()
+
+    def chosen(budget: str) -> str:
+        return str(test.get_by_key("compare_budget").set_value(budget).run().text[0].value)
+
+    assert chosen("examples") == "True"
+    test.button(key="updates").click().run()
+    assert chosen("examples") == "False"
+    assert chosen("seconds") == "True"
