@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shell import assets
+from ui.shell import assets, requests
 from ui.shell.pages import PAGES, Page
 from ui.shell.session import current
 from ui.shell.text import say
@@ -19,6 +19,8 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 ICON = Path(__file__).with_name("icon.svg")
 # Not in the session: its next script run may begin before the last one has ended, but then in another thread.
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
+
+requests.keep()
 
 
 def run() -> None:
