@@ -47,30 +47,20 @@ def train(config: RunConfig, *, losses: Path | None, database: str | None) -> in
     from core.datasets.build import build
     from core.datasets.tensors import load
     from core.forecast.predict import predict
-    from core.store.writer import Writer
     from core.train.loop import Loop
     from core.train.trainer import Trainer
 
     torch.set_num_threads(1)  # the app has one thread, and losses depend on their number
-    writer, refused = None, threading.Event()
     store = Store.open(database) if database else None
     if losses:
         check_writable(losses)
-    if store:
-        run_id = new_run_id()
-        store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
-
-        def refuse() -> None:
-            refused.set()
-            control.request("stop")
-
-        writer = Writer(store.address, run_id, on_refused=refuse)
+    record = _Record(store, config, control) if store else None
     predicted = predict(config)
     blocks: list[np.ndarray[Any, np.dtype[np.float32]]] = []
 
     def report(event: Event) -> None:
-        if writer:
-            writer.put(event)
+        if record:
+            record.writer.put(event)
         if isinstance(event, Started):
             counts = asdict(plan(config)) | {"total_updates": event.horizon}
             peak = {f"predicted_{name}": size for name, size in _sizes(predicted.peak).items()}
@@ -87,17 +77,38 @@ def train(config: RunConfig, *, losses: Path | None, database: str | None) -> in
     except Exception as error:  # the last line reports the end of the run in any case
         ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
         report(ended)
-    if writer:
-        writer.close()
-        if writer.error:  # the result is still printed, but the run failed to be recorded
-            ended = replace(ended, state="failed", reason="store", values={"error": str(writer.error)})
-        elif refused.is_set():
-            ended = replace(ended, state="failed", reason="ended_elsewhere", values={})
+    if record:
+        ended = record.close(ended)
     if losses:
         ended = _with_losses(ended, losses, blocks)
     fits = {"largest_batch_size": predicted.largest_batch_size} if ended.state == "out_of_memory" else {}
     print_json(event=ended.state, **_summary(ended), **fits)
     return EXIT[ended.state]
+
+
+class _Record:
+    """The run in the database. If another process ends it there, it stops."""
+
+    def __init__(self, store: Store, config: RunConfig, control: Control) -> None:
+        from core.store.writer import Writer
+
+        self._refused, self._control = threading.Event(), control
+        run_id = new_run_id()
+        store.create(run_id, config, owner=machine.this_process(), session="", state="starting")
+        self.writer = Writer(store.address, run_id, on_refused=self._refuse)
+
+    def close(self, ended: Ended) -> Ended:
+        """Write what is left and return the end of the run, which becomes failed if it could not be recorded."""
+        self.writer.close()
+        if self.writer.error:
+            return replace(ended, state="failed", reason="store", values={"error": str(self.writer.error)})
+        if self._refused.is_set():
+            return replace(ended, state="failed", reason="ended_elsewhere", values={})
+        return ended
+
+    def _refuse(self) -> None:
+        self._refused.set()
+        self._control.request("stop")
 
 
 def _with_losses(ended: Ended, path: Path, blocks: Sequence[np.ndarray[Any, np.dtype[np.float32]]]) -> Ended:
