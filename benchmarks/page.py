@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from benchmarks.viewers import watch_together
 from core.run.config import RunConfig
 from core.run.events import Ended, Started, Updates
 from core.store import Store
-from tests.browser.find_chromium import ARGUMENTS
+from tests.browser.find_chromium import ARGUMENTS, find
 
 STARTS, LOADS = 20, 9
 WATCHED_S = 20.0
@@ -62,7 +61,7 @@ def measure() -> dict[str, float]:
     """Return milliseconds, and percent of a core."""
     figures: dict[str, float] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
         with serve() as server:
             _warm(browser, server)
             figures |= _first_load(browser, server)
@@ -204,9 +203,3 @@ def _open(browser: Browser, url: str) -> Page:
     expect(page.locator(".st-key-start button").first).to_be_enabled(timeout=30_000)
     page.locator(".st-key-loss .marks").wait_for(timeout=30_000)
     return page
-
-
-def _chromium() -> str | None:
-    return next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )

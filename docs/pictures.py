@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from benchmarks.server import serve
-from tests.browser.find_chromium import find
+from tests.browser.find_chromium import ARGUMENTS, find
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1280, 800
@@ -182,7 +182,7 @@ def reduced(image: Image.Image) -> Image.Image:
 
 def main(names: list[str]) -> None:
     with serve() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
         for name in names or [*STILLS, MOVING]:
             picture = Picture("", ".cards", height=TALL) if name == MOVING else STILLS[name]
             page = browser.new_page(
