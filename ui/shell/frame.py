@@ -17,7 +17,7 @@ from ui.shell.text import say
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 ICON = Path(__file__).with_name("icon.svg")
-# Not in the session: its next script run may begin before the last one has ended, but then in another thread.
+# Not in the session, whose next script run may begin before the last one has ended if Streamlit is configured so.
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 requests.keep()
