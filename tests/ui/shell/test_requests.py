@@ -1,9 +1,11 @@
-"""A script run applies the request it has accepted, even if a newer one has come."""
+"""A click takes effect once, even if another request follows it closely."""
 
 from __future__ import annotations
 
 from streamlit import config
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state import SafeSessionState, SessionState
 
 from ui.shell import frame, requests
@@ -27,3 +29,13 @@ def test_an_accepted_request_is_applied_though_a_newer_one_waits() -> None:
 
 def test_the_script_runs_of_a_session_never_overlap() -> None:
     assert config.get_option("runner.fastReruns") is False  # else an older request is applied after a newer one
+
+
+def test_a_refresh_repeats_no_click_but_keeps_the_values() -> None:
+    refresh = ClientState(is_auto_rerun=True)
+    refresh.widget_states.widgets.add(id="$$ID-1-play", trigger_value=True)
+    refresh.widget_states.widgets.add(id="$$ID-2-step", trigger_value=True)
+    refresh.widget_states.widgets.add(id="$$ID-3-batch_size", double_value=400)
+    requests.drop_clicks(refresh)
+    assert [state.id for state in refresh.widget_states.widgets] == ["$$ID-3-batch_size"]
+    assert AppSession.request_rerun is requests._request
