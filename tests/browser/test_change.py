@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
@@ -83,6 +84,7 @@ def test_changes_after_each_other_and_a_reload_between_them_lose_nothing(
     assert [line.split(",")[0] for line in lines[1:]] == list(map(str, range(1, len(lines))))
 
 
+@pytest.mark.campaign
 def test_a_second_browser_goes_along(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)

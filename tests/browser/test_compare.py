@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Server, Visit
@@ -46,6 +47,7 @@ def begin_a_long_one(server: Server, visit: Callable[..., Visit]) -> Page:
     return page
 
 
+@pytest.mark.campaign
 def test_a_start_stops_the_comparison_it_replaces_unless_another_page_shows_it(
     server: Server, visit: Callable[..., Visit]
 ) -> None:

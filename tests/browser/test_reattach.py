@@ -111,6 +111,7 @@ def test_a_reload_takes_the_run_up_again_with_control(server: Server, visit: Cal
     expect(state(page)).to_contain_text(STOPPED)
 
 
+@pytest.mark.campaign
 def test_a_second_tab_shows_the_same_run_and_controls_it(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)

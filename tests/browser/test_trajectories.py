@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_in_both_lights
@@ -110,6 +111,7 @@ def test_play_advances_and_pause_stops(server: Server, visit: Callable[..., Visi
     assert tags(page) == list(range(count))
 
 
+@pytest.mark.campaign
 def test_play_stops_at_the_end(server: Server, visit: Callable[..., Visit]) -> None:
     page = open_page(visit, server)
     slider(page).focus()

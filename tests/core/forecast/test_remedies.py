@@ -92,7 +92,9 @@ def test_a_smaller_batch_is_the_largest_that_fits() -> None:
     assert smaller.updates_per_epoch == -(-1_437 // size)
 
 
-@pytest.mark.parametrize(("name", "effective"), [("activations", 1_000), ("images", 100), ("updates", 1_200)])
+@pytest.mark.parametrize(
+    ("name", "effective"), [("activations", 1_000), *campaign([("images", 100), ("updates", 1_200)])]
+)
 def test_accumulation_keeps_the_effective_batch_in_the_largest_micro_batches_that_fit(
     name: str, effective: int
 ) -> None:

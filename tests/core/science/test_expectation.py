@@ -279,7 +279,7 @@ def test_the_engine_distinguishes_the_exact_floor_from_the_first_order_floor() -
     assert mean > first_order + 2 * WITHIN * error
 
 
-@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(SIZES_BETWEEN)])
+@pytest.mark.parametrize("batch_size", [*SIZES[:2], *campaign([*SIZES[2:], *SIZES_BETWEEN])])
 def test_shuffled_epochs_settle_lower_than_independent_draws(batch_size: int) -> None:
     mean, error = floors("shuffle", batch_size)
     independent, its_error = floors("iid", batch_size)
