@@ -31,7 +31,7 @@ else
 	$(PYTEST) $(PARALLEL) --numprocesses=3
 endif
 
-# The long checks whose short forms `make test` runs. ARGS goes to pytest: make campaign ARGS=tests/core/forecast
+# The long checks whose short forms `make test` runs, and browser tests of what it covers without a browser. ARGS goes to pytest: make campaign ARGS=tests/core/forecast
 campaign: $(VENV)/dev.stamp
 	$(PYTEST) -m campaign --numprocesses=2 --dist=worksteal $(ARGS)
 

@@ -60,8 +60,9 @@ COUNT_REFRESHES = """() => {
 def measure() -> dict[str, float]:
     """Return milliseconds, and percent of a core."""
     figures: dict[str, float] = {}
+    path = find()  # may start Playwright itself
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         with serve() as server:
             _warm(browser, server)
             figures |= _first_load(browser, server)

@@ -181,8 +181,9 @@ def reduced(image: Image.Image) -> Image.Image:
 
 
 def main(names: list[str]) -> None:
+    path = find()  # may start Playwright itself
     with serve() as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for name in names or [*STILLS, MOVING]:
             picture = Picture("", ".cards", height=TALL) if name == MOVING else STILLS[name]
             page = browser.new_page(
@@ -190,13 +191,13 @@ def main(names: list[str]) -> None:
             )
             page.add_init_script(NO_TOOLTIPS)
             page.goto(f"{server.url}/{picture.address}")
-            path = HERE / f"{name}.{'gif' if name == MOVING else 'png'}"
+            file = HERE / f"{name}.{'gif' if name == MOVING else 'png'}"
             if name == MOVING:
-                write_moving(moving(page), path)
+                write_moving(moving(page), file)
             else:
-                write_still(still(page, picture), path)
+                write_still(still(page, picture), file)
             page.close()
-            print(f"{path.name:20}{path.stat().st_size / 1024:6.0f} KiB", flush=True)
+            print(f"{file.name:20}{file.stat().st_size / 1024:6.0f} KiB", flush=True)
         browser.close()
 
 

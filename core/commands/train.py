@@ -87,7 +87,7 @@ def train(config: RunConfig, *, losses: Path | None, database: str | None) -> in
 
 
 class _Record:
-    """The run in the database. If another process ends it there, it stops."""
+    """Record the run in the database, and stop it if another process ends it there."""
 
     def __init__(self, store: Store, config: RunConfig, control: Control) -> None:
         from core.store.writer import Writer
@@ -98,7 +98,7 @@ class _Record:
         self.writer = Writer(store.address, run_id, on_refused=self._refuse)
 
     def close(self, ended: Ended) -> Ended:
-        """Write what is left and return the end of the run, which becomes failed if it could not be recorded."""
+        """Write the remaining events and return how the run ended: failed if it could not be recorded."""
         self.writer.close()
         if self.writer.error:
             return replace(ended, state="failed", reason="store", values={"error": str(self.writer.error)})

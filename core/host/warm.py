@@ -34,7 +34,7 @@ def warm_training() -> None:
 def warm_predictions() -> Iterator[None]:
     """Predict for every model and norm, one at a time: the first use of an operation on fake tensors is slow.
 
-    One optimizer is enough: warming a second one makes no prediction faster.
+    One optimizer is enough: a second one speeds up no prediction.
     """
     models = sorted(MODELS.values(), key=lambda spec: spec.code != RunConfig().model)  # the default model first
     for model, norm in [(spec.code, norm) for spec in models for norm in spec.norms]:

@@ -23,8 +23,8 @@ from tests.browser.servers import ROOT, Server, free_port
 
 PATIENCE_MS = 30_000  # for what a page shows soon, on a machine that has other things to do
 WIDE = {"width": 1440, "height": 900}
-# Takes a tenth off the processor time of a page load: on two busy cores, V8's threads for compilation and garbage
-# collection only add work.
+# Reduces the CPU time of a page load by 10%: on two busy cores, V8's threads for compilation and garbage collection
+# only add work.
 FEW_THREADS = ("--js-flags=--single-threaded",)
 DEEP_LINK_404 = ("_stcore/health", "_stcore/host-config")  # Streamlit's client asks for these below any page's path
 
@@ -48,10 +48,11 @@ class Visit:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """One browser with a profile on disk, which keeps Streamlit's files from test to test."""
+    path = find()  # may start Playwright itself
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
-            executable_path=find(),
+            executable_path=path,
             args=[*ARGUMENTS, *FEW_THREADS],
             viewport=WIDE,
         )

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The headless shell comes first: it takes a tenth less of the processor than the whole browser.
+# The headless shell comes first: it uses 10% less CPU time than the full browser.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-PACKAGES = ("chromium-headless-shell", "chromium")  # Debian's; the first that can be installed is enough
+PACKAGES = ("chromium-headless-shell", "chromium")  # Debian's, in order of preference; one is enough
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -69,6 +69,7 @@ def test_a_start_stops_the_comparison_it_replaces_unless_another_page_shows_it(
     shows(page, STOPPED)
 
 
+@pytest.mark.campaign
 def test_the_stop_key_stops_a_comparison(server: Server, visit: Callable[..., Visit]) -> None:
     page = begin_a_long_one(server, visit)
     page.keyboard.press("Alt+x")

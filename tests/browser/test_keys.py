@@ -27,9 +27,7 @@ from tests.browser.steps import (
 from tests.campaign import campaign
 
 SETTLED_MS = 700  # longer than a refresh of the page
-# Sooner than a person clicks twice. Of two clicks within 60 ms, Streamlit itself drops the first now and then: a newer
-# request replaces one that a script run has accepted, but whose callback it has not called yet.
-SOON_MS = (100, 120, 150, 200)
+SOON_MS = (30, 60, 100, 150)  # sooner than a person clicks twice
 
 
 @pytest.mark.parametrize("drag", [*campaign([False]), True], ids=["at once", "after dragging the slider"])

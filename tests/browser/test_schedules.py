@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import serious_in_both_lights
@@ -60,6 +61,7 @@ def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
     assert set(page.evaluate("location.search")[1:].split("&")) == {"arm=exponential", "batch=256", "peak=alike"}
 
 
+@pytest.mark.campaign
 def test_the_comparison_runs_again_in_place_and_gives_the_same_conclusions(
     server: Server, visit: Callable[..., Visit]
 ) -> None:

@@ -116,12 +116,13 @@ def switches(session: Session) -> None:
 
 def _want(session: Session, switch: str) -> None:
     """Request a new start, because a changed switch should show its effect at once."""
-    if session.undo_late(switch):
+    switches = [f"compare_{key}" for key in ("budget", "rule", "seeds")]
+    if switch in [each for each in switches if session.undo_late(each)]:
         return
     state = session.state(CompareState)
     session.give("compare_axis", session.field("compare_budget", BUDGETS[0]))
-    for key in ("budget", "rule", "seeds"):
-        session.remember(f"compare_{key}")
+    for each in switches:
+        session.remember(each)
     state.wanted, state.unread = True, False
 
 

@@ -46,8 +46,6 @@ def draw(session: Session, form: Form, record: RunRecord | None) -> None:
     idle = "" if active else say("control.idle")
     no_start = say("control.start.refused", reason=refused) if refused else ""
     pause: Command = "resume" if paused else "pause"
-    # The callbacks get the session as an argument. If they asked Streamlit for it while a newer script run is waiting,
-    # Streamlit would abort the callback, and the click would be lost.
     _button("pause", pause, "resume" if paused else "pause", idle, _command, session, pause)
     _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
     _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")

@@ -31,7 +31,7 @@ class DrawnState:
     active: bool  # the buttons, and the timer
     paused: bool
     waits: bool  # something is still being computed elsewhere
-    confirms: bool  # the mark next to the arithmetic
+    confirms: bool  # the mark below the arithmetic
 
 
 def fill_places(
@@ -78,7 +78,7 @@ def _draw(form: Form, run_id: str | None, drawn: DrawnState) -> None:
         shared.client.renew([run_id])
         if session.run_id == run_id != st.query_params.get("run"):  # an aborted script run did not send it
             st.query_params["run"] = run_id
-    # A click on Start during a rerun of the panel arrives with that rerun, which cannot start a run.
+    # A click on Start may be sent in one request with a change in the panel, which reruns only the panel.
     if session.wanted or _is_out_of_date(drawn, reader, form):
         st.rerun()
 

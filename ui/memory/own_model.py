@@ -25,8 +25,9 @@ def draw(session: Session) -> bool:
     st.caption(say("own.about"))
     with st.form("own_model", border=False):
         values = _fields()
-        if st.form_submit_button(say("own.ask"), type="primary"):
-            state.own_model, state.own_model_asked = values, token_urlsafe(6)
+        st.form_submit_button(say("own.ask"), type="primary", on_click=_ask, args=(state,))
+    if state.own_model_wanted:
+        state.own_model, state.own_model_asked, state.own_model_wanted = values, token_urlsafe(6), False
     if state.own_model is None:
         return False
     found = engine().own_model(state.own_model, asked=state.own_model_asked)
@@ -35,6 +36,10 @@ def draw(session: Session) -> bool:
         return True
     _result(found)
     return False
+
+
+def _ask(state: MemoryState) -> None:
+    state.own_model_wanted = True
 
 
 def _fields() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -37,13 +38,14 @@ class Known:
 
 
 def ask(config: RunConfig, *, wait_s: float = 0.0) -> Known:
-    """Ask for prediction and curve at once, and wait up to `wait_s` for each."""
+    """Ask for prediction and curve at once, and wait up to `wait_s` for both."""
+    until = time.monotonic() + wait_s
     try:
         shared = engine()
         sizes = sizes_of(config)
         shared.curve(config, sizes)
         prediction = shared.prediction(config, wait_s=wait_s)
-        return Known(prediction, shared.curve(config, sizes, wait_s=wait_s), None)
+        return Known(prediction, shared.curve(config, sizes, wait_s=max(until - time.monotonic(), 0.0)), None)
     except BatchLabError as error:
         return Known(None, None, reasons(error.problems))
 

@@ -27,7 +27,7 @@ COUNTED = {
 def draw(form: Form) -> tuple[Any, Any]:
     """Draw the arithmetic of the form's settings, or why they cannot be trained.
 
-    Returns the places below it for the mark, which keeps its size while it is empty, and for the cautions.
+    Returns two places below it: one for the mark, which keeps its size while it is empty, and one for the cautions.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="arithmetic"):
         if form.config:

@@ -97,9 +97,8 @@ def slider(name: str, session: Session) -> None:
     if value is None or not stops[0] <= value <= stops[-1]:
         value = stops[-1] if value is None or value > stops[-1] else stops[0]
     session.give(key, value)
-    stops = tuple(
-        sorted({*stops, value, *session.late_values(key)})
-    )  # Streamlit reads a value that is not a stop as the first stop
+    # Streamlit reads a value that is not a stop as the first stop, so late values stay stops.
+    stops = tuple(sorted({*stops, value, *session.late_values(key)}))
     st.select_slider(
         say(f"form.{name}.slider"),
         stops,

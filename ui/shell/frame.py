@@ -10,21 +10,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shell import assets, requests
+from ui.shell import assets, clicks
 from ui.shell.pages import PAGES, Page
 from ui.shell.session import current
 from ui.shell.text import say
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 ICON = Path(__file__).with_name("icon.svg")
-# Not in the session, whose next script run may begin before the last one has ended if Streamlit is configured so.
+# A context variable, not a field of the session: after Streamlit's Stop, two script runs of a session can overlap.
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
-
-requests.keep()
 
 
 def run() -> None:
     """Set up the page and run it inside the navigation."""
+    clicks.keep()
     st.set_page_config(page_title=say("app.title"), page_icon=str(ICON), layout="wide")
     page = st.navigation([entry for page in PAGES for entry in _entries(page)], position="top")
     st.html(assets.style())
@@ -32,14 +31,14 @@ def run() -> None:
         st.html(assets.script(), unsafe_allow_javascript=True)
     session = current()
     session.give_again()
-    with frame():
+    with framed():
         page.run()
-    session.note_sent()  # not for an aborted run, which may have sent nothing
+    session.note_sent()  # an aborted run does not get here: it may have sent nothing
 
 
 @contextmanager
-def frame() -> Iterator[None]:
-    """Let `ensure` know, in this script run alone, that the frame has been drawn."""
+def framed() -> Iterator[None]:
+    """Mark the frame as drawn for `ensure`, in this script run only."""
     token = _framed.set(True)
     try:
         yield

@@ -13,16 +13,16 @@ from core.run.control import Command
 from core.words.errors import Problem
 
 State = TypeVar("State")
-DELIVERY_S = 0.5  # from the end of a script run until the browser has what the run sent
+DELIVERY_S = 0.5  # longest time from the end of a script run until the browser has its output
 
 
 @dataclass
 class Given:
-    """A value that the app gave to a widget. Until the browser has it, its requests contain one of those before."""
+    """A value that the app set on a widget. Until the browser receives it, requests may contain one of those before."""
 
     value: Any
     before: tuple[Any, ...]
-    sent_s: float | None = None  # when the script run that sends it ended, by the monotonic clock
+    sent_s: float | None = None  # end of the script run that sent it, by the monotonic clock; None until then
 
     def is_on_its_way(self) -> bool:
         return self.sent_s is None or time.monotonic() < self.sent_s + DELIVERY_S
@@ -70,7 +70,7 @@ class Session:
         st.session_state[name] = value
 
     def give(self, name: str, value: Any) -> None:
-        """Set the value of a widget, and keep it even if the user changes another widget before it has been shown."""
+        """Set the value of a widget, and protect it from requests sent before the browser has received it."""
         late = self.late_values(name)
         if late or name in st.session_state:
             now = self._given[name].value if late else st.session_state[name]
@@ -80,22 +80,25 @@ class Session:
         self.set_field(name, value)
 
     def late_values(self, name: str) -> tuple[Any, ...]:
-        """Return the values that the browser may still have of a widget to which another has just been given."""
+        """Return the earlier values of a widget that a late request may still contain."""
         given = self._given.get(name)
         return given.before if given and given.is_on_its_way() else ()
 
     def undo_late(self, name: str) -> bool:
-        """Restore a given value in the widget's callback if the request was late; return whether it was.
+        """In a widget's callback, restore the given value if the request was late; return whether it was.
 
-        Such a change is not the user's. It may come with the refresh of a fragment, which draws no widgets.
+        The user did not make that change. Callbacks call this because the refresh of a fragment can contain a late
+        value and does not reach `give_again`.
         """
         late = self._is_late(name)
         if late:
-            self.set_field(name, self._given[name].value)
+            given = self._given[name]
+            self.set_field(name, given.value)
+            given.sent_s = time.monotonic()
         return late
 
     def _is_late(self, name: str) -> bool:
-        return st.session_state.get(name) in self.late_values(name)
+        return name in st.session_state and st.session_state[name] in self.late_values(name)
 
     def give_again(self) -> None:
         """Restore given values that a late request has overwritten. Call it before a script run draws its widgets."""
@@ -107,9 +110,10 @@ class Session:
                 del self._given[name]
 
     def note_sent(self) -> None:
-        """Note that a script run has sent what it gave."""
+        """Record that the current script run has sent the given values."""
         for given in self._given.values():
-            given.sent_s = given.sent_s or time.monotonic()
+            if given.sent_s is None:
+                given.sent_s = time.monotonic()
 
     def remember(self, name: str) -> None:
         """Keep the value of a widget while another page is open."""

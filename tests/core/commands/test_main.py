@@ -228,7 +228,7 @@ def test_a_reader_that_closes_the_pipe_ends_the_run_silently() -> None:
 
 @pytest.mark.parametrize(
     ("number", "early"),
-    [(signal.SIGINT, True), (signal.SIGTERM, False), *campaign([(signal.SIGINT, False), (signal.SIGTERM, True)])],
+    [(signal.SIGTERM, True), *campaign([(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False)])],
 )
 def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals, early: bool, tmp_path: Path) -> None:
     losses, database = tmp_path / "losses.npy", tmp_path / "runs.sqlite"

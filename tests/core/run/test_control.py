@@ -60,7 +60,7 @@ class Running:
         raise TimeoutError
 
     def wait_for_resume(self) -> None:
-        """Wait until the run goes on; a pause requested before then would keep it where it is, without a report."""
+        """Wait until the run has resumed. A pause requested earlier would keep it paused and report nothing."""
         assert self._pauses.get(timeout=WAIT_S) is False
 
     def end(self, *, reason: str = "asked") -> tuple[Ended, float]:

@@ -264,7 +264,7 @@ def exact_floor(batch_size: int) -> float:
     return float((problem.hessian * moment).sum() / 2)
 
 
-@pytest.mark.parametrize("batch_size", [*SIZES, *campaign(SIZES_BETWEEN)])
+@pytest.mark.parametrize("batch_size", [*SIZES[:2], *campaign([*SIZES[2:], *SIZES_BETWEEN])])
 def test_the_engine_settles_at_the_exact_floor_with_independent_draws(batch_size: int) -> None:
     mean, error = floors("iid", batch_size)
     assert error < 0.03 * mean

@@ -14,10 +14,10 @@ def test_a_framed_page_is_not_framed_again_when_another_script_run_ends(monkeypa
     monkeypatch.setattr(frame.runpy, "run_path", lambda path, run_name: runs.append(path))
 
     def end_another() -> None:
-        with frame.frame():
+        with frame.framed():
             pass
 
-    with frame.frame():
+    with frame.framed():
         other = Thread(target=end_another)
         other.start()
         other.join()

@@ -88,7 +88,7 @@ def test_a_state_lasts_from_one_script_run_to_the_next(app: Callable[..., AppTes
 
 
 def giving() -> None:
-    """A script with two buttons, each of which gives the field a value."""
+    """A script with two buttons that each set the field."""
     import streamlit as st
 
     from ui.shell.session import current
@@ -102,7 +102,7 @@ def giving() -> None:
 
 
 def size_after(*steps: str) -> str:
-    """Return the field's value after steps: a button, or what a request has as the field's value."""
+    """Return the field's value after steps: a button to click, or the field's value in a request."""
     test = AppTest.from_function(giving).run()
     for step in steps:
         if step.startswith("give"):
@@ -178,7 +178,7 @@ def test_a_page_restores_only_what_a_late_request_has_overwritten(
 
 
 def switching() -> None:
-    """A script with the switches of Compare, that tells whether one of them wants a start."""
+    """A script with Compare's switches that shows whether a start was requested."""
     import streamlit as st
 
     from ui.compare import arms

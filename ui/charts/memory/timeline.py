@@ -27,7 +27,7 @@ BAND = 32  # pixels at the top for the names of the peaks
 SHORTEST = 48  # pixels for the name of a peak, however narrow its event is
 STEP, EVENT, PHASE, BOUND, PEAK, PEAK_NAME = "step", "event", "phase", "bound", "peak", "peak_name"
 TICK, FAILED, ASIDE, FAILED_NAME = "tick", "failed", "set_aside", "failed_name"
-WIDE = "(scale('x', datum.end_x) - scale('x', datum.x))"  # pixels of the span that a name belongs to
+SPAN_PX = "(scale('x', datum.end_x) - scale('x', datum.x))"  # pixels of the span that a name belongs to
 
 
 def timeline(say: Say) -> Spec:
@@ -108,8 +108,8 @@ def _event(words: Any) -> Any:
         tooltip=None,
         dy=alt.expr(f"{no_room} ? -29 : -17"),
         align=alt.expr(f"{no_room} ? 'right' : 'left'"),
-        dx=alt.expr(f"{no_room} ? {WIDE} : 2"),
-        limit=alt.expr(f"{no_room} ? width : max({WIDE} + 4, {SHORTEST})"),
+        dx=alt.expr(f"{no_room} ? {SPAN_PX} : 2"),
+        limit=alt.expr(f"{no_room} ? width : max({SPAN_PX} + 4, {SHORTEST})"),
     )
 
 
@@ -123,7 +123,7 @@ def _phase(words: Any) -> Any:
         dy=-3,
         fontSize=11,
         tooltip=None,
-        opacity=alt.expr(f"{WIDE} > 5.5 * length(datum.label) + 4 ? 1 : 0"),
+        opacity=alt.expr(f"{SPAN_PX} > 5.5 * length(datum.label) + 4 ? 1 : 0"),
     )
 
 
@@ -137,14 +137,14 @@ def _peak_name(words: Any) -> Any:
         dy=3,
         fontSize=11,
         lineBreak="\n",
-        limit=alt.expr(f"max({WIDE} - 2, {SHORTEST})"),
+        limit=alt.expr(f"max({SPAN_PX} - 2, {SHORTEST})"),
         tooltip=None,
     )
 
 
-def _failed_name(words: Any) -> Any:
-    """Draw what did not fit."""
-    return words.mark_text(
+def _failed_name(words: alt.Chart) -> alt.Chart:
+    """Draw the label of the allocation that did not fit."""
+    label: alt.Chart = words.mark_text(
         color=RED,
         baseline="top",
         align="right",
@@ -154,3 +154,4 @@ def _failed_name(words: Any) -> Any:
         limit=alt.expr("width"),
         tooltip=None,
     )
+    return label

@@ -1,4 +1,4 @@
-"""Keep Streamlit from dropping or repeating a click that another request follows closely."""
+"""Keep Streamlit from dropping or repeating a click when another request follows closely."""
 
 from __future__ import annotations
 
@@ -14,21 +14,26 @@ _request_rerun = AppSession.request_rerun
 def keep() -> None:
     """Let each click take effect once.
 
-    Streamlit 1.67 drops clicks: a script run looks for a newer request after the one that it accepted has left the
-    queue, but before it calls its callbacks. It looks again right after the callbacks, which is early enough. This
-    needs `runner.fastReruns` to be off: otherwise the newer request may already have been applied in another thread,
-    and the older one would overwrite its values.
+    Streamlit 1.67 can drop a click. A script run takes a request from the queue and then checks for a newer one, first
+    before it runs the callbacks and again whenever a callback uses the session. This skips these checks; Streamlit
+    checks again after the callbacks. It requires `runner.fastReruns` to be off. Otherwise another thread may already
+    have applied the newer request, and the older one would overwrite its values.
 
-    And it repeats clicks: the browser sends a click a moment after it has noted it. If a timer refreshes a fragment in
-    between, that request contains the click as well.
+    Streamlit can also repeat a click. The browser records a click and sends it slightly later; a fragment refresh sent
+    in between contains the click too.
     """
     SafeSessionState.on_script_will_rerun = _apply  # type: ignore[method-assign]
     AppSession.request_rerun = _request  # type: ignore[method-assign]
 
 
 def _apply(self: SafeSessionState, *args: Any, **kwargs: Any) -> None:
-    with self._lock:
-        self._state.on_script_will_rerun(*args, **kwargs)
+    check = self._yield_callback
+    object.__setattr__(self, "_yield_callback", lambda: None)  # its own __setattr__ would set a widget's value
+    try:
+        with self._lock:
+            self._state.on_script_will_rerun(*args, **kwargs)
+    finally:
+        object.__setattr__(self, "_yield_callback", check)
 
 
 def _request(self: AppSession, client_state: ClientState | None) -> None:
