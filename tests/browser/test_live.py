@@ -28,6 +28,13 @@ from tests.browser.steps import (
     stop,
 )
 
+# The picture in the plane, which has no address for a moment while it is redrawn.
+PICTURE_OTHER_THAN = """seen => {
+    const image = document.querySelector('.st-key-depths .marks image')
+    const shown = image && (image.getAttribute('href') || image.getAttribute('xlink:href'))
+    return shown && shown !== seen && shown
+}"""
+
 
 def test_the_articles_pair_takes_one_click_between_two_runs(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(server.url).page
@@ -125,17 +132,9 @@ def test_every_update_can_be_downloaded(server: Server, visit: Callable[..., Vis
 def test_points_in_the_plane_show_their_boundary_as_it_moves(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/{LONG}&dataset=spirals").page
     start_running(page)
-    picture = page.locator(".st-key-depths .marks image").first
-    expect(picture).to_be_visible()
-    seen = picture.get_attribute("href") or picture.get_attribute("xlink:href")
-    assert seen
+    seen = page.wait_for_function(PICTURE_OTHER_THAN, arg="").json_value()
     assert seen.startswith("data:image/png")
-    page.wait_for_function(
-        """seen => { const image = document.querySelector('.st-key-depths .marks image');
-            return image && (image.getAttribute('href') || image.getAttribute('xlink:href')) !== seen }""",
-        arg=seen,
-        timeout=10_000,
-    )
+    page.wait_for_function(PICTURE_OTHER_THAN, arg=seen)
     stop(page)
 
 
