@@ -21,11 +21,11 @@ from tests.browser.find_chromium import ARGUMENTS, find
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1280, 800
-TALL = 1000  # for pages whose first chart ends below
+TALL = 1000  # height for pages whose first chart ends below HEIGHT
 WAIT_MS = 120_000  # the first training and the first prediction of a server load torch
 MENU = 70  # pixels that it covers
 SETTLED_S = 1.5  # charts are drawn after their elements are there
-COLOURS = 256  # of a palette
+COLOURS = 256  # size of the palette
 
 MOVING = "two-clicks"
 MOVING_WIDTH = 960

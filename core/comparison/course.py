@@ -41,7 +41,7 @@ class Course:
     per_epoch: int = 1  # updates
     examples_per_epoch: int = 1
     effective_batch_size: int = 1
-    seconds_per_update: float = 0.0  # for one run alone on one core of this machine
+    seconds_per_update: float = 0.0  # time of one run alone on one core of this machine
     peak_bytes: int = 0
     lr: float = 0.0
     at_edge: bool = False  # the tuned rate is the lowest or the highest one tried
