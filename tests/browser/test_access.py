@@ -23,9 +23,16 @@ from tests.browser.steps import (
 )
 
 
-def test_axe_finds_nothing_serious_in_light_and_dark(server: Server, visit: Callable[..., Visit]) -> None:
+def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_light_and_dark(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = visit(server.url).page
     expect(state(page)).to_contain_text(RECORDED)
+    for part in ("bar", "sentence", "state", "cards", "loss", "memory_and_rate"):
+        box = page.locator(f".st-key-{part}").bounding_box()
+        assert box
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 900, part
     page.get_by_text("More", exact=True).click()
     assert serious_in_both_lights(page) == []
     page.goto(f"{server.url}/?model=cnn&batch_size=1437&dataset=digits")
@@ -49,13 +56,3 @@ def test_a_phone_shows_a_run_without_sideways_scrolling(server: Server, visit: C
     assert loss["y"] < cards["y"]
     page.get_by_test_id("stExpandSidebarButton").click()
     expect(field(page, "batch_size")).to_be_visible()
-
-
-def test_one_laptop_screen_shows_the_whole_run(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(server.url).page
-    expect(state(page)).to_contain_text(RECORDED)
-    for part in ("bar", "sentence", "state", "cards", "loss", "memory_and_rate"):
-        box = page.locator(f".st-key-{part}").bounding_box()
-        assert box
-        assert box["y"] >= 0
-        assert box["y"] + box["height"] <= 900, part

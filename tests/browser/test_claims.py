@@ -15,8 +15,8 @@ def shown(page: Page, text: str, *, wait_ms: float | None = None) -> None:
     expect(page.locator(".st-key-claims_shown")).to_contain_text(text, timeout=wait_ms)
 
 
-def test_the_first_visit_is_complete_and_a_claim_runs_again(fresh_server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(f"{fresh_server.url}/claims?claim=C7").page
+def test_the_page_is_complete_and_a_claim_runs_again(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/claims?claim=C7").page
     shown(page, "C7. ")
     expect(page.locator(".st-key-claims_shown .marks")).to_have_count(2)
     expect(page.locator(".claims tr")).to_have_count(12)

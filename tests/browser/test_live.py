@@ -117,7 +117,9 @@ def test_out_of_memory_offers_the_batch_that_fits_and_that_finishes(
     expect(card(page, "Updates")).to_have_text("134 / 134")  # 10,000 / 75, rounded up
 
 
-def test_every_update_can_be_downloaded(server: Server, visit: Callable[..., Visit]) -> None:
+def test_every_update_can_be_downloaded_and_each_of_the_charts_below_chosen(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = visit(server.url).page
     expect(button(page, "csv")).to_be_enabled()
     with page.expect_download() as waiting:
@@ -127,19 +129,6 @@ def test_every_update_can_be_downloaded(server: Server, visit: Callable[..., Vis
     assert len(lines) == 501
     assert lines[1].startswith("1,1,100,")
     assert lines[500].startswith("500,5,50000,")
-
-
-def test_points_in_the_plane_show_their_boundary_as_it_moves(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(f"{server.url}/{LONG}&dataset=spirals").page
-    start_running(page)
-    seen = page.wait_for_function(PICTURE_OTHER_THAN, arg="").json_value()
-    assert seen.startswith("data:image/png")
-    page.wait_for_function(PICTURE_OTHER_THAN, arg=seen)
-    stop(page)
-
-
-def test_each_of_the_charts_below_can_be_chosen(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(server.url).page
     for depth, sign in (
         ("Memory over time", "resident memory (MiB)"),
         ("Update rhythm", "examples into the epoch"),
@@ -151,3 +140,12 @@ def test_each_of_the_charts_below_can_be_chosen(server: Server, visit: Callable[
     page.locator(".st-key-depth").get_by_text("Last batch").click()
     expect(page.locator(".st-key-depths .batch img")).to_have_count(8)
     expect(page.locator(".st-key-depths")).to_contain_text("8 of 100 examples")
+
+
+def test_points_in_the_plane_show_their_boundary_as_it_moves(server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{server.url}/{LONG}&dataset=spirals").page
+    start_running(page)
+    seen = page.wait_for_function(PICTURE_OTHER_THAN, arg="").json_value()
+    assert seen.startswith("data:image/png")
+    page.wait_for_function(PICTURE_OTHER_THAN, arg=seen)
+    stop(page)

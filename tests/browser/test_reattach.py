@@ -127,6 +127,7 @@ def test_a_second_tab_shows_the_same_run_and_controls_it(server: Server, visit: 
     expect(state(page)).to_contain_text(STOPPED)
 
 
+@pytest.mark.campaign
 def test_a_start_leaves_a_run_to_the_other_page_that_looks_at_it(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/{LONG}").page
     start_running(page)

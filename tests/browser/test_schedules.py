@@ -31,6 +31,7 @@ def choose(page: Page, name: str) -> None:
     expect(page.locator(".st-key-schedules_about")).to_contain_text(f"{name}.")
 
 
+@pytest.mark.campaign
 def test_the_first_visit_of_a_server_shows_the_complete_page_in_its_frame(
     fresh_server: Server, visit: Callable[..., Visit]
 ) -> None:

@@ -46,7 +46,9 @@ def expect_points(page: Page, count: int) -> None:
         expect(marks.locator(".layer_3_marks path")).to_have_count(count)
 
 
-def test_two_paths_and_the_two_by_two_are_drawn(server: Server, visit: Callable[..., Visit]) -> None:
+def test_two_paths_and_the_two_by_two_are_drawn_and_scrubbing_shows_another_update(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = open_page(visit, server)
     expect(titles(page).first).to_contain_text("Update 256 of 256")
     expect(titles(page).last).to_contain_text("Update 256 of 256")
@@ -58,10 +60,6 @@ def test_two_paths_and_the_two_by_two_are_drawn(server: Server, visit: Callable[
     pictures = page.locator(".st-key-trajectories_more .marks").all()
     tops, lefts = ({round(each.bounding_box()[side]) for each in pictures} for side in ("y", "x"))
     assert len(tops) == len(lefts) == 2
-
-
-def test_scrubbing_shows_another_update_with_its_numbers(server: Server, visit: Callable[..., Visit]) -> None:
-    page = open_page(visit, server)
     count = tag(page)
     slider(page).focus()
     slider(page).press("Home")

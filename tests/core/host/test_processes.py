@@ -45,6 +45,22 @@ def host(two_core_host: HostClient) -> Iterator[HostClient]:
         wait_for_end(two_core_host, run.id)
 
 
+@pytest.fixture(scope="module")
+def cold_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
+    """A host that the first of the tests which share it finds cold, and the last one closes.
+
+    Its client gives up on a locked database after 0.2 s and records an end again 0.2 s later.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.store.database.WAIT_S", 0.2)
+        patch.setattr("core.host.client.END_AGAIN_S", 0.2)
+        store = Store.open(tmp_path_factory.mktemp("cold") / "runs.sqlite")
+        client = HostClient(store, data=data, cores=1)
+        yield client
+        client.close()
+        store.close()
+
+
 def start(host: HostClient, config: RunConfig, *, paused: bool = False) -> str:
     run_id = new_run_id()
     host.start(config, run_id=run_id, session="test", paused=paused)
@@ -261,23 +277,38 @@ def test_a_question_is_asked_once_for_all_runs_with_the_same_key(host: HostClien
     assert host.prediction(SHORT.replace(batch_size=1_000)).result(PATIENCE_S).peak.bytes == 2_938_048
 
 
-def test_a_run_stopped_before_its_memory_is_known_never_starts(store: Store, data: Path) -> None:
-    host = HostClient(store, data=data, cores=1)
-    try:
-        run_id = start(host, SHORT)  # a host that is still warming up has no answer yet
-        host.command(run_id, "stop")
-        ended = record(host, run_id).ended
-        assert ended is not None
-        assert (ended.state, ended.reason) == ("stopped", "asked")
-        host.prediction(SHORT).result(PATIENCE_S)
-        until(lambda: not host._starting, "the answer")
-        assert record(host, run_id).facts.pid is None
-    finally:
-        host.close()
+def test_a_run_stopped_before_its_memory_is_known_never_starts(cold_host: HostClient) -> None:
+    host = cold_host
+    run_id = start(host, SHORT)  # a host that is still warming up has no answer yet
+    host.command(run_id, "stop")
+    ended = record(host, run_id).ended
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("stopped", "asked")
+    host.prediction(SHORT).result(PATIENCE_S)
+    until(lambda: not host._starting, "the answer")
+    assert record(host, run_id).facts.pid is None
 
 
-def test_closing_the_client_ends_the_host_and_its_trainings_for_good(store: Store, data: Path) -> None:
-    host = HostClient(store, data=data, cores=2)
+def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(cold_host: HostClient) -> None:
+    host = cold_host
+    run_id = start(host, ENDLESS)
+    wait_for_updates(host, run_id)
+    pid = pid_of(host, run_id)
+    with sqlite3.connect(host.store.address, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: run_id not in host._life.runs, "the news of the end")
+        time.sleep(0.5)
+        assert record(host, run_id).ended is None
+        other.execute("ROLLBACK")
+    other.close()
+    ended = wait_for_end(host, run_id).ended
+    assert ended is not None
+    assert (ended.state, ended.reason) == ("failed", "killed")
+
+
+def test_closing_the_client_ends_the_host_and_its_trainings_for_good(cold_host: HostClient) -> None:
+    host = cold_host
     run_id = start(host, ENDLESS)
     wait_for_updates(host, run_id)
     processes = [host.pid or 0, pid_of(host, run_id)]
@@ -288,33 +319,6 @@ def test_closing_the_client_ends_the_host_and_its_trainings_for_good(store: Stor
     with pytest.raises(HostError):
         host.prediction(SHORT.replace(batch_size=99))
     assert host.pid is None
-
-
-def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.store.database.WAIT_S", 0.2)
-    monkeypatch.setattr("core.host.client.END_AGAIN_S", 0.2)
-    store = Store.open(tmp_path / "runs.sqlite")
-    host = HostClient(store, data=data, cores=1)
-    try:
-        run_id = start(host, ENDLESS)
-        wait_for_updates(host, run_id)
-        pid = pid_of(host, run_id)
-        with sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None) as other:
-            other.execute("BEGIN IMMEDIATE")
-            os.kill(pid, signal.SIGKILL)
-            until(lambda: run_id not in host._life.runs, "the news of the end")
-            time.sleep(0.5)
-            assert record(host, run_id).ended is None
-            other.execute("ROLLBACK")
-        other.close()
-        ended = wait_for_end(host, run_id).ended
-        assert ended is not None
-        assert (ended.state, ended.reason) == ("failed", "killed")
-    finally:
-        host.close()
-        store.close()
 
 
 def test_an_active_run_that_no_process_trains_can_be_stopped(host: HostClient) -> None:
