@@ -49,6 +49,7 @@ def test_a_device_sets_the_limit_and_the_searches_for_the_largest_batch_play(
     expect(page.locator(".st-key-curve .marks")).to_contain_text("fits up to 75", timeout=ENGINE_WAIT_MS)
     marks = page.locator(".st-key-memory_depths .marks")
     expect(marks).to_contain_text("second update")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.locator(".st-key-memory_choice").get_by_text("Finding the largest batch", exact=True).click()
     expect(marks).to_contain_text("13 tries, exact", timeout=ENGINE_WAIT_MS)
     button(page, "play").click()
