@@ -41,6 +41,13 @@ def set_field(page: Page, name: str, value: str) -> None:
     field(page, name).press("Enter")
 
 
+def wait_for_query(page: Page, *parameters: str) -> None:
+    """Wait until the URL has exactly these parameters, such as "batch=256", in any order."""
+    page.wait_for_function(
+        "wanted => location.search.slice(1).split('&').sort().join('&') === wanted", arg="&".join(sorted(parameters))
+    )
+
+
 def run_of(page: Page) -> str:
     """Return the id of the run in the URL."""
     return str(page.evaluate("new URLSearchParams(location.search).get('run')"))

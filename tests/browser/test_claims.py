@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import ENGINE_WAIT_MS, button
+from tests.browser.steps import ENGINE_WAIT_MS, button, wait_for_query
 
 
 def shown(page: Page, text: str, *, wait_ms: float | None = None) -> None:
@@ -20,12 +20,12 @@ def test_the_page_is_complete_and_a_claim_runs_again(server: Server, visit: Call
     shown(page, "C7. ")
     expect(page.locator(".st-key-claims_shown .marks")).to_have_count(2)
     expect(page.locator(".claims tr")).to_have_count(12)
-    assert page.evaluate("location.search") == "?claim=C7"
+    wait_for_query(page, "claim=C7")
     page.locator(".st-key-claim").get_by_text("C4", exact=True).click()
     shown(page, "C4. ")
     shown(page, "Precomputed on")
     expect(page.locator(".st-key-claims_head")).to_contain_text("Supported")
-    assert page.evaluate("location.search") == "?claim=C4"
+    wait_for_query(page, "claim=C4")
     page.evaluate(
         """window.seen = new Set(); new MutationObserver(() => { for (const caption of document.querySelectorAll(
         '.st-key-claims_shown [data-testid=stCaptionContainer]')) window.seen.add(caption.innerText) })
@@ -38,4 +38,4 @@ def test_the_page_is_complete_and_a_claim_runs_again(server: Server, visit: Call
     expect(page.locator(".st-key-claims_head")).to_contain_text("Supported")
     expect(button(page, "run_claim")).to_be_enabled()
     expect(button(page, "run_all_claims")).to_be_enabled()
-    assert page.evaluate("location.search") == "?claim=C4"
+    wait_for_query(page, "claim=C4")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import serious_in_both_lights
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways
+from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways, wait_for_query
 
 CHARTS = "[data-testid=stVegaLiteChart] svg"
 TAG = f"document.querySelectorAll('{CHARTS}').forEach(node => node.dataset.tag = 'first')"
@@ -41,7 +41,7 @@ def test_the_first_visit_of_a_server_shows_the_complete_page_in_its_frame(
     expect(page.locator(".schedules_ends tr.chosen")).to_contain_text("Linear")
     expect(page.locator(".st-key-schedules_told")).to_contain_text("with 296 updates instead of 512.")
     expect(page.get_by_text("Page not found")).to_have_count(0)
-    assert page.evaluate("location.search") == "?arm=linear&batch=64"
+    wait_for_query(page, "arm=linear", "batch=64")
 
 
 def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
@@ -59,7 +59,7 @@ def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
     expect(page.locator(".st-key-schedules_told")).to_contain_text("All schedules have peak rate 8 at batch size 256.")
     assert lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()") != before
     assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
-    assert set(page.evaluate("location.search")[1:].split("&")) == {"arm=exponential", "batch=256", "peak=alike"}
+    wait_for_query(page, "arm=exponential", "batch=256", "peak=alike")
 
 
 @pytest.mark.campaign
