@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from core.run import batching
@@ -131,6 +132,17 @@ class RunConfig:
 
 
 FIELDS = tuple(item.name for item in dataclasses.fields(RunConfig))
+OTHER_NAMES = {  # what other tools call a field
+    "learning_rate": "lr",
+    "rate": "lr",
+    "bs": "batch_size",
+    "batch": "batch_size",
+    "epochs": "budget_value",
+    "steps": "budget_value",
+    "memory_limit": "memory_limit_mb",
+    "accumulation_steps": "accumulate",
+    "gradient_accumulation_steps": "accumulate",
+}
 
 
 def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -142,7 +154,7 @@ def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     problems: list[Problem] = []
     for name, value in values.items():
         if name not in FIELDS:
-            problems.append(Problem("unknown_field", {"field": name, "choices": ", ".join(FIELDS)}))
+            problems.append(_unknown(name))
             continue
         budget = str(values.get("budget", "epochs")).strip()
         known = settled(name, read(name, value), budget)
@@ -152,6 +164,14 @@ def parse(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         else:
             parsed[name] = known
     return parsed, problems
+
+
+def _unknown(name: str) -> Problem:
+    """Return the problem with a name that no field has, with the field that was probably meant."""
+    near = OTHER_NAMES.get(name.lower()) or next(iter(get_close_matches(name.lower(), FIELDS, n=1)), None)
+    if near:
+        return Problem("misspelt_field", {"field": name, "near": near})
+    return Problem("unknown_field", {"field": name, "choices": ", ".join(FIELDS)})
 
 
 def _field_problems(config: RunConfig) -> list[Problem]:

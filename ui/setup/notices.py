@@ -14,6 +14,8 @@ from ui.shell.problems import reasons
 from ui.shell.session import Session
 from ui.shell.text import explain, plain, say
 
+UNKNOWN = ("unknown_field", "misspelt_field")
+
 
 def draw(session: Session, form: Form) -> None:
     """Draw what was wrong with the URL, until the form is changed, and with the database."""
@@ -25,7 +27,7 @@ def draw(session: Session, form: Form) -> None:
     if session.url_problems:
         lines = [
             say(
-                "url.ignored" if problem.code == "unknown_field" else "url.used",
+                "url.ignored" if problem.code in UNKNOWN else "url.used",
                 reason=explain(problem.code, problem.values),
                 value=plain(used),
             )

@@ -17,7 +17,15 @@ LONGEST = 200  # characters of a value in a sentence
 FULL_WIDTH = {sign: chr(ord(sign) + 0xFEE0) for sign in "[]<>`*$~|"}
 MARKDOWN = re.compile("[" + re.escape("".join(FULL_WIDTH)) + "]")
 # Sentences that show names as they are written in a URL, a path or an error.
-AS_WRITTEN = {"unknown_field", "store_corrupt", "store_unavailable", "store_newer", "recording_damaged", "error"}
+AS_WRITTEN = {
+    "unknown_field",
+    "misspelt_field",
+    "store_corrupt",
+    "store_unavailable",
+    "store_newer",
+    "recording_damaged",
+    "error",
+}
 # A setting that opens a sentence, or a name inside a sentence that no English word looks like.
 SETTING = re.compile(
     "^(" + "|".join(FIELD_SPECS) + r")\b|\b(lr|" + "|".join(name for name in FIELD_SPECS if "_" in name) + r")\b"

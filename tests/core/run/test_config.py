@@ -76,8 +76,26 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ),
     (
         "unknown_field",
+        {"colour": "red"},
+        f"'colour' is not a setting of a run; the settings are {SETTINGS_OF_A_RUN}",
+        {},
+    ),
+    (
+        "misspelt_field",
         {"batchsize": 100},
-        f"'batchsize' is not a setting of a run; the settings are {SETTINGS_OF_A_RUN}",
+        "'batchsize' is not a setting of a run; the nearest one is batch_size",
+        {},
+    ),
+    (
+        "misspelt_field",
+        {"Learning_Rate": 0.1},
+        "'Learning_Rate' is not a setting of a run; the nearest one is lr",
+        {},
+    ),
+    (
+        "misspelt_field",
+        {"epochs": 3},
+        "'epochs' is not a setting of a run; the nearest one is budget_value",
         {},
     ),
     (
@@ -175,7 +193,7 @@ def test_a_refusal_names_the_value_the_limit_and_the_way_out(
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        (values, sentence) for code, values, sentence, _ in REFUSALS if code != "unknown_field"
+        (values, sentence) for code, values, sentence, _ in REFUSALS if code not in ("unknown_field", "misspelt_field")
     ],  # Python itself refuses unknown keywords
 )
 def test_values_refused_as_text_are_refused_by_the_class_too(values: dict[str, Any], sentence: str) -> None:
@@ -215,7 +233,7 @@ def test_the_remedy_of_a_refusal_is_accepted() -> None:
 
 def test_all_problems_are_reported_at_once() -> None:
     problems = problems_of({"batch_size": 0, "optimizer": "adagrad", "epochs": 3})
-    assert [problem.code for problem in problems] == ["out_of_bounds", "not_a_choice", "unknown_field"]
+    assert [problem.code for problem in problems] == ["out_of_bounds", "not_a_choice", "misspelt_field"]
     with pytest.raises(ConfigError) as caught:
         RunConfig(batch_size=0, lr=-1.0)
     assert str(caught.value) == (

@@ -108,12 +108,16 @@ def test_a_value_in_the_url_is_read_however_it_is_written(app: App) -> None:
 
 
 def test_an_unknown_parameter_is_named_and_those_of_other_sites_are_left_alone(app: App) -> None:
-    test = app(epochs="100", utm_source="a-talk")
+    test = app(epochs="100")
+    assert (
+        "'epochs' is not a setting of a run; the nearest one is budget_value. It was ignored." in test.warning[0].value
+    )
+    test = app(colour="100", utm_source="a-talk")
     assert len(test.warning) == 1
-    assert "'epochs' is not a setting of a run; the settings are dataset, model" in test.warning[0].value
+    assert "'colour' is not a setting of a run; the settings are dataset, model" in test.warning[0].value
     assert "batch_size, accumulate, drop_last" in test.warning[0].value  # as an address has them
     assert "It was ignored." in test.warning[0].value
-    assert "epochs" not in test.query_params
+    assert "colour" not in test.query_params
     assert "utm_source" in test.query_params
 
 
