@@ -22,11 +22,11 @@ record = reader.record if reader else None  # one for the whole page: what comes
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.live"), anchor=False)
     controls.draw(session, setup, record)
+    exports.draw(reader)
 notices.draw(session, setup)
 with st.container(border=True, key="sentence"):
     mark, caution_place = sentence.draw(setup)
 with st.container(key="differs", horizontal=True, vertical_alignment="center"):
     differences.draw(session, setup, reader, record)
-    exports.draw(reader)
 drawn = page.fill_places(setup, mark, caution_place, reader, record)
 page.panel(setup, run_id, drawn)

@@ -7,7 +7,27 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+SHARE = 1 / 20  # share of the run that its moving average covers
+WIDEST = 1 / 5  # share of the run: a wider average would lag so far behind that it never reaches the losses
+STEADY_EXAMPLES = 1_000  # shortest moving average; squared errors, which scatter most, then vary by 5%
 SMALLEST_POWER = 1e-100  # lowest power of beta within a block; its inverse times a float32 stays far from overflow
+
+
+def window(updates: int, batch_size: int, *, share: float = SHARE) -> int:
+    """Return how many updates the moving average of a run covers.
+
+    That is the `share` of the run or STEADY_EXAMPLES, whichever is longer, though at most a fifth of the run. A share
+    of 0 averages nothing. `batch_size` is the effective one.
+    """
+    if not share:
+        return 1
+    longest = max(math.ceil(STEADY_EXAMPLES / batch_size), math.ceil(share * updates))
+    return max(1, min(longest, math.ceil(max(share, WIDEST) * updates)))
+
+
+def beta(window: int) -> float:
+    """Return the factor of an exponential moving average over so many updates."""
+    return 1 - 1 / window
 
 
 class DebiasedEMA:

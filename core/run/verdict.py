@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.run.config import RunConfig, planned_updates
 from core.run.events import INITIAL_EXAMPLES, Ended
-from core.run.smoothing import DebiasedEMA
+from core.run.smoothing import STEADY_EXAMPLES, DebiasedEMA, beta, window
 
 VerdictCode = Literal[
     "out_of_memory",
@@ -34,9 +34,7 @@ VerdictCode = Literal[
 ]
 Losses = NDArray[np.float32]
 
-WINDOW = 1 / 20  # share of the run that the moving average covers
 TAIL = 1 / 5  # share of the run over which the slope is measured
-STEADY_EXAMPLES = 1_000  # shortest moving average; squared errors, which scatter most, then vary by 5%
 BLOCKS, FEWEST_BLOCKS = 10, 3  # long blocks are nearly independent; the error of a line needs at least three points
 T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)  # Student's t at 1 to 8 degrees of freedom
 FALL = 0.01  # share of the total fall; at a constant pace the tail would have a fifth of it
@@ -54,9 +52,8 @@ AT_ONCE = 2**16  # updates per pass, so that a long run is never copied as a who
 class Evidence:
     """The numbers behind a verdict: finite, or None if the run does not have them. Update numbers count from 1.
 
-    Losses have the unit of the run's loss. The moving average covers a twentieth of the run or 1,000 examples,
-    whichever is longer. The tail is the last fifth of the run in which the learning rate was above 1% of its peak; it
-    needs three updates.
+    Losses have the unit of the run's loss. The moving average is that of `core.run.smoothing.window`. The tail is the
+    last fifth of the run in which the learning rate was above 1% of its peak; it needs three updates.
     """
 
     updates: int
@@ -156,7 +153,7 @@ class LossHistory:
         )
         self.initial = _mean(losses[:first])
 
-        seen = average(losses, window=min(self.updates, max(steady, math.ceil(WINDOW * self.updates))))
+        seen = average(losses, window=window(self.updates, config.effective_batch_size))
         self.lowest, self.highest, self.final = seen.lowest, seen.highest, seen.final
         self.before_climb, self.climb, self.climb_update = seen.before_climb, seen.climb, seen.climb_update
         self.way_down = self.initial - self.final
@@ -230,7 +227,7 @@ class LossHistory:
 
 def average(losses: Losses, *, window: int) -> Average:
     """Return statistics of the moving average over `window` updates, from the first full window on."""
-    smoothing = DebiasedEMA(1 - 1 / window)
+    smoothing = DebiasedEMA(beta(window))
     lowest, highest, final, before_climb, climb = math.inf, -math.inf, 0.0, 0.0, -math.inf
     highest_update = climb_update = 0
     for start in range(0, len(losses), AT_ONCE):

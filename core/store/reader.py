@@ -56,11 +56,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Last:
-    """The latest recorded update of a run. `smoothed_loss` uses BETA."""
+    """The latest recorded update of a run."""
 
     updates: int
     loss: float
-    smoothed_loss: float
     rate: float
     gradient_norm: float
     examples_seen: int
@@ -142,8 +141,7 @@ class RunReader:
             if not count:
                 return None
             values = {name: self._updates[name][-1].item() for name in UPDATE_COLUMNS}
-            smoothed, rss_bytes = float(self.smoothed(BETA)[-1]), int(self._chunks["rss_bytes"][-1])
-            return Last(updates=count, smoothed_loss=smoothed, rss_bytes=rss_bytes, **values)
+            return Last(updates=count, rss_bytes=int(self._chunks["rss_bytes"][-1]), **values)
 
     @property
     def inherited(self) -> int:
@@ -192,10 +190,10 @@ class RunReader:
                 self._smoothed.popitem(last=False)
             return array.follow(self.losses)
 
-    def sparkline(self, name: Series, *, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:
+    def sparkline(self, name: Series, *, beta: float = BETA, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:
         """Return at most `points` finite values of a series, downsampled as in `curves`."""
         with self._lock:
-            _, values = self._thinned(name, BETA, points)
+            _, values = self._thinned(name, beta, points)
         return values[np.isfinite(values)]
 
     def speeds(self, *, points: int = SPARKLINE_POINTS) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.axe import serious_in_both_lights
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import WIDE, Server, Visit
 from tests.browser.steps import (
     ENGINE_WAIT_MS,
     FINISHED,
@@ -22,17 +22,29 @@ from tests.browser.steps import (
     state,
 )
 
+# Width and height, and whether the whole loss chart is in sight or only its beginning. 960 x 600 is 1440 x 900 at 150%.
+SCREENS = ((1440, 900, True), (1280, 720, True), (1024, 768, False), (960, 600, False))
+IS_IN_SIGHT = """([part, whole]) => {
+    const box = document.querySelector(`.st-key-${part}`).getBoundingClientRect()
+    return box.top >= 0 && (whole ? box.bottom : box.top + 60) <= innerHeight
+}"""
+NAMES = ["Train live", "Trajectories", "Memory", "Compare", "Claims", "Schedules", "About"]
+
 
 def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_light_and_dark(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = visit(server.url).page
     expect(state(page)).to_contain_text(RECORDED)
-    for part in ("bar", "sentence", "state", "cards", "loss", "memory_and_rate"):
-        box = page.locator(f".st-key-{part}").bounding_box()
-        assert box
-        assert box["y"] >= 0
-        assert box["y"] + box["height"] <= 900, part
+    for width, height, whole in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        for part in ("bar", "sentence", "state", "cards", "loss"):
+            page.wait_for_function(IS_IN_SIGHT, arg=[part, whole or part not in ("loss",)])
+        assert fits_sideways(page)
+        links = page.locator("[data-testid=stTopNavLink]").all_inner_texts()
+        assert [link.split("\n")[-1] for link in links] == NAMES  # after the name of an icon
+        assert page.locator(".card").evaluate_all("cards => new Set(cards.map(each => each.offsetTop)).size") == 1
+    page.set_viewport_size(WIDE)
     page.get_by_text("More", exact=True).click()
     assert serious_in_both_lights(page) == []
     page.goto(f"{server.url}/?model=cnn&batch_size=1437&dataset=digits")

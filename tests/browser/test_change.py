@@ -77,6 +77,7 @@ def test_changes_after_each_other_and_a_reload_between_them_lose_nothing(
     for words in ("batch size 100 \u2192 400", "rate 0.05 \u2192 0.2", "batch size 400 \u2192 250"):
         expect(page.locator(".st-key-loss")).to_contain_text(words)
     stop(page)
+    page.locator(".st-key-share").get_by_role("button").first.click()
     with page.expect_download() as download:
         button(page, "csv").click()
     lines = download.value.path().read_text().splitlines()

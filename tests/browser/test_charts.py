@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -73,12 +74,37 @@ def test_the_smoothing_slider_and_the_log_axis_answer_without_a_full_run(
     line = page.locator(".st-key-loss .smoothed_marks path").first
     expect(line).to_be_visible(timeout=15_000)
     before = line.get_attribute("d")
+    page.locator(".st-key-loss_options").get_by_role("button", name="Options").click()
     slider = page.locator(".st-key-smoothing").get_by_role("slider")
     slider.focus()
     slider.press("ArrowRight")
     expect(line).not_to_have_attribute("d", before or "")
-    page.locator(".st-key-log_loss label").click()
-    expect(page.locator(".st-key-loss .marks")).to_contain_text("0.05")
+    page.locator(".st-key-axes").get_by_text("log y").click()
+    expect(page.locator(".st-key-loss .marks .mark-text.role-axis-label text", has_text="0.1")).to_have_count(1)
+    page.keyboard.press("Escape")
+
+
+def test_the_pointer_reads_all_series_and_the_wheel_changes_the_range(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
+    page = visit(server.url).page
+    chart = page.locator(".st-key-loss .marks")
+    expect(chart).to_contain_text("500")
+    box = chart.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tooltip = page.locator("#vg-tooltip-element")
+    for name in ("smoothed", "each update", "validation"):
+        expect(tooltip).to_contain_text(re.compile(rf"{name}\s*\d\.\d{{4}}"))
+    expect(tooltip).to_contain_text("previous run")
+    labels = ".st-key-loss .marks .role-axis-label text"
+    before = page.locator(labels).all_inner_texts()
+    page.mouse.wheel(0, -400)
+    expect(chart).not_to_contain_text("500")
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+    page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(chart).to_contain_text("500")
+    assert page.locator(labels).all_inner_texts() == before
 
 
 @pytest.mark.parametrize("times", [2, *campaign([6])])

@@ -141,10 +141,8 @@ def test_tooltips_name_the_key_of_a_button_or_why_it_cannot_be_pressed_and_tab_r
         "one_update",
         "one_epoch",
         "start",
-        "csv",
+        "share",
         "x_axis",
-        "log_loss",
-        "smoothing",
         "depth",
     }
     reached: set[str] = set()

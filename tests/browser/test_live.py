@@ -21,6 +21,7 @@ from tests.browser.steps import (
     card,
     count_in,
     field,
+    run_of,
     set_field,
     start,
     start_running,
@@ -40,6 +41,11 @@ def test_the_articles_pair_takes_one_click_between_two_runs(server: Server, visi
     page = visit(server.url).page
     expect(state(page)).to_contain_text(RECORDED)
     expect(card(page, "Updates")).to_have_text("500 / 500")
+    button(page, "article_1000").click()
+    expect(page.locator(".st-key-loss .marks")).to_contain_text(
+        "recorded run: batch size 100"
+    )  # before a run of one's own
+    button(page, "article_100").click()
     start(page)
     expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
     expect(state(page)).not_to_contain_text(RECORDED)
@@ -76,8 +82,10 @@ def test_a_form_that_differs_takes_the_mark_away_and_pushes_nothing(
     button(page, "take_settings").click()
     expect(field(page, "batch_size")).to_have_value("1000")
     expect(mark).to_be_visible()
-    page.get_by_role("button", name="Link").first.click()  # a rerun shows it twice for a moment
-    expect(page.locator("[data-testid=stPopoverBody] code")).to_have_text(f"{server.url}/?batch_size=1000")
+    page.locator(".st-key-share").get_by_role("button").first.click()  # a rerun shows it twice for a moment
+    links = page.locator("[data-testid=stPopoverBody] code")
+    expect(links.first).to_have_text(f"{server.url}/?batch_size=1000")
+    expect(links.last).to_have_text(f"{server.url}/?run={run_of(page)}")
 
 
 def test_pause_one_update_and_resume_count_exactly(server: Server, visit: Callable[..., Visit]) -> None:
@@ -121,6 +129,7 @@ def test_every_update_can_be_downloaded_and_each_of_the_charts_below_chosen(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = visit(server.url).page
+    page.locator(".st-key-share").get_by_role("button").first.click()
     expect(button(page, "csv")).to_be_enabled()
     with page.expect_download() as waiting:
         button(page, "csv").click()
@@ -129,6 +138,7 @@ def test_every_update_can_be_downloaded_and_each_of_the_charts_below_chosen(
     assert len(lines) == 501
     assert lines[1].startswith("1,1,100,")
     assert lines[500].startswith("500,5,50000,")
+    page.keyboard.press("Escape")
     for depth, sign in (
         ("Memory over time", "resident memory (MiB)"),
         ("Update rhythm", "examples into the epoch"),

@@ -36,6 +36,8 @@ CODES = {
     "id",
     "key",
     "language",
+    "page",
+    "page_script_hash",
     "query_param_key",
     "shortcut",
     "spec",
@@ -79,14 +81,14 @@ def alike() -> set[str]:
 
 
 def strings(message: Message) -> Iterator[str]:
-    """Yield the texts of an element that a person may read."""
+    """Yield the texts of an element that a person may read, without links."""
     for field, value in message.ListFields():
         if field.name in CODES:
             continue
         for item in [value] if isinstance(value, str | bytes) or not hasattr(value, "__iter__") else value:
             if isinstance(item, Message):
                 yield from strings(item)
-            elif isinstance(item, str) and not item.startswith(("<style", "<script", PYTORCH)):
+            elif isinstance(item, str) and not item.startswith(("<style", "<script", "/?", PYTORCH)):
                 yield item
 
 

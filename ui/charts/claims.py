@@ -20,6 +20,7 @@ from ui.charts.style import (
     BLUE,
     DATA,
     EXTENT,
+    FONT,
     GREY,
     TEAL,
     Rows,
@@ -56,7 +57,7 @@ def effects(say: Say) -> Spec:
     interval = base.mark_rule(color=BLUE, strokeWidth=3, tooltip=None).encode(x="low:Q", x2="high:Q")
     seeds = base.mark_tick(color=BLUE, opacity=0.45, thickness=1.5, size=12, tooltip=None)
     mean = base.mark_point(shape="diamond", filled=True, size=110, color=BLUE, opacity=1).encode(tooltip=tooltip)
-    names = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-11, fontSize=12, color=GREY, tooltip=None)
+    names = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-11, fontSize=FONT, color=GREY, tooltip=None)
     return spec(
         alt.layer(
             held_open(x, y),
@@ -117,7 +118,7 @@ def _evidence(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
     x = alt.X("x:Q", title=None, scale=scale, axis=axis)
     y = alt.Y("y:Q", title=None, scale=scale, axis=axis)
     colours = [BLUE, "#d9730d", TEAL]
-    key = alt.Legend(title=None, orient="top", direction="horizontal", offset=20, labelFontSize=11)
+    key = alt.Legend(title=None, orient="top", direction="horizontal", offset=20, labelFontSize=FONT)
     base = alt.Chart(DATA).encode(x, y)
     coloured = base.encode(alt.Color("label:N", legend=key, sort=None).scale(range=colours))
     tooltip = [
@@ -127,7 +128,7 @@ def _evidence(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
     ]
     marks = coloured.mark_point(filled=True, size=70, opacity=1)
     marks = marks.encode(alt.Shape("label:N", legend=key, sort=None).scale(range=["circle", "square", "triangle-up"]))
-    words = alt.Chart(DATA).mark_text(align="left", baseline="top", dy=-16, fontSize=12, color=GREY, tooltip=None)
+    words = alt.Chart(DATA).mark_text(align="left", baseline="top", dy=-16, fontSize=FONT, color=GREY, tooltip=None)
     return spec(
         alt.layer(
             held_open(x, y),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from core.trajectories.noise import Law, Measured
 from core.trajectories.problems import ASPECT, Array
 from core.words.catalogue import Catalogue
-from ui.charts.style import COUNT, DATA, EXTENT, GREY, TEAL, Rows, Say, Spec, held_open, only, spec
+from ui.charts.style import COUNT, DATA, EXTENT, FONT, GREY, TEAL, Rows, Say, Spec, held_open, only, spec
 from ui.charts.trajectory import INK, SIDE_COLOURS, SIDE_SHAPES, SIDES, one_scale
 
 SINGLE = "single"  # a batch of a single example
@@ -38,8 +38,8 @@ def cloud(say: Say) -> Spec:
     rings = base.mark_line(interpolate="cardinal-closed", strokeDash=[5, 4], strokeWidth=1.8, tooltip=None)
     leaders = base.mark_rule(strokeWidth=0.8, color=INK, opacity=0.6, tooltip=None).encode(x2=alt.value("width"))
     named = base.encode(x=alt.value("width"), text="label:N")
-    over = named.mark_text(fontSize=11, align="right", baseline="bottom", dy=-2, color=INK, tooltip=None)
-    under = named.mark_text(fontSize=11, align="right", baseline="top", dy=3, color=INK, tooltip=None)
+    over = named.mark_text(fontSize=FONT, align="right", baseline="bottom", dy=-2, color=INK, tooltip=None)
+    under = named.mark_text(fontSize=FONT, align="right", baseline="top", dy=3, color=INK, tooltip=None)
     full = base.mark_point(shape="cross", size=110, filled=True, opacity=1, color=INK)
     return spec(
         alt.layer(
@@ -107,8 +107,8 @@ def law(say: Say) -> Spec:
     line = base.mark_line(strokeDash=[6, 4], strokeWidth=2, color=GREY, tooltip=None)
     bars = alt.Chart(DATA).mark_rule(strokeWidth=2, color=TEAL).encode(x, y=alt.Y("low:Q"), y2="high:Q")
     points = base.mark_point(filled=True, size=70, opacity=1, color=TEAL, shape="diamond")
-    words = base.mark_text(fontSize=11, align="right", baseline="bottom", dx=-6, dy=-4, color=GREY, tooltip=None)
-    together = base.mark_text(fontSize=11, align="left", baseline="middle", dx=52, color=GREY, tooltip=None)
+    words = base.mark_text(fontSize=FONT, align="right", baseline="bottom", dx=-6, dy=-4, color=GREY, tooltip=None)
+    together = base.mark_text(fontSize=FONT, align="left", baseline="middle", dx=52, color=GREY, tooltip=None)
     return spec(
         alt.layer(
             held_open(x, y),

@@ -21,7 +21,9 @@ from ui.charts.style import (
     DATA,
     EXTENT,
     FAINT_BLUE,
+    FONT,
     GREY,
+    PLACE,
     TITLE,
     Rows,
     Say,
@@ -40,7 +42,7 @@ CLASS_COLOURS = ("#d9730d", "#1c7ed6")  # the classes also differ in shape
 
 def gradient(say: Say) -> Spec:
     """Draw the norm of each update's gradient."""
-    x = alt.X("x:Q", title=None).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
+    x = alt.X("x:Q", title=PLACE).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
     y = alt.Y("value:Q", title=say("axis.gradient")).scale(zero=True).axis(tickCount=5, format=ANY)
     tooltip = [
         alt.Tooltip("x:Q", title=say("axis.x"), format=ANY),
@@ -138,7 +140,7 @@ def confusion(say: Say) -> Spec:
     return spec(
         alt.layer(
             base.mark_rect(stroke="rgba(128,134,142,0.35)", strokeWidth=0.5).encode(shade, tooltip=tooltip),
-            base.mark_text(fontSize=11, tooltip=None).encode(text=alt.Text("value:Q", format=COUNT), color=words),
+            base.mark_text(fontSize=FONT, tooltip=None).encode(text=alt.Text("value:Q", format=COUNT), color=words),
         ),
         height=320,
     )

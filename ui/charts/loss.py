@@ -2,60 +2,83 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import altair as alt
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.run.changes import position
 from core.run.config import RunConfig
-from core.run.plan import plan
 from core.store.reader import BETA, Axis, RunReader, Series
 from ui.charts.changes import Marks, add_changes, change_layers
+from ui.charts.pointer import add_pointer, latest, nearest, pointer, zooming
+from ui.charts.reach import reach
 from ui.charts.style import (
     ANY,
     BLUE,
+    CAPTION,
     DATA,
     EXTENT,
     FAINT_BLUE,
+    FONT,
     GREY,
     LOSS,
+    PLACE,
     TEAL,
     TITLE,
     Rows,
     Say,
     Spec,
+    caption_from_data,
     held_open,
-    hover,
     labels,
+    linear,
+    logarithmic,
     only,
     spec,
     title_from_data,
 )
 
+Curve = tuple[Series, NDArray[np.float64], NDArray[np.float64]]
 SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
-GHOST, GHOST_NAME, CUT, ONLY_ONE = "ghost", "ghost_name", "cut", "only_one"
+GHOST, GHOST_NAME, CUT, ONLY_ONE, NOTE = "ghost", "ghost_name", "cut", "only_one", "note"
 EXPLODED = 20.0  # multiple of the initial loss; an axis up to a higher loss would show only a vertical stroke
-WHOLE_PLAN = 100_000  # updates: a longer plan is not shown whole on the axis
+WIDE = 440  # pixels from which the row of the legend has room for the name of the previous run
 UNDER_CUT = 18  # pixels from the top, below the label of a spike
 SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times the highest smoothed one would flatten the chart: cut at 1.2 times
 
 
 def loss(say: Say) -> Spec:
-    """Draw on a linear axis from 0."""
-    return _loss(say, alt.Scale(zero=True), alt.Axis(tickCount=6, format=ANY))
+    """Draw on linear axes from 0."""
+    return _loss(say)
 
 
 def log_loss(say: Say) -> Spec:
-    """Draw on a logarithmic axis."""
-    ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
-    return _loss(say, alt.Scale(type="log", nice=False, padding=8), alt.Axis(values=ticks, format=ANY))
+    """Draw the loss on a logarithmic axis."""
+    return _loss(say, log=True)
 
 
-def _loss(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
+def loss_over_log_x(say: Say) -> Spec:
+    """Draw the updates on a logarithmic axis."""
+    return _loss(say, log_x=True)
+
+
+def log_loss_over_log_x(say: Say) -> Spec:
+    """Draw both on logarithmic axes."""
+    return _loss(say, log=True, log_x=True)
+
+
+CHARTS = {
+    (False, False): loss,
+    (True, False): log_loss,
+    (False, True): loss_over_log_x,
+    (True, True): log_loss_over_log_x,
+}
+
+
+def _loss(say: Say, *, log: bool = False, log_x: bool = False) -> Spec:
     names = list(SERIES)
     key = alt.Legend(
         title=None,
@@ -65,35 +88,44 @@ def _loss(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
         offset=2,
         symbolStrokeWidth=3,
         symbolOpacity=1,
-        labelFontSize=11,
+        labelFontSize=FONT,
         columnPadding=8,
+        padding=0,
     )
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[FAINT_BLUE, BLUE, TEAL])
-    x = alt.X("x:Q", title=None).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
-    y = alt.Y("value:Q", title=say("axis.loss"), scale=scale, axis=axis)
-    at, exact = alt.Tooltip("x:Q", title=say("axis.x"), format=ANY), partial(alt.Tooltip, "exact:Q", format=LOSS)
+    x = logarithmic(alt.X("x:Q", title=PLACE)) if log_x else linear(alt.X("x:Q", title=PLACE), ticks=8, nice=False)
+    y = alt.Y("value:Q", title=say("axis.loss"))
+    y = logarithmic(y) if log else linear(y, ticks=6)
     base = alt.Chart(DATA).encode(x, y)
     coloured = base.encode(colour)
-    ghost = base.mark_line(strokeWidth=2, strokeDash=[1, 3], strokeCap="round", color=GREY, tooltip=None)
-    name = base.mark_text(align="right", baseline="bottom", dy=-4, color=GREY, fontSize=11, tooltip=None)
-    smoothed = coloured.mark_line(strokeWidth=2.5, tooltip=None).properties(name="smoothed")
-    validation = coloured.mark_point(shape="diamond", size=70, filled=True, opacity=1)
-    cut = alt.Chart(DATA).mark_text(align="right", baseline="top", dx=-4, dy=3, color=GREY, fontSize=11, tooltip=None)
+    ghost = base.mark_line(
+        strokeWidth=2, strokeDash=[1, 3], strokeCap="round", color=GREY, tooltip=None, clip=True
+    ).transform_filter(only(GHOST))
+    smoothed = coloured.mark_line(strokeWidth=2.5, tooltip=None, clip=True).properties(name="smoothed")
+    point = base.mark_point(filled=True, size=60, color=BLUE, opacity=1, tooltip=None, clip=True)
+    validation = coloured.mark_point(shape="diamond", size=70, filled=True, opacity=1, tooltip=None, clip=True)
+    words = alt.Chart(DATA).mark_text(align="right", color=GREY, fontSize=FONT, tooltip=None, clip=False)
+    # The name of the previous run stands in the row of the legend or, on a phone, right below it.
+    beside = alt.value(alt.expr(f"width > {WIDE} ? -12 : 8"))
+    cut = alt.Chart(DATA).mark_text(align="right", baseline="top", dx=-4, dy=3, color=GREY, fontSize=FONT, tooltip=None)
+    note = alt.Chart(DATA).mark_text(color=GREY, fontSize=FONT, tooltip=None)
+    note = note.encode(x=alt.value(alt.expr("width / 2")), y=alt.value(alt.expr("height / 2")), text="label:N")
+    told = [(say(f"series.{series}"), LOSS) for series in ("smoothed_loss", "loss", "validation_loss", "before")]
     return spec(
         alt.layer(
-            held_open(x, y),
-            coloured.mark_line(strokeWidth=1, tooltip=None).transform_filter(only("loss")),
+            zooming(held_open(x, y)),
+            pointer(x, (say("axis.x"), ANY), *told),
+            coloured.mark_line(strokeWidth=1, tooltip=None, clip=True).transform_filter(only("loss")),
             *change_layers(x),
-            ghost.transform_filter(only(GHOST)),
-            name.encode(text="label:N").transform_filter(only(GHOST_NAME)),
+            ghost,
+            words.encode(x=alt.value("width"), y=beside, text="label:N").transform_filter(only(GHOST_NAME)),
             smoothed.transform_filter(only("smoothed_loss")),
-            base.mark_point(filled=True, size=60, color=BLUE, opacity=1, tooltip=None).transform_filter(only(ONLY_ONE)),
-            hover(base, "smoothed_loss", at, exact(title=say("series.smoothed_loss"))),
-            validation.encode(tooltip=[at, exact(title=say("series.validation_loss"))]).transform_filter(
-                only("validation_loss")
-            ),
+            point.transform_filter(only(ONLY_ONE)),
+            validation.transform_filter(only("validation_loss")),
             cut.encode(x=alt.value("width"), y=alt.value(0), text="label:N").transform_filter(only(CUT)),
+            note.transform_filter(only(NOTE)),
             title_from_data(),
+            caption_from_data(),
         ),
         height=388,
     )
@@ -107,20 +139,26 @@ def loss_table(
     *,
     x: Axis = "updates",
     beta: float = BETA,
+    ghost_beta: float = BETA,
     log: bool = False,
+    log_x: bool = False,
+    whole: bool = False,
     ghost: RunReader | None = None,
     ghost_name: str = "",
     marks: Marks = (),
+    caption: str = "",
+    empty: str = "",
 ) -> pa.Table:
     """Return the columns series, x, value (as drawn), exact and label of `loss` and `log_loss`.
 
-    The axis spans the planned updates in the unit of `x`, or as many as have been reached.
+    The axis follows what has run, in the unit of `x`; with `whole` it spans the plan.
     """
     curves = reader.curves(SERIES, x=x, beta=beta) if reader else []
     calm = _calm(curves, log=log)
-    end = _end(config, reader, planned, x)
+    end = reach(config, reader, planned, x, whole=whole)
     rows = Rows("series", "x", "value", "exact", "label")
     rows.add(series=TITLE, label=say(f"axis.{x}"))
+    rows.add(series=CAPTION, label=caption)
     for name, places, values in curves:
         drawn, highest = values, np.nanmax(values, initial=0.0)
         if log:
@@ -131,17 +169,26 @@ def loss_table(
                 rows.add(series=CUT, label=say("chart.loss.cut", highest=float(highest)))
         if name == "smoothed_loss" and len(places) == 1:  # a single point draws no line
             rows.add(series=ONLY_ONE, x=places, value=drawn)
-        add = rows.add_line if name == "smoothed_loss" else rows.add
-        add(series=name, x=places, value=drawn, exact=values)
-    if ghost:
-        end = _add_ghost(rows, ghost, ghost_name, end, x, beta, log=log)
+        rows.add(series=name, x=places, value=drawn, exact=values)
+    before = ghost.curves(("smoothed_loss",), x=x, beta=ghost_beta)[0] if ghost else None
+    if before:
+        end = _add_ghost(rows, before, ghost_name, end, log=log)
+    _add_pointer(rows, curves, before)
     add_changes(rows, marks, reader, end=end, top=UNDER_CUT, lines=4, x=x)
-    held = [calm or 1.0] * 2 if log else [0.0, 0.0 if calm else 1.0]
-    rows.add(series=EXTENT, x=[0.0, end], value=held)
+    if not calm:
+        rows.add(series=NOTE, label=empty)
+    top = calm or (_chance(config) if config else 1.0)
+    held = [top, top] if log else [0.0, 0.0 if calm else top]
+    rows.add(series=EXTENT, x=[_first(curves, end) if log_x else 0.0, end], value=held)
     return rows.table()
 
 
-def _calm(curves: Sequence[tuple[Series, NDArray[np.float64], NDArray[np.float64]]], *, log: bool) -> float:
+def _chance(config: RunConfig) -> float:
+    """Return the loss at which a run will about begin: a classifier's of guessing."""
+    return math.log(config.spec.outputs) if config.spec.task == "classification" else 1.0
+
+
+def _calm(curves: Sequence[Curve], *, log: bool) -> float:
     """Return the highest smoothed value; on a linear axis at most EXPLODED times the initial smoothed loss."""
     calm = max((np.nanmax(values, initial=0.0) for name, _, values in curves if name != "loss"), default=0.0)
     smoothed = next((values for name, _, values in curves if name == "smoothed_loss" and len(values)), None)
@@ -150,12 +197,27 @@ def _calm(curves: Sequence[tuple[Series, NDArray[np.float64], NDArray[np.float64
     return float(min(calm, EXPLODED * smoothed[0]))
 
 
-def _add_ghost(rows: Rows, ghost: RunReader, name: str, end: float, x: Axis, beta: float, *, log: bool) -> float:
+def _first(curves: Sequence[Curve], end: float) -> float:
+    """Return where a logarithmic x axis begins: at the first update, or a thousandth of the way to its end."""
+    first = min((float(places[0]) for _, places, _ in curves if len(places)), default=end / 1_000)
+    return first if 0 < first < end else end / 10
+
+
+def _add_pointer(rows: Rows, curves: Sequence[Curve], before: Curve | None) -> None:
+    """Add what the pointer tells where the smoothed loss has a point."""
+    if not curves:
+        return
+    (_, loss_at, losses), (_, at, smoothed), (_, epochs, validation) = curves
+    ghost = nearest(before[1], before[2], at) if before else np.full(len(at), np.nan)
+    add_pointer(rows, at, smoothed, nearest(loss_at, losses, at), latest(epochs, validation, at), ghost)
+
+
+def _add_ghost(rows: Rows, before: Curve, name: str, end: float, *, log: bool) -> float:
     """Add the previous run, at most twice as far as this one goes; return where the axis ends then.
 
     Losses that exploded are left out, because they would flatten the curve of this run.
     """
-    ((_, places, values),) = ghost.curves(("smoothed_loss",), x=x, beta=beta)
+    _, places, values = before
     good = np.isfinite(values) & (values > 0 if log else values <= EXPLODED * max(values[:1], default=0.0))
     if not good.any():
         return end
@@ -165,33 +227,5 @@ def _add_ghost(rows: Rows, ghost: RunReader, name: str, end: float, x: Axis, bet
     places, values, good = places[near], values[near], good[near]
     rows.add(series=GHOST, x=places, value=np.where(good, values, np.nan), exact=values)
     if good.any():
-        at = np.flatnonzero(good)[-1]
-        label = f"{name} \u2192" if last > end else name
-        rows.add(series=GHOST_NAME, x=places[at], value=values[at], label=label)
+        rows.add(series=GHOST_NAME, label=f"\u2508 {name} \u2192" if last > end else f"\u2508 {name}")
     return end
-
-
-def _end(config: RunConfig | None, reader: RunReader | None, planned: int | None, x: Axis) -> float:
-    """Return where the x axis ends: at the planned updates, as far as they are known in its unit."""
-    updates = float(_far_enough(reader.updates if reader else 0, planned))
-    if config is None or x == "updates":
-        return updates
-    if reader and (inherited := reader.inherited):  # counted as if they had the run's own batch size
-        updates += position(config, int(reader.examples_seen[inherited - 1])) - inherited
-    last = reader.last if reader else None
-    if x == "seconds":
-        budget = config.budget_value if config.budget == "seconds" else 0.0
-        return max(budget, last.seconds if last else 0.0) or 1.0
-    counts = plan(config)
-    if x == "epochs":
-        return updates / counts.updates_per_epoch
-    epochs, rest = divmod(updates, counts.updates_per_epoch)
-    return epochs * counts.examples_per_epoch + rest * config.effective_batch_size
-
-
-def _far_enough(updates: int, planned: int | None) -> int:
-    """Return where the axis ends: at the planned updates or, in a very long run, at a number that doubles as needed."""
-    end = WHOLE_PLAN
-    while end < updates:
-        end *= 2
-    return max(updates, min(planned, end)) if planned else max(updates, 1)

@@ -20,9 +20,11 @@ from ui.charts.changes import Marks, add_changes, change_layers
 from ui.charts.style import (
     ANY,
     BLUE,
+    CLOSE,
     COUNT,
     DATA,
     EXTENT,
+    FONT,
     GREY,
     RATE,
     Rows,
@@ -55,9 +57,7 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
     legend = alt.Legend(title=None, orient="bottom-left", labelExpr=labels(say, names), symbolStrokeWidth=2)
     ticks = 6 if key else 4
     x = alt.X("x:Q", title=say("axis.update")).scale(zero=True, nice=False)
-    fonts: dict[str, Any] = (
-        {} if key else {"labelFontSize": 10, "titleFontSize": 10, "titlePadding": 2, "labelPadding": 2}
-    )
+    fonts: dict[str, Any] = CLOSE if key else {"titleFontSize": FONT, "titlePadding": 2, "labelPadding": 2}
     x = x.axis(format=COUNT, tickCount=ticks, tickMinStep=1, **fonts)
     y = alt.Y("value:Q", title=say("axis.rate") if key else say("axis.rate.short")).scale(zero=True)
     y = y.axis(tickCount=4 if key else 2, format=ANY, **fonts)
@@ -66,7 +66,7 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
     at = alt.Tooltip("x:Q", title=say("axis.update"), format=COUNT)
     base = alt.Chart(DATA).encode(x, y)
     series = base.encode(colour, dash)
-    name = base.mark_text(baseline="bottom", align="left", dx=5, dy=-3, color=GREY, fontSize=11, tooltip=None)
+    name = base.mark_text(baseline="bottom", align="left", dx=5, dy=-3, color=GREY, fontSize=FONT, tooltip=None)
     words = base.encode(text="label:N")
     layers = [
         held_open(x, y),
@@ -81,10 +81,10 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
         layers += [
             hover(base, "actual", at, alt.Tooltip("value:Q", title=say("series.actual"), format=RATE)),
             base.mark_point(filled=True, size=70, color=BLUE, opacity=1, tooltip=None).transform_filter(only(HERE)),
-            words.mark_text(align="left", dx=7, dy=-8, color=BLUE, fontSize=11, tooltip=None).transform_filter(
+            words.mark_text(align="left", dx=7, dy=-8, color=GREY, fontSize=FONT, tooltip=None).transform_filter(
                 only(HERE_EARLY)
             ),
-            words.mark_text(align="right", dx=6, dy=-14, color=BLUE, fontSize=11, tooltip=None).transform_filter(
+            words.mark_text(align="right", dx=6, dy=-14, color=GREY, fontSize=FONT, tooltip=None).transform_filter(
                 only(HERE_LATE)
             ),
         ]

@@ -8,13 +8,14 @@ turns a key into the words of the reader's language.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+Channel = TypeVar("Channel", alt.X, alt.Y)
 Say = Callable[[str], str]
 Spec = dict[str, Any]
 
@@ -33,10 +34,17 @@ CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same 
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 ANY = ",.6~g"  # counts and seconds on one axis
 
+NARROW = 30  # a logarithmic axis from 1 to this or less has labels at 2 and 5 too
+PADDING = {"left": 0, "top": 2, "right": 10, "bottom": 2}  # pixels; the last label of an axis needs the right one
+FONT = 12  # pixels of all text in a chart
 FAR = 10.0  # multiple of the highest value; a limit beyond it would squeeze the rest of the chart
 HOVERED = 60  # points of a line that have a tooltip
 EXTENT = "extent"  # an invisible series that holds the axes open
+CAPTION = "caption"  # the row whose text says what the chart shows
 TITLE = "title"  # the row whose text names the x axis
+PLACE = "\u00a0"  # a blank title
+CLOSE: dict[str, Any] = {"labelPadding": 6, "titlePadding": 6}  # pixels; Streamlit's are 16
+TITLE_FROM_AXIS = 34  # pixels between the x axis and the lower edge of its title
 DATA = alt.NamedData("d")
 TEXTS = ("series", "row", "label", "url")
 
@@ -44,6 +52,26 @@ TEXTS = ("series", "row", "label", "url")
 def only(series: str) -> str:
     """Return the Vega expression that picks the rows of a series."""
     return f"datum.series == '{series}'"
+
+
+def linear(channel: Channel, *, ticks: int, nice: bool = True) -> Channel:
+    """Give a channel a linear axis from 0."""
+    return channel.scale(zero=True, nice=nice).axis(format=ANY, tickCount=ticks, **CLOSE)
+
+
+def logarithmic(channel: Channel) -> Channel:
+    """Give a channel a logarithmic axis with labels at 1, 10, 100, ...; also at 2 and 5 if it spans few of those."""
+    ticks = [digit * 10.0**power for power in range(-9, 10) for digit in (1, 2, 5)]
+    scale = "x" if isinstance(channel, alt.X) else "y"
+    exponent = "log(datum.value) / LN10"
+    is_power = f"abs({exponent} - round({exponent})) < 1e-6"
+    is_narrow = f"domain('{scale}')[1] < {NARROW} * domain('{scale}')[0]"
+    axis: dict[str, Any] = CLOSE | {
+        "values": ticks,
+        "labelExpr": f"{is_power} || {is_narrow} ? format(datum.value, '{ANY}') : ''",
+        "labelOverlap": "greedy",
+    }
+    return channel.scale(type="log", nice=False, padding=8).axis(**axis)
 
 
 def held_open(x: alt.X, y: alt.Y | None = None) -> alt.Chart:
@@ -63,10 +91,31 @@ def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
 
 
 def title_from_data() -> alt.Chart:
-    """Return the title of the x axis as a text from the table, because a title in the specification cannot change."""
-    words: alt.Chart = alt.Chart(DATA).mark_text(baseline="top", dy=31, color=GREY, fontSize=12, tooltip=None)
-    middle, bottom = alt.value(alt.expr("width / 2")), alt.value("height")
-    return words.encode(x=middle, y=bottom, text="label:N").transform_filter(only(TITLE))
+    """Return the title of the x axis as a text from the table, because a title in the specification cannot change.
+
+    The axis has the title PLACE, which keeps the place free.
+    """
+    words: alt.Chart = alt.Chart(DATA).mark_text(
+        align="right", baseline="bottom", dy=TITLE_FROM_AXIS, color=GREY, fontSize=FONT, tooltip=None, clip=False
+    )
+    right, bottom = alt.value("width"), alt.value("height")
+    return words.encode(x=right, y=bottom, text="label:N").transform_filter(only(TITLE))
+
+
+def caption_from_data() -> alt.Chart:
+    """Return the caption from the table, left of the title of the x axis: it goes along in a picture that leaves."""
+    words: alt.Chart = alt.Chart(DATA).mark_text(
+        align="left",
+        baseline="bottom",
+        dy=TITLE_FROM_AXIS,
+        color=GREY,
+        fontSize=FONT,
+        limit=alt.expr("width - 90"),
+        tooltip=None,
+        clip=False,
+    )
+    place = alt.value(0), alt.value("height")
+    return words.encode(x=place[0], y=place[1], text="label:N").transform_filter(only(CAPTION))
 
 
 def labels(say: Say, names: Sequence[str]) -> str:
@@ -121,6 +170,7 @@ def spec(chart: alt.LayerChart | alt.FacetChart, *, height: int, title: str | No
     made: Spec = chart.to_dict()
     for name in ("$schema", "data", "config"):
         made.pop(name, None)
+    made["padding"] = PADDING
     for layer in made["layer"]:
         layer.pop("data", None)
         layer["mark"]["aria"] = False  # the chart has an alt text, and the cards show the numbers

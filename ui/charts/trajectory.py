@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from core.trajectories.contours import contours
 from core.trajectories.problems import ASPECT, Array, LossSurface
-from ui.charts.style import BLUE, COUNT, DATA, EXTENT, GREY, Rows, Say, Spec, held_open, only, spec
+from ui.charts.style import BLUE, COUNT, DATA, EXTENT, FONT, GREY, Rows, Say, Spec, held_open, only, spec
 
 Side = Literal["small", "large"]  # the batch size that a path or a cloud belongs to
 
@@ -74,7 +74,7 @@ def _panel(say: Say, *, height: int) -> Spec:
     path = base.mark_line(strokeWidth=1.4, strokeJoin="round", opacity=0.65, clip=True, tooltip=None)
     points = base.mark_point(filled=True, size=18, opacity=0.9, clip=True)
     words = base.mark_text(
-        fontSize=11, color=INK, align="left", baseline="bottom", dx=7, dy=-6, clip=True, tooltip=None
+        fontSize=FONT, color=INK, align="left", baseline="bottom", dx=7, dy=-6, clip=True, tooltip=None
     )
     ends = alt.FieldOneOfPredicate(field="series", oneOf=[START, BEST])
     ring = base.mark_point(

@@ -16,6 +16,7 @@ from ui.charts.style import (
     COUNT,
     DATA,
     EXTENT,
+    FONT,
     GREY,
     TITLE,
     Rows,
@@ -55,8 +56,8 @@ def weight_paths(say: Say) -> Spec:
     line = base.mark_line(strokeWidth=2, tooltip=None).encode(colour, dash, order="order:Q")
     marks = base.mark_point(filled=True, size=34, opacity=1).encode(colour, shape, tooltip=tooltip)
     ring = base.mark_point(shape="circle", size=90, filled=False, stroke=INK, strokeWidth=1.8, opacity=1, tooltip=None)
-    words = base.mark_text(fontSize=11, color=INK, align="left", baseline="bottom", dx=7, dy=-6, tooltip=None)
-    up = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, fontSize=12, color=GREY, tooltip=None)
+    words = base.mark_text(fontSize=FONT, color=INK, align="left", baseline="bottom", dx=7, dy=-6, tooltip=None)
+    up = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, fontSize=FONT, color=GREY, tooltip=None)
     return spec(
         alt.layer(
             held_open(x, y),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -11,25 +11,36 @@ import streamlit as st
 
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
-from ui.charts.style import Say, Spec
+from ui.charts.style import Spec
 from ui.shell.text import language, say
 
-Chart = Callable[[Say], Spec]  # a function of `ui.charts`, whose name is the chart's
+Chart = Callable[..., Spec]  # a function of `ui.charts`, whose name is the chart's
 
 
 @cache
-def _spec(chart: Chart, language: str) -> Spec:
-    return chart(say)
+def _spec(chart: Chart, language: str, names: tuple[str, ...]) -> Spec:
+    return chart(say, names) if names else chart(say)
 
 
-def draw(chart: Chart, table: pa.Table, *, part: str = "", width: int | Literal["stretch"] = "stretch") -> None:
-    """Draw a chart on a page; `part` distinguishes two drawings of the same chart."""
+def draw(
+    chart: Chart,
+    table: pa.Table,
+    *,
+    part: str = "",
+    names: Sequence[str] = (),
+    width: int | Literal["stretch"] = "stretch",
+    height: Literal["content", "stretch"] = "content",
+) -> None:
+    """Draw a chart on a page; `part` distinguishes two drawings of the same chart.
+
+    `names` are those of the lines in its legend. They must stay the same while the chart is refreshed.
+    """
     name = chart.__name__
     # The alt text is constant because the browser rebuilds a chart whose alt text changes. The cards have the
     # numbers as text.
     alt = say(f"chart.{name}.{part}.alt" if part else f"chart.{name}.alt")
     key = f"chart_{name}_{part}" if part else f"chart_{name}"
-    st.vega_lite_chart(table, _spec(chart, language()), key=key, alt=alt, width=width)
+    st.vega_lite_chart(table, _spec(chart, language(), tuple(names)), key=key, alt=alt, width=width, height=height)
 
 
 def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:

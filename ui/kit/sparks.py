@@ -23,12 +23,13 @@ def _picture(content: str) -> str:
     return f'<img alt="" src="data:image/svg+xml,{quote(f"{OPEN}{content}</svg>", safe=SAFE)}">'
 
 
-NOTHING = _picture(f'<rect y="{HEIGHT - 2:g}" width="{WIDTH:g}" height="1" fill="{FAINT}"/>')
+NOTHING = _picture("")
+TREND = 5  # values: fewer show no trend
 
 
 def line(values: Sequence[float] | NDArray[np.float64]) -> str:
-    """Draw values from left to right, the lowest at the bottom."""
-    if len(values) < 2:
+    """Draw values from left to right, the lowest at the bottom; nothing if they are too few for a trend."""
+    if len(values) < TREND:
         return NOTHING
     low, high = min(values), max(values)
     height = (HEIGHT - 2 * EDGE) / (high - low) if high > low else 0.0

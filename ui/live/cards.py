@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from core.run import smoothing
 from core.run.changes import position
 from core.run.config import RunConfig
 from core.run.events import Prediction
@@ -14,7 +15,9 @@ from core.run.plan import plan
 from core.store.reader import Last, RunReader
 from ui.kit import sparks
 from ui.kit.card import Card
-from ui.shell.text import duration, loss_text, mib, number, percent, say
+from ui.shell.text import count, duration, loss_text, mib, number, percent, say
+
+UNTIMED = 200  # updates: stands for the plan of a budget of seconds until the first updates have been timed
 
 
 def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | None) -> list[Card]:
@@ -22,7 +25,7 @@ def cards(config: RunConfig, prediction: Prediction | None, reader: RunReader | 
     return [
         _updates(config, reader),
         _per_epoch(config, reader),
-        _loss(reader),
+        _loss(config, reader),
         _validation(config, reader),
         _peak(config, prediction, reader),
         _speed(config, reader),
@@ -43,6 +46,17 @@ def planned(config: RunConfig, reader: RunReader | None) -> int | None:
     if horizon or not total or last is None or config.budget == "updates":
         return horizon or total
     return last.updates + max(0, total - position(config, last.examples_seen))  # it will continue another run
+
+
+def window_of(config: RunConfig, reader: RunReader | None, *, share: float = smoothing.SHARE) -> int:
+    """Return how many updates the moving average of a run covers: of those it made if it has ended, else of its plan.
+
+    The card, the chart and the verdict show the same average.
+    """
+    record = reader.record if reader else None
+    has_ended = bool(record and record.ended)
+    updates = updates_done(reader) if reader and has_ended else planned(config, reader)
+    return smoothing.window(updates or UNTIMED, config.effective_batch_size, share=share)
 
 
 def updates_done(reader: RunReader) -> int:
@@ -106,13 +120,14 @@ def _per_epoch(config: RunConfig, reader: RunReader | None) -> Card:
     return Card(label, number(measured), text, help_, sparks.ticks(measured))
 
 
-def _loss(reader: RunReader | None) -> Card:
-    last = reader.last if reader else None
+def _loss(config: RunConfig, reader: RunReader | None) -> Card:
     label, help_ = say("card.loss"), say("card.loss.help")
-    if reader is None or last is None:
+    if reader is None or not reader.updates:
         return Card(label, say("none"), say("card.no_update"), help_)
-    detail = say("card.loss.detail", last=loss_text(last.loss))
-    return Card(label, loss_text(last.smoothed_loss), detail, help_, sparks.line(reader.sparkline("smoothed_loss")))
+    window = window_of(config, reader)
+    beta = smoothing.beta(window)
+    picture = sparks.line(reader.sparkline("smoothed_loss", beta=beta))
+    return Card(label, loss_text(float(reader.smoothed(beta)[-1])), count("card.loss.detail", window), help_, picture)
 
 
 def _validation(config: RunConfig, reader: RunReader | None) -> Card:

@@ -35,19 +35,11 @@ def draw(session: Session, form: Form, reader: RunReader | None, record: RunReco
     if len(names) > NAMED_DIFFERENCES:
         wanted.append(count("change.more", len(names) - NAMED_DIFFERENCES))
     st.markdown(say("differs", shown=listed(shown), form=listed(wanted)), width="stretch")
-    st.button(
-        say("differs.start"),
-        key="start_these",
-        type="tertiary",
-        icon=":material/play_arrow:",
-        on_click=controls.ask_to_start,
-        args=(session,),
-    )
     if changes.can_go_on(record, form.config):
         key = "change.now" if controls.is_active(record) else "change.go_on"
         why_not = changes.why_not(record, reader, form.config)
         st.button(
-            say(key),
+            say("change"),
             key="change_now",
             type="tertiary",
             icon=":material/tune:",

@@ -1,4 +1,4 @@
-"""Draw the download of the shown run and the link to the form's settings."""
+"""Draw what leaves the page: a link to the settings, a link to the shown run, and a file of every update."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from core.store import recorded
 from core.store.export import csv_of
 from core.store.reader import RunReader
 from ui.shell.engine import engine
@@ -15,26 +16,32 @@ from ui.shell.text import say
 
 
 def draw(reader: RunReader | None) -> None:
-    """Draw the button of the download and the popover with the link."""
-    none = reader is None
-    st.download_button(
-        say("control.csv"),
-        data=_csv(reader),
-        file_name=f"batch-lab-{reader.run_id if reader else ''}.csv",
-        mime="text/csv",
-        key="csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        disabled=none,
-        help=say("control.csv.none" if none else "control.csv.help"),
-    )
-    with st.popover(say("control.link"), icon=":material/link:", type="tertiary", help=say("control.link.help")):
-        st.caption(say("control.link.text"))
+    """Draw the popover with the links and the download."""
+    with st.popover(say("share"), icon=":material/ios_share:", help=say("share.help"), key="share"):
         settings = {name: value for name, value in st.query_params.items() if not BY_NAME["live"].reads(name)}
-        here = urlsplit(str(st.context.url or ""))
-        link = here._replace(path=here.path or "/", query=urlencode(settings), fragment="")
-        st.code(urlunsplit(link), language=None, wrap_lines=True)
+        _link("share.settings", settings)
+        run_id = reader.run_id if reader else None
+        if run_id and run_id != recorded.RUN_ID:
+            _link("share.run", {"run": run_id})
+        st.download_button(
+            say("share.csv"),
+            data=_csv(reader),
+            file_name=f"batch-lab-{run_id or ''}.csv",
+            mime="text/csv",
+            key="csv",
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=reader is None,
+            help=say("share.csv.none" if reader is None else "share.csv.help"),
+            width="stretch",
+        )
+
+
+def _link(key: str, parameters: dict[str, str]) -> None:
+    st.caption(say(key))
+    here = urlsplit(str(st.context.url or ""))
+    link = here._replace(path=here.path or "/", query=urlencode(parameters), fragment="")
+    st.code(urlunsplit(link), language=None, wrap_lines=True)
 
 
 def _csv(reader: RunReader | None) -> Callable[[], bytes]:

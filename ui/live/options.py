@@ -8,20 +8,24 @@ from typing import get_args
 import streamlit as st
 
 from core.run.config import RunConfig
-from core.store.reader import BETA, Axis
-from ui.shell.text import say
+from core.run.smoothing import SHARE
+from core.store.reader import Axis
+from ui.shell.text import percent, say
 
-BETAS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+AXES = ("log_x", "log_y", "whole")
+SHARES = (0.0, 0.01, 0.02, SHARE, 0.1, 0.2)
 DEPTHS = ("batch", "gradient", "rss", "rhythm", "confusion")  # the first one is not a chart, so it is drawn fastest
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the charts are drawn: the unit of the x axis, whether the loss axis is logarithmic, and the smoothing."""
+    """How the loss is drawn: the unit of the x axis, the smoothing, and what each of AXES says."""
 
     x: Axis
-    log: bool
-    beta: float
+    share: float  # of the run, which the moving average covers
+    log_x: bool
+    log_y: bool
+    whole: bool
 
 
 def draw_for_loss() -> Options:
@@ -38,19 +42,26 @@ def draw_for_loss() -> Options:
             label_visibility="collapsed",
             persist_state="session",
         )
-        log = st.toggle(say("option.log"), key="log_loss", persist_state="session")
-        st.caption(say("option.smoothing"), width="content", help=say("option.smoothing.help"))
-        beta = st.select_slider(
-            say("option.smoothing"),
-            BETAS,
-            BETA,
-            key="smoothing",
-            width=110,
-            format_func=lambda beta: say("option.smoothing.value", beta=beta),
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-    return Options(x or "updates", log, float(beta))
+        with st.popover(say("option.more"), icon=":material/tune:", type="tertiary"):
+            axes = st.pills(
+                say("option.axes"),
+                AXES,
+                selection_mode="multi",
+                key="axes",
+                format_func=lambda name: say(f"option.{name}"),
+                help=say("option.axes.help"),
+                persist_state="session",
+            )
+            share = st.select_slider(
+                say("option.smoothing"),
+                SHARES,
+                SHARE,
+                key="smoothing",
+                format_func=percent,
+                help=say("option.smoothing.help"),
+                persist_state="session",
+            )
+    return Options(x or "updates", float(share), *(name in axes for name in AXES))
 
 
 def draw_for_depth(config: RunConfig) -> str:

@@ -12,7 +12,7 @@ from core.store import RunRecord
 from core.store.reader import RunReader
 from ui.kit import card
 from ui.kit.ticking import ticking
-from ui.live import black_box, cards, changes, charts, controls, depth, differences, status
+from ui.live import black_box, cards, changes, charts, controls, depth, differences, status, story
 from ui.live.reading import predicted, read
 from ui.setup import peak_hint, sentence
 from ui.setup.form import Form
@@ -88,7 +88,8 @@ def _draw(form: Form, run_id: str | None, drawn: DrawnState) -> None:
     with st.container(key="state", horizontal=True, vertical_alignment="center"):
         text = status.line(reader, prediction, refused=form.config is None)
         wrong = trouble or no_prediction
-        st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text)
+        numbers = story.statistics(reader) if reader else ""
+        st.markdown(f"{text} :orange[:material/warning: {wrong}]" if wrong else text, help=numbers or None)
         differences.offer_what_fits(st.empty(), form, record, prediction)
     with st.container(key="story"):
         drawn_cards = cards.cards(config, prediction, reader) if config else cards.blank()
@@ -96,7 +97,7 @@ def _draw(form: Form, run_id: str | None, drawn: DrawnState) -> None:
             st.html(card.html(drawn_cards if same else [each.unconfirmed() for each in drawn_cards]))
         with st.container(key="box"):
             black_box.draw(session, record)
-        ghost = charts.ghost_of(record)
+        ghost = charts.ghost_of(config, record)
         before = ghost.record.config if ghost and ghost.record else None
         with st.container(key="charts"):
             x = charts.draw(config, prediction, reader, ghost, before)

@@ -1,4 +1,4 @@
-"""Describe in one paragraph how a run is going or how it ended, with the numbers that show it."""
+"""Describe in a few sentences how a run is going or how it ended, and apart from them the statistics that show it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ui.live import changes
 from ui.shell.text import count, explain, loss_text, mib, number, percent, say
 
 SLOW = 0.5  # share of the peak rate; below it, the schedule may have stopped the loss from falling
+AT_CHANCE = 0.03  # share by which a loss may differ from that of guessing
 KEPT = 200
 _verdicts: OrderedDict[str, Verdict] = OrderedDict()  # by run id; only ended runs, whose verdicts are final
 
@@ -34,6 +35,15 @@ def describe(reader: RunReader, prediction: Prediction | None) -> str:
         parts.append(count("verdict.unchanged", record.ended.unchanged_updates))
     parts.append(_continues(record))
     return " ".join(part for part in parts if part)
+
+
+def statistics(reader: RunReader) -> str:
+    """Return the sentence on how the loss moved in the tail of a run that has ended, where a verdict rests on it."""
+    record = reader.record
+    if record is None or record.ended is None or record.ended.allocation:
+        return ""
+    found = verdict(reader, record.ended)
+    return _slope(found.code, found.evidence, _values(record.config, found.evidence))
 
 
 def _continues(record: RunRecord) -> str:
@@ -86,46 +96,74 @@ def _reason(ended: Ended) -> str:
 
 def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
     seen = verdict.evidence
-    known = {name: value for name, value in vars(seen).items() if value is not None}
-    values = {name: loss_text(value) for name, value in known.items() if name.endswith("_loss")}
-    values |= {name: number(value) for name, value in known.items() if name.endswith(("updates", "update", "_size"))}
-    values |= {"lr": number(config.lr), "size": number(config.effective_batch_size)}
+    values = _values(config, seen)
     if verdict.code == "diverged":
         return _diverged(ended, values)
     if verdict.code in ("failed", "out_of_memory") or seen.final_loss is None:
         return ""
     if verdict.code == "stopped":
         return say(f"verdict.stopped.{'falling' if seen.falling else 'level'}", **values)
-    key = f"verdict.{verdict.code}"
-    if verdict.code == "converged" and seen.tail_rate_share is not None and seen.tail_rate_share < SLOW:
-        key, values["rate_share"] = f"{key}.slow", percent(seen.tail_rate_share)
+    manner = _manner(verdict.code, seen, values)
+    key = f"verdict.{verdict.code}.{manner}" if manner else f"verdict.{verdict.code}"
+    values["rate_share"] = percent(seen.tail_rate_share or 0.0)
     counted = {"too_few_updates": seen.updates, "reached_target": seen.updates, "rate_died_early": seen.dead_updates}
     number_of_updates = counted.get(verdict.code)
     parts = [say(key, **values) if number_of_updates is None else count(key, number_of_updates, **values)]
     if verdict.code == "too_few_updates" and seen.other_updates is not None:
         parts.append(count("verdict.other_batch", seen.other_updates, size=values["other_batch_size"]))
-    parts += _slope(verdict.code, seen, values)
+    if _guesses(config, seen):
+        parts.append(say("verdict.guessing", classes=number(config.spec.outputs), loss=loss_text(_chance(config))))
     return " ".join(parts)
 
 
-def _slope(code: str, seen: Evidence, values: dict[str, str]) -> list[str]:
+def _manner(code: str, seen: Evidence, values: dict[str, str]) -> str:
+    """Return which of its wordings a verdict has; most have only one."""
+    if code == "converged":
+        slow = seen.tail_rate_share is not None and seen.tail_rate_share < SLOW
+        if (seen.fall_low_loss or 0.0) > 0:
+            return "slight_slow" if slow else "slight"
+        return "slow" if slow else "level"
+    hardly = code in ("learned_nothing", "too_few_updates") and values["initial_loss"] == values["final_loss"]
+    return "unmoved" if hardly else ""
+
+
+def _values(config: RunConfig, seen: Evidence) -> dict[str, str]:
+    known = {name: value for name, value in vars(seen).items() if value is not None}
+    values = {name: loss_text(value) for name, value in known.items() if name.endswith("_loss")}
+    values |= {name: number(value) for name, value in known.items() if name.endswith(("updates", "update", "_size"))}
+    return values | {"lr": number(config.lr), "size": number(config.effective_batch_size)}
+
+
+def _chance(config: RunConfig) -> float:
+    """Return the cross-entropy of a model that gives every class the same probability."""
+    return math.log(config.spec.outputs)
+
+
+def _guesses(config: RunConfig, seen: Evidence) -> bool:
+    """Return whether a classifier ended at the loss of guessing."""
+    if config.spec.task != "classification" or seen.final_loss is None:
+        return False
+    return math.isclose(seen.final_loss, _chance(config), rel_tol=AT_CHANCE)
+
+
+def _slope(code: str, seen: Evidence, values: dict[str, str]) -> str:
     """Say how the loss moved in the tail of the run, where that is evidence for the verdict."""
     if seen.fall_loss is None or seen.fall_low_loss is None or seen.fall_high_loss is None:
-        return []
+        return ""
     if code in ("still_falling", "rate_died_early", "too_few_updates"):
-        return [say("verdict.slope", **values)] if seen.fall_low_loss > 0 else []
+        return say("verdict.slope", **values) if seen.fall_low_loss > 0 else ""
     if code not in ("converged", "unclear"):
-        return []
+        return ""
     if seen.fall_low_loss > 0:
-        return [say("verdict.slope.slight", **values)]
+        return say("verdict.slope", **values)
     values |= {
         "change": loss_text(-seen.fall_loss),
         "low": loss_text(-seen.fall_high_loss),
         "high": loss_text(-seen.fall_low_loss),
     }
     if seen.fall_high_loss < 0:
-        return [say("verdict.slope.up", **values)]
-    return [say("verdict.slope.level", **values)]
+        return say("verdict.slope.up", **values)
+    return say("verdict.slope.level", **values)
 
 
 def _diverged(ended: Ended, values: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.run.config import RunConfig
-from core.run.events import CATEGORIES, Epoch, Peak, Updates
+from core.run.events import CATEGORIES, Ended, Epoch, Peak, Updates
 from core.store import Store
 from core.store.reader import RunReader
 from core.words.catalogue import Catalogue
@@ -52,6 +52,7 @@ def reader_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         config: RunConfig | None = None,
         epochs: Sequence[Epoch] = (),
         rss_bytes: int = 0,
+        ended: bool = False,
         **columns: Sequence[float],
     ) -> RunReader:
         config = config or RunConfig()
@@ -66,7 +67,8 @@ def reader_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         types = {"rates": "f8", "gradient_norms": "f4", "examples_seen": "i8", "seconds": "f8"}
         arrays = {column: np.array(values[column], dtype) for column, dtype in types.items()}
         store.create(name, config, owner="o", session="s")
-        store.write(name, [Updates(0, np.array(losses, "f4"), **arrays), *epochs], rss_bytes=rss_bytes)
+        ends = [Ended("finished", "budget", updates=len(losses))] if ended else []
+        store.write(name, [Updates(0, np.array(losses, "f4"), **arrays), *epochs, *ends], rss_bytes=rss_bytes)
         reader = RunReader(store, name)
         reader.refresh()
         return reader

@@ -30,10 +30,10 @@ def end_of(table: pa.Table) -> float:
     return max(of(table, "extent", "x"))
 
 
-def test_the_table_spans_the_planned_updates_and_holds_what_was_recorded(reader_of: ReaderOf, say: Say) -> None:
+def test_the_table_follows_the_run_and_holds_what_was_recorded(reader_of: ReaderOf, say: Say) -> None:
     epoch = Epoch(1, 3, 3, True, 1.0, 0.25, 0.9, 0.03)
     table = loss_table(CONFIG, reader_of([2.0, 1.0, 0.5], epochs=[epoch]), 500, say)
-    assert of(table, "extent", "x") == [0.0, 500.0]
+    assert of(table, "extent", "x") == [0.0, 10.0]
     assert of(table, "loss", "x") == [1.0, 2.0, 3.0]
     assert of(table, "loss", "value") == of(table, "loss", "exact") == [2.0, 1.0, 0.5]
     assert [(row["x"], row["value"]) for row in of(table, "validation_loss")] == [(3.0, 0.25)]
@@ -53,8 +53,12 @@ def test_the_chosen_smoothing_is_used_and_none_draws_every_update(reader_of: Rea
 
 def test_the_axes_are_open_before_the_first_loss_and_start_at_zero_after_it(reader_of: ReaderOf, say: Say) -> None:
     for nothing in (None, reader_of([])):
-        assert of(loss_table(CONFIG, nothing, 500, say), "extent", "value") == [0.0, 1.0]
-        assert of(loss_table(CONFIG, nothing, 500, say, log=True), "extent", "value") == [1.0, 1.0]
+        guessing = pytest.approx(2.302585)  # ln(10)
+        assert of(loss_table(CONFIG, nothing, 500, say), "extent", "value") == [0.0, guessing]
+        assert of(loss_table(CONFIG, nothing, 500, say, log=True), "extent", "value") == [guessing, guessing]
+        assert of(loss_table(CONFIG, nothing, 500, say, empty="nothing"), "note", "label") == ["nothing"]
+    assert of(loss_table(CONFIG, reader_of([2.0]), 500, say, empty="nothing"), "note") == []
+    assert of(loss_table(CONFIG.replace(dataset="linear", model="linear"), None, 500, say), "extent", "value") == [0, 1]
     assert of(loss_table(CONFIG, reader_of([2.0]), 500, say), "extent", "value") == [0.0, 0.0]
 
 
@@ -124,20 +128,44 @@ def test_the_axis_ends_where_the_plan_does(
     assert end_of(loss_table(CONFIG.replace(**changes), None, planned, say, x=x)) == pytest.approx(end)
 
 
-def test_an_axis_in_seconds_ends_with_the_last_update_and_at_a_budget_that_is_later(
-    reader_of: ReaderOf, say: Say
+@pytest.mark.parametrize(
+    ("updates", "planned", "end"),
+    [(1, 500, 10), (10, 500, 10), (11, 500, 20), (112, 50_000, 200), (200, 50_000, 200), (460, 490, 490), (30, 20, 30)],
+)
+def test_the_axis_follows_a_run_in_steps_and_ends_at_the_plan(
+    updates: int, planned: int, end: int, reader_of: ReaderOf, say: Say
 ) -> None:
+    reader = reader_of([1.0] * updates)
+    assert end_of(loss_table(CONFIG, reader, planned, say)) == end
+    assert end_of(loss_table(CONFIG, reader, planned, say, x="epochs")) == pytest.approx(end / 100)
+    assert end_of(loss_table(CONFIG, reader, planned, say, whole=True)) == max(planned, updates)
+
+
+def test_a_run_without_a_plan_is_followed_too(reader_of: ReaderOf, say: Say) -> None:
+    assert end_of(loss_table(CONFIG, reader_of([1.0] * 30), None, say)) == 50
+
+
+@pytest.mark.parametrize("updates", [16, 112, 500])
+def test_the_axis_of_an_ended_run_ends_with_its_last_update(updates: int, reader_of: ReaderOf, say: Say) -> None:
+    reader = reader_of([1.0] * updates, ended=True)
+    assert end_of(loss_table(CONFIG, reader, 50_000, say)) == updates
+    assert end_of(loss_table(CONFIG, reader, 50_000, say, x="seconds")) == pytest.approx(updates / 100)
+    assert end_of(loss_table(CONFIG, reader, 50_000, say, whole=True)) == 50_000
+
+
+def test_an_axis_in_seconds_follows_the_run_up_to_its_budget(reader_of: ReaderOf, say: Say) -> None:
     reader = reader_of([1.0] * 300)
-    assert end_of(loss_table(CONFIG, reader, 500, say, x="seconds")) == pytest.approx(3.0)
-    for budget, end in ((2.0, 3.0), (60.0, 60.0)):
+    assert end_of(loss_table(CONFIG, reader, 500, say, x="seconds")) == 5
+    for budget, end in ((2.0, 3.0), (4.0, 4.0), (60.0, 5.0)):
         config = CONFIG.replace(budget="seconds", budget_value=budget)
         assert end_of(loss_table(config, reader, 500, say, x="seconds")) == pytest.approx(end)
+        assert end_of(loss_table(config, reader, 500, say, x="seconds", whole=True)) == max(3.0, budget)
 
 
-def test_a_run_beyond_its_plan_is_drawn_to_its_end(reader_of: ReaderOf, say: Say) -> None:
-    reader = reader_of([1.0] * 30)
-    assert end_of(loss_table(CONFIG, reader, 20, say)) == 30
-    assert end_of(loss_table(CONFIG, reader, None, say)) == 30
+def test_a_logarithmic_x_axis_begins_with_the_first_update(reader_of: ReaderOf, say: Say) -> None:
+    assert of(loss_table(CONFIG, reader_of([1.0] * 30), 500, say, log_x=True), "extent", "x") == [1.0, 50.0]
+    assert of(loss_table(CONFIG, reader_of([1.0]), 1, say, log_x=True), "extent", "x") == [0.1, 1.0]
+    assert of(loss_table(CONFIG, None, 500, say, log_x=True), "extent", "x") == [0.5, 500.0]
 
 
 def test_settings_that_cannot_be_trained_have_an_axis_too(say: Say) -> None:
@@ -146,9 +174,9 @@ def test_settings_that_cannot_be_trained_have_an_axis_too(say: Say) -> None:
 
 
 def test_the_axis_of_a_very_long_run_ends_where_its_beginning_can_be_seen(reader_of: ReaderOf, say: Say) -> None:
-    assert end_of(loss_table(CONFIG, reader_of([2.0, 1.0]), 500_000, say)) == 100_000
-    assert end_of(loss_table(CONFIG, reader_of([1.0] * 100_001), 500_000, say)) == 200_000
-    assert end_of(loss_table(CONFIG, reader_of([1.0] * 100_001), 150_000, say)) == 150_000
+    assert end_of(loss_table(CONFIG, reader_of([2.0, 1.0]), 500_000, say, whole=True)) == 100_000
+    assert end_of(loss_table(CONFIG, reader_of([1.0] * 100_001), 500_000, say, whole=True)) == 200_000
+    assert end_of(loss_table(CONFIG, reader_of([1.0] * 100_001), 150_000, say, whole=True)) == 150_000
 
 
 # Single updates far above the rest.
@@ -205,26 +233,25 @@ def test_the_previous_run_is_drawn_at_most_twice_as_far_as_this_one(
     updates: int, end: float, drawn: int, reader_of: ReaderOf, say: Say
 ) -> None:
     ghost = reader_of([3.0] * updates)
-    table = loss_table(CONFIG, reader_of([2.0]), 100, say, ghost=ghost, ghost_name="before: 10 a batch")
+    table = loss_table(CONFIG, reader_of([2.0]), 100, say, whole=True, ghost=ghost, ghost_name="before")
     assert of(table, "ghost", "x") == list(range(1, drawn + 1))
     assert of(table, "ghost", "value") == of(table, "ghost", "exact") == pytest.approx([3.0] * drawn)
     assert end_of(table) == end
-    (name,) = of(table, "ghost_name")
     arrow = " \u2192" if updates > drawn else ""  # it went on
-    assert (name["x"], name["value"], name["label"]) == (drawn, pytest.approx(3.0), "before: 10 a batch" + arrow)
+    assert of(table, "ghost_name", "label") == [f"\u2508 before{arrow}"]
 
 
 def test_the_previous_run_has_the_same_smoothing_and_unit(reader_of: ReaderOf, say: Say) -> None:
     before = CONFIG.replace(batch_size=1_000)  # 10 updates an epoch
     ghost = reader_of([4.0, 2.0] + [1.0] * 8, config=before)
-    table = loss_table(CONFIG, None, 500, say, x="epochs", beta=0.0, ghost=ghost, ghost_name="before")
+    table = loss_table(CONFIG, None, 500, say, x="epochs", ghost_beta=0.0, ghost=ghost, ghost_name="before")
     assert of(table, "ghost", "x") == pytest.approx(np.arange(1, 11) / 10)
     assert of(table, "ghost", "value") == [4.0, 2.0] + [1.0] * 8
 
 
 def test_a_previous_run_without_updates_is_not_drawn(reader_of: ReaderOf, say: Say) -> None:
     table = loss_table(CONFIG, None, 500, say, ghost=reader_of([]), ghost_name="before")
-    assert set(table["series"].to_pylist()) == {"title", "extent"}
+    assert set(table["series"].to_pylist()) == {"title", "caption", "note", "extent"}
     assert end_of(table) == 500
 
 
@@ -238,13 +265,13 @@ def test_an_exploded_loss_does_not_flatten_the_rest(reader_of: ReaderOf, say: Sa
     losses = [2.0] * 5 + [1e30, 1e34]
     for table in (
         loss_table(CONFIG, reader_of(losses), 7, say, beta=0.0),
-        loss_table(CONFIG, reader_of([1.0] * 9), 9, say, beta=0.0, ghost=reader_of(losses), ghost_name="before"),
+        loss_table(CONFIG, reader_of([1.0] * 9), 9, say, ghost_beta=0.0, ghost=reader_of(losses), ghost_name="before"),
     ):
         assert np.nanmax(table["value"].to_numpy()) <= 1.2 * 20 * 2.0
-    assert of(table, "ghost_name", "x") == [5]
+    assert np.isfinite(of(table, "ghost", "value")).tolist() == [True] * 5 + [False] * 2
 
 
 def test_the_previous_run_has_gaps_on_a_logarithmic_axis_too(reader_of: ReaderOf, say: Say) -> None:
     ghost = reader_of([4.0, 0.0, 1.0])
-    table = loss_table(CONFIG, None, 3, say, log=True, beta=0.0, ghost=ghost, ghost_name="before")
+    table = loss_table(CONFIG, None, 3, say, log=True, ghost_beta=0.0, ghost=ghost, ghost_name="before")
     np.testing.assert_array_equal(of(table, "ghost", "value"), [4.0, np.nan, 1.0])

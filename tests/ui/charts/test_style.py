@@ -55,7 +55,7 @@ from ui.charts.memory.peak import memory, memory_table, rss, rss_table
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import timeline_table
 from ui.charts.rate import rate, rate_table, small_rate
-from ui.charts.style import CATEGORY_COLOURS, DATA, Rows, hover, labels, only
+from ui.charts.style import CATEGORY_COLOURS, DATA, PLACE, Rows, hover, labels, only
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
 from ui.charts.weight_paths import weight_paths, weight_paths_table
 
@@ -251,10 +251,12 @@ def test_every_axis_has_a_title_and_every_mark_that_shows_data_a_tooltip(name: s
         for axis in ("x", "y"):
             channel = layer["encoding"].get(axis, {})
             if channel.get("type") == "quantitative" and "axis" in channel and channel["title"] is not None:
-                assert channel["title"].startswith("<axis.")
+                assert channel["title"].startswith("<axis.") or channel["title"] == PLACE
         told = layer["encoding"].get("tooltip", [])
-        assert len(told) >= 2 or layer["mark"].get("tooltip", "none") is None or layer["mark"]["type"] == "rule"
-    tell = [layer for layer in spec["layer"] if len(layer["encoding"].get("tooltip", [])) >= 2]
+        silent = layer["mark"].get("tooltip", "none") is None or layer["mark"]["type"] == "rule"
+        assert len(told) >= 2 or "value" in told or silent
+    told_by = [(layer, layer["encoding"].get("tooltip", [])) for layer in spec["layer"]]
+    tell = [layer for layer, told in told_by if len(told) >= 2 or "value" in told]
     assert tell
     assert all(layer["mark"]["type"] != "line" for layer in tell)  # a line would tell of its first point alone
 
@@ -265,7 +267,7 @@ def test_an_axis_that_changes_its_unit_has_its_title_in_the_table(name: str, say
     titles = {
         layer["encoding"]["x"].get("title") for layer in spec["layer"] if "axis" in layer["encoding"].get("x", {})
     }
-    assert titles == {None}
+    assert titles == {PLACE}
     words = [layer for layer in spec["layer"] if {"filter": "datum.series == 'title'"} in layer.get("transform", [])]
     assert [layer["encoding"]["text"]["field"] for layer in words] == ["label"]
 

@@ -38,22 +38,22 @@ def bars(picture: str) -> list[tuple[str | None, float]]:
 
 
 def test_a_line_goes_from_left_to_right_with_the_lowest_value_at_the_bottom() -> None:
-    assert points(sparks.line([1.0, 3.0, 2.0])) == [(0, 22), (60, 2), (120, 12)]
+    assert points(sparks.line([1.0, 3.0, 2.0, 1.0, 3.0])) == [(0, 22), (30, 2), (60, 12), (90, 22), (120, 2)]
 
 
 def test_a_line_is_as_high_as_the_picture_whatever_its_unit() -> None:
-    assert points(sparks.line([1e6, 3e6, 2e6])) == points(sparks.line(np.array([-1e-3, 1e-3, 0.0])))
+    millions, thousandths = [1e6, 3e6, 2e6, 1e6, 2e6], np.array([-1e-3, 1e-3, 0.0, -1e-3, 0.0])
+    assert points(sparks.line(millions)) == points(sparks.line(thousandths))
 
 
 def test_a_level_line_is_in_the_middle() -> None:
-    assert points(sparks.line([7.0, 7.0])) == [(0, 12), (120, 12)]
+    assert points(sparks.line([7.0] * 5)) == [(0, 12), (30, 12), (60, 12), (90, 12), (120, 12)]
 
 
-@pytest.mark.parametrize("values", [[], [3.0]])
-def test_fewer_than_two_values_draw_nothing(values: list[float]) -> None:
+@pytest.mark.parametrize("values", [[], [3.0], [4.0, 3.0, 2.0, 1.0]])
+def test_fewer_than_five_values_are_no_trend_and_draw_nothing(values: list[float]) -> None:
     assert sparks.line(values) == sparks.NOTHING
-    (baseline,) = drawn(sparks.NOTHING)
-    assert (baseline.get("height"), baseline.get("fill")) == ("1", "#8f959d59")
+    assert drawn(sparks.NOTHING) == []
 
 
 # Bars.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.run import smoothing
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Ended, Epoch, Event, Peak, Prediction, Started, Updates
 from core.store import Store
@@ -112,13 +113,32 @@ def test_the_updates_of_an_epoch_are_confirmed_once_one_is_complete(record: Reco
 # Losses.
 
 
-def test_the_loss_is_smoothed_and_the_last_one_is_named_below(record: Record) -> None:
+def test_the_loss_is_the_average_over_a_share_of_the_run(record: Record) -> None:
     assert said("Training loss") == ("\u2014", "no update yet", False)
     reader = record(10, Updates(10, *(np.array([value]) for value in (1.5, 0.05, 1.0, 1_100, 0.11))))
     value, detail, _ = said("Training loss", reader=reader)
-    weights = 0.9 ** np.arange(11)
+    weights = (1 - 1 / 25) ** np.arange(11)  # 5% of the 500 planned updates
     assert value == f"{(1.5 + 0.5 * weights[1:].sum()) / weights.sum():.3g}"
-    assert detail == "smoothed; last 1.5"
+    assert detail == "average of 25 updates"
+
+
+@pytest.mark.parametrize(
+    ("updates", "batch_size", "share", "window"),
+    [
+        (500, 100, 0.05, 25),
+        (500, 100, 0.0, 1),
+        (500, 100, 0.2, 100),
+        (100, 100, 0.05, 10),  # 1,000 examples
+        (20, 100, 0.05, 4),  # no more than a fifth of the run
+        (50_000, 1, 0.05, 2_500),
+        (500, 1, 0.05, 100),
+        (1, 1_000, 0.05, 1),
+    ],
+)
+def test_the_average_covers_a_share_of_the_run_or_1000_examples_and_at_most_a_fifth(
+    updates: int, batch_size: int, share: float, window: int
+) -> None:
+    assert smoothing.window(updates, batch_size, share=share) == window
 
 
 def test_the_latest_evaluation_is_shown_and_epochs_without_one_are_skipped(record: Record) -> None:

@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.run.config import RunConfig
+from core.run.smoothing import SHARE
 from core.store import recorded
-from core.store.reader import BETA
-from ui.live.options import BETAS, depths
+from ui.live.options import SHARES, depths
 
 App = Callable[..., AppTest]
 
@@ -48,9 +48,9 @@ def test_other_data_has_no_decision_boundary(config: RunConfig) -> None:
 
 
 def test_the_choices_include_the_default_smoothing_and_none() -> None:
-    assert BETA in BETAS
-    assert BETAS[0] == 0.0
-    assert list(BETAS) == sorted(BETAS)
+    assert SHARE in SHARES
+    assert SHARES[0] == 0.0
+    assert list(SHARES) == sorted(SHARES)
 
 
 # These look at the recorded run, which the page shows before any other.
@@ -77,13 +77,15 @@ def test_the_axis_has_the_chosen_unit(unit: str, title: str, app: App) -> None:
     assert not test.exception
 
 
-def test_the_loss_axis_is_logarithmic_when_chosen(app: App) -> None:
+@pytest.mark.parametrize("chosen", [["log_x"], ["log_y"], ["log_x", "log_y"]])
+def test_an_axis_is_logarithmic_when_chosen(chosen: list[str], app: App) -> None:
     test = app()
     before, _ = chart(test, "Training loss")
-    test.get_by_key("log_loss").set_value(True).run()
+    test.get_by_key("axes").set_value(chosen).run()
     after, _ = chart(test, "Training loss")
-    scales = [layer["encoding"]["y"]["scale"] for spec in (before, after) for layer in spec["layer"][1:2]]
-    assert scales == [{"zero": True}, {"type": "log", "nice": False, "padding": 8}]
+    for axis in ("x", "y"):
+        was, now = (spec["layer"][0]["encoding"][axis]["scale"].get("type", "linear") for spec in (before, after))
+        assert (was, now) == ("linear", "log" if f"log_{axis}" in chosen else "linear")
 
 
 def test_without_smoothing_the_strong_line_shows_every_update(app: App) -> None:
@@ -91,7 +93,7 @@ def test_without_smoothing_the_strong_line_shows_every_update(app: App) -> None:
     _, rows = chart(test, "Training loss")
     assert of(rows, "smoothed_loss", "value")[1:] != of(rows, "loss", "value")[1:]
     smoothing = test.get_by_key("smoothing")
-    assert smoothing.value == 0.9
+    assert smoothing.value == 0.05
     smoothing.set_value(0.0).run()
     _, rows = chart(test, "Training loss")
     exact = dict(zip(of(rows, "loss", "x"), of(rows, "loss", "exact"), strict=True))

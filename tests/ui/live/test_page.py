@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.run.config import RunConfig
 from ui.shell.engine import engine
 
 App = Callable[..., AppTest]
@@ -187,32 +186,22 @@ def test_the_settings_of_the_shown_run_can_be_taken_back(app: App) -> None:
 
 
 @pytest.mark.slow
-def test_the_settings_of_the_form_can_be_started_from_that_line(app: App) -> None:
-    test = app(budget_value=1)
-    test.button(key="start").click().run()
-    run_until(test, "Finished")
-    first = shown(test)
-    test.number_input(key="batch_size").set_value(250).run()
-    test.button(key="start_these").click().run()
-    run_until(test, "Finished")
-    assert shown(test) != first
-    record = engine().store.run(shown(test))
-    assert record is not None
-    assert record.config == RunConfig(batch_size=250, budget_value=1, memory_limit_mb=4)
-    assert "Showing" not in words(test)
-
-
-@pytest.mark.slow
-def test_the_previous_run_is_a_ghost_in_the_charts(app: App) -> None:
+def test_the_previous_run_is_a_ghost_in_the_charts_and_the_recorded_run_is_the_first_one(app: App) -> None:
+    test = app()
+    assert "ghost" not in {row["series"] for row in rows(test, "Training loss")}  # it is shown itself
     test = app(budget_value=1, batch_size=200)
+    recorded = ["\u2508 recorded run: batch size 100 \u2192"]
+    assert [row["label"] for row in rows(test, "Training loss") if row["series"] == "ghost_name"] == recorded
     test.button(key="start").click().run()
     run_until(test, "Finished")
-    assert "ghost" not in {row["series"] for row in rows(test, "Training loss")}
+    table = rows(test, "Training loss")
+    assert [row["label"] for row in table if row["series"] == "ghost_name"] == recorded
+    assert max(row["x"] for row in table if row["series"] == "ghost") == 100  # twice as far as this run
     test.number_input(key="batch_size").set_value(100).run()
     test.button(key="start").click().run()
     run_until(test, "Finished")
     table = rows(test, "Training loss")
-    assert [row["label"] for row in table if row["series"] == "ghost_name"] == ["previous run: batch size 200"]
+    assert [row["label"] for row in table if row["series"] == "ghost_name"] == ["\u2508 previous run: batch size 200"]
     assert max(row["x"] for row in table if row["series"] == "ghost") == 50
     assert max(row["x"] for row in table if row["series"] == "loss") == 100
 
@@ -281,12 +270,13 @@ def test_disabled_buttons_say_why_and_the_others_name_their_keys(app: App) -> No
     assert test.button(key="stop").disabled
 
 
-def test_the_link_has_the_settings_and_not_the_run(app: App) -> None:
+def test_one_link_has_the_settings_and_another_the_run(app: App) -> None:
     test = app(budget_value=1, batch_size=250, dataset="digits")
     test.button(key="start").click().run()
     run_until(test, "Finished")
-    (link,) = [item.value for item in test.code]
-    assert dict(parse_qsl(urlsplit(link).query)) == {"budget_value": "1", "batch_size": "250", "dataset": "digits"}
+    settings, run = (dict(parse_qsl(urlsplit(item.value).query)) for item in test.code)
+    assert settings == {"budget_value": "1", "batch_size": "250", "dataset": "digits"}
+    assert run == {"run": shown(test)}
 
 
 # Ends.

@@ -15,8 +15,9 @@ from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Divergence, Ended, FailedAllocation, Peak, Prediction, Started, Updates
 from core.store import Store, recorded
 from core.store.reader import RunReader
-from ui.live import story
-from ui.live.story import describe
+from ui.live import cards, story
+from ui.live.story import describe, statistics, verdict
+from ui.shell.text import loss_text
 
 CONSTANT = RunConfig(schedule="constant")
 MIB = 2**20
@@ -81,12 +82,12 @@ def numbers(text: str, lead: str = "") -> list[float]:
     return [float(found.replace(",", "").replace("\u2212", "-")) for found in re.findall(NUMBER, text)]
 
 
-def slope_of(found: list[float], *, level: bool) -> tuple[list[float], list[float]]:
-    """Take the sentence on the slope off: its bounds and the fall over it. Return the rest first."""
-    *rest, first, last, fall, low, high = found
-    assert low <= fall <= high
+def slope_of(reader: RunReader, *, level: bool) -> list[float]:
+    """Return the first and last update of the tail and the change over it, from the sentence apart."""
+    first, last, change, low, high = numbers(statistics(reader))
+    assert low <= change <= high
     assert (low <= 0 <= high) == level
-    return rest, [first, last, fall]
+    return [first, last, change]
 
 
 # While it trains.
@@ -106,44 +107,58 @@ def test_before_the_first_update_the_story_is_empty(record: Record) -> None:
 
 
 def test_a_run_that_has_stopped_falling_has_converged(record: Record) -> None:
-    text = describe(record(falling(500, 0.5), finished(500)), None)
-    rest, (first, last, fall) = slope_of(numbers(text, "Converged"), level=True)
-    assert rest == [2.5, 0.5]
+    reader = record(falling(500, 0.5), finished(500))
+    assert numbers(describe(reader, None), "Converged") == [2.5, 0.5]
+    first, last, change = slope_of(reader, level=True)
     assert (first, last) == (401, 500)
-    assert abs(fall) < 0.002
-    assert "is not distinguishable from zero" in text
+    assert abs(change) < 0.002
+    assert "is not distinguishable from zero" in statistics(reader)
 
 
 def test_a_run_that_converged_as_its_rate_decayed_says_so(record: Record) -> None:
     rates = [0.05] * 250 + [0.01] * 250
     text = describe(record(falling(500, 0.5), finished(500), rates=rates), None)
-    rest, _ = slope_of(numbers(text, "Converged"), level=True)
-    assert rest == [20, 2.5, 0.5]
+    assert numbers(text, "Converged") == [20, 2.5, 0.5]
     assert "20% of its peak" in text
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_run_that_falls_by_less_than_a_hundredth_does_not_level_off(slow: bool, record: Record) -> None:
+    losses = falling(500, 0.5) - np.linspace(0, 0.06, 500)  # 0.012 in the tail, of 2.06
+    rates = [0.05] * 250 + [0.01 if slow else 0.05] * 250
+    reader = record(losses, finished(500), rates=rates)
+    text = describe(reader, None)
+    assert numbers(text, "Converged") == [*([20] if slow else []), 2.5, pytest.approx(0.44, abs=0.01)]
+    assert "It still falls, though by under 1% of that in the last fifth of the run." in text
+    assert "levelled off" not in text
+    slope_of(reader, level=False)
+    assert "the loss fell by" in statistics(reader)
 
 
 def test_a_run_whose_noise_hides_its_fall_is_unclear(record: Record) -> None:
     scatter = 0.15 * np.random.default_rng(0).standard_normal(100)
-    text = describe(record(np.linspace(2.3, 1.9, 100) + scatter, finished(100)), None)
-    rest, (first, last, change) = slope_of(numbers(text, "Cannot tell"), level=True)
-    assert rest == [pytest.approx(2.3, abs=0.2), pytest.approx(1.95, abs=0.1)]
+    reader = record(np.linspace(2.3, 1.9, 100) + scatter, finished(100))
+    loss = [pytest.approx(2.3, abs=0.2), pytest.approx(1.95, abs=0.1)]
+    assert numbers(describe(reader, None), "Cannot tell") == loss
+    first, last, change = slope_of(reader, level=True)
     assert (first, last) == (81, 100)
     assert abs(change) < 0.3
 
 
 def test_a_run_that_still_falls_says_by_how_much(record: Record) -> None:
-    text = describe(record(wavering(np.linspace(2.5, 0.5, 500)), finished(500)), None)
-    rest, (first, last, fall) = slope_of(numbers(text, "Still falling"), level=False)
-    assert rest == [2.5, pytest.approx(0.6, abs=0.02)]  # the average looks back on 25 updates
-    assert (first, last, fall) == (401, 500, pytest.approx(0.4, abs=0.01))
+    reader = record(wavering(np.linspace(2.5, 0.5, 500)), finished(500))
+    # The average looks back on 25 updates.
+    assert numbers(describe(reader, None), "Still falling") == [2.5, pytest.approx(0.6, abs=0.02)]
+    assert slope_of(reader, level=False) == [401, 500, pytest.approx(0.4, abs=0.01)]
 
 
 def test_a_run_of_few_updates_names_the_batch_size_that_makes_more(record: Record) -> None:
     config = RunConfig(batch_size=1_000, budget_value=5)
-    text = describe(record(np.linspace(2.5, 1.5, 50), finished(50), config=config), None)
-    (updates, initial, final, *other), _ = slope_of(numbers(text, "Too few updates"), level=False)
+    reader = record(np.linspace(2.5, 1.5, 50), finished(50), config=config)
+    updates, initial, final, *other = numbers(describe(reader, None), "Too few updates")
     assert (updates, initial, other) == (50, 2.5, [100, 500])
     assert final == pytest.approx(1.5, abs=0.05)
+    slope_of(reader, level=False)
 
 
 def test_a_run_of_two_updates_has_no_slope(record: Record) -> None:
@@ -157,13 +172,12 @@ def test_a_rate_that_died_early_is_named_with_the_updates_it_wasted(record: Reco
     losses = np.concatenate([np.linspace(2.5, 1.5, 50), np.full(450, 1.5)])
     rates = [0.05] * 50 + [0.0] * 450
     config = RunConfig(schedule_batch_size=1_000)
-    text = describe(record(losses, finished(500, unchanged_updates=450), config=config, rates=rates), None)
-    *found, unchanged = numbers(text, "The rate died early")[:-1]  # which also says that the rate was 0
-    assert unchanged == 450
-    rest, (first, last, _) = slope_of(found, level=False)
-    assert rest == [50, 450, 1.5]
-    assert (first, last) == (26, 50)
+    reader = record(losses, finished(500, unchanged_updates=450), config=config, rates=rates)
+    text = describe(reader, None)
+    assert numbers(text, "The rate died early") == [50, 450, pytest.approx(1.5, abs=0.01), 450, 0]
     assert text.endswith("450 updates changed nothing: their rate was 0.")
+    first, last, _ = slope_of(reader, level=False)
+    assert (first, last) == (26, 50)
 
 
 def test_a_run_that_went_up_again_names_the_climb_and_the_rate(record: Record) -> None:
@@ -179,8 +193,26 @@ def test_a_run_that_went_up_again_names_the_climb_and_the_rate(record: Record) -
 
 
 def test_a_run_that_learned_nothing_names_its_first_and_last_loss(record: Record) -> None:
+    text = describe(record(wavering(np.linspace(2.6, 2.5, 500)), finished(500)), None)
+    assert numbers(text, "Learned nothing")[:2] == [2.6, pytest.approx(2.5, abs=0.02)]
+    assert "guessing" not in text
+
+
+def test_a_classifier_at_the_loss_of_guessing_is_told_so(record: Record) -> None:
     text = describe(record(wavering(np.full(500, 2.3)), finished(500)), None)
-    assert numbers(text, "Learned nothing")[:2] == pytest.approx([2.3, 2.3], abs=0.02)
+    assert text.startswith("**Learned nothing**: the loss started and ended at 2.3.")
+    assert text.endswith(
+        "That is no better than guessing: a model that gives each of the 10 classes the same probability has a loss of "
+        "ln(10) = 2.3."
+    )
+    regression = CONSTANT.replace(dataset="linear", model="linear")
+    assert "guessing" not in describe(record(wavering(np.full(500, 2.3)), finished(500), config=regression), None)
+
+
+def test_a_run_that_hardly_moved_does_not_go_from_a_number_to_itself(record: Record) -> None:
+    config = CONSTANT.replace(batch_size=100, budget="updates", budget_value=1)
+    text = describe(record([2.5], finished(1), config=config), None)
+    assert text.startswith("**Too few updates**: 1 update hardly moved the loss, which is 2.5.")
 
 
 def test_a_run_that_reached_its_target_says_after_how_many_updates(record: Record) -> None:
@@ -284,6 +316,52 @@ def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) 
     )
 
 
+# No sentence contradicts another.
+
+
+def generated(seed: int) -> tuple[RunConfig, np.ndarray, np.ndarray]:
+    """Return a run of some shape: its settings, losses and rates."""
+    random = np.random.default_rng(seed)
+    updates = int(random.choice([1, 2, 5, 16, 50, 120, 500, 2_000]))
+    batch_size = int(random.choice([1, 10, 100, 1_000]))
+    start, end = random.choice([2.3, 0.7, 1.0]), random.choice([2.3, 2.0, 0.5, 0.01, 0.0001])
+    pace = random.choice([0.02, 0.1, 0.5, 3.0]) * updates
+    losses = end + (start - end) * np.exp(-np.arange(updates) / pace)
+    losses += random.choice([0.0, 0.001, 0.1]) * random.standard_normal(updates)
+    if random.random() < 0.2:  # it goes up again
+        losses[updates // 2 :] += random.choice([0.1, 1.5])
+    rates = np.full(updates, 0.05)
+    if random.random() < 0.5:
+        rates *= np.linspace(1, random.choice([0.0, 0.3]), updates)
+    return CONSTANT.replace(batch_size=batch_size), np.abs(losses), rates
+
+
+@pytest.mark.slow
+def test_over_300_runs_no_sentence_contradicts_another(record: Record) -> None:
+    verdicts = set()
+    for seed in range(300):
+        config, losses, rates = generated(seed)
+        reader = record(losses, finished(len(losses)), config=config, rates=rates)
+        text, more = describe(reader, None), statistics(reader)
+        verdicts.add(text.split("**")[1])
+        fell = re.search(r"the loss fell by .* \(95% interval (\S+) to", more)
+        if "levelled off" in text:
+            assert not fell, (seed, text, more)
+        if "still falls" in text.lower():
+            assert fell, (seed, text, more)
+        if fell:
+            assert not fell[1].startswith("\u2212"), (seed, more)
+        went = re.search(r"from ([\d.e-]+) to ([\d.e-]+\d)", text)
+        if went:
+            assert went[1] != went[2], (seed, text)
+        final = verdict(reader, reader.record.ended).evidence.final_loss  # type: ignore[union-attr, arg-type]
+        assert final is not None
+        assert losses.min() * 0.999 <= final <= losses.max() * 1.001, (seed, final)
+        (headline,) = [each.value for each in cards.cards(config, None, reader) if each.label == "Training loss"]
+        assert headline == loss_text(final), (seed, headline, final)
+    assert len(verdicts) >= 6
+
+
 # Once and for all.
 
 
@@ -309,13 +387,12 @@ def test_the_story_of_the_recorded_run_has_its_own_numbers() -> None:
     assert recording is not None
     reader = RunReader(recording, recorded.RUN_ID)
     reader.refresh()
-    found = numbers(describe(reader, None), "Converged")
-    rest, (first, last, _) = slope_of(found, level=True)
     assert (
-        rest[-2:]
+        numbers(describe(reader, None), "Converged")[-2:]
         == [
             pytest.approx(float(reader.losses[0]), rel=0.01),  # 100 examples in one update
             pytest.approx(float(reader.losses[-25:].mean()), rel=0.5),
         ]
     )
+    first, last, _ = slope_of(reader, level=True)
     assert 350 < first < last <= 500

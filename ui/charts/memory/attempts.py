@@ -16,6 +16,7 @@ from ui.charts.style import (
     COUNT,
     DATA,
     EXTENT,
+    FONT,
     GREY,
     RED,
     Rows,
@@ -60,17 +61,17 @@ def attempts(say: Say) -> Spec:
     numbers = base.mark_text(
         align="left",
         dx=6,
-        fontSize=10,
+        fontSize=FONT,
         color=GREY,
         tooltip=None,
         opacity=alt.expr(f"datum.room * width > {NUMBER_WIDTH} ? 1 : 0"),
     )
-    names = base.mark_text(align="left", fontSize=12, fontWeight="bold", color=GREY, tooltip=None)
-    counts = base.mark_text(align="right", fontSize=12, color=GREY, tooltip=None)
+    names = base.mark_text(align="left", fontSize=FONT, fontWeight="bold", color=GREY, tooltip=None)
+    counts = base.mark_text(align="right", fontSize=FONT, color=GREY, tooltip=None)
     late = "scale('x', datum.x) > width / 2"
     goal = alt.Chart(DATA).encode(x)
     goal_name = goal.mark_text(
-        fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None, align=alt.expr(f"{late} ? 'right' : 'left'")
+        fontSize=FONT, color=GREY, baseline="bottom", dy=-4, tooltip=None, align=alt.expr(f"{late} ? 'right' : 'left'")
     )
     return spec(
         alt.layer(

@@ -21,6 +21,7 @@ from ui.charts.style import (
     COUNT,
     DATA,
     EXTENT,
+    FONT,
     GREY,
     SIZE,
     Rows,
@@ -63,7 +64,7 @@ def curve(say: Say) -> Spec:
     base = alt.Chart(DATA).encode(x, y)
     one_of = alt.FieldOneOfPredicate(field="series", oneOf=names)
     areas = base.mark_area(opacity=1, tooltip=None).encode(colour, y2="start:Q").transform_filter(one_of)
-    inside = base.mark_text(color="white", align="right", dx=-6, fontSize=11, tooltip=None)
+    inside = base.mark_text(color="white", align="right", dx=-6, fontSize=FONT, tooltip=None)
     inside = inside.encode(y=alt.Y("middle:Q"), text="label:N")
     inside = inside.transform_filter({"and": [one_of, "datum.label != ''"]})
     edge = base.mark_line(color=GREY, strokeWidth=1.5, tooltip=None).transform_filter(only(TOTAL))
@@ -115,10 +116,12 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
             x=alt.X("left:Q", title=say("axis.batch_size")), x2="right:Q", y=top, y2=bottom, tooltip=[at, total, *sizes]
         )
     )
-    here = base.mark_text(fontSize=11, color=GREY, baseline="bottom", dy=-4, tooltip=None).encode(y=top, text="label:N")
+    here = base.mark_text(fontSize=FONT, color=GREY, baseline="bottom", dy=-4, tooltip=None).encode(
+        y=top, text="label:N"
+    )
     late = "scale('x', datum.x) > width / 2"  # the label stands on the side with room
     fits = base.mark_text(
-        fontSize=12,
+        fontSize=FONT,
         fontWeight="bold",
         color=GREY,
         baseline="top",

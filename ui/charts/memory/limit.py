@@ -6,7 +6,7 @@ import altair as alt
 
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
-from ui.charts.style import DATA, FAR, LIMIT_COLOUR, Rows, only
+from ui.charts.style import DATA, FAR, FONT, LIMIT_COLOUR, Rows, only
 
 LIMIT, LIMIT_NAME = "limit", "limit_name"
 
@@ -17,7 +17,7 @@ def limit_layers(y: alt.Y) -> list[alt.Chart]:
     rule = base.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
     # The name stands outside the plot, where it covers nothing.
     words = base.mark_text(
-        color=LIMIT_COLOUR, align="left", baseline="middle", dx=5, fontSize=11, lineBreak="\n", tooltip=None
+        color=LIMIT_COLOUR, align="left", baseline="middle", dx=5, fontSize=FONT, lineBreak="\n", tooltip=None
     )
     return [
         rule.transform_filter(only(LIMIT)),

@@ -19,6 +19,7 @@ from ui.charts.style import (
     DATA,
     EXTENT,
     FAR,
+    FONT,
     GREY,
     LIMIT_COLOUR,
     SIZE,
@@ -65,16 +66,16 @@ def memory(say: Say) -> Spec:
     base = alt.Chart(DATA)
     bars = base.mark_bar(height={"band": 0.72}).encode(x, y, colour, tooltip=tooltip)
     bars = bars.encode(x2="end:Q").transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds))
-    inside = base.mark_text(color="white", fontSize=10, tooltip=None).encode(x=alt.X("middle:Q"), y=y, text="label:N")
+    inside = base.mark_text(color="white", fontSize=FONT, tooltip=None).encode(x=alt.X("middle:Q"), y=y, text="label:N")
     inside = inside.transform_filter(
         {"and": [alt.FieldOneOfPredicate(field="series", oneOf=kinds), "datum.label != ''"]}
     )
     rule = (
         base.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2).encode(x=x).transform_filter(only(LIMIT))
     )
-    words = base.mark_text(color=LIMIT_COLOUR, align="right", baseline="bottom", dx=6, fontSize=11, tooltip=None)
+    words = base.mark_text(color=LIMIT_COLOUR, align="right", baseline="bottom", dx=6, fontSize=FONT, tooltip=None)
     words = words.encode(x=x, y=alt.value(-20), text="label:N").transform_filter(only(LIMIT_NAME))
-    real = base.mark_text(color=GREY, align="left", baseline="bottom", fontSize=11, tooltip=None)
+    real = base.mark_text(color=GREY, align="left", baseline="bottom", fontSize=FONT, tooltip=None)
     real = real.encode(x=alt.value(0), y=alt.value(-3), text="label:N").transform_filter(only(REAL))
     return spec(alt.layer(held_open(x), bars, inside, rule, words, real), height=240, title=say("chart.memory"))
 

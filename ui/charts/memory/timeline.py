@@ -12,6 +12,7 @@ from ui.charts.style import (
     CATEGORY_COLOURS,
     COUNT,
     DATA,
+    FONT,
     GREY,
     RED,
     SIZE,
@@ -55,7 +56,7 @@ def timeline(say: Say) -> Spec:
     box = base.mark_rect(fill=RED, fillOpacity=0.2, stroke=RED, strokeWidth=2, strokeDash=[4, 3])
     aside = base.mark_rect(fill=GREY, fillOpacity=0.5, stroke=GREY, tooltip=None)
     words = base.encode(text="label:N", y=top)
-    tick = base.mark_text(color=GREY, baseline="top", dy=6, fontSize=11, tooltip=None)
+    tick = base.mark_text(color=GREY, baseline="top", dy=6, fontSize=FONT, tooltip=None)
     return spec(
         alt.layer(
             held_open(x, y),
@@ -103,7 +104,7 @@ def _event(words: Any) -> Any:
     return words.mark_text(
         color=GREY,
         baseline="bottom",
-        fontSize=12,
+        fontSize=FONT,
         fontWeight="bold",
         tooltip=None,
         dy=alt.expr(f"{no_room} ? -29 : -17"),
@@ -121,7 +122,7 @@ def _phase(words: Any) -> Any:
         align="left",
         dx=2,
         dy=-3,
-        fontSize=11,
+        fontSize=FONT,
         tooltip=None,
         opacity=alt.expr(f"{SPAN_PX} > 5.5 * length(datum.label) + 4 ? 1 : 0"),
     )
@@ -135,7 +136,7 @@ def _peak_name(words: Any) -> Any:
         align="left",
         dx=2,
         dy=3,
-        fontSize=11,
+        fontSize=FONT,
         lineBreak="\n",
         limit=alt.expr(f"max({SPAN_PX} - 2, {SHORTEST})"),
         tooltip=None,
@@ -149,7 +150,7 @@ def _failed_name(words: alt.Chart) -> alt.Chart:
         baseline="top",
         align="right",
         dy=18,
-        fontSize=11,
+        fontSize=FONT,
         lineBreak="\n",
         limit=alt.expr("width"),
         tooltip=None,
