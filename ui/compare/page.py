@@ -20,6 +20,7 @@ from ui.charts.compare import (
     compare_memory,
     compare_memory_table,
     comparison_table,
+    heading,
 )
 from ui.compare import arms, telling, weight_paths
 from ui.compare.names import arm_names
@@ -169,12 +170,15 @@ def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
         *places, last = (*upper, *lower)
         for place, name in zip(places, FIGURES, strict=True):
             chart = compare_linear if name in LINEAR else compare_logarithmic
+            told = (heading(name, courses, say), *names)
             with place.container(border=True):
-                plots.draw(chart, comparison_table(name, courses, names, say, axis=axis), part=name)
+                table = comparison_table(name, courses, names, say, axis=axis)
+                plots.draw(chart, table, part=name, names=told)
         with last.container(border=True):
             limits = {arm.memory_limit_mb for arm in comparison.arms}
             limit = limits.pop() if len(limits) == 1 else None
-            plots.draw(compare_memory, compare_memory_table(courses, names, limit, say))
+            told = (say("compare.chart.memory"), *names)
+            plots.draw(compare_memory, compare_memory_table(courses, names, limit, say), names=told)
     st.caption(f"{say('compare.bands')} {say('compare.machine')}")
 
 
