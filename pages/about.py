@@ -17,6 +17,7 @@ address.remember_url(session)
 attachment.attach(session)
 st.title(say("page.about"))
 st.markdown(say("about.what"))
+st.markdown(say("about.article"))
 st.subheader(say("about.data"))
 for name in DATASETS:
     st.markdown(say("about.dataset", name=name, origin=origin(name), more=origin(name, more=True)))

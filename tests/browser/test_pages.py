@@ -15,7 +15,8 @@ WRONG = ("Page not found", "Traceback")
 MENU = {"Train live", "Memory", "Trajectories", "Compare", "Claims", "Schedules", "About"}
 WATCH_THE_MENU = """
 window.seen = new Set(); new MutationObserver(() => document.querySelectorAll(
-'[data-testid$="NavLink"]').forEach(link => window.seen.add(link.innerText.split('\\n').pop().trim())))
+'[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]').forEach(
+link => window.seen.add(link.innerText.split('\\n').pop().trim())))
 .observe(document, {subtree: true, childList: true, characterData: true});"""
 
 

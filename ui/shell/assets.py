@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ SHEETS = (
     *(page.style for page in PAGES if page.style),
 )
 # Custom properties that hold words, with the key of each.
-WORDS = {"--word-setup": "form.title"}
+WORDS = {"--word-menu": "menu"}
 
 
 def style() -> str:
@@ -29,8 +30,9 @@ def style() -> str:
 
 @cache
 def script() -> str:
-    """Return the script element of the shortcut."""
-    return f"<script>\n{(UI / 'shell/shortcut.js').read_text()}</script>"
+    """Return the script element of the keys that Streamlit does not know."""
+    paths = json.dumps([page.path or "./" for page in PAGES])
+    return f"<script>\nwindow.batchLabPages = {paths}\n{(UI / 'shell/shortcut.js').read_text()}</script>"
 
 
 def quoted(text: str) -> str:

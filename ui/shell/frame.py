@@ -33,7 +33,15 @@ def run() -> None:
     session.give_again()
     with framed():
         page.run()
+    _lead_on(next(each for each in PAGES if page.url_path in (each.path, each.url, *each.aliases)))
     session.note_sent()  # an aborted run does not get here: it may have sent nothing
+
+
+def _lead_on(page: Page) -> None:
+    """End a page with the question that the next one answers."""
+    following = PAGES[(PAGES.index(page) + 1) % len(PAGES)]
+    with st.container(key="next"):
+        st.page_link(following.script, label=say(f"next.{page.name}"), icon=":material/arrow_forward:")
 
 
 @contextmanager

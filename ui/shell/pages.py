@@ -34,16 +34,22 @@ class Page:
     def title_key(self) -> str:
         return f"page.{self.name}"
 
+    @property
+    def path(self) -> str:
+        """The path of the page below the root of the app."""
+        return "" if self is PAGES[0] else self.url
+
     def reads(self, parameter: str) -> bool:
         """Return whether the page reads a parameter of its URL, apart from the settings of a run."""
         return any(fnmatchcase(parameter, pattern) for pattern in self.parameters)
 
 
-# In the order of the menu. The first page opens at the root.
+# In the order of the menu, which is a way through: each page ends with the question of the next one. The first page
+# opens at the root.
 PAGES = (
     Page(name="live", url="train", icon="monitoring", aliases=("live",), parameters=("run",), style="live/style.css"),
-    Page(name="memory", url="memory", icon="memory", style="memory/style.css"),
     Page(name="trajectories", url="trajectories", icon="route", parameters=("path_*",), style="trajectories/style.css"),
+    Page(name="memory", url="memory", icon="memory", style="memory/style.css"),
     Page(
         name="compare",
         url="compare",

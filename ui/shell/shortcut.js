@@ -8,4 +8,12 @@ if (!window.batchLabListens) {
         event.stopImmediatePropagation()
         document.body.dispatchEvent(new KeyboardEvent(kind, event))
     }, true)
+    // Alt and a number open a page of the menu. A link of the menu does the same, but some are hidden on narrow screens.
+    window.addEventListener("keydown", event => {
+        const path = window.batchLabPages[event.code.replace("Digit", "") - 1]
+        if (path === undefined || !event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
+        event.preventDefault()
+        history.pushState({}, "", new URL(path, document.baseURI))
+        window.dispatchEvent(new PopStateEvent("popstate"))
+    }, true)
 }

@@ -21,6 +21,7 @@ from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, held_fixed
 from ui.trajectories.state import TrajectoriesState
 
 TICK_S, PER_TICK = 0.25, 4  # seconds, updates
+KEYS = {"play": "Alt+P", "step": "Alt+U"}  # those of Pause and One update on the live page
 LATE, HEARD_AFTER_S = 8, 2.0  # positions a browser may lag behind, and the delay after which it has the last one
 
 
@@ -67,12 +68,21 @@ def _player(session: Session) -> tuple[int, str]:
     with st.container(horizontal=True, vertical_alignment="center", key="trajectories_player"):
         key, icon = ("trajectories.pause", "pause") if state.plays else ("trajectories.play", "play_arrow")
         st.button(
-            say(key), key="trajectories_play", icon=f":material/{icon}:", on_click=_play, args=(session,), width=110
+            say(key),
+            key="trajectories_play",
+            icon=f":material/{icon}:",
+            help=say("control.shortcut", what=say("trajectories.play.help"), keys=KEYS["play"]),
+            on_click=_play,
+            args=(session,),
+            shortcut=KEYS["play"],
+            width=110,
         )
         st.button(
             say("trajectories.step"),
             key="trajectories_step",
             icon=":material/skip_next:",
+            help=say("control.shortcut", what=say("trajectories.step.help"), keys=KEYS["step"]),
+            shortcut=KEYS["step"],
             on_click=_step,
             args=(session,),
             disabled=position >= UPDATES,

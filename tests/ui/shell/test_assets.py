@@ -93,7 +93,7 @@ def test_colours_are_only_in_the_tokens() -> None:
 
 def test_no_style_sheet_has_words_of_its_own() -> None:
     contents = re.findall(r"content: ([^;}]+)", style())
-    assert sorted(contents) == [r'"\2713\00a0"', "var(--word-setup)"]
+    assert sorted(contents) == [r'"\2713\00a0"', "var(--word-menu)"]
 
 
 def test_every_key_in_a_selector_is_drawn_by_a_module() -> None:
@@ -124,9 +124,9 @@ def test_a_word_cannot_end_its_css_string(text: str, css: str) -> None:
 
 
 def test_the_word_on_the_sidebar_button_comes_from_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert '--word-setup: "Setup";' in assets.style()
-    monkeypatch.setattr(assets, "say", lambda key: {"form.title": "Vorgaben"}[key])
-    assert '--word-setup: "Vorgaben";' in assets.style()
+    assert '--word-menu: "Menu";' in assets.style()
+    monkeypatch.setattr(assets, "say", lambda key: {"menu": "Auswahl"}[key])
+    assert '--word-menu: "Auswahl";' in assets.style()
 
 
 def test_a_page_has_one_style_and_one_script(app: Callable[..., AppTest]) -> None:

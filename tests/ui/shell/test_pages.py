@@ -24,12 +24,12 @@ def test_each_script_in_pages_has_one_record() -> None:
 
 def test_the_menu_has_the_pages_in_their_order() -> None:
     titles = [say(page.title_key) for page in pages.PAGES]
-    assert titles == ["Train live", "Memory", "Trajectories", "Compare", "Claims", "Schedules", "About"]
+    assert titles == ["Train live", "Trajectories", "Memory", "Compare", "Claims", "Schedules", "About"]
 
 
 def test_no_two_pages_share_a_url() -> None:
     urls = [url for page in pages.PAGES for url in (page.url, *page.aliases)]
-    assert urls == ["train", "live", "memory", "trajectories", "compare", "claims", "schedules", "about"]
+    assert urls == ["train", "live", "trajectories", "memory", "compare", "claims", "schedules", "about"]
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
@@ -37,6 +37,14 @@ def test_each_page_opens_from_its_record(app: App, page: pages.Page) -> None:
     test = app().switch_page(page.script).run()
     assert not test.exception
     assert say(page.title_key) in [title.value for title in test.title]
+
+
+def test_each_page_ends_with_the_question_of_the_next_one(app: App) -> None:
+    following = [*pages.PAGES[1:], pages.PAGES[0]]
+    for page, next_page in zip(pages.PAGES, following, strict=True):
+        test = app().switch_page(page.script).run()
+        link = test.get("page_link")[-1].proto
+        assert (link.page, link.label) == (next_page.path, say(f"next.{page.name}"))
 
 
 def test_no_parameter_of_a_page_is_a_setting() -> None:
