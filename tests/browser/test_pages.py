@@ -27,11 +27,13 @@ def nothing_wrong_was_seen(page: Page, search: str) -> None:
     assert set(page.evaluate("[...window.seen]")) == MENU
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("path", "place", "sign"),
     [
         ("memory", ".st-key-memory_cards", "50"),
-        *campaign([("trajectories", "main", "Loss"), ("compare", ".st-key-compare_verdict", "Recorded on")]),
+        ("trajectories", "main", "Loss"),
+        ("compare", ".st-key-compare_verdict", "Recorded on"),
     ],
 )
 def test_a_page_opened_first_shows_right_and_keeps_its_query(
