@@ -18,10 +18,12 @@ from core.words.catalogue import Catalogue
 from ui.charts.style import (
     ANY,
     BLUE,
+    CLOSE,
     DATA,
     EXTENT,
     FONT,
     GREY,
+    PLACE,
     TEAL,
     Rows,
     Say,
@@ -105,17 +107,17 @@ def _ratios(outcome: Outcome) -> NDArray[np.float64]:
 
 def evidence(say: Say) -> Spec:
     """Draw measured points with bars of one standard error, and their law as a dashed line."""
-    return _evidence(say, alt.Scale(zero=True, nice=True), alt.Axis(format=ANY, tickCount=6))
+    return _evidence(say, alt.Scale(zero=True, nice=True), alt.Axis(format=ANY, tickCount=6, **CLOSE))
 
 
 def log_evidence(say: Say) -> Spec:
     """Draw `evidence` on logarithmic axes."""
     ticks = [digit * 10.0**power for power in range(-6, 8) for digit in (1, 2, 5)]
-    return _evidence(say, alt.Scale(type="log", nice=False, padding=12), alt.Axis(values=ticks, format="~r"))
+    return _evidence(say, alt.Scale(type="log", nice=False, padding=12), alt.Axis(values=ticks, format="~r", **CLOSE))
 
 
 def _evidence(say: Say, scale: alt.Scale, axis: alt.Axis) -> Spec:
-    x = alt.X("x:Q", title=None, scale=scale, axis=axis)
+    x = alt.X("x:Q", title=PLACE, scale=scale, axis=axis)
     y = alt.Y("y:Q", title=None, scale=scale, axis=axis)
     colours = [BLUE, "#d9730d", TEAL]
     key = alt.Legend(title=None, orient="top", direction="horizontal", offset=20, labelFontSize=FONT)

@@ -31,6 +31,7 @@ from ui.charts.style import (
     held_open,
     hover,
     labels,
+    linear,
     only,
     spec,
     title_from_data,
@@ -42,8 +43,8 @@ CLASS_COLOURS = ("#d9730d", "#1c7ed6")  # the classes also differ in shape
 
 def gradient(say: Say) -> Spec:
     """Draw the norm of each update's gradient."""
-    x = alt.X("x:Q", title=PLACE).scale(zero=True, nice=False).axis(format=ANY, tickCount=8)
-    y = alt.Y("value:Q", title=say("axis.gradient")).scale(zero=True).axis(tickCount=5, format=ANY)
+    x = linear(alt.X("x:Q", title=PLACE), ticks=8, nice=False)
+    y = linear(alt.Y("value:Q", title=say("axis.gradient")), ticks=5)
     tooltip = [
         alt.Tooltip("x:Q", title=say("axis.x"), format=ANY),
         alt.Tooltip("value:Q", title=say("axis.gradient"), format=".4~g"),

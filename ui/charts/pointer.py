@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from ui.charts.style import DATA, GREY, HOVERED, Rows, only
+from ui.charts.style import DATA, GREY, Rows, evenly, only
 
 POINTER = "pointer"
 MISSING = "\u2013"
@@ -61,7 +61,7 @@ def add_pointer(rows: Rows, places: Values, *values: Values) -> None:
     """
     if not len(places):
         return
-    chosen = choice(len(places))
+    chosen = evenly(len(places))
     at = places[chosen]
     between = (at[1:] + at[:-1]) / 2
     reach = at[-1] - between[-1] if len(between) else at[-1] / 2
@@ -69,11 +69,6 @@ def add_pointer(rows: Rows, places: Values, *values: Values) -> None:
     columns = [column[chosen].tolist() for column in (places, *values)]
     labels = ["|".join("" if value != value else repr(value) for value in row) for row in zip(*columns, strict=True)]
     rows.add(series=POINTER, x=edges[:-1], exact=edges[1:], label=labels)
-
-
-def choice(count: int) -> NDArray[np.int64]:
-    """Return an even choice of at most HOVERED of so many points, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, HOVERED)).round().astype(np.int64))
 
 
 def nearest(places: Values, values: Values, at: Values) -> Values:

@@ -93,7 +93,7 @@ def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
 def title_from_data() -> alt.Chart:
     """Return the title of the x axis as a text from the table, because a title in the specification cannot change.
 
-    The axis has the title PLACE, which keeps the place free.
+    The axis has the title PLACE and the paddings CLOSE, which keep the place free.
     """
     words: alt.Chart = alt.Chart(DATA).mark_text(
         align="right", baseline="bottom", dy=TITLE_FROM_AXIS, color=GREY, fontSize=FONT, tooltip=None, clip=False
@@ -124,6 +124,11 @@ def labels(say: Say, names: Sequence[str]) -> str:
     return f"({{{pairs}}})[datum.value]"
 
 
+def evenly(count: int) -> NDArray[np.int64]:
+    """Return an even choice of at most HOVERED of so many points, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, HOVERED)).round().astype(np.int64))
+
+
 class Rows:
     """Gather the rows of a chart's table. A value that is not given is NaN, or an empty text.
 
@@ -151,7 +156,7 @@ class Rows:
 
     def add_line(self, series: str, x: NDArray[np.float64], value: NDArray[np.float64], **others: ArrayLike) -> None:
         """Add a line, and an even choice of its points for `hover`."""
-        hovered = np.unique(np.linspace(0, len(x) - 1, min(len(x), HOVERED)).round().astype(int))
+        hovered = evenly(len(x))
         columns = {"x": x, "value": value} | {name: np.asarray(other) for name, other in others.items()}
         self.add(series=series, **columns)
         self.add(series=f"{series}_hover", **{name: column[hovered] for name, column in columns.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -13,11 +14,13 @@ from core.comparison.paths import WeightPaths
 from core.words.catalogue import Catalogue
 from ui.charts.compare import ARM_COLOURS, ARM_DASHES, ARM_SHAPES, ARMS
 from ui.charts.style import (
+    CLOSE,
     COUNT,
     DATA,
     EXTENT,
     FONT,
     GREY,
+    PLACE,
     TITLE,
     Rows,
     Say,
@@ -40,8 +43,9 @@ Floats = NDArray[np.float64]
 
 def weight_paths(say: Say) -> Spec:
     """Draw the plane, with a stronger shade for a lower loss, and a line with marks for each arm."""
-    x = alt.X("x:Q", title=None).scale(zero=False, nice=False).axis(tickCount=6, grid=False, format=".3~g")
-    y = alt.Y("y:Q", title=None).scale(zero=False, nice=False).axis(tickCount=5, grid=False, format=".3~g")
+    shown: dict[str, Any] = CLOSE | {"grid": False, "format": ".3~g"}
+    x = alt.X("x:Q", title=PLACE).scale(zero=False, nice=False).axis(tickCount=6, **shown)
+    y = alt.Y("y:Q", title=None).scale(zero=False, nice=False).axis(tickCount=5, **shown)
     colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))
     dash = alt.StrokeDash("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_DASHES))
     shape = alt.Shape("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_SHAPES))

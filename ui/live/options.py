@@ -22,7 +22,7 @@ class Options:
     """How the loss is drawn: the unit of the x axis, the smoothing, and what each of AXES says."""
 
     x: Axis
-    share: float  # of the run, which the moving average covers
+    share: float  # share of the run that the moving average covers
     log_x: bool
     log_y: bool
     whole: bool

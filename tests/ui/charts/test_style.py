@@ -55,7 +55,7 @@ from ui.charts.memory.peak import memory, memory_table, rss, rss_table
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import timeline_table
 from ui.charts.rate import rate, rate_table, small_rate
-from ui.charts.style import CATEGORY_COLOURS, DATA, PLACE, Rows, hover, labels, only
+from ui.charts.style import CATEGORY_COLOURS, CLOSE, DATA, PLACE, Rows, hover, labels, only
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
 from ui.charts.weight_paths import weight_paths, weight_paths_table
 
@@ -261,13 +261,27 @@ def test_every_axis_has_a_title_and_every_mark_that_shows_data_a_tooltip(name: s
     assert all(layer["mark"]["type"] != "line" for layer in tell)  # a line would tell of its first point alone
 
 
-@pytest.mark.parametrize("name", ["loss", "log_loss", "gradient"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "loss",
+        "log_loss",
+        "gradient",
+        "compare_linear",
+        "compare_logarithmic",
+        "weight_paths",
+        "evidence",
+        "log_evidence",
+    ],
+)
 def test_an_axis_that_changes_its_unit_has_its_title_in_the_table(name: str, say: Say) -> None:
     spec = spec_of(name, say)
     titles = {
         layer["encoding"]["x"].get("title") for layer in spec["layer"] if "axis" in layer["encoding"].get("x", {})
     }
     assert titles == {PLACE}
+    axes = [layer["encoding"]["x"]["axis"] for layer in spec["layer"] if "axis" in layer["encoding"].get("x", {})]
+    assert {axis["labelPadding"] for axis in axes} == {CLOSE["labelPadding"]}  # else the title is over the labels
     words = [layer for layer in spec["layer"] if {"filter": "datum.series == 'title'"} in layer.get("transform", [])]
     assert [layer["encoding"]["text"]["field"] for layer in words] == ["label"]
 
