@@ -13,7 +13,7 @@ from core.run.control import Command
 from core.words.errors import Problem
 
 State = TypeVar("State")
-DELIVERY_S = 0.5  # longest time from the end of a script run until the browser has its output
+DELIVERY_S = 1.5  # longest time from the end of a script run until the browser has its output
 
 
 @dataclass
