@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.axe import serious_in_both_lights
 from tests.browser.conftest import WIDE, Server, Visit
@@ -28,6 +28,21 @@ IS_IN_SIGHT = """([part, whole]) => {
     const box = document.querySelector(`.st-key-${part}`).getBoundingClientRect()
     return box.top >= 0 && (whole ? box.bottom : box.top + 60) <= innerHeight
 }"""
+# The places that each card and the loss chart take from now on; a place is a box, and one that stays has one.
+WATCH = """() => {
+    window.places = {}
+    const look = () => {
+        for (const [index, each] of document.querySelectorAll(".card, .st-key-loss").entries()) {
+            const {x, y, width, height} = each.getBoundingClientRect()
+            const place = [x, y, width, height].map(Math.round).join()
+            if (place !== "0,0,0,0") (window.places[index] ??= new Set()).add(place)
+        }
+        requestAnimationFrame(look)
+    }
+    look()
+}"""
+PLACES = "Object.values(window.places).map(each => [...each])"
+SETTLED_MS, CARDS = 1_000, 6
 NAMES = ["Train live", "Trajectories", "Memory", "Compare", "Claims", "Schedules", "About"]
 
 
@@ -44,6 +59,8 @@ def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_
         links = page.locator("[data-testid=stTopNavLink]").all_inner_texts()
         assert [link.split("\n")[-1] for link in links] == NAMES  # after the name of an icon
         assert page.locator(".card").evaluate_all("cards => new Set(cards.map(each => each.offsetTop)).size") == 1
+    page.set_viewport_size({"width": 1280, "height": 720})
+    assert_nothing_moves_during_a_run(page)
     page.set_viewport_size(WIDE)
     page.get_by_text("More", exact=True).click()
     assert serious_in_both_lights(page) == []
@@ -58,8 +75,7 @@ def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_
 
 def test_a_phone_shows_a_run_without_sideways_scrolling(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(f"{server.url}/?batch_size=1000", viewport=PHONE).page
-    start(page)
-    expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
+    assert_nothing_moves_during_a_run(page)
     expect(card(page, "Updates")).to_have_text("50 / 50")
     assert fits_sideways(page)
     loss, cards = page.locator(".st-key-loss").bounding_box(), page.locator(".cards").bounding_box()
@@ -68,3 +84,19 @@ def test_a_phone_shows_a_run_without_sideways_scrolling(server: Server, visit: C
     assert loss["y"] < cards["y"]
     page.get_by_test_id("stExpandSidebarButton").click()
     expect(field(page, "batch_size")).to_be_visible()
+    button(page, "start_in_drawer").click()
+    expect(field(page, "batch_size")).not_to_be_in_viewport()
+    expect(state(page)).to_contain_text(FINISHED)
+
+
+def assert_nothing_moves_during_a_run(page: Page) -> None:
+    expect(button(page, "start")).to_be_enabled()
+    expect(page.locator(".st-key-next")).to_be_visible()
+    page.wait_for_timeout(SETTLED_MS)
+    page.evaluate(WATCH)
+    start(page)
+    expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
+    page.wait_for_timeout(SETTLED_MS)
+    places = page.evaluate(PLACES)
+    assert len(places) == CARDS + 1
+    assert [each for each in places if len(each) > 1] == []

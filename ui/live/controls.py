@@ -50,17 +50,25 @@ def draw(session: Session, form: Form, record: RunRecord | None) -> None:
     _button("one_update", "one_update", "step", "" if active else no_start, _step, session, "one_update")
     _button("one_epoch", "one_epoch", "step_over", "" if active else no_start, _step, session, "one_epoch")
     _button("stop", "stop", "stop", idle, _stop, session)
-    restarts = record is not None and active
-    if record is not None and record.session != session.id:
-        restarts = restarts and not engine().watchers.elsewhere(record.id)
-    words, icon = ("restart", "restart_alt") if restarts else ("start", "play_arrow")
+    words, icon = ("restart", "restart_alt") if _restarts(session, record) else ("start", "play_arrow")
     _button("start", words, icon, no_start, ask_to_start, session, primary=True)
+    with st.sidebar, st.container(key="drawer"):  # on a phone, the form covers the other one
+        _button("start_in_drawer", words, icon, no_start, ask_to_start, session, primary=True)
+
+
+def _restarts(session: Session, record: RunRecord | None) -> bool:
+    """Return whether Start would stop the shown run."""
+    if record is None or not is_active(record):
+        return False
+    return record.session == session.id or not engine().watchers.elsewhere(record.id)
 
 
 def _button(
     key: str, words: str, icon: str, why_not: str, act: Callable[..., None], *args: Any, primary: bool = False
 ) -> None:
-    what = say("control.shortcut", what=say(f"control.{words}.help"), keys=KEYS[key])
+    what, keys = say(f"control.{words}.help"), KEYS.get(key)
+    if keys:
+        what = say("control.shortcut", what=what, keys=keys)
     st.button(
         say(f"control.{words}"),
         key=key,
@@ -69,7 +77,8 @@ def _button(
         disabled=bool(why_not),
         on_click=act,
         args=args,
-        shortcut=KEYS[key],
+        shortcut=keys,
+        width="content" if keys else "stretch",
         type="primary" if primary else "secondary",
     )
 

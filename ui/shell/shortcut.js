@@ -16,4 +16,11 @@ if (!window.batchLabListens) {
         history.pushState({}, "", new URL(path, document.baseURI))
         window.dispatchEvent(new PopStateEvent("popstate"))
     }, true)
+    // On a phone, the sidebar covers the page. A button that acts on the page, or a touch beside the sidebar, closes it.
+    window.addEventListener("click", event => {
+        const close = document.querySelector("[data-testid=stSidebarCollapseButton] button")
+        const isOpen = !document.querySelector("[data-testid=stExpandSidebarButton]")
+        if (!close || !isOpen || !window.matchMedia("(max-width: 640px)").matches) return
+        if (event.target.closest(".st-key-drawer button") || event.target.closest("[data-testid=stMain]")) close.click()
+    })
 }
