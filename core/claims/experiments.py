@@ -16,7 +16,8 @@ from core.claims import (
     turning,
     whole,
 )
-from core.claims.results import Results, collect
+from core.claims.results import Results, collect, load
+from core.science.judge import Outcome
 from core.science.trials import Findings, Progress
 from core.train.fingerprint import fingerprint
 
@@ -37,6 +38,7 @@ EXPERIMENTS: dict[str, Callable[[Sequence[int], Progress], Findings]] = {
 def run(codes: Sequence[str], seeds: Sequence[int], progress: Callable[[str, float], None]) -> Results:
     """Run the experiments of these claims with these seeds, one after the other.
 
+    Verdicts are corrected over the tests of all claims; those of the claims that are not run are the shipped ones.
     `progress` receives the code of the running claim and the share of it that is done, 0 to 1.
     """
     found: dict[str, tuple[Findings, float]] = {}
@@ -45,4 +47,10 @@ def run(codes: Sequence[str], seeds: Sequence[int], progress: Callable[[str, flo
         progress(code, 0.0)
         findings = EXPERIMENTS[code](seeds, lambda share, code=code: progress(code, share))  # type: ignore[misc]
         found[code] = findings, perf_counter() - began
-    return collect(found, fingerprint=fingerprint(), seeds=seeds, when=datetime.now(UTC).date())
+    when, family = datetime.now(UTC).date(), _shipped([code for code in EXPERIMENTS if code not in codes])
+    return collect(found, fingerprint=fingerprint(), seeds=seeds, when=when, family=family)
+
+
+def _shipped(codes: Sequence[str]) -> list[Outcome]:
+    claims = load().claims if codes else {}  # all claims can be run without the file
+    return [outcome for code in codes for outcome in claims[code].outcomes]

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from core.science.judge import Outcome, Verdict, headline, judge
+from core.science.judge import Outcome, Verdict, headline, judge, tests_in, untouched
 from core.science.trials import Findings, Line
 from core.words.errors import BatchLabError, Problem
 
@@ -33,24 +34,19 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one run, whose verdicts are corrected for all tests in it."""
+    """The results of one run. `tests` is the number of tests that its verdicts are corrected for."""
 
     date: date
     fingerprint: Mapping[str, Any]
     seeds: tuple[int, ...]
+    tests: int
     claims: Mapping[str, Result]
-
-    @property
-    def tests(self) -> int:
-        """Return the number of tests that the verdicts are corrected for; runs shared by two claims are one test."""
-        outcomes = [outcome for result in self.claims.values() for outcome in result.outcomes]
-        return len({(outcome.first_values, outcome.second_values) for outcome in outcomes if outcome.p is not None})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, which `from_dict` reads back."""
         claims = {code: asdict(result) for code, result in self.claims.items()}
         values = {"date": self.date.isoformat(), "fingerprint": dict(self.fingerprint), "seeds": list(self.seeds)}
-        return values | {"claims": claims}
+        return values | {"tests": self.tests, "claims": claims}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Results:
@@ -63,19 +59,32 @@ class Results:
             )
             for code, result in values["claims"].items()
         }
-        return cls(date.fromisoformat(values["date"]), values["fingerprint"], tuple(values["seeds"]), claims)
+        when, seeds = date.fromisoformat(values["date"]), tuple(values["seeds"])
+        return cls(when, values["fingerprint"], seeds, values["tests"], claims)
 
 
 def collect(
-    found: Mapping[str, tuple[Findings, float]], *, fingerprint: Mapping[str, Any], seeds: Sequence[int], when: date
+    found: Mapping[str, tuple[Findings, float]],
+    *,
+    fingerprint: Mapping[str, Any],
+    seeds: Sequence[int],
+    when: date,
+    family: Sequence[Outcome] = (),
 ) -> Results:
-    """Judge the findings of the experiments; `found` also has the seconds that each took."""
-    outcomes = judge({code: findings.trials for code, (findings, _) in found.items()})
+    """Judge the findings of the experiments; `found` also has the seconds that each took.
+
+    `family` has the outcomes of the claims that were not run. They count in the correction, so that a claim that is run
+    again is corrected for as many tests as before.
+    """
+    trials = {code: findings.trials for code, (findings, _) in found.items()}
+    others = untouched(family, trials)
+    outcomes = judge(trials, others)
     claims = {
         code: Result(code, tuple(outcomes[code]), tuple(findings.lines), seconds)
         for code, (findings, seconds) in found.items()
     }
-    return Results(when, dict(fingerprint), tuple(seeds), claims)
+    tests = tests_in(chain(others, *outcomes.values()))
+    return Results(when, dict(fingerprint), tuple(seeds), tests, claims)
 
 
 def write(results: Results, path: Path = SHIPPED) -> None:

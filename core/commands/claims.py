@@ -79,7 +79,8 @@ def _show(results: Results, *, as_json: bool) -> None:
             name = words.say(f"claims.arm.{code}.{outcome.arm}")
             print(f"    {mark:>12}  {name}: {finding(outcome, words)} {fixed(outcome, words)}".rstrip())
         print()
-    sentences = [words.count("claims.origin.tests", results.tests)] if results.tests > 1 else []
+    is_tested = any(outcome.p is not None for result in results.claims.values() for outcome in result.outcomes)
+    sentences = [words.count("claims.origin.tests", results.tests)] if is_tested else []
     first, last = (words.number(seed) for seed in (results.seeds[0], results.seeds[-1]))
     print(*sentences, words.say("claims.origin.seeds", first=first, last=last))
 

@@ -7,7 +7,7 @@ of 25%. Each of these two families of tests is corrected by Holm's method. No to
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -61,25 +61,54 @@ class Outcome:
         return cls(**known)
 
 
-def judge(trials: Mapping[str, Sequence[Trial]]) -> dict[str, list[Outcome]]:
-    """Return the outcomes of the trials of each claim, corrected over the trials of all claims together."""
-    pairs = [trial for each in trials.values() for trial in each if isinstance(trial, Pair)]
+def untouched(family: Iterable[Outcome], trials: Mapping[str, Sequence[Trial]]) -> list[Outcome]:
+    """Return the tests of a family that these trials do not repeat, the same conditions counting as the same test."""
+    repeated = [_conditions(pair) for pair in _pairs(trials)]
+    return [
+        outcome
+        for outcome in family
+        if outcome.p is not None and (outcome.metric, outcome.held_fixed, outcome.first, outcome.second) not in repeated
+    ]
+
+
+def tests_in(outcomes: Iterable[Outcome]) -> int:
+    """Return the number of tests among outcomes; two claims that rest on the same runs share a test."""
+    return len({(outcome.first_values, outcome.second_values) for outcome in outcomes if outcome.p is not None})
+
+
+def judge(trials: Mapping[str, Sequence[Trial]], others: Sequence[Outcome] = ()) -> dict[str, list[Outcome]]:
+    """Return the outcomes of the trials of each claim, corrected over the trials of all claims together.
+
+    `others` are tests of the same family that were made before. They count in the correction.
+    """
+    pairs = _pairs(trials)
     differences = [log_ratios(pair.first.values, pair.second.values) for pair in pairs]
     raw = [sign_flip(values) for values in differences]
     equal = [
         1.0 if _diverged(pair) != (0, 0) else equivalence(values)
         for pair, values in zip(pairs, differences, strict=True)
     ]
+    raw += [outcome.p for outcome in others if outcome.p is not None]
+    equal += [outcome.p_equivalence for outcome in others if outcome.p_equivalence is not None]
     # Two claims may rest on the same runs. Those form a single test and count once.
     same = [(pair.first.values, pair.second.values) for pair in pairs]
+    same += [(outcome.first_values, outcome.second_values) for outcome in others]
     once = [same.index(figures) for figures in same]
-    tested = zip(pairs, differences, raw, _corrected(raw, once), equal, _corrected(equal, once), strict=True)
+    tested = zip(pairs, differences, raw, _corrected(raw, once), equal, _corrected(equal, once), strict=False)
     found = {id(pair): _of_pair(pair, *figures) for pair, *figures in tested}
     judged = {}
     for claim, each in trials.items():
         values = [found[id(trial)] if isinstance(trial, Pair) else _of_exact(trial) for trial in each]
         judged[claim] = [Outcome(claim=claim, **known) for known in values]
     return judged
+
+
+def _pairs(trials: Mapping[str, Sequence[Trial]]) -> list[Pair]:
+    return [trial for each in trials.values() for trial in each if isinstance(trial, Pair)]
+
+
+def _conditions(pair: Pair) -> tuple[Any, ...]:
+    return pair.metric, pair.held_fixed, pair.first.settings, pair.second.settings
 
 
 def _corrected(p_values: Sequence[float], once: Sequence[int]) -> list[float]:

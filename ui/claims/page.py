@@ -175,6 +175,8 @@ def _origin(session: Session, results: Results, result: Result) -> str:
     sentences.append(say("claims.origin.seconds", seconds=duration(result.seconds)))
     if any(outcome.p is not None for outcome in result.outcomes):
         sentences.append(count("claims.origin.tests", results.tests))
+        if result.code in session.state(ClaimsState).results:
+            sentences.append(say("claims.origin.others"))
     else:
         sentences.append(say("claims.origin.exact"))
     return " ".join(sentences)

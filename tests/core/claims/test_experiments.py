@@ -115,6 +115,13 @@ def test_a_verdict_holds_for_other_seeds_too(code: str) -> None:
     assert seen == {arm: (outcome.verdict, outcome.equivalent) for arm, outcome in theirs.items()}
 
 
+@pytest.mark.parametrize("code", ["C10", *campaign(["C1", "C5", "C6", "C7", "C9", "C11"])])
+def test_the_shipped_seeds_give_the_shipped_p_when_a_claim_is_run_alone(code: str) -> None:
+    ours, theirs = as_it_is(code)[code], by_arm(load())[code]
+    seen = {arm: (outcome.p, outcome.p_adjusted, outcome.verdict) for arm, outcome in ours.items()}
+    assert seen == {arm: (outcome.p, outcome.p_adjusted, outcome.verdict) for arm, outcome in theirs.items()}
+
+
 def test_the_shipped_verdicts() -> None:
     assert {code: each.verdict for code, each in load().claims.items()} == VERDICTS
 

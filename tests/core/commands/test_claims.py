@@ -44,7 +44,7 @@ def test_json_output_has_one_object_for_each_trial_with_the_same_keys_first(
     assert measured["low"] < measured["effect_ratio"] < measured["high"] < 1
     assert scaled["verdict"] == "SUPPORTED"
     assert scaled["effect_ratio"] == pytest.approx(16 * measured["effect_ratio"])
-    assert scaled["p_adjusted"] == 2 * 2 / 1024
+    assert scaled["p_adjusted"] == 21 * 2 / 1024  # a single claim is corrected for the tests of all claims
     assert 0 < measured["seconds"] < 60
     assert [exact[name] for name in ("effect_ratio", "low", "high", "p", "seeds")] == [None] * 5
     assert (exact["is_contrast"], exact["facts"]["draws"]) == (True, 300)
@@ -70,7 +70,7 @@ def test_text_output_gives_the_verdict_and_describes_each_result(capsys: pytest.
     assert lines[0] == "C7  (With batch size 1,000) learning takes large strides and is fast"
     assert re.match(r"    Conditional, [\d.]+m?s\. ", lines[1])
     assert lines[1].endswith("Holds for \u201cRate scaled with the batch\u201d. Fails for \u201cOne rate\u201d.")
-    number, p = r"\d\.\d+", r"p = 0\.002 \(0\.0039 corrected\), 10 seeds\. Held fixed: data"
+    number, p = r"\d\.\d+", r"p = 0\.002 \(0\.041 corrected\), 10 seeds\. Held fixed: data"
     interval = rf"\(95% CI {number} to {number}\)\. {p}"
     lower, higher = r"2\.\d+ times lower with batch size 256", r"7\.\d+ times as high with batch size 256 and rate 16"
     effects = (
@@ -80,7 +80,7 @@ def test_text_output_gives_the_verdict_and_describes_each_result(capsys: pytest.
     for line, effect in zip(lines[2:4], effects, strict=True):
         assert re.fullmatch(effect, line), line
     assert lines[4].startswith("        contrast  The law of gradient length: In all seeds, the slope is within ")
-    assert lines[5:] == ["", "Verdicts corrected for 2 tests (Holm). Seeds 0 to 9."]
+    assert lines[5:] == ["", "Verdicts corrected for 21 tests (Holm). Seeds 0 to 9."]
 
 
 def test_without_a_test_nothing_is_corrected(capsys: pytest.CaptureFixture[str]) -> None:

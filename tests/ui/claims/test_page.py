@@ -182,7 +182,10 @@ def test_a_repeated_experiment_shows_its_progress_and_replaces_the_result(page: 
     result = replace(results.claims["C6"], outcomes=(comparison,))
     engine.answers["C6"].set_result(replace(results, claims={"C6": result}))
     text = words(test.run())
-    assert "Just computed on this machine. Seeds 40 to 49. Took 2.5s. Verdicts corrected for 1 test (Holm)." in text
+    assert (
+        "Just computed on this machine. Seeds 40 to 49. Took 2.5s. Verdicts corrected for 1 test (Holm). "
+        "The tests of the other claims are the precomputed ones." in text
+    )
     assert (
         "**Recovery from a wrong step:** Loss above the optimum: 2.05 times as high with batch size 256 and rate 16 "
         "(95% CI 2.02 to 2.08). p = 0.002 (0.002 corrected), 10 seeds." in text
