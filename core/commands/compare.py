@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.file_arguments import read_text
 from core.comparison import shipped
-from core.comparison.presets import PRESETS
+from core.comparison.presets import PRESETS, Preset
 from core.comparison.result import Standing, standings
 from core.comparison.setup import (
     BUDGETS,
@@ -51,33 +51,54 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train the configurations and print the result. Raises ConfigError."""
-    comparison = shipped.COMPARISON if options.record else _comparison(options)
+    """Train the configurations and print the result, or record the presets. Raises ConfigError."""
+    if options.record:
+        return _record([_preset(options.preset)] if options.preset is not None else list(PRESETS.values()))
+    comparison = _comparison(options)
+    courses, seconds = _trained(comparison)
+    names, found = arm_names(comparison), standings(courses)
+    if options.json:
+        for standing in found:
+            print(json.dumps(_values(comparison, standing, names, seconds)), flush=True)
+        return 0
+    words = catalogue()
+    for name, course in zip(names, courses, strict=True):
+        print(_arm(name, course, words))
+    for standing in found:
+        print(_sentences(standing, names, words))
+    return 0
+
+
+def _trained(comparison: Comparison) -> tuple[list[Course], float]:
+    """Train a comparison; return its courses and the seconds that it took."""
     import torch
 
     from core.comparison.runner import Runner
     from core.datasets.build import build
     from core.datasets.tensors import load
     from core.run.control import Control
-    from core.train.fingerprint import fingerprint
 
     torch.set_num_threads(1)  # the app gives each run one thread
     began = perf_counter()
     runner = Runner(comparison, load(build(comparison.arms[0].dataset, DATA)), Control(), _progress)
     runner.run()
-    if options.record:
-        shipped.write(runner.courses, when=datetime.now(UTC).date(), fingerprint=fingerprint())
-    names, found, seconds = arm_names(comparison), standings(runner.courses), perf_counter() - began
-    if options.json:
-        for standing in found:
-            print(json.dumps(_values(comparison, standing, names, seconds)), flush=True)
-        return 0
-    words = catalogue()
-    for name, course in zip(names, runner.courses, strict=True):
-        print(_arm(name, course, words))
-    for standing in found:
-        print(_sentences(standing, names, words))
+    return runner.courses, perf_counter() - began
+
+
+def _record(presets: Sequence[Preset]) -> int:
+    """Train and record these presets, with equal epochs and the default number of seeds."""
+    from core.train.fingerprint import fingerprint
+
+    for preset in presets:
+        courses, _ = _trained(compared(preset.arms))
+        shipped.write(preset, courses, when=datetime.now(UTC).date(), fingerprint=fingerprint())
     return 0
+
+
+def _preset(name: str) -> Preset:
+    if name not in PRESETS:
+        raise ConfigError(Problem("not_a_choice", {"field": "preset", "value": name, "choices": ", ".join(PRESETS)}))
+    return PRESETS[name]
 
 
 def arm_names(comparison: Comparison) -> list[str]:
@@ -94,12 +115,9 @@ def _comparison(options: argparse.Namespace) -> Comparison:
     arms: Sequence[RunConfig]
     budget = options.budget or "epochs"
     if options.preset is not None:
-        if options.preset not in PRESETS:
-            values = {"field": "preset", "value": options.preset, "choices": ", ".join(PRESETS)}
-            raise ConfigError(Problem("not_a_choice", values))
+        arms = _preset(options.preset).arms
         if options.files:
             raise ConfigError(Problem("files_or_preset", {"value": options.preset, "files": len(options.files)}))
-        arms = PRESETS[options.preset].arms
     else:
         arms = [_read(path) for path in options.files]
     try:

@@ -1,4 +1,7 @@
-"""Name comparisons: the article's pair, and common mistakes next to their fixes. No torch."""
+"""Name comparisons: the article's pair, and common mistakes next to their fixes. No torch.
+
+The page shows each as it was recorded: run `python -m core compare --record --preset NAME` after a change.
+"""
 
 from __future__ import annotations
 

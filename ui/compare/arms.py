@@ -76,9 +76,9 @@ def _about_preset(session: Session, name: str) -> str:
 def _take_preset(session: Session, name: str) -> None:
     state = session.state(CompareState)
     preset = PRESETS[name]
-    state.arms, state.preset, state.wanted = preset.arms, name, True
+    state.arms, state.preset, state.recorded, state.wanted = preset.arms, name, None, True
     state.notice, state.trouble = None, ()
-    state.recorded = state.unread = state.changed = False
+    state.unread = state.changed = False
     for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
         session.give(field, value)
         session.remember(field)

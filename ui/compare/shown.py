@@ -1,4 +1,4 @@
-"""Read the comparison that the page shows: the session's own, or the one that ships with Batch Lab."""
+"""Read the comparison that the page shows: the session's own, or one that ships with Batch Lab."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ui.shell.session import Session
 
 @dataclass(frozen=True)
 class Shown:
-    """A comparison and what it has recorded. The shipped one has a date in place of a record."""
+    """A comparison and what it has recorded. A shipped one has a date in place of a record."""
 
     comparison: Comparison
     courses: list[Course]
@@ -35,7 +35,7 @@ def read(session: Session) -> Shown | None:
     state = session.state(CompareState)
     state.lost = ()
     if state.id is None:
-        return _shipped() if state.recorded else None
+        return _shipped(state.recorded) if state.recorded else None
     try:
         found = engine().store.comparison(state.id)
     except StoreError as error:
@@ -57,9 +57,9 @@ def read(session: Session) -> Shown | None:
 
 
 @cache
-def _shipped() -> Shown | None:
+def _shipped(preset: str) -> Shown | None:
     try:
-        found = shipped.load()
+        found = shipped.load(preset)
     except BatchLabError:  # the page then describes what Start would train
         return None
     return Shown(found.comparison, found.courses, None, found.date)

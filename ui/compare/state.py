@@ -28,7 +28,7 @@ class CompareState:
     arms: tuple[RunConfig, ...] | None = None  # None until the page is first opened
     preset: str | None = None  # the preset that the arms come from
     changed: bool = False  # the arms were changed and nothing has been started with them since
-    recorded: bool = False  # the shipped comparison is shown until another one starts
+    recorded: str | None = None  # the preset whose recording is shown until a comparison starts
     wanted: bool = False  # a start was requested
     id: str | None = None  # the comparison that is shown
     unread: bool = False  # the page still has to take over its arms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.comparison import address, shipped
+from core.comparison import address
 from core.comparison.presets import PRESETS
 from core.comparison.setup import Comparison
 from core.words.errors import BatchLabError, ConfigError, StoreError
@@ -26,7 +26,7 @@ def attach(session: Session) -> None:
         named = st.query_params.get("preset", FIRST)
         state.preset = named if named in PRESETS else FIRST
         state.arms = PRESETS[state.preset].arms
-        state.recorded = state.preset == shipped.PRESET
+        state.recorded = state.preset
         if named not in PRESETS:
             state.notice = Notice("unknown_preset", named)
     given = st.query_params.get("comparison")

@@ -148,10 +148,11 @@ def test_arms_are_named_with_the_rates_that_the_rule_gives_them(page: App) -> No
     test.button(key="compare_stop").click().run()
 
 
-def test_a_url_with_a_preset_opens_its_arms(page: App) -> None:
+def test_a_url_with_a_preset_shows_its_recording(page: App) -> None:
     test = page(preset="rate_too_low")
     assert "Learning rate 0.0005" in words(test)
-    assert "Start trains 2 arms with 6 seeds each" in words(test)
+    assert "Recorded on" in words(test)
+    assert "**Learning rate 0.05** is ahead at equal epochs (5)" in words(test)
 
 
 def test_the_url_has_arms_that_have_not_been_started(page: App) -> None:
