@@ -51,9 +51,9 @@ def fill_places(
         waits=is_predicting or _is_waiting(record, form),
         confirms=_confirms(reader, form),
     )
-    if drawn.confirms:
-        text = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has different totals
-        mark.markdown(f":green-badge[:material/check: {text}]", width="content")
+    text = say("confirmed.epoch" if changes.marks(record) else "confirmed")  # a changed run has different totals
+    # A space keeps the line, because Streamlit does not draw an empty container.
+    mark.markdown(f":green-badge[:material/check: {text}]" if drawn.confirms else "\u00a0", width="content")
     sentence.warn(caution_place, config, cautions(config, prediction) if config else [])
     peak_hint.draw(form, prediction, no_prediction)
     return drawn

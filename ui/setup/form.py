@@ -48,8 +48,7 @@ def draw(session: Session) -> Form:
             args=({"batch_size": size},),
             width="stretch",
         )
-    with st.container(key="needs"):
-        needs = st.empty()
+    needs = st.container(key="needs")
     values["schedule"] = widgets.select("schedule")
     preview = st.container(key="preview")
     left, right = st.columns(2)

@@ -35,10 +35,9 @@ def draw(form: Form) -> tuple[Any, Any]:
         else:
             notices.refusal(form)
     with st.container(horizontal=True, key="footnote"):
-        with st.container(width="stretch"):
-            cautions = st.empty()
-        with st.container(width="content", key="mark"):
-            mark = st.empty()
+        # Not st.empty: it would clear what the page shows until the place is filled again.
+        cautions = st.container(width="stretch")
+        mark = st.container(width="content", key="mark")
     return mark, cautions
 
 
