@@ -48,6 +48,7 @@ class Job:
     folder: Path
     database: str
     paused: bool
+    pace: float
     workspace_bytes: int
     parent: str | None
     comparison: str | None
@@ -105,24 +106,17 @@ class Host:
         match order["do"]:
             case "start":
                 inbox, commands = self.context.Pipe(duplex=False)
-                folder = self.data_root / order["folder"]
-                job = Job(
-                    order["run"],
-                    order["config"],
-                    folder,
-                    order["database"],
-                    order["paused"],
-                    order["workspace_bytes"],
-                    order["parent"],
-                    order["comparison"],
-                    commands,
-                    inbox,
-                )
+                job = Job(**order["job"], folder=self.data_root / order["folder"], commands=commands, inbox=inbox)
                 self.jobs[job.run] = job
                 if job.parent in self.jobs:
                     self._replace(self.jobs[job.parent], job)
             case "command":
                 self._command(order["run"], order["command"], order["reason"])
+            case "pace":
+                if order["run"] in self.jobs:
+                    job = self.jobs[order["run"]]
+                    job.pace = order["pace"]
+                    self._tell(job, "pace", job.pace)
             case "ask":
                 if order["what"] in LONG_ANSWERS:
                     self.waiting.append(order)
@@ -143,8 +137,11 @@ class Host:
             if job.process is None:
                 self._ended(job, 0)
                 return
+        self._tell(job, command, reason)
+
+    def _tell(self, job: Job, command: str, value: str | float) -> None:
         with suppress(BrokenPipeError):  # the process has just ended, and `_reap` will notice
-            job.commands.send((command, reason))
+            job.commands.send((command, value))
 
     def _replace(self, parent: Job, job: Job) -> None:
         """Put a job in its parent's place in the queue and stop the parent, which leaves no state if it only waits."""
@@ -217,6 +214,7 @@ class Host:
                 str(job.folder),
                 job.database,
                 job.paused,
+                job.pace,
                 job.workspace_bytes,
                 job.parent,
             )

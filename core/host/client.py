@@ -15,7 +15,7 @@ from core.host.process import HostProcess, Life
 from core.run import machine
 from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
-from core.run.control import Command
+from core.run.control import FULL_SPEED, Command
 from core.run.events import EndState, Prediction, prediction_from_dict
 from core.store import ACTIVE_STATES, Store
 from core.words.errors import HostError, StoreError
@@ -31,6 +31,7 @@ class _Start:
 
     config: RunConfig
     paused: bool
+    pace: float
     answers: list[Future[Prediction]]
     parent: str | None
     comparison: Comparison | None = None
@@ -63,15 +64,24 @@ class HostClient(HostProcess):
     # Runs.
 
     def start(
-        self, config: RunConfig, *, run_id: str, session: str, paused: bool = False, parent: str | None = None
+        self,
+        config: RunConfig,
+        *,
+        run_id: str,
+        session: str,
+        paused: bool = False,
+        pace: float = FULL_SPEED,
+        parent: str | None = None,
     ) -> None:
         """Create a run and hand it to the host. The run fails (not_enough_memory) if this machine cannot hold it.
 
-        A run with a `parent` continues from that run's state. If the parent still trains, it is stopped between two
-        updates and its core goes to the new run.
+        `paused` and `pace` are as in `Control`. A run with a `parent` continues from that run's state. If the parent
+        still trains, it is stopped between two updates and its core goes to the new run.
         """
         self.store.create(run_id, config, owner=self.owner, session=session, parent=parent)
-        self._await_memory(run_id, [config], paused=paused, parent=parent)
+        if pace < FULL_SPEED:
+            self.store.note(run_id, pace=pace)
+        self._await_memory(run_id, [config], paused=paused, pace=pace, parent=parent)
 
     def start_comparison(self, comparison: Comparison, *, run_id: str, session: str) -> None:
         """Create a comparison and hand it to the host, as `start` does for a run.
@@ -88,6 +98,7 @@ class HostClient(HostProcess):
         configs: Sequence[RunConfig],
         *,
         paused: bool = False,
+        pace: float = FULL_SPEED,
         parent: str | None = None,
         comparison: Comparison | None = None,
     ) -> None:
@@ -98,7 +109,7 @@ class HostClient(HostProcess):
             self._end(run_id, "failed", problem.code, **problem.values)
             return
         with self._lock:
-            self._starting[run_id] = _Start(configs[0], paused, answers, parent, comparison)
+            self._starting[run_id] = _Start(configs[0], paused, pace, answers, parent, comparison)
         for answer in answers:
             answer.add_done_callback(self._admit)
 
@@ -118,6 +129,16 @@ class HostClient(HostProcess):
                     self._order(do="command", run=run_id, command=command, reason=reason)
             elif command == "stop" and self._is_stranded(run_id):
                 self._end(run_id, "stopped", reason)
+
+    def set_pace(self, run_id: str, pace: float) -> None:
+        """Change the pace of an active run, and note it for all who watch the run. Raises StoreError."""
+        with self._lock:
+            self.store.note(run_id, pace=pace)
+            if run_id in self._starting:
+                self._starting[run_id].pace = pace
+            elif run_id in self._life.runs:
+                with suppress(HostError):  # the host and its runs have just died
+                    self._order(do="pace", run=run_id, pace=pace)
 
     def renew(self, runs: Iterable[str]) -> None:
         """Renew the leases of runs that somebody is watching."""
@@ -157,13 +178,17 @@ class HostClient(HostProcess):
             return
         with suppress(StoreError):  # the run can do without this note
             self.store.note(run_id, predicted_peak_bytes=peak.bytes)
-        order = {"run": run_id, "config": config.to_json(), "folder": config.spec.folder, "paused": start.paused}
-        order |= {
+        job = {
+            "run": run_id,
+            "config_json": config.to_json(),
+            "database": self.store.address,
+            "paused": start.paused,
+            "pace": start.pace,
             "workspace_bytes": peak.workspace_bytes,
             "parent": start.parent,
             "comparison": comparison.to_json() if comparison else None,
         }
-        self._order(do="start", database=self.store.address, **order)
+        self._order(do="start", folder=config.spec.folder, job=job)
         self._life.runs.add(run_id)
         for command in start.commands:
             self.command(run_id, command)

@@ -39,16 +39,17 @@ def train_job(
     folder: str,
     database: str,
     paused: bool,
+    pace: float,
     workspace_bytes: int,
     parent: str | None,
 ) -> None:
     """Train one run, obey `commands`, and write its events to the store.
 
-    `paused` pauses the run before its first update. `workspace_bytes` of its memory limit are reserved for workspace.
-    With a `parent`, the run continues from that run's state.
+    `paused` pauses the run before its first update; `pace` is as in `Control`. `workspace_bytes` of its memory limit
+    are reserved for workspace. With a `parent`, the run continues from that run's state.
     """
     sys.setswitchinterval(SWITCH_S)
-    control = Control(paused=paused)
+    control = Control(paused=paused, pace=pace)
     threading.Thread(target=_listen, args=(commands, control), name="commands", daemon=True).start()
     writer = Writer(database, run_id, on_refused=lambda: control.request("stop"))
     try:
@@ -113,10 +114,13 @@ def _listen(commands: Connection, control: Control) -> None:
     """Pass commands on to the training loop; exit immediately when the host is gone."""
     while True:
         try:
-            command, reason = commands.recv()
+            command, value = commands.recv()
         except EOFError:
             os._exit(1)
-        control.request(command, reason=reason)
+        if command == "pace":
+            control.set_pace(value)
+        else:
+            control.request(command, reason=value)
 
 
 def answer_job(answer: Connection, what: str, values: dict[str, Any]) -> None:

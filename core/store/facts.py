@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 
 from core.run.changes import Change, Settings, differences
 from core.run.config import RunConfig
+from core.run.control import FULL_SPEED
 from core.run.events import EndState, Started
 
 ActiveState = Literal["queued", "starting", "running", "paused"]
@@ -19,6 +20,7 @@ class Noted(TypedDict, total=False):
 
     pid: int
     predicted_peak_bytes: int
+    pace: float
     horizon: int
     fingerprint: Mapping[str, str | int]
     first: int
@@ -34,6 +36,7 @@ class Facts:
 
     pid                   process id of the training process
     predicted_peak_bytes  the peak that was predicted when the run was admitted
+    pace                  updates that the run makes per second at most
     horizon               updates over which the schedule is planned
     fingerprint           what the losses depend on besides the configuration
     first                 updates inherited from the parent
@@ -46,6 +49,7 @@ class Facts:
 
     pid: int | None = None
     predicted_peak_bytes: int | None = None
+    pace: float = FULL_SPEED
     horizon: int | None = None
     fingerprint: Mapping[str, str | int] = field(default_factory=dict)
     first: int = 0
@@ -58,7 +62,7 @@ class Facts:
     def from_json(cls, text: str) -> Facts:
         """Read the merged notes of a run; unknown names are ignored. Raises ValueError, TypeError or AttributeError."""
         noted = json.loads(text)
-        names = ("pid", "predicted_peak_bytes", "horizon", "fingerprint", "first", "shift", "after")
+        names = ("pid", "predicted_peak_bytes", "pace", "horizon", "fingerprint", "first", "shift", "after")
         return cls(
             **{name: noted[name] for name in names if name in noted},
             changed=_settings(noted.get("changed", {})),

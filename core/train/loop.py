@@ -19,6 +19,7 @@ from core.train.updater import Stopped
 CHECK_EVERY = 16  # updates between two checks for divergence
 EVALUATE_EVERY_S = 0.5  # shortest interval; the last update is always evaluated
 SNAPSHOT_EVERY_S = 0.25  # shortest interval; a pause and the end always take a snapshot
+REPORT_EVERY_S = 0.03  # longest interval at a pace, if the wait allows; at full speed the recorder sets the interval
 KEPT_CHANGES = 600  # newest entries kept from the timeline of the update that ran out of memory
 
 
@@ -40,7 +41,7 @@ class Loop:
         self.updates_per_epoch: int | None = None
         self.evaluated_at: float | None = None
         self.confusion: tuple[tuple[int, ...], ...] = ()
-        self.snapshot_at = -SNAPSHOT_EVERY_S
+        self.reported_at = self.snapshot_at = -math.inf
 
     def run(self) -> Ended:
         """Train until the run ends, report events on the way, and return the end."""
@@ -73,6 +74,8 @@ class Loop:
             return "budget"
         watched = 0
         while True:
+            if control.attention:
+                self._rest()
             rate = trainer.rate()
             epoch_done = trainer.update(rate, *record.slots())
             if control.attention:
@@ -80,7 +83,7 @@ class Loop:
 
             now = clock()
             if record.add(rate, trainer.examples_seen, now):
-                self._flush(now)
+                self._flush()
             if len(trainer.timelines) != watched:
                 watched = self._report_peak()
             spent = self._spent(now)
@@ -93,8 +96,13 @@ class Loop:
                     return "target"
             if spent:
                 return "budget"
-            if control.attention:
-                control.rest()
+
+    def _rest(self) -> None:
+        """Pause or wait before the next update if asked to. Report first what would be late after the wait."""
+        wait_s = 1 / self.control.pace
+        if wait_s and perf_counter() + wait_s - self.reported_at >= REPORT_EVERY_S:
+            self._flush(wait_s)
+        self.control.rest()
 
     def _spent(self, elapsed_s: float) -> bool:
         budget = self.config.budget
@@ -104,7 +112,7 @@ class Loop:
 
     def _close_epoch(self, *, complete: bool, last: bool) -> Evaluation | None:
         trainer = self.trainer
-        self._flush(self.clock())
+        self._flush()
         updates = trainer.updates - self.updates_before_epoch
         complete, self.is_whole = complete and self.is_whole, True
         if complete and self.updates_per_epoch is None:
@@ -142,9 +150,11 @@ class Loop:
             self.report(peak)
         return len(self.trainer.timelines)
 
-    def _flush(self, now: float) -> None:
+    def _flush(self, wait_s: float = 0.0) -> None:
+        """Report the block and, if one is due before the end of a wait, a snapshot."""
         self.report(self.record.take())
-        if now - self.snapshot_at >= SNAPSHOT_EVERY_S:
+        self.reported_at = now = perf_counter()
+        if now + wait_s - self.snapshot_at >= SNAPSHOT_EVERY_S:
             self.snapshot_at = now
             with self.clock.standing():
                 self._take_snapshot()

@@ -19,6 +19,7 @@ from core.host.client import HostClient
 from core.host.process import ROOT
 from core.run import machine
 from core.run.config import RunConfig
+from core.run.control import FULL_SPEED
 from core.store import RunRecord, Store, new_run_id
 from core.words.errors import HostError
 from tests.core.host.patience import PATIENCE_S, until
@@ -61,9 +62,9 @@ def cold_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         store.close()
 
 
-def start(host: HostClient, config: RunConfig, *, paused: bool = False) -> str:
+def start(host: HostClient, config: RunConfig, *, paused: bool = False, pace: float = FULL_SPEED) -> str:
     run_id = new_run_id()
-    host.start(config, run_id=run_id, session="test", paused=paused)
+    host.start(config, run_id=run_id, session="test", paused=paused, pace=pace)
     return run_id
 
 
@@ -229,6 +230,22 @@ def test_one_update_and_one_epoch_of_a_paused_run_count_exactly(host: HostClient
     assert recorded(host, run_id) == 100
     host.command(run_id, "resume")
     wait_for_updates(host, run_id, 200)
+
+
+def test_a_pace_holds_from_the_first_update_even_if_it_was_set_in_the_queue(host: HostClient) -> None:
+    never = 0.001
+    first, second, waiting = start(host, SHORT, pace=never), start(host, SHORT, pace=never), start(host, SHORT)
+    until(lambda: host.place(waiting) == 1, "its place")
+    host.set_pace(waiting, never)
+    host.set_pace(first, FULL_SPEED)
+    wait_for_updates(host, second)
+    wait_for_updates(host, waiting)
+    assert [recorded(host, run_id) for run_id in (first, second, waiting)] == [100, 1, 1]
+    assert [record(host, run_id).facts.pace for run_id in (first, second, waiting)] == [FULL_SPEED, never, never]
+    host.command(waiting, "stop")
+    ended = wait_for_end(host, waiting).ended
+    assert ended is not None
+    assert ended.updates == 1
 
 
 def test_an_unwatched_run_is_stopped_and_a_watched_one_is_not(store: Store, data: Path) -> None:
