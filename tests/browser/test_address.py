@@ -64,7 +64,9 @@ def test_bad_values_are_noted_each_and_leave_the_url(server: Server, visit: Call
     expect(page).to_have_url(re.compile(r"/\?budget_value=3$"))
 
 
-def test_settings_survive_other_pages_and_the_browsers_way_back(server: Server, visit: Callable[..., Visit]) -> None:
+def test_settings_survive_the_keys_of_other_pages_and_the_browsers_way_back(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = visit(f"{server.url}/?batch_size=250&budget_value=7&model=linear").page
     expect(field(page, "batch_size")).to_have_value("250")
     page.get_by_role("link", name="About").first.click()
@@ -73,9 +75,9 @@ def test_settings_survive_other_pages_and_the_browsers_way_back(server: Server, 
     expect(field(page, "batch_size")).to_have_value("250")
     expect(page.locator(".st-key-sentence")).to_contain_text("280 updates")
     expect(page).to_have_url(re.compile("batch_size=250.*budget_value=7"))
-    page.get_by_role("link", name="About").first.click()
+    field(page, "batch_size").press("Alt+7")
     expect(page.get_by_role("heading", name="Data sets")).to_be_visible()
-    page.get_by_role("link", name="Train live").first.click()
+    page.keyboard.press("Alt+1")
     expect(field(page, "batch_size")).to_have_value("250")
     expect(page.locator(CHOSEN_MODEL)).to_have_text("linear")
 
