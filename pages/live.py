@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.live import controls, differences, exports, page, reading
-from ui.setup import address, attachment, form, notices, sentence
+from ui.setup import address, attachment, form, notices, pace, sentence
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
@@ -22,6 +22,7 @@ record = reader.record if reader else None  # one for the whole page: what comes
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.live"), anchor=False)
     controls.draw(session, setup, record)
+    pace.draw(session, record)
     exports.draw(reader)
 notices.draw(session, setup)
 with st.container(border=True, key="sentence"):

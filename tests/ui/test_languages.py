@@ -49,7 +49,7 @@ CODES = {
 }
 # What reads alike in every language: units, keys of a keyboard, products, and codes of settings.
 UNITS = {"e", "B", "KiB", "MiB", "GiB", "ms", "s", "m", "h", "x"}
-KEYBOARD = {"Ctrl", "Alt", "Enter", "N", "P", "U", "X"}
+KEYBOARD = {"Ctrl", "Alt", "Enter", "J", "L", "N", "P", "U", "X"}
 PRODUCTS = {"torch", "cpu", "AVX"}
 # What Babel writes in the language that the pseudo-language varies.
 BABEL = {"and", "AM", "PM", *Locale("en").months["format"]["wide"].values()}

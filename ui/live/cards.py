@@ -173,12 +173,16 @@ def _speed(config: RunConfig, reader: RunReader | None) -> Card:
         return Card(label, say("none"), say("card.no_update"), help_)
     value = say("card.speed.value", rate=number(round(last.examples_seen / last.seconds, -1)))
     total, record = planned(config, reader), reader.record
+    per_update_s = _seconds_per_update(reader, last)
+    stretch = (
+        max(1.0, 1 / (record.facts.pace * per_update_s)) if record and per_update_s else 1.0
+    )  # of the time by waits
     if record and record.ended:
         detail = say("card.speed.took", elapsed=duration(record.ended.elapsed_s))
     elif config.budget == "seconds":
-        detail = say("card.speed.left", left=duration(max(0.0, config.budget_value - last.seconds)))
+        detail = say("card.speed.left", left=duration(max(0.0, config.budget_value - last.seconds) * stretch))
     elif total:
-        detail = say("card.speed.left", left=duration((total - last.updates) * _seconds_per_update(reader, last)))
+        detail = say("card.speed.left", left=duration((total - last.updates) * per_update_s * stretch))
     else:
         detail = ""
     return Card(label, value, detail, help_, sparks.line(reader.speeds()))

@@ -16,6 +16,7 @@ from core.store.reader import RunReader
 from core.words.errors import StoreError
 from ui.live import changes
 from ui.live.state import LiveState
+from ui.setup import pace
 from ui.setup.fields import apply, settings
 from ui.setup.form import Form
 from ui.setup.replacement import stop_replaced
@@ -163,7 +164,9 @@ def _start(
     try:
         goes_on = _line_of(shared.store, parent)
         stop_replaced(shared, owner=session.id, shown=session.run_id, kept=goes_on)
-        shared.client.start(config, run_id=run_id, session=session.id, paused=paused, parent=parent)
+        shared.client.start(
+            config, run_id=run_id, session=session.id, paused=paused, pace=pace.chosen(session), parent=parent
+        )
         if first:
             shared.client.command(run_id, first)
     except StoreError as error:

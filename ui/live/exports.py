@@ -11,14 +11,13 @@ from core.store import recorded
 from core.store.export import csv_of
 from core.store.reader import RunReader
 from ui.shell.engine import engine
-from ui.shell.pages import BY_NAME
 from ui.shell.text import say
 
 
 def draw(reader: RunReader | None) -> None:
     """Draw the popover with the links and the download."""
     with st.popover(say("share"), icon=":material/ios_share:", help=say("share.help"), key="share"):
-        settings = {name: value for name, value in st.query_params.items() if not BY_NAME["live"].reads(name)}
+        settings = {name: value for name, value in st.query_params.items() if name != "run"}
         _link("share.settings", settings)
         run_id = reader.run_id if reader else None
         if run_id and run_id != recorded.RUN_ID:

@@ -30,6 +30,7 @@ class DrawnState:
 
     active: bool  # the buttons, and the timer
     paused: bool
+    pace: float | None  # the pace of the shown run
     waits: bool  # something is still being computed elsewhere
     confirms: bool  # the mark below the arithmetic
 
@@ -48,6 +49,7 @@ def fill_places(
     drawn = DrawnState(
         active=controls.is_active(record),
         paused=controls.is_paused(record),
+        pace=record.facts.pace if record else None,
         waits=is_predicting or _is_waiting(record, form),
         confirms=_confirms(reader, form),
     )
@@ -114,6 +116,8 @@ def _is_out_of_date(drawn: DrawnState, reader: RunReader | None, form: Form) -> 
     """Return whether the buttons, the timer and the arithmetic, which only a full rerun draws, are out of date."""
     record = reader.record if reader else None
     if drawn.active and (not controls.is_active(record) or drawn.paused != controls.is_paused(record)):
+        return True
+    if record and drawn.active and drawn.pace != record.facts.pace:
         return True
     return (drawn.waits and not _is_waiting(record, form)) or drawn.confirms != _confirms(reader, form)
 

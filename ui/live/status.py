@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from core.run.control import FULL_SPEED
 from core.run.events import Prediction
 from core.store import RunRecord, recorded
 from core.store.reader import RunReader
 from ui.live import story
 from ui.live.cards import planned, updates_done
+from ui.setup import pace
 from ui.shell.engine import engine
 from ui.shell.text import day, number, say
 
@@ -49,6 +51,8 @@ def _state(record: RunRecord, reader: RunReader) -> str:
         if place:
             return say("state.queued.place", place=place)
         return say("state.continuing" if reader.inherited else "state.queued")
+    if record.state == "running" and record.facts.pace < FULL_SPEED:
+        return say("state.running.paced", pace=pace.text(record.facts.pace))
     total = planned(record.config, reader)
     updates = number(updates_done(reader))
     if total is None and record.state in COUNTING:

@@ -47,7 +47,14 @@ class Page:
 # In the order of the menu, which is a way through: each page ends with the question of the next one. The first page
 # opens at the root.
 PAGES = (
-    Page(name="live", url="train", icon="monitoring", aliases=("live",), parameters=("run",), style="live/style.css"),
+    Page(
+        name="live",
+        url="train",
+        icon="monitoring",
+        aliases=("live",),
+        parameters=("run", "pace"),
+        style="live/style.css",
+    ),
     Page(name="trajectories", url="trajectories", icon="route", parameters=("path_*",), style="trajectories/style.css"),
     Page(name="memory", url="memory", icon="memory", style="memory/style.css"),
     Page(
