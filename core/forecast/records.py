@@ -81,16 +81,20 @@ def curve_from_dict(values: Mapping[str, Any]) -> Curve:
 class Remedy:
     """A change of the configuration with which a run fits the memory limit, tested by two real updates.
 
-    kinds              one of REMEDIES, or one of them and "smaller_batch"
-    changes            fields of RunConfig with their new values, for a run that continues from another's state
-    seconds_per_epoch  measured on this machine, without evaluation
+    kinds         one of REMEDIES, or one of them and "smaller_batch"
+    changes       fields of RunConfig with their new values, for a run that continues from another's state
+    seconds_low   lower end of the 95% interval of an epoch's time on this machine, without evaluation
+    seconds_high  upper end of that interval
+    is_fastest    whether an epoch is significantly faster than with every other remedy
     """
 
     kinds: tuple[str, ...]
     changes: Mapping[str, Any]
     peak: Peak
     updates_per_epoch: int
-    seconds_per_epoch: float
+    seconds_low: float = 0.0
+    seconds_high: float = 0.0
+    is_fastest: bool = False
 
 
 def remedy_from_dict(values: Mapping[str, Any]) -> Remedy:
@@ -98,4 +102,5 @@ def remedy_from_dict(values: Mapping[str, Any]) -> Remedy:
     return Remedy(**{**values, "kinds": tuple(values["kinds"]), "peak": Peak(**values["peak"])})
 
 
+# In the order in which a page offers them: what a first course teaches first, and what needs no new notion.
 REMEDIES = ("smaller_batch", "accumulation", "checkpointing", "bfloat16", "less_state", "no_habits")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ import torch
 from core.forecast.predict import Forecast, chunks_of, heaviest_windows, new_trainer
 from core.forecast.records import Remedy
 from core.forecast.sizes import with_size
+from core.forecast.timings import Timings, fastest, intervals, time_in_turns
 from core.forecast.workspace import Reach
 from core.memory import SimulatedOutOfMemoryError
 from core.run.choices.optimizers import OPTIMIZERS
@@ -20,27 +21,21 @@ from core.run.events import Peak
 from core.run.fields import HABITS
 from core.run.plan import plan
 from core.train.continuation import with_remedy
-from core.train.trainer import Trainer
 from core.train.updater import Limit
 from core.words.errors import ConfigError
 
-TIMED_S, TIMED_MICRO_BATCHES = 0.05, 4
-
 
 def remedies(config: RunConfig) -> tuple[Remedy, ...]:
-    """Return the changes that make a run fit its limit, the one with the fastest epochs first.
+    """Return the changes that make a run fit its limit, in the order of REMEDIES.
 
-    Each has run two updates and an evaluation under the limit. Without a limit there are none.
+    Each has run two updates and an evaluation under the limit, and then its epoch was timed in turns with the others.
+    Without a limit there are none.
     """
     if config.memory_limit_bytes is None:
         return ()
-    try:
-        before, config = (
-            config,
-            with_remedy(config, {}),
-        )  # a budget of one update would become several with a smaller batch
-    except ConfigError:
-        before = config
+    before = config
+    with suppress(ConfigError):  # a budget of one update would become several with a smaller batch
+        config = with_remedy(config, {})
     found: list[Remedy] = []
     plain = _largest(config)
     for kind, changes in _candidates(config):
@@ -53,22 +48,33 @@ def remedies(config: RunConfig) -> tuple[Remedy, ...]:
             remedy = _alone_or_smaller(config, kind, changes, plain)
         if remedy:
             found.append(remedy)
+    configs = [config.replace(**remedy.changes) for remedy in found]
+    seconds = time_in_turns(configs, [remedy.peak.bytes for remedy in found], new_trainer)
     budget = _differences(before, config)
-    found = [replace(remedy, changes={**budget, **remedy.changes}) for remedy in found]
-    return tuple(sorted(found, key=lambda remedy: remedy.seconds_per_epoch))
+    return tuple(replace(remedy, changes={**budget, **remedy.changes}) for remedy in with_times(found, seconds))
+
+
+def with_times(found: Sequence[Remedy], seconds: Timings) -> list[Remedy]:
+    """Return the remedies, in the same order, with the time of an epoch and a mark on one that leads significantly."""
+    bounds, first = intervals(seconds), fastest(seconds)
+    return [
+        replace(remedy, seconds_low=low, seconds_high=high, is_fastest=place == first)
+        for place, (remedy, (low, high)) in enumerate(zip(found, bounds, strict=True))
+    ]
 
 
 def _candidates(config: RunConfig) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each kind of remedy with its changes, in the order of REMEDIES."""
     yield "smaller_batch", {}
     yield "accumulation", {}
-    if habits := {name: False for name in HABITS if getattr(config, name)}:
-        yield "no_habits", habits
     if not config.checkpointing:
         yield "checkpointing", {"checkpointing": True}
     if config.precision == "float32":
         yield "bfloat16", {"precision": "bfloat16"}
     for optimizer in OPTIMIZERS[config.optimizer].with_less_state:
         yield "less_state", {"optimizer": optimizer}
+    if habits := {name: False for name in HABITS if getattr(config, name)}:
+        yield "no_habits", habits
 
 
 def _alone_or_smaller(config: RunConfig, kind: str, changes: dict[str, Any], plain: int) -> Remedy | None:
@@ -115,11 +121,7 @@ def _shown(config: RunConfig, kinds: tuple[str, ...], changes: dict[str, Any]) -
     except ConfigError:
         return None
     peak = Forecast(changed, reach=Reach.NEAR).peak(changed.batch_size)
-    trainer = _ran(changed, peak)
-    if trainer is None:
-        return None
-    per_epoch = plan(changed).updates_per_epoch
-    return Remedy(kinds, changes, peak, per_epoch, _seconds_an_update(trainer) * per_epoch)
+    return Remedy(kinds, changes, peak, plan(changed).updates_per_epoch) if _fits(changed, peak) else None
 
 
 def runs_through(config: RunConfig, batch_size: int) -> bool:
@@ -127,41 +129,24 @@ def runs_through(config: RunConfig, batch_size: int) -> bool:
     run = with_size(config, batch_size)
     if run is None or run.batch_size != batch_size:
         run = config.replace(batch_size=batch_size)  # raises with the reason
-    return _ran(run, Forecast(config, reach=Reach.NEAR).peak(batch_size)) is not None
+    return _fits(run, Forecast(config, reach=Reach.NEAR).peak(batch_size))
 
 
-def _ran(config: RunConfig, peak: Peak) -> Trainer | None:
-    """Run two updates and an evaluation for real and return the trainer, or None if the limit stopped it."""
+def _fits(config: RunConfig, peak: Peak) -> bool:
+    """Run two updates and an evaluation for real and return whether they fit the limit."""
     trainer = new_trainer(config)
     if config.memory_limit_bytes:
         trainer.limit = Limit(config.memory_limit_bytes, peak.workspace_bytes)
     try:
         for sizes in heaviest_windows(config):
-            _update(trainer, sizes)
+            window = tuple(torch.zeros(size, dtype=torch.int64) for size in sizes)
+            trainer.update_on(window, torch.zeros(()), torch.zeros(()))
         trainer.evaluate_chunk(0, chunks_of(config)[0])
     except SimulatedOutOfMemoryError:
-        return None
-    return trainer
+        return False
+    return True
 
 
 def _differences(config: RunConfig, changed: RunConfig) -> dict[str, Any]:
     before, after = config.to_dict(), changed.to_dict()
     return {name: value for name, value in after.items() if before[name] != value}
-
-
-def _seconds_an_update(trainer: Trainer) -> float:
-    """Return the seconds a whole window takes, timed on a few of its micro-batches."""
-    config, trainer.limit = trainer.config, None  # a whole window may be larger than any of the run
-    micro_batches = min(config.accumulate, TIMED_MICRO_BATCHES)
-    sizes = (config.batch_size,) * micro_batches
-    _update(trainer, sizes)  # warms up: an update with new shapes runs under the ledger
-    updates, began = 0, perf_counter()
-    while perf_counter() - began < TIMED_S:
-        _update(trainer, sizes)
-        updates += 1
-    return (perf_counter() - began) / updates * config.accumulate / micro_batches
-
-
-def _update(trainer: Trainer, sizes: tuple[int, ...]) -> None:
-    window = tuple(torch.zeros(size, dtype=torch.int64) for size in sizes)
-    trainer.update_on(window, torch.zeros(()), torch.zeros(()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -36,17 +36,31 @@ def draw(config: RunConfig, *, button: str, take: Take) -> None:
     elif not found:
         st.markdown(say("remedy.not_found"))
     else:
-        st.caption(say("remedy.about"))
+        st.caption(f"{say('remedy.about')} {fastest(config, found)}".strip())
         for place, remedy in enumerate(found):
             _line(place, config, remedy, button=button, take=take)
 
 
 def _line(place: int, config: RunConfig, remedy: Remedy, *, button: str, take: Take) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"remedy_line_{place}"):
-        seconds = duration(remedy.seconds_per_epoch)
-        numbers = count("remedy.numbers", remedy.updates_per_epoch, peak=mib(remedy.peak.bytes), duration=seconds)
+        seconds, per_epoch = interval(remedy), remedy.updates_per_epoch
+        numbers = count("remedy.numbers", per_epoch, peak=mib(remedy.peak.bytes), duration=seconds)
         st.markdown(f"**{name(config, remedy)}** \u00b7 {numbers}  \n{effect(config, remedy)}")
         st.button(button, key=f"take_remedy_{place}", on_click=take, args=(config.replace(**remedy.changes),))
+
+
+def fastest(config: RunConfig, found: Sequence[Remedy]) -> str:
+    """Return the sentence on which remedy is significantly the fastest, empty if there is nothing to compare."""
+    if len(found) < 2:
+        return ""
+    first = next((remedy for remedy in found if remedy.is_fastest), None)
+    return say("remedy.fastest", name=f"**{name(config, first)}**") if first else say("remedy.no_fastest")
+
+
+def interval(remedy: Remedy) -> str:
+    """Return the time of an epoch from the lower to the upper end of its interval."""
+    low, high = duration(remedy.seconds_low), duration(remedy.seconds_high)
+    return low if low == high else say("remedy.interval", low=low, high=high)
 
 
 def no_size_fits(resting: Mapping[str, int]) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.datasets.tensors import Data
 from core.forecast.predict import Forecast, predict
 from core.forecast.records import REMEDIES, Remedy
-from core.forecast.remedies import remedies, runs_through
+from core.forecast.remedies import remedies, runs_through, with_times
+from core.forecast.timings import ROUNDS
 from core.forecast.workspace import Reach
 from core.run.config import RunConfig
 from core.run.events import Ended
@@ -75,13 +77,25 @@ def test_every_remedy_completes_a_run_that_was_out_of_memory(name: str, datasets
 
 
 @pytest.mark.parametrize("name", ["activations", "habits", *campaign(["state", "images", "updates"])])
-def test_remedies_are_sorted_by_epoch_time_with_each_kind_once(name: str) -> None:
-    seconds = [remedy.seconds_per_epoch for remedy in found(name)]
-    assert seconds == sorted(seconds)
-    assert min(seconds) > 0
+def test_remedies_have_a_fixed_order_with_each_kind_once_and_the_time_of_an_epoch(name: str) -> None:
+    order = ["smaller_batch", "accumulation", "checkpointing", "bfloat16", "less_state", "no_habits"]
+    places = [order.index(kind) for kind, *_ in kinds_of(name)]
+    assert places == sorted(places)
+    assert all(0 < remedy.seconds_low <= remedy.seconds_high < 60 for remedy in found(name))
+    assert sum(remedy.is_fastest for remedy in found(name)) <= 1
     ways = [(remedy.kinds, remedy.changes.get("optimizer")) for remedy in found(name)]
     assert len(set(ways)) == len(ways)
     assert {kind for kinds in kinds_of(name) for kind in kinds} <= set(REMEDIES)
+
+
+def test_two_servers_with_opposite_timings_offer_the_same_order() -> None:
+    offered, rounds = found("activations"), np.geomspace(0.1, 0.2, ROUNDS)
+    growing = np.array([rounds * 2.0**place for place in range(len(offered))])
+    first, second = with_times(offered, growing), with_times(offered, growing[::-1])
+    assert [remedy.kinds for remedy in first] == [remedy.kinds for remedy in second] == kinds_of("activations")
+    assert [remedy.is_fastest for remedy in first] == [True, *[False] * (len(offered) - 1)]
+    assert [remedy.is_fastest for remedy in second] == [*[False] * (len(offered) - 1), True]
+    assert first[2].seconds_low == pytest.approx(4 * first[0].seconds_low)
 
 
 def test_a_smaller_batch_is_the_largest_that_fits() -> None:
