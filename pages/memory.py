@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.memory import devices
 from ui.memory import page as memory_page
 from ui.setup import address, attachment, form, notices
 from ui.shell import frame
@@ -18,7 +19,7 @@ with st.sidebar:
 
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.memory"), anchor=False)
-    memory_page.devices()
+    devices.draw()
 notices.draw(session, setup)
 if setup.config:
     memory_page.panel(session, setup)

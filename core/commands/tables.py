@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.words.catalogue import Catalogue
-from core.words.units import MIB
 
 
 def table(values: Mapping[str, Any], words: Catalogue) -> str:
-    """Return one line for each value, with nested values indented and bytes also shown in MiB.
+    """Return one line for each value, with nested values indented and bytes also in the unit of their size.
 
     The names are those of the JSON object.
     """
@@ -29,7 +28,7 @@ def _rows(values: Mapping[str, Any], words: Catalogue, *, indent: str = "", are_
             key = {True: "yes", False: "no", None: "none"}[value]
             yield f"{indent}{name}", words.say(f"command.table.{key}")
         elif isinstance(value, int):
-            size = f"  {words.formatted(value / MIB, ',.2f'):>12} MiB" if sized else ""
+            size = f"  {words.mib(value):>16}" if sized else ""
             yield f"{indent}{name}", f"{words.number(value):>16}{size}"
         else:
             yield f"{indent}{name}", str(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -149,7 +148,8 @@ def _built(config: RunConfig) -> nn.Module:
 
 def _schedule_key(config: RunConfig) -> RunConfig:
     """Return the config with every field reset that its rate factor ignores, so that equal schedules compare equal."""
-    return replace(config, seed=0, lr=1.0, memory_limit_mb=None, target_loss=None, validate_whole=False)
+    ignored = {"memory_limit_mb": None, "memory_margin_mb": 0.0, "target_loss": None, "validate_whole": False}
+    return config.replace(seed=0, lr=1.0, **ignored)
 
 
 @contextmanager

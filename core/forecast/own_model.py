@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from core.datasets.tensors import Data
 from core.run.choices.optimizers import OPTIMIZERS
+from core.run.config import margin_problems, usable_bytes
 from core.run.fields import FIELD_SPECS, bounds_of
 from core.train.checkpointing import checkpoint_segments
 from core.train.optimizers import IMPLEMENTATIONS, build_any_optimizer
@@ -57,6 +58,7 @@ class OwnModel:
     momentum: float = 0.9
     weight_decay: float = 0.0
     memory_limit_mb: float | None = None
+    memory_margin_mb: float = 0.0
     checkpointing: bool = False
     precision: str = "float32"
     keep_losses: bool = False
@@ -70,7 +72,7 @@ class OwnModel:
 
     @property
     def memory_limit_bytes(self) -> int | None:
-        return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
+        return usable_bytes(self.memory_limit_mb, self.memory_margin_mb)
 
     def factory(self) -> Callable[[], nn.Module]:
         """Import and return the factory of the model. Raises ConfigError with the cause in one line."""
@@ -206,6 +208,11 @@ def _problems(own: OwnModel) -> Iterator[Problem]:
             yield Problem("not_whole", {"field": field, "value": value, "low": low, "high": high})
         elif not low <= value <= high:
             yield Problem("out_of_bounds", {"field": field, "value": value, "low": low, "high": high})
+    wrong = [*_wrong_numbers(own)]
+    yield from wrong or margin_problems(own.memory_limit_mb, own.memory_margin_mb)
+
+
+def _wrong_numbers(own: OwnModel) -> Iterator[Problem]:
     for field in OWN_NUMBERS:
         value, (lowest, highest) = getattr(own, field), bounds_of(field)
         if value is None and FIELD_SPECS[field].is_optional:

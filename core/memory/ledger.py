@@ -28,8 +28,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
     The ledger works on real and on fake tensors, so a prediction uses the same bookkeeping as a measurement. With real
     tensors PyTorch's own record is made in addition; what it has beyond the ledger is workspace. With `limit_bytes`,
     the allocation that would cross the limit raises SimulatedOutOfMemoryError inside its operation; `workspace_bytes`
-    of the limit are reserved. Storages that existed before count only if they belong to the model, the optimizer or
-    `kept`; the data set, for example, is not on the device.
+    of the limit are reserved, and the device has `margin_bytes` more than the limit. Storages that existed before count
+    only if they belong to the model, the optimizer or `kept`; the data set, for example, is not on the device.
     """
 
     def __init__(
@@ -39,12 +39,13 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         *,
         limit_bytes: int | None = None,
         workspace_bytes: int = 0,
+        margin_bytes: int = 0,
         phase: str = "forward",
         kept: Sequence[Tensor] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.model, self.optimizer, self.kept = model, optimizer, kept
-        self.limit_bytes, self.workspace_bytes = limit_bytes, workspace_bytes
+        self.limit_bytes, self.workspace_bytes, self.margin_bytes = limit_bytes, workspace_bytes, margin_bytes
         self.base_phase = phase
         self.record = Record()
         self.live_bytes = 0
@@ -110,7 +111,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor, category in ((part, category) for whole, category in held for part in _dense(whole)):
             storage = tensor.untyped_storage()
             if storage._cdata not in self._alive:
-                self._require(storage.nbytes(), "model", tuple(tensor.shape))
+                self._require(storage.nbytes(), category, tuple(tensor.shape), phase="held")
                 self._hold(storage, Block(storage.nbytes(), category, "", "", "", tuple(tensor.shape)))
                 self.before[category] += storage.nbytes()
 
@@ -199,7 +200,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._hold(storage, block)
         self.changes.append(Change(size, block, phase, block.module))
 
-    def _require(self, size: int, operation: str, shape: tuple[int, ...]) -> None:
+    def _require(self, size: int, operation: str, shape: tuple[int, ...], *, phase: str | None = None) -> None:
         if self.limit_bytes is not None and self.live_bytes + size + self.workspace_bytes > self.limit_bytes:
             raise SimulatedOutOfMemoryError(
                 FailedAllocation(
@@ -207,7 +208,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     live_bytes=self.live_bytes,
                     limit_bytes=self.limit_bytes,
                     workspace_bytes=self.workspace_bytes,
-                    phase=self.phase,
+                    margin_bytes=self.margin_bytes,
+                    phase=phase or self.phase,
                     module=self.module,
                     operation=operation,
                     shape=shape,

@@ -15,6 +15,7 @@ from core.run.choices.models import MODELS, least_batch_size
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.fields import FIELD_SPECS, REALS, problem_of, read, settled
 from core.words.errors import ConfigError, Problem
+from core.words.units import MIB
 
 MAX_UPDATES = 10_000_000
 # The fields that only some models or optimizers read.
@@ -25,11 +26,12 @@ PARTICULAR = frozenset().union(*(spec.uses for spec in MODELS.values()), *(spec.
 class RunConfig:
     """The complete configuration of one run. An invalid one cannot be built.
 
-    Raises ConfigError with every problem found. `memory_limit_mb` is in units of 2^20 bytes; None means no limit. Only
-    the optimizers "momentum" and "nesterov" use `momentum`, and only the MLP uses `hidden`. `schedule_batch_size` plans
-    the schedule, warm-up included, for the number of updates at a different batch size (see
-    `core.run.plan.schedule_horizon`); None uses the run's own. `checkpointing` recomputes activations instead of
-    keeping them. `precision` applies to the forward pass and the loss. The last four fields are habits that waste
+    Raises ConfigError with every problem found. `memory_limit_mb` is the capacity of the simulated device in units of
+    2^20 bytes; None means no limit. `memory_margin_mb` of it is left to what is not a tensor of the run: on a GPU, the
+    CUDA context and fragmentation. Only the optimizers "momentum" and "nesterov" use `momentum`, and only the MLP uses
+    `hidden`. `schedule_batch_size` plans the schedule, warm-up included, for the number of updates at a different batch
+    size (see `core.run.plan.schedule_horizon`); None uses the run's own. `checkpointing` recomputes activations instead
+    of keeping them. `precision` applies to the forward pass and the loss. The last four fields are habits that waste
     memory (see `core.train.updater.Practice`); `validate_whole` evaluates the whole validation set in one chunk.
     """
 
@@ -52,6 +54,7 @@ class RunConfig:
     budget_value: float = 5
     seed: int = 0
     memory_limit_mb: float | None = None
+    memory_margin_mb: float = 0.0
     target_loss: float | None = None
     checkpointing: bool = False
     precision: str = "float32"
@@ -82,7 +85,12 @@ class RunConfig:
 
     @property
     def memory_limit_bytes(self) -> int | None:
-        return None if self.memory_limit_mb is None else round(self.memory_limit_mb * 2**20)
+        """The bytes that the run may use: the capacity without the margin."""
+        return usable_bytes(self.memory_limit_mb, self.memory_margin_mb)
+
+    @property
+    def memory_margin_bytes(self) -> int:
+        return round(self.memory_margin_mb * MIB)
 
     def uses(self, name: str) -> bool:
         """Return whether the run's model and optimizer use a field."""
@@ -188,7 +196,7 @@ def _joint_problems(config: RunConfig) -> list[Problem]:
         "examples": spec.examples,
         "batch_size": size,
     }
-    problems = _schedule_problems(config)
+    problems = [*_schedule_problems(config), *margin_problems(config.memory_limit_mb, config.memory_margin_mb)]
     if size > spec.examples:
         return [Problem("batch_larger_than_dataset", names, {"batch_size": spec.examples}), *problems]
     model = MODELS[config.model]
@@ -215,6 +223,18 @@ def _joint_problems(config: RunConfig) -> list[Problem]:
         spent = {"value": config.budget_value, "budget": config.budget, "planned": planned, "high": MAX_UPDATES}
         problems.append(Problem("too_many_updates", spent))
     return problems
+
+
+def usable_bytes(limit_mb: float | None, margin_mb: float) -> int | None:
+    """Return the bytes of a device of this capacity that the margin leaves; None without a limit."""
+    return None if limit_mb is None else round(limit_mb * MIB) - round(margin_mb * MIB)
+
+
+def margin_problems(limit: float | None, margin: float) -> list[Problem]:
+    """Check that the margin leaves some of the memory limit. Both are in MiB."""
+    if limit is None or margin < limit:
+        return []
+    return [Problem("margin_over_limit", {"margin": margin, "limit": limit}, {"memory_margin_mb": 0.0})]
 
 
 def _schedule_problems(config: RunConfig) -> list[Problem]:

@@ -173,9 +173,11 @@ class Divergence:
 class FailedAllocation:
     """The allocation that would have crossed the memory limit.
 
-    `phase` and `module` have the meaning of those in `Peak`. `operation` is PyTorch's name, or "model" if the model
-    itself does not fit. `error` is the message of the exception. `timeline` holds the earlier allocations of the update
-    in the format of `core.run.timeline.Timeline.to_dict`; only the chart parses it.
+    `limit_bytes` is the capacity of the device without the margin of `margin_bytes`. `phase` and `module` have the
+    meaning of those in `Peak`, and `operation` is PyTorch's name. If the memory held before the first operation of an
+    update or evaluation does not fit, `phase` is "held" and `operation` is the category that did not fit. `error` is
+    the message of the exception. `timeline` holds the earlier allocations of the update in the format of
+    `core.run.timeline.Timeline.to_dict`; only the chart parses it.
     """
 
     requested_bytes: int
@@ -188,6 +190,7 @@ class FailedAllocation:
     workspace_bytes: int = 0
     error: str = ""
     timeline: Mapping[str, Any] | None = None
+    margin_bytes: int = 0
 
     @property
     def over_bytes(self) -> int:
@@ -200,6 +203,7 @@ class FailedAllocation:
             "live_bytes": self.live_bytes,
             "limit_bytes": self.limit_bytes,
             "workspace_bytes": self.workspace_bytes,
+            "margin_bytes": self.margin_bytes,
             "over_bytes": self.over_bytes,
             "phase": self.phase,
             "module": self.module,

@@ -119,6 +119,7 @@ FIELD_SPECS: dict[str, FieldSpec] = {
         FieldSpec(name="budget_value", kind="budget", memory="place"),
         _whole("seed", (0, 2**32 - 1), fixes=("weights", "order"), ensemble="own"),
         _number("memory_limit_mb", 1.0, 81_920.0, stops=LIMITS_MB, is_optional=True, memory="place", ensemble="own"),
+        _number("memory_margin_mb", 0.0, 16_384.0, memory="place", ensemble="own"),
         _number("target_loss", 1e-9, 1e9, is_optional=True, ensemble="own"),
         _flag("checkpointing", memory="law", ensemble="off"),
         _choice("precision", ("float32", "bfloat16"), memory="law"),

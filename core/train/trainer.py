@@ -58,7 +58,7 @@ class Trainer(Updater):
             build_optimizer(config, model.parameters()),
             data.shaped(input_shape(config)),
             practice=Practice.of(config),
-            limit=Limit(limit, workspace_bytes) if limit else None,
+            limit=Limit(limit, workspace_bytes, config.memory_margin_bytes) if limit else None,
             classes=config.spec.outputs if config.spec.task == "classification" else 0,
             control=control,
         )

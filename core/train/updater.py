@@ -54,10 +54,14 @@ class Practice:
 
 @dataclass(frozen=True)
 class Limit:
-    """The capacity of the simulated device, and the part of it reserved for workspace."""
+    """The memory of the simulated device that a run may use, the part of it reserved for workspace, and the margin.
+
+    The margin is the memory that the device has beyond `bytes`.
+    """
 
     bytes: int
     workspace_bytes: int = 0
+    margin_bytes: int = 0
 
 
 class Updater:
@@ -248,6 +252,7 @@ class Updater:
             self.optimizer,
             limit_bytes=limit.bytes if limit else None,
             workspace_bytes=limit.workspace_bytes if limit else 0,
+            margin_bytes=limit.margin_bytes if limit else 0,
             phase=phase,
             kept=self._kept,
         )

@@ -207,7 +207,7 @@ def compare_memory(say: Say, names: Sequence[str] = NAMES) -> Spec:
 
 
 def compare_memory_table(
-    courses: Sequence[Course], names: Sequence[str], limit_mb: float | None, say: Callable[..., str]
+    courses: Sequence[Course], names: Sequence[str], limit_bytes: int | None, say: Callable[..., str]
 ) -> pa.Table:
     """Return the columns of `compare_memory`: series, row (arm), label, value (MiB)."""
     rows = Rows("series", "row", "label", "value")
@@ -217,7 +217,8 @@ def compare_memory_table(
             size = course.peak_bytes / MIB
             highest = max(highest, size)
             rows.add(series=LINE, row=arm, label=label, value=size)
-    if limit_mb is not None and limit_mb < 3 * highest:
+    limit_mb = (limit_bytes or 0) / MIB
+    if 0 < limit_mb < 3 * highest:
         rows.add(series="limit", label=say("compare.limit"), value=limit_mb)
         highest = max(highest, limit_mb)
     rows.add(series=EXTENT, value=[0.0, ROOM * highest or 1.0])

@@ -175,7 +175,7 @@ def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
                 table = comparison_table(name, courses, names, say, axis=axis)
                 plots.draw(chart, table, part=name, names=told)
         with last.container(border=True):
-            limits = {arm.memory_limit_mb for arm in comparison.arms}
+            limits = {arm.memory_limit_bytes for arm in comparison.arms}
             limit = limits.pop() if len(limits) == 1 else None
             told = (say("compare.chart.memory"), *names)
             plots.draw(compare_memory, compare_memory_table(courses, names, limit, say), names=told)

@@ -71,9 +71,9 @@ def _take(go_on: Any, config: RunConfig) -> None:
 
 def _caption(allocation: FailedAllocation) -> str:
     """Return where the update stopped, as Markdown."""
-    if allocation.operation == "model":
+    if allocation.phase == "held":
         live, requested = mib(allocation.live_bytes), mib(allocation.requested_bytes)
-        request = say("box.model", live=live, requested=requested)
+        request = say(f"box.held.{allocation.operation}", live=live, requested=requested)
     else:
         key = f"box.{allocation.phase}"
         request = say(

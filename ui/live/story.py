@@ -179,7 +179,7 @@ def _diverged(ended: Ended, values: dict[str, str]) -> str:
 
 def out_of_memory(allocation: FailedAllocation, prediction: Prediction | None) -> str:
     """Return the request that failed, by how much it missed the limit, and the largest batch size that fits."""
-    key = f"oom.{allocation.phase}"
+    key = f"oom.held.{allocation.operation}" if allocation.phase == "held" else f"oom.{allocation.phase}"
     parts = [
         say(
             f"{key}.module" if allocation.module else key,
@@ -192,6 +192,8 @@ def out_of_memory(allocation: FailedAllocation, prediction: Prediction | None) -
     ]
     if allocation.workspace_bytes:
         parts.append(say("oom.workspace", workspace=mib(allocation.workspace_bytes)))
+    if allocation.margin_bytes:
+        parts.append(say("oom.margin", margin=mib(allocation.margin_bytes)))
     if prediction:
         largest = prediction.largest_batch_size
         parts.append(say("oom.fits", largest=number(largest)) if largest else say("oom.fits_none"))

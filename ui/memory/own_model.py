@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.run.fields import CHOICES
+from ui.memory.devices import MARGIN_MB, T4
 from ui.memory.state import MemoryState
 from ui.setup import remedies
 from ui.shell.engine import engine
@@ -48,7 +49,8 @@ def _fields() -> dict[str, str]:
         "model": first.text_input(say("own.model"), key="own_model_name", placeholder="mypackage.models:Net"),
         "input": second.text_input(say("own.input"), "3,224,224", key="own_input"),
         "batch_size": third.text_input(say("own.batch_size"), "64", key="own_batch_size"),
-        "memory_limit_mb": fourth.text_input(say("own.memory_limit_mb"), "16000", key="own_limit"),
+        "memory_limit_mb": fourth.text_input(say("own.memory_limit_mb"), str(T4.limit_mb), key="own_limit"),
+        "memory_margin_mb": fourth.text_input(say("own.memory_margin_mb"), str(MARGIN_MB), key="own_margin"),
         "input_dtype": first.selectbox(say("own.input_dtype"), DTYPES, key="own_dtype"),
         "loss": second.selectbox(say("own.loss"), LOSSES, key="own_loss"),
         "optimizer": third.selectbox(say("own.optimizer"), CHOICES["optimizer"], index=4, key="own_optimizer"),

@@ -1,4 +1,4 @@
-"""Draw the memory page below its setup: devices, cards, curve, law and one deeper topic, as answers arrive."""
+"""Draw the memory page below its setup: cards, curve, law and one deeper topic, as answers arrive."""
 
 from __future__ import annotations
 
@@ -9,28 +9,11 @@ from ui.kit.ticking import ticking
 from ui.memory import depth, peak
 from ui.memory.state import MemoryState
 from ui.setup import peak_hint
-from ui.setup.fields import apply
 from ui.setup.form import Form
 from ui.shell.session import Session
-from ui.shell.text import say
 
-# Sizes as vendors advertise them. "free" is what Streamlit's Community Cloud gives an app.
-DEVICES_MB = {"free": 1_024, "3060": 12_288, "t4": 16_384, "4090": 24_576, "a100": 81_920}
 WAIT_S = 0.4  # longest wait of a full run; a refresh draws slower answers
 REFRESH_S = 0.4
-
-
-def devices() -> None:
-    """Draw a button for each device, which sets the memory limit."""
-    st.caption(say("memory.devices"), width="content", help=say("memory.devices.help"))
-    for name, size in DEVICES_MB.items():
-        st.button(
-            say(f"memory.device.{name}"),
-            key=f"device_{name}",
-            type="tertiary",
-            on_click=apply,
-            args=({"memory_limit_mb": size},),
-        )
 
 
 def panel(session: Session, form: Form) -> None:

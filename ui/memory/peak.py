@@ -16,6 +16,7 @@ from core.words.errors import BatchLabError, StoreError
 from ui.charts.memory import curve as curve_chart
 from ui.kit import card, plots, sparks
 from ui.kit.card import Card
+from ui.memory import devices
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.text import count, mib, number, say, words
@@ -78,8 +79,10 @@ def _fits(config: RunConfig, known: Known) -> Card:
     largest, limit = known.prediction.largest_batch_size, config.memory_limit_bytes
     key = "memory.fits.all" if largest == config.spec.examples else "memory.fits.value"
     value = say(key, size=number(largest)) if largest else say("memory.fits.none")
-    detail = say("memory.fits.detail", limit=mib(limit)) if limit else say("memory.fits.no_limit")
-    return Card(label, value, detail, help_)
+    if limit is None:
+        return Card(label, value, say("memory.fits.no_limit"), help_)
+    key = "memory.fits.detail.margin" if config.memory_margin_bytes else "memory.fits.detail"
+    return Card(label, value, say(key, limit=mib(limit), margin=mib(config.memory_margin_bytes)), help_)
 
 
 def _fixed(known: Known) -> Card:
@@ -131,7 +134,7 @@ def runs_on(config: RunConfig) -> list[tuple[int, int]]:
 
 
 def law(config: RunConfig, known: Known) -> None:
-    """Draw the linear pieces of the peak, and how exactly its workspace is known."""
+    """Draw the linear pieces of the peak, how exactly its workspace is known, and where the limit comes from."""
     place = st.empty()
     if known.trouble:
         place.markdown(known.trouble)
@@ -148,7 +151,8 @@ def law(config: RunConfig, known: Known) -> None:
         at_peak = mib(known.prediction.peak.workspace_bytes)
         name = plain_operation(operation)
         workspace.append(say("memory.workspace.most", operation=name, size=mib(size), peak=at_peak))
-    place.markdown("\n\n".join([" ".join([say("memory.law"), *pieces]), " ".join(workspace)]))
+    paragraphs = [" ".join([say("memory.law"), *pieces]), " ".join(workspace), devices.about(config)]
+    place.markdown("\n\n".join(filter(None, paragraphs)))
 
 
 def _piece(piece: Piece, *, is_here: bool) -> str:

@@ -96,6 +96,7 @@ def _draw_more(session: Session) -> dict[str, Any]:
             persist_state="session",
         )
         values["target_loss"] = widgets.number("target_loss", step=0.01)
+        values["memory_margin_mb"] = widgets.number("memory_margin_mb", step=64.0)
     values["drop_last"] = widgets.checkbox("drop_last")
     st.caption(say("form.memory"))
     values["precision"] = widgets.select("precision")

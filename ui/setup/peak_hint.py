@@ -17,4 +17,7 @@ def draw(form: Form, prediction: Prediction | None, reason: str | None) -> None:
     key = "form.needs_no_limit" if not limit else "form.needs" if peak <= limit else "form.needs_over"
     if limit and not largest:
         key = "form.needs_none"
-    form.needs.caption(say(key, peak=mib(peak), limit=mib(limit or 0), largest=number(largest)))
+    usable = mib(limit or 0)
+    if form.config.memory_margin_bytes:
+        usable = say("form.usable", limit=usable)
+    form.needs.caption(say(key, peak=mib(peak), limit=usable, largest=number(largest)))

@@ -46,6 +46,7 @@ CHANGED: dict[str, Any] = {
     "budget_value": 7,
     "seed": 9,
     "memory_limit_mb": 4.5,
+    "memory_margin_mb": 0.5,
     "target_loss": 0.2,
     "checkpointing": True,
     "precision": "bfloat16",

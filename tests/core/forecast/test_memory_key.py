@@ -31,6 +31,7 @@ DECIDING: dict[str, tuple[RunConfig, Any]] = {
     "budget": (DIGITS.replace(batch_size=700, budget_value=1), "updates"),  # a single update finds no state
     "budget_value": (DIGITS.replace(batch_size=700, budget="updates", budget_value=1), 2),
     "memory_limit_mb": (DIGITS, 2.0),
+    "memory_margin_mb": (DIGITS.replace(memory_limit_mb=1), 0.25),
     "checkpointing": (DIGITS.replace(batch_size=1_000), True),
     "precision": (DIGITS, "bfloat16"),
     "keep_losses": (DIGITS, True),
@@ -101,5 +102,5 @@ def test_the_key_of_a_curve_leaves_out_the_place_of_a_run_on_it(name: str) -> No
     config, value = DECIDING.get(name) or (DIGITS, OTHERS[name])
     changed = config.replace(**{name: value})
     moves = changed.memory_key(at_any_size=True) != config.memory_key(at_any_size=True)
-    places = {"batch_size", "drop_last", "budget", "budget_value", "memory_limit_mb"}
+    places = {"batch_size", "drop_last", "budget", "budget_value", "memory_limit_mb", "memory_margin_mb"}
     assert moves == (name in DECIDING and name not in places)

@@ -15,6 +15,7 @@ from core.run.config import RunConfig
 from core.run.events import FailedAllocation
 from core.run.fields import CHOICES
 from core.train.trainer import Trainer
+from core.train.updater import Limit
 from core.words.units import MIB
 from tests.campaign import campaign
 from tests.core.same import assert_same
@@ -48,13 +49,53 @@ ERROR = SimulatedOutOfMemoryError(
 )
 
 
-def test_the_error_has_pytorchs_class_and_wording() -> None:
+def test_the_error_has_pytorchs_class_and_wording_and_says_that_it_is_simulated() -> None:
     assert isinstance(ERROR, torch.OutOfMemoryError)
     assert isinstance(ERROR, RuntimeError)
     assert ERROR.args == (
-        "CUDA out of memory. Tried to allocate 48.00 MiB. Simulated device: 4.00 MiB in total, of which 3.00 MiB are "
-        "in use (no real memory ran out)",
+        "CUDA out of memory. Tried to allocate 48.00 MiB. GPU 0 has a total capacity of 4.00 MiB of which 1024.00 KiB "
+        "is free. Including non-PyTorch memory, this process has 3.00 MiB memory in use. Of the allocated memory "
+        "3.00 MiB is allocated by PyTorch, and 0 bytes is reserved by PyTorch but unallocated. If reserved but "
+        "unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid "
+        "fragmentation.  See documentation for Memory Management  (https://docs.pytorch.org/docs/stable/notes/"
+        "cuda.html#optimizing-memory-usage-with-pytorch-cuda-alloc-conf) (Simulated device: no real memory ran out.)",
     )
+
+
+def test_the_message_counts_the_margin_as_memory_outside_pytorch_and_the_workspace_as_reserved() -> None:
+    # A T4 of 14,909 MiB with a margin of 1 GiB: 10 GiB of tensors and 200 MiB of workspace leave 3,445 MiB.
+    allocation = FailedAllocation(
+        requested_bytes=4 * 2**30,
+        live_bytes=10 * 2**30,
+        limit_bytes=(14_909 - 1_024) * MIB,
+        phase="forward",
+        module="",
+        operation="",
+        workspace_bytes=200 * MIB,
+        margin_bytes=2**30,
+    )
+    assert str(SimulatedOutOfMemoryError(allocation)).startswith(
+        "CUDA out of memory. Tried to allocate 4.00 GiB. GPU 0 has a total capacity of 14.56 GiB of which 3.36 GiB is "
+        "free. Including non-PyTorch memory, this process has 11.20 GiB memory in use. Of the allocated memory "
+        "10.00 GiB is allocated by PyTorch, and 200.00 MiB is reserved by PyTorch but unallocated. If reserved"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1_024, "1024 bytes"),
+        (1_025, "1.00 KiB"),
+        (MIB, "1024.00 KiB"),
+        (MIB + 1, "1.00 MiB"),
+        (1_024 * MIB, "1024.00 MiB"),
+        (79_000 * MIB, "77.15 GiB"),
+    ],
+)
+def test_a_size_has_the_unit_that_pytorch_gives_it(size: int, text: str) -> None:
+    allocation = FailedAllocation(size, 0, 80 * 2**30, "forward", "", "")
+    assert f"Tried to allocate {text}. GPU 0" in str(SimulatedOutOfMemoryError(allocation))
 
 
 def test_lightning_and_accelerate_recognise_a_batch_that_is_too_large() -> None:
@@ -119,6 +160,7 @@ def test_the_failed_allocation_has_the_bytes_counted_by_hand(
         "live_bytes": live_bytes,
         "limit_bytes": limit_bytes,
         "workspace_bytes": 0,
+        "margin_bytes": 0,
         "over_bytes": live_bytes + requested_bytes - limit_bytes,
         "phase": phase,
         "module": module,
@@ -137,9 +179,26 @@ def test_an_allocation_that_just_fits_is_allowed(make_trainer: MakeTrainer, resi
 def test_a_model_that_does_not_fit_by_itself_runs_out_before_its_first_operation(make_trainer: MakeTrainer) -> None:
     config = RunConfig(dataset="digits", hidden=(1_024, 1_024), memory_limit_mb=1.0)
     failed = out_of_memory(make_trainer(config), update).allocation
-    assert (failed.operation, failed.phase, failed.module) == ("model", "forward", "")
+    assert (failed.operation, failed.phase, failed.module) == ("parameters", "held", "")
     # The weights and biases of the first layer are alive, but not the 1,024 x 1,024 weights of the second.
     assert (failed.live_bytes, failed.requested_bytes) == (4 * (64 * 1_024 + 1_024), 4 * 1_024 * 1_024)
+
+
+def test_the_state_of_an_optimizer_that_does_not_fit_is_no_forward_pass(make_trainer: MakeTrainer) -> None:
+    config = RunConfig(dataset="digits", model="linear", optimizer="adam", batch_size=10)
+    trainer = make_trainer(config)
+    update(trainer)
+    trainer.limit = Limit(LINEAR_BYTES + 100)  # as of a run that continues on a smaller device
+    failed = out_of_memory(trainer, update).allocation
+    assert (failed.operation, failed.phase, failed.module) == ("optimizer state", "held", "")
+
+
+def test_a_margin_is_memory_that_the_run_cannot_use(make_trainer: MakeTrainer, resize: Callable[..., None]) -> None:
+    peak = LINEAR_BYTES + INPUT_BYTES + TARGET_BYTES + 3 * OUTPUT_BYTES + 8
+    device = linear(make_trainer, resize, 2 * MIB).config
+    assert update(make_trainer(device.replace(memory_margin_mb=2 - peak / MIB))) > 0
+    failed = out_of_memory(make_trainer(device.replace(memory_margin_mb=2 - (peak - 1) / MIB)), update).allocation
+    assert (failed.over_bytes, failed.limit_bytes, failed.margin_bytes) == (1, peak - 1, 2 * MIB - peak + 1)
 
 
 def test_an_evaluation_runs_out_in_its_own_phase_and_leaves_the_model_training(
@@ -162,11 +221,11 @@ class Failing(Ledger):
         super().__init__(*arguments, **options)
         self.left = at
 
-    def _require(self, size: int, operation: str, shape: tuple[int, ...]) -> None:
+    def _require(self, size: int, operation: str, shape: tuple[int, ...], *, phase: str | None = None) -> None:
         self.left -= 1
         if self.left == 0:
             self.limit_bytes = 0
-        super()._require(size, operation, shape)
+        super()._require(size, operation, shape, phase=phase)
 
 
 class FailingTrainer(Trainer):

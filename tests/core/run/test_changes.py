@@ -35,6 +35,7 @@ OTHERWISE: dict[str, Any] = {
     "budget_value": 9,
     "seed": 1,
     "memory_limit_mb": 2.0,
+    "memory_margin_mb": 0.5,
     "target_loss": 0.1,
     "checkpointing": True,
     "precision": "bfloat16",

@@ -20,8 +20,8 @@ from core.words.errors import ConfigError, Problem
 
 SETTINGS_OF_A_RUN = (
     "dataset, model, hidden, norm, batch_size, accumulate, drop_last, sampling, optimizer, lr, momentum, weight_decay, "
-    "schedule, warmup, schedule_batch_size, budget, budget_value, seed, memory_limit_mb, target_loss, "
-    "checkpointing, precision, keep_losses, evaluate_with_grad, zero_in_place, validate_whole"
+    "schedule, warmup, schedule_batch_size, budget, budget_value, seed, memory_limit_mb, memory_margin_mb, "
+    "target_loss, checkpointing, precision, keep_losses, evaluate_with_grad, zero_in_place, validate_whole"
 )
 
 # code, values, exact message, remedy
@@ -115,6 +115,12 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"dataset": "linear", "model": "cnn"},
         "the model 'cnn' needs images, and 'linear' has none; choose linear or mlp",
         {"model": "linear"},
+    ),
+    (
+        "margin_over_limit",
+        {"memory_limit_mb": 4, "memory_margin_mb": 1_024},
+        "memory_margin_mb must be below memory_limit_mb (4), got 1,024; lower the margin or raise the limit",
+        {"memory_margin_mb": 0.0},
     ),
     (
         "no_full_window",

@@ -88,8 +88,9 @@ def test_a_divergence_is_stored_as_the_values_of_the_end_with_an_infinite_loss()
 def test_a_failed_allocation_is_stored_as_the_values_of_the_end() -> None:
     text = packing.ended_to_json(Ended("out_of_memory", "limit", allocation=ALLOCATION))
     assert json.dumps(json.loads(text)["values"]) == (
-        '{"requested_bytes": 48, "live_bytes": 60, "limit_bytes": 100, "workspace_bytes": 2, "over_bytes": 10, '
-        '"phase": "forward", "module": "conv1", "operation": "aten.mm.default", "shape": [4, 3], "error": "full"}'
+        '{"requested_bytes": 48, "live_bytes": 60, "limit_bytes": 100, "workspace_bytes": 2, "margin_bytes": 0, '
+        '"over_bytes": 10, "phase": "forward", "module": "conv1", "operation": "aten.mm.default", "shape": [4, 3], '
+        '"error": "full"}'
     )
 
 

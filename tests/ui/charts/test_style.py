@@ -157,7 +157,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
         "compare_linear": (compared[2], compared[3]),
         "compare_memory": (
             compare_memory_table([Course()], ["A"], None, say),
-            compare_memory_table([course], ["A"], 2.0, say),
+            compare_memory_table([course], ["A"], 2**21, say),
         ),
         "weight_paths": (
             weight_paths_table(None, [], words),

@@ -302,8 +302,8 @@ def test_a_full_device_says_where_by_how_much_and_the_way_out(
     prediction = None if largest is None else Prediction(peak, 1_000, largest)
     text = describe(record([], out_of_memory(phase, module)), prediction)
     assert text == (
-        f"{where}, 3.75 MiB of the simulated device's 4 MiB was in use and 0.50 MiB more was requested, 0.25 MiB over "
-        f"the limit.{way_out} No real memory ran out."
+        f"{where}, 3.75 MiB of the simulated device's usable 4 MiB was in use and 0.50 MiB more was requested, "
+        f"0.25 MiB over the limit.{way_out} No real memory ran out."
     )
 
 
@@ -311,8 +311,27 @@ def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) 
     allocation = FailedAllocation(MIB, 3 * MIB, 4 * MIB, "backward", "", "", workspace_bytes=MIB // 4)
     text = describe(record([], Ended("out_of_memory", "limit", allocation=allocation)), None)
     assert text == (
-        "During the backward pass, 3 MiB of the simulated device's 4 MiB was in use and 1 MiB more was requested, "
-        "0.25 MiB over the limit. This includes 0.25 MiB reserved for workspace. No real memory ran out."
+        "During the backward pass, 3 MiB of the simulated device's usable 4 MiB was in use and 1 MiB more was "
+        "requested, 0.25 MiB over the limit. This includes 0.25 MiB reserved for workspace. No real memory ran out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "moment", "what"),
+    [
+        ("parameters", "While the model was being built", "its parameters"),
+        ("gradients", "Before the update began", "the gradients of the update before"),
+        ("optimizer state", "Before the update began", "the state of the optimizer"),
+        ("activations", "Before the update began", "the losses of earlier batches"),
+    ],
+)
+def test_what_did_not_fit_before_the_first_operation_is_not_said_of_the_forward_pass(
+    held: str, moment: str, what: str, record: Record
+) -> None:
+    allocation = FailedAllocation(MIB // 2, 15 * MIB // 4, 4 * MIB, "held", "", held, margin_bytes=2 * MIB)
+    assert describe(record([], Ended("out_of_memory", "limit", allocation=allocation)), None) == (
+        f"{moment}, 3.75 MiB of the simulated device's usable 4 MiB was in use and 0.50 MiB more was requested for "
+        f"{what}, 0.25 MiB over the limit. The margin takes another 2 MiB of the device. No real memory ran out."
     )
 
 

@@ -173,8 +173,8 @@ def test_a_run_that_will_not_fit_is_described_in_mib_with_the_way_out(largest: i
     config = RunConfig(memory_limit_mb=4)
     prediction = Prediction(Peak(5 * 2**20, dict.fromkeys(CATEGORIES, 0), "backward", ""), 1_000, largest)
     assert warned(config, cautions(config, prediction)) == (
-        ":material/warning: This will run out of memory: it needs 5 MiB at the peak, and the simulated device has "
-        f"4 MiB. {way_out}"
+        ":material/warning: This will run out of memory: it needs 5 MiB at the peak, and 4 MiB of the simulated device "
+        f"can be used. {way_out}"
     )
 
 
