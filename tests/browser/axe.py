@@ -21,7 +21,7 @@ HARD_TO_READ = """background => {
     for (const text of document.querySelectorAll("[data-testid=stVegaLiteChart] svg text")) {
         const box = text.getBoundingClientRect(), style = getComputedStyle(text)
         if (!box.width || !text.textContent.trim()) continue
-        if (style.fill === background) continue  // a name on a bar
+        if (["rgb(0, 0, 0)", "rgb(255, 255, 255)"].includes(style.fill)) continue  // a name on a bar
         let seen = 1
         for (let each = text; each.tagName !== "svg"; each = each.parentElement) seen *= getComputedStyle(each).opacity
         seen *= style.fillOpacity

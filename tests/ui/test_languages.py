@@ -109,9 +109,13 @@ def words_of_chart(message: Message) -> Iterator[str]:
             yield from re.findall(r": '((?:[^'\\]|\\.)*)'", node)
 
     yield from walk(spec)
-    table = pa.ipc.open_stream(message.data.data).read_all()  # type: ignore[attr-defined]
-    if "label" in table.column_names:
-        yield from filter(None, table["label"].to_pylist())
+    named = {each.name: each.data.data for each in message.datasets}  # type: ignore[attr-defined]
+    for name, data in named.items() or [("", message.data.data)]:  # type: ignore[attr-defined]
+        table = pa.ipc.open_stream(data).read_all()
+        if name == "readable":
+            yield from table.column_names
+        elif "label" in table.column_names:
+            yield from filter(None, table["label"].to_pylist())
 
 
 def unmarked(test: AppTest) -> dict[str, list[str]]:

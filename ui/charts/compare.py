@@ -15,7 +15,6 @@ from ui.charts.reach import step
 from ui.charts.style import (
     ANY,
     BLUE,
-    CLOSE,
     DATA,
     EXTENT,
     FONT,
@@ -63,7 +62,7 @@ def compare_linear(say: Say, names: Sequence[str] = NAMES) -> Spec:
 
 def _course(say: Say, names: Sequence[str], *, is_logarithmic: bool) -> Spec:
     y = alt.Y("value:Q", title=None)
-    y = logarithmic(y) if is_logarithmic else y.scale(zero=False, nice=True).axis(tickCount=5, format=ANY, **CLOSE)
+    y = logarithmic(y) if is_logarithmic else y.scale(zero=False, nice=True).axis(tickCount=5, format=ANY)
     x = linear(alt.X("x:Q", title=PLACE), ticks=5, nice=False)
     arms, key = list(ARMS[: len(names) - 1]), _legend(names)
     colour = alt.Color("row:N", legend=key).scale(domain=arms, range=list(ARM_COLOURS[: len(arms)]))

@@ -20,7 +20,6 @@ from ui.charts.changes import Marks, add_changes, change_layers
 from ui.charts.style import (
     ANY,
     BLUE,
-    CLOSE,
     COUNT,
     DATA,
     EXTENT,
@@ -57,10 +56,10 @@ def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
     legend = alt.Legend(title=None, orient="bottom-left", labelExpr=labels(say, names), symbolStrokeWidth=2)
     ticks = 6 if key else 4
     x = alt.X("x:Q", title=say("axis.update")).scale(zero=True, nice=False)
-    fonts: dict[str, Any] = CLOSE if key else {"titleFontSize": FONT, "titlePadding": 2, "labelPadding": 2}
-    x = x.axis(format=COUNT, tickCount=ticks, tickMinStep=1, **fonts)
+    close: dict[str, Any] = {} if key else {"titlePadding": 2, "labelPadding": 2}
+    x = x.axis(format=COUNT, tickCount=ticks, tickMinStep=1, **close)
     y = alt.Y("value:Q", title=say("axis.rate") if key else say("axis.rate.short")).scale(zero=True)
-    y = y.axis(tickCount=4 if key else 2, format=ANY, **fonts)
+    y = y.axis(tickCount=4 if key else 2, format=ANY, **close)
     dash = alt.StrokeDash("series:N", legend=legend if key else None).scale(domain=names, range=[[5, 4], [1, 0]])
     colour = alt.Color("series:N", legend=legend if key else None).scale(domain=names, range=[GREY, BLUE])
     at = alt.Tooltip("x:Q", title=say("axis.update"), format=COUNT)

@@ -7,12 +7,13 @@ turns a key into the words of the reader's language.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import altair as alt
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 Channel = TypeVar("Channel", alt.X, alt.Y)
@@ -21,7 +22,7 @@ Spec = dict[str, Any]
 
 BLUE, TEAL, RED = "#4c6ef5", "#0c9aa8", "#e03131"
 LIMIT_COLOUR = RED  # the memory limit, on every chart and card
-GREY = "#7b8188"  # 3.9 on white and 4.9 on the dark background
+GREY = "#71777e"  # 4.5 on white and 4.2 on the dark background
 FAINT_BLUE = "rgba(116, 143, 252, 0.5)"
 CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same purple everywhere
     "parameters": "#4c6ef5",
@@ -31,7 +32,9 @@ CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same 
     "batch": "#0c9aa8",
     "temporary": "#c99700",
 }
+INK = "datum.series == 'activations' ? 'white' : 'black'"  # text on these colours; its contrast is 4.8 and more
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
+NUMBER = ",.3~r"  # three significant digits, never as a power of ten
 ANY = ",.6~g"  # counts and seconds on one axis
 
 NARROW = 30  # a logarithmic axis from 1 to this or less has labels at 2 and 5 too
@@ -43,7 +46,21 @@ EXTENT = "extent"  # an invisible series that holds the axes open
 CAPTION = "caption"  # the row whose text says what the chart shows
 TITLE = "title"  # the row whose text names the x axis
 PLACE = "\u00a0"  # a blank title
-CLOSE: dict[str, Any] = {"labelPadding": 6, "titlePadding": 6}  # pixels; Streamlit's are 16
+CLOSE = 6  # pixels between an axis, its labels and its title; Streamlit has 16
+# Streamlit's own greys have a contrast of 3.7 on white and differ between axes, legends and the two lights.
+LOOK: dict[str, Any] = {
+    "axis": {
+        "labelColor": GREY,
+        "titleColor": GREY,
+        "labelFontSize": FONT,
+        "titleFontSize": FONT,
+        "labelPadding": CLOSE,
+        "titlePadding": CLOSE,
+    },
+    "legend": {"labelColor": GREY, "titleColor": GREY, "labelFontSize": FONT},
+}
+LINE_HEIGHT = 16  # pixels of a line of text
+OUTSIDE = 36  # pixels to the left of the plot, below the labels of the y axis
 TITLE_FROM_AXIS = 34  # pixels between the x axis and the lower edge of its title
 DATA = alt.NamedData("d")
 TEXTS = ("series", "row", "label", "url")
@@ -56,22 +73,21 @@ def only(series: str) -> str:
 
 def linear(channel: Channel, *, ticks: int, nice: bool = True) -> Channel:
     """Give a channel a linear axis from 0."""
-    return channel.scale(zero=True, nice=nice).axis(format=ANY, tickCount=ticks, **CLOSE)
+    return channel.scale(zero=True, nice=nice).axis(format=ANY, tickCount=ticks)
 
 
-def logarithmic(channel: Channel) -> Channel:
+def logarithmic(channel: Channel, *, grid: bool = True) -> Channel:
     """Give a channel a logarithmic axis with labels at 1, 10, 100, ...; also at 2 and 5 if it spans few of those."""
     ticks = [digit * 10.0**power for power in range(-9, 10) for digit in (1, 2, 5)]
     scale = "x" if isinstance(channel, alt.X) else "y"
     exponent = "log(datum.value) / LN10"
     is_power = f"abs({exponent} - round({exponent})) < 1e-6"
-    is_narrow = f"domain('{scale}')[1] < {NARROW} * domain('{scale}')[0]"
-    axis: dict[str, Any] = CLOSE | {
-        "values": ticks,
-        "labelExpr": f"{is_power} || {is_narrow} ? format(datum.value, '{ANY}') : ''",
-        "labelOverlap": "greedy",
-    }
-    return channel.scale(type="log", nice=False, padding=8).axis(**axis)
+    low, high = f"domain('{scale}')[0]", f"domain('{scale}')[1]"
+    is_narrow = f"{high} < {NARROW} * {low}"
+    is_single = f"floor(log({high}) / LN10) - ceil(log({low}) / LN10) < 1"
+    label = f"{is_power} || {is_narrow} || {is_single} ? format(datum.value, '{ANY}') : ''"
+    axis = alt.Axis(values=ticks, labelExpr=label, labelOverlap="greedy", grid=grid)
+    return channel.scale(type="log", nice=False, padding=8).axis(axis)
 
 
 def held_open(x: alt.X, y: alt.Y | None = None) -> alt.Chart:
@@ -93,7 +109,7 @@ def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
 def title_from_data() -> alt.Chart:
     """Return the title of the x axis as a text from the table, because a title in the specification cannot change.
 
-    The axis has the title PLACE and the paddings CLOSE, which keep the place free.
+    The axis has the title PLACE, which keeps the place free.
     """
     words: alt.Chart = alt.Chart(DATA).mark_text(
         align="right", baseline="bottom", dy=TITLE_FROM_AXIS, color=GREY, fontSize=FONT, tooltip=None, clip=False
@@ -102,15 +118,19 @@ def title_from_data() -> alt.Chart:
     return words.encode(x=right, y=bottom, text="label:N").transform_filter(only(TITLE))
 
 
-def caption_from_data() -> alt.Chart:
-    """Return the caption from the table, left of the title of the x axis: it goes along in a picture that leaves."""
+def caption_from_data(*, line: int = 0) -> alt.Chart:
+    """Return the caption from the table: it goes along in a picture that leaves.
+
+    It stands left of the title of the x axis or, in line 1, below it.
+    """
     words: alt.Chart = alt.Chart(DATA).mark_text(
         align="left",
         baseline="bottom",
-        dy=TITLE_FROM_AXIS,
+        dx=-OUTSIDE * line,
+        dy=TITLE_FROM_AXIS + LINE_HEIGHT * line,
         color=GREY,
         fontSize=FONT,
-        limit=alt.expr("width - 90"),
+        limit=alt.expr(f"width + {OUTSIDE}" if line else "width - 90"),
         tooltip=None,
         clip=False,
     )
@@ -120,13 +140,24 @@ def caption_from_data() -> alt.Chart:
 
 def labels(say: Say, names: Sequence[str]) -> str:
     """Return the Vega expression that shows the words of a code."""
-    pairs = ", ".join(f"'{name}': {say(f'series.{name}')!r}" for name in names)
+    return in_words({name: say(f"series.{name}") for name in names})
+
+
+def in_words(names: Mapping[str, str]) -> str:
+    """Return the Vega expression that shows the name of a code."""
+    pairs = ", ".join(f"'{code}': {name!r}" for code, name in names.items())
     return f"({{{pairs}}})[datum.value]"
 
 
 def evenly(count: int) -> NDArray[np.int64]:
     """Return an even choice of at most HOVERED of so many points, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, HOVERED)).round().astype(np.int64))
+
+
+def readable(table: pa.Table, names: Mapping[str, str], *series: str) -> pa.Table:
+    """Return what "Show data" lists: the rows of some series, with some columns under names that people read."""
+    rows = table.filter(pc.is_in(table["series"], pa.array(series)))
+    return rows.select(list(names)).rename_columns(list(names.values()))
 
 
 class Rows:
@@ -173,9 +204,9 @@ def spec(chart: alt.LayerChart | alt.FacetChart, *, height: int, title: str | No
     if title:
         chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8))
     made: Spec = chart.to_dict()
-    for name in ("$schema", "data", "config"):
+    for name in ("$schema", "data"):
         made.pop(name, None)
-    made["padding"] = PADDING
+    made["config"], made["padding"] = LOOK, PADDING
     for layer in made["layer"]:
         layer.pop("data", None)
         layer["mark"]["aria"] = False  # the chart has an alt text, and the cards show the numbers

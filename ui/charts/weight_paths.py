@@ -14,7 +14,6 @@ from core.comparison.paths import WeightPaths
 from core.words.catalogue import Catalogue
 from ui.charts.compare import ARM_COLOURS, ARM_DASHES, ARM_SHAPES, ARMS
 from ui.charts.style import (
-    CLOSE,
     COUNT,
     DATA,
     EXTENT,
@@ -43,7 +42,7 @@ Floats = NDArray[np.float64]
 
 def weight_paths(say: Say) -> Spec:
     """Draw the plane, with a stronger shade for a lower loss, and a line with marks for each arm."""
-    shown: dict[str, Any] = CLOSE | {"grid": False, "format": ".3~g"}
+    shown: dict[str, Any] = {"grid": False, "format": ".3~g"}
     x = alt.X("x:Q", title=PLACE).scale(zero=False, nice=False).axis(tickCount=6, **shown)
     y = alt.Y("y:Q", title=None).scale(zero=False, nice=False).axis(tickCount=5, **shown)
     colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))

@@ -15,6 +15,13 @@ from ui.charts.style import Spec
 from ui.shell.text import language, say
 
 Chart = Callable[..., Spec]  # a function of `ui.charts`, whose name is the chart's
+DRAWN = "drawn"
+# Draws nothing: Vega keeps only data that a layer uses, and fails when data that it has not kept are replaced.
+LISTED: Spec = {
+    "data": {"name": "readable"},
+    "mark": {"type": "point", "aria": False},
+    "transform": [{"filter": "false"}],
+}
 
 
 @cache
@@ -28,19 +35,29 @@ def draw(
     *,
     part: str = "",
     names: Sequence[str] = (),
+    readable: pa.Table | None = None,
     width: int | Literal["stretch"] = "stretch",
     height: Literal["content", "stretch"] = "content",
 ) -> None:
     """Draw a chart on a page; `part` distinguishes two drawings of the same chart.
 
-    `names` are those of the lines in its legend. They must stay the same while the chart is refreshed.
+    `names` are those of the lines in its legend. They must stay the same while the chart is refreshed. "Show data"
+    lists `readable` or, without one, the rows of `table` as they are.
     """
     name = chart.__name__
     # The alt text is constant because the browser rebuilds a chart whose alt text changes. The cards have the
     # numbers as text.
     alt = say(f"chart.{name}.{part}.alt" if part else f"chart.{name}.alt")
     key = f"chart_{name}_{part}" if part else f"chart_{name}"
-    st.vega_lite_chart(table, _spec(chart, language(), tuple(names)), key=key, alt=alt, width=width, height=height)
+    drawn = _spec(chart, language(), tuple(names))
+    data = table if readable is None else None
+    if readable is not None:
+        drawn = drawn | {
+            "data": {"name": DRAWN},
+            "datasets": {"readable": readable, DRAWN: table},  # "Show data" lists the first
+            "layer": [*drawn["layer"], LISTED],
+        }
+    st.vega_lite_chart(data, drawn, key=key, alt=alt, width=width, height=height)
 
 
 def why_no_plan(config: RunConfig, horizon: int | None) -> str | None:
