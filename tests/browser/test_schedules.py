@@ -83,7 +83,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = open_schedules(visit, server, viewport=PHONE)
-    page.get_by_text("What the dashed line is").click()
+    page.get_by_text("What the dotted line is").click()
     expect(page.get_by_text("Nothing is fitted.")).to_be_visible()
     assert fits_sideways(page)
     charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("schedules_charts", "schedules_told"))

@@ -12,6 +12,7 @@ from core.schedule_bench.arms import ARMS, BATCH_SIZES, CONSTANT, ONE_RATE, RATE
 from core.schedule_bench.results import Bench, Compared, Trained, load
 from core.schedule_bench.telling import about, against_constant, batch_dependence, conclusions
 from ui.charts.schedules import (
+    readable_lines,
     schedule_curves,
     schedule_curves_table,
     schedule_rates,
@@ -83,7 +84,7 @@ def _draw(session: Session) -> None:
         description = about(arm, trained[arm], batch_size, words())
         st.markdown(f"**{say(f'schedules.arm.{arm}')}.** {description} {_edge(bench, arm, peaks)}")
     with st.container(key="schedules_charts"):
-        _charts(bench, trained, arm)
+        _charts(bench, trained, arm, peaks)
     with st.container(key="schedules_more"):
         with st.container(key="schedules_tables"):
             _tables(session, bench, trained, against, arm)
@@ -173,16 +174,24 @@ def _edge(bench: Bench, arm: str, peaks: Peaks) -> str:
     return say("schedules.edge.lowest" if bench.tuned[arm].peak == RATES[0] else "schedules.edge.highest")
 
 
-def _charts(bench: Bench, trained: Mapping[str, Trained], arm: str) -> None:
+def _charts(bench: Bench, trained: Mapping[str, Trained], arm: str, peaks: Peaks) -> None:
+    seen, size, rate = "axis.schedules.seen", number(bench.batch_size), number(ONE_RATE)
+    first, last = number(bench.seeds[0]), number(bench.seeds[-1])
+    caption = say(f"schedules.caption.{peaks}", size=size, rate=rate, first=first, last=last)
     left, right = st.columns([7, 5], gap="medium")
     with left:
+        table = schedule_curves_table(trained, arm, bench.batch_size, say, caption=caption)
+        plots.draw(schedule_curves, table, readable=readable_lines(table, say, seen, "axis.schedules.excess"))
         st.caption(say("schedules.curves", seeds=len(bench.seeds)))
-        plots.draw(schedule_curves, schedule_curves_table(trained, arm, bench.batch_size, say))
     with right:
-        st.caption(say("schedules.rates"))
-        plots.draw(schedule_rates, schedule_rates_table(trained, arm, bench.batch_size, say))
-        st.caption(say("schedules.tuning", seeds=TUNING_SEEDS, rate=number(ONE_RATE)))
-        plots.draw(schedule_tuning, schedule_tuning_table(bench, arm, say))
+        table = schedule_rates_table(trained, arm, bench.batch_size, say, caption=caption)
+        plots.draw(schedule_rates, table, readable=readable_lines(table, say, seen, "axis.schedules.relative"))
+        caption = say("schedules.caption.tuning", size=size, seeds=TUNING_SEEDS)
+        table = schedule_tuning_table(bench, arm, say, caption=caption)
+        plots.draw(
+            schedule_tuning, table, readable=readable_lines(table, say, "axis.schedules.peak", "axis.schedules.excess")
+        )
+        st.caption(say("schedules.tuning", seeds=TUNING_SEEDS, rate=rate))
 
 
 def _tables(

@@ -59,7 +59,7 @@ def parts(spec: Any) -> Iterator[Any]:
 def test_a_specification_is_valid_and_constant_and_holds_no_data(name: str, say: Say) -> None:
     spec = CHARTS[name](say)
     assert json.dumps(spec) == json.dumps(CHARTS[name](say))
-    assert not {"data", "datasets", "config"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
+    assert not {"data", "datasets"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
     assert alt.Chart.from_dict(spec | {"data": {"name": "d"}}).to_dict(validate=True)["layer"]
 
 
@@ -92,19 +92,40 @@ def test_axes_have_titles_and_points_have_tooltips(name: str, say: Say) -> None:
         for axis in ("x", "y"):
             title = layer["encoding"].get(axis, {}).get("title")
             assert title is None or title.startswith("<axis.schedules.")
-    (told,) = [layer["encoding"]["tooltip"] for layer in spec["layer"] if "tooltip" in layer["encoding"]]
-    assert [each["field"] for each in told][:3] == ["label", "x", "value"]
+    at_pointer, at_point = [layer["encoding"]["tooltip"] for layer in spec["layer"] if "tooltip" in layer["encoding"]]
+    assert [each["field"] for each in at_point][:3] == ["label", "x", "value"]
+    for arm in ARMS:
+        assert f"'<schedules.arm.{arm}>'" in at_pointer["value"]["expr"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_chosen_schedule_is_strong_and_the_others_are_faint(name: str, bench: Bench, say: Say) -> None:
     found = table(name, bench, "linear", say)
-    rows = {series: {row["row"] for row in of(found, series)} for series in ("chosen", "constant", "other")}
-    assert rows == {"chosen": {"linear"}, "constant": {"constant"}, "other": set(ARMS) - {"linear", "constant"}}
-    alone = table(name, bench, "constant", say)
-    assert {row["row"] for row in of(alone, "chosen")} == {"constant"}
-    assert of(alone, "constant") == []
+    rows = {series: {row["row"] for row in of(found, series)} for series in ("chosen", "other")}
+    assert rows == {"chosen": {"linear"}, "other": set(ARMS) - {"linear"}}
     assert {row["label"] for row in of(found, "point")} == {f"<schedules.arm.{arm}>" for arm in ARMS}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_schedule_has_a_colour_and_dashes_of_its_own_in_the_legend(name: str, say: Say) -> None:
+    lines = [layer["encoding"] for layer in CHARTS[name](say)["layer"] if layer["mark"]["type"] == "line"]
+    assert len({json.dumps([line["color"], line["strokeDash"]]) for line in lines}) == 1
+    colours, dashes = (lines[0][channel]["scale"] for channel in ("color", "strokeDash"))
+    assert colours["domain"][: len(ARMS)] == dashes["domain"][: len(ARMS)] == list(ARMS)
+    assert len(set(colours["range"][: len(ARMS)])) == len(ARMS)
+    assert colours["legend"] if "legend" in colours else lines[0]["color"]["legend"]
+    drawn = [*zip(colours["range"], map(tuple, dashes["range"]), strict=True)]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_the_pointer_tells_the_values_of_all_schedules_where_it_stands(bench: Bench, say: Say) -> None:
+    band = of(table("schedule_curves", bench, "linear", say), "pointer")[-1]
+    at, *values = map(float, band["label"].split("|"))
+    assert at == 32_768
+    assert values[: len(ARMS)] == pytest.approx([bench.tuned[arm].middle[-1] for arm in ARMS])
+    assert values[-1] == bench.tuned["linear"].exact[-1]
+    tried = of(table("schedule_tuning", bench, "linear", say), "pointer")[6]["label"].split("|")
+    assert (float(tried[0]), float(tried[1])) == (8.0, bench.tried["constant"][6])
 
 
 def test_a_curve_has_its_points_at_the_marks_of_the_plan(bench: Bench, say: Say) -> None:
@@ -121,7 +142,8 @@ def test_a_curve_has_its_points_at_the_marks_of_the_plan(bench: Bench, say: Say)
 
 def test_losses_far_from_the_optimum_are_not_drawn(bench: Bench, say: Say) -> None:
     found = table("schedule_curves", bench, "linear", say)
-    assert max(row["value"] for row in found.to_pylist() if row["series"] != "extent" and row["value"]) <= 0.5
+    drawn = [row for series in ("chosen", "other", "band", "exact", "point") for row in of(found, series)]
+    assert max(row["value"] for row in drawn) <= 0.5
     lost = replace(
         bench.tuned["linear"],
         middle=(np.inf,) * 65,
@@ -131,16 +153,7 @@ def test_losses_far_from_the_optimum_are_not_drawn(bench: Bench, say: Say) -> No
     )
     found = schedule_curves_table({**bench.tuned, "linear": lost}, "linear", 16, say)
     assert [of(found, series) for series in ("chosen", "band", "exact")] == [[], [], []]
-    assert [row["label"] for row in of(found, "name_below") + of(found, "name_above")] == ["<schedules.arm.constant>"]
-
-
-@pytest.mark.parametrize(("arm", "above"), [("linear", "constant"), ("step", "step")])
-def test_the_higher_line_has_its_name_above_and_the_lower_one_below(
-    arm: str, above: str, bench: Bench, say: Say
-) -> None:
-    found = table("schedule_curves", bench, arm, say)
-    assert [row["label"] for row in of(found, "name_above")] == [f"<schedules.arm.{above}>"]
-    assert len(of(found, "name_below")) == 1
+    assert "<schedules.arm.linear>" not in [row["label"] for row in of(found, "point")]
 
 
 def test_the_rates_follow_the_plan_of_every_schedule(bench: Bench, say: Say) -> None:
@@ -149,7 +162,7 @@ def test_the_rates_follow_the_plan_of_every_schedule(bench: Bench, say: Say) -> 
     assert ramp[0.0] == 1.0
     assert ramp[32_768.0] == 1 / 16  # the rate stays and the batch is 16 times as large
     assert set(ramp.values()) == {1.0, 1 / 4, 1 / 16}
-    assert set(places(found, "constant").values()) == {1.0}
+    assert set(places(found, "other", row="constant").values()) == {1.0}
     cosine = places(found, "other", row="cosine")
     middle = min(cosine, key=lambda x: abs(x - 16_384))
     assert cosine[middle] == pytest.approx(0.5, abs=0.02)

@@ -60,8 +60,26 @@ def specs(test: AppTest) -> list[str]:
 
 def rows(test: AppTest, alt: str, series: str) -> list[dict[str, Any]]:
     (proto,) = [each.proto for each in test.get("vega_lite_chart") if each.proto.alt.startswith(alt)]
-    found: list[dict[str, Any]] = pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
+    (data,) = [each.data.data for each in proto.datasets if each.name == "drawn"]
+    found: list[dict[str, Any]] = pa.ipc.open_stream(data).read_all().to_pylist()
     return [row for row in found if row["series"] == series]
+
+
+def test_show_data_lists_named_columns_first(page: App) -> None:
+    first = page().get("vega_lite_chart")[0].proto.datasets[0]
+    assert first.name == "readable"
+    table = pa.ipc.open_stream(first.data.data).read_all()
+    assert table.column_names[:3] == ["schedule", "examples seen", "loss above the optimum"]
+
+
+def test_the_picture_of_a_chart_names_its_settings(page: App) -> None:
+    test = page(batch=64)
+    captions = [row["label"] for alt in ALTS for row in rows(test, alt, "caption")]
+    assert captions == [
+        "batch size 64, peak rate tuned for each schedule, seeds 0 to 9",
+        "batch size 64, peak rate tuned for each schedule, seeds 0 to 9",
+        "batch size 64, 3 tuning seeds",
+    ]
 
 
 def test_the_page_is_full_before_anything_runs(page: App) -> None:
