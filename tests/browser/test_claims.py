@@ -21,7 +21,7 @@ def test_the_page_is_complete_and_a_claim_runs_again(server: Server, visit: Call
     expect(page.locator(".st-key-claims_shown .marks")).to_have_count(2)
     expect(page.locator(".claims tr")).to_have_count(12)
     wait_for_query(page, "claim=C7")
-    page.locator(".st-key-claim").get_by_text("C4", exact=True).click()
+    page.locator(".st-key-claim").get_by_text("Updates per epoch", exact=True).click()
     shown(page, "C4. ")
     shown(page, "Precomputed on")
     expect(page.locator(".st-key-claims_head")).to_contain_text("Supported")

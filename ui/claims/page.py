@@ -12,7 +12,16 @@ from core.claims.results import SEEDS, Result, Results, load
 from core.claims.telling import conditions, finding, fixed
 from core.science.judge import Outcome
 from core.words.errors import BatchLabError
-from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
+from ui.charts.claims import (
+    compared,
+    effects,
+    effects_table,
+    evidence,
+    evidence_table,
+    log_evidence,
+    readable_effects,
+    readable_evidence,
+)
 from ui.claims.state import FIRST_CLAIM, ClaimsState
 from ui.kit import plots, seed_field
 from ui.kit.long_job import progress
@@ -117,7 +126,7 @@ def _verdict(session: Session, code: str) -> str:
 
 def _pill(session: Session, code: str) -> str:
     icon, _ = BADGES[_verdict(session, code)]
-    return f":material/{icon}: {code}"
+    return f":material/{icon}: {say(f'claim.{code}.name')}"
 
 
 def _claim(session: Session, code: str) -> None:
@@ -137,7 +146,7 @@ def _claim(session: Session, code: str) -> None:
     st.caption(progress(session.state(ClaimsState), code, "claims") or _origin(session, results, result))
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        _charts(result)
+        _charts(results, result)
     with right:
         for outcome in result.outcomes:
             st.markdown(_line(outcome))
@@ -182,12 +191,23 @@ def _origin(session: Session, results: Results, result: Result) -> str:
     return " ".join(sentences)
 
 
-def _charts(result: Result) -> None:
-    if any(outcome.metric is not None for outcome in result.outcomes):
-        plots.draw(effects, effects_table(result.outcomes, words()))
+def _charts(results: Results, result: Result) -> None:
+    code, name = result.code, say(f"claim.{result.code}.name")
+    facts = {"code": code, "torch": results.fingerprint["torch"]}
+    caption = say("chart.claims.caption", **facts)
+    if any(outcome.seeds for outcome in result.outcomes):
+        first, last = number(results.seeds[0]), number(results.seeds[-1])
+        caption = say("chart.claims.caption.seeds", first=first, last=last, **facts)
+    outcomes = compared(result.outcomes)
+    if outcomes:
+        names = say("chart.effects", claim=name), *(outcome.arm for outcome in outcomes)
+        table = effects_table(outcomes, words(), caption=caption)
+        plots.draw(effects, table, names=names, readable=readable_effects(table, say))
     if result.lines:
-        chart = log_evidence if result.code in LOGARITHMIC else evidence
-        plots.draw(chart, evidence_table(result.code, result.lines, say))
+        chart = log_evidence if code in LOGARITHMIC else evidence
+        table = evidence_table(code, result.lines, say, caption=caption)
+        names = (say("chart.evidence", claim=name),)
+        plots.draw(chart, table, names=names, readable=readable_evidence(table, code, say))
 
 
 def _line(outcome: Outcome) -> str:

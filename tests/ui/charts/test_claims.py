@@ -11,7 +11,7 @@ import pytest
 from core.science.trials import Exact, Line
 from core.words.catalogue import Catalogue
 from tests.core.claims.arms import judged, pair
-from ui.charts.claims import effects_table, evidence_table
+from ui.charts.claims import compared, effects_table, evidence_table
 
 Say = Callable[..., str]
 Rows = list[dict[str, Any]]
@@ -23,12 +23,12 @@ def of(rows: Rows, series: str) -> Rows:
 
 def test_each_comparison_has_a_row_with_its_seeds_mean_and_interval(words: Catalogue) -> None:
     outcomes = judged(pair([0.5, 2.0] * 5), Exact("exact", (), True, 0.1), pair([3.0] * 10, arm="scaled_rate"))
-    rows = effects_table(outcomes, words).to_pylist()
+    rows = effects_table(compared(outcomes), words).to_pylist()
     means = of(rows, "effect")
     assert [row["x"] for row in means] == pytest.approx([1.0, 3.0])
     assert [(row["low"], row["high"]) for row in means][1] == pytest.approx((3.0, 3.0))
     assert means[0]["low"] < 1 < means[0]["high"]
-    assert [row["y"] for row in means] == [0.75, 1.75]  # an exact result has no row
+    assert [row["y"] for row in means] == [0.8, 1.8]  # an exact result has no row
     assert [row["x"] for row in of(rows, "seed")] == pytest.approx([0.5, 2.0] * 5 + [3.0] * 10)
     assert [row["label"] for row in of(rows, "name")] == [
         f"<chart.effects.row arm=<claims.arm.C9.{arm}> against=<claims.against.batch_size one=256 other=16> and "
@@ -37,18 +37,18 @@ def test_each_comparison_has_a_row_with_its_seeds_mean_and_interval(words: Catal
     ]
 
 
-def test_seven_comparisons_share_the_height_of_five(words: Catalogue) -> None:
-    rows = effects_table(judged(*[pair([2.0] * 10)] * 7), words).to_pylist()
-    places = [row["y"] for row in of(rows, "effect")]
-    assert places == pytest.approx([5 / 7 * (number + 0.75) for number in range(7)])
-    assert places[-1] < 5
+def test_the_band_and_the_line_at_one_are_drawn_in_every_row_and_not_between_them(words: Catalogue) -> None:
+    rows = effects_table(judged(*[pair([2.0] * 10)] * 3), words).to_pylist()
+    for series in ("band", "band_middle"):
+        assert [row["y"] for row in of(rows, series)] == [0.8, 1.8, 2.8]
 
 
 def test_a_diverged_run_removes_the_mean_and_leaves_the_other_seeds(words: Catalogue) -> None:
     rows = effects_table(judged(pair([0.5] * 9 + [math.inf])), words).to_pylist()
     assert [row["x"] for row in of(rows, "seed")] == [0.5] * 9
     assert of(rows, "effect") == []
-    assert effects_table(judged(pair([math.inf] * 10)), words).num_rows == 5
+    rows = effects_table(judged(pair([math.inf] * 10)), words).to_pylist()
+    assert {"effect", "seed"}.isdisjoint(row["series"] for row in rows)
 
 
 def test_the_axis_is_symmetric_and_the_band_spans_25_percent(words: Catalogue) -> None:

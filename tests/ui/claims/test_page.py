@@ -100,6 +100,8 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
     test = page()
     assert table(test) == VERDICTS
     assert list(VERDICTS) == list(CLAIMS)
+    assert test.get_by_key("claim").value == "C1"
+    test.get_by_key("claim").set_value("C9").run()
     text = words(test)
     assert "#### \u201c최적해 근처에서 수렴하지 못하는 문제점\u201d" in text
     assert ":blue-badge[:material/call_split: Conditional]" in text
@@ -118,9 +120,14 @@ def test_the_page_is_full_before_anything_is_run(page: App, engine: Engine) -> N
     assert not test.button(key="run_claim").disabled
 
 
-def test_every_pill_has_the_icon_of_its_verdict(page: App) -> None:
+def test_every_pill_says_what_it_claims_and_has_the_icon_of_its_verdict(page: App) -> None:
     signs = {"Supported": "check", "Conditional": "call_split", "Refuted": "close", "Not testable": "translate"}
-    assert pills(page()) == [f":material/{signs[verdict]}: {code}" for code, verdict in VERDICTS.items()]
+    shown = [pill.split(": ") for pill in pills(page())]
+    assert [icon for icon, _ in shown] == [f":material/{signs[verdict]}" for verdict in VERDICTS.values()]
+    names = [name for _, name in shown]
+    assert (names[0], names[8]) == ("Not all at once", "Large misses optimum")
+    assert len(set(names)) == 12
+    assert all(2 <= len(name.split()) <= 4 and len(name) <= 20 for name in names)
 
 
 def test_the_url_selects_the_claim(page: App) -> None:
@@ -136,7 +143,7 @@ def test_an_unknown_claim_in_the_url_gives_a_warning_and_the_default(page: App) 
     test = page(claim="X9")
     captions = [item.value for item in test.caption]
     assert [text for text in captions if text.startswith(":material/warning:") and "X9" in text and "C12" in text]
-    assert "C9. (A large batch) may not converge near the optimum." in words(test)
+    assert "C1. Memory does not allow learning from all pictures at once." in words(test)
 
 
 def test_a_claim_about_words_has_nothing_to_run(page: App) -> None:
@@ -191,7 +198,7 @@ def test_a_repeated_experiment_shows_its_progress_and_replaces_the_result(page: 
         "(95% CI 2.02 to 2.08). p = 0.002 (0.002 corrected), 10 seeds." in text
     )
     assert table(test) == VERDICTS | {"C6": "Supported"}
-    assert ":material/check: C6" in pills(test)
+    assert ":material/check: Small turns badly" in pills(test)
     assert not test.button(key="run_claim").disabled
     assert "Precomputed on" in words(test.get_by_key("claim").set_value("C7").run())
 
