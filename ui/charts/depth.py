@@ -14,22 +14,25 @@ from core.run.choices.datasets import PLANE
 from core.run.config import RunConfig
 from core.run.plan import plan
 from core.store.reader import Axis, RunReader
+from ui.charts.pointer import add_pointer, pointer, zooming
 from ui.charts.style import (
     ANY,
     BLUE,
+    CAPTION,
     COUNT,
     DATA,
     EXTENT,
     FAINT_BLUE,
     FONT,
     GREY,
+    NUMBER,
     PLACE,
     TITLE,
     Rows,
     Say,
     Spec,
+    caption_from_data,
     held_open,
-    hover,
     labels,
     linear,
     only,
@@ -45,25 +48,30 @@ def gradient(say: Say) -> Spec:
     """Draw the norm of each update's gradient."""
     x = linear(alt.X("x:Q", title=PLACE), ticks=8, nice=False)
     y = linear(alt.Y("value:Q", title=say("axis.gradient")), ticks=5)
-    tooltip = [
-        alt.Tooltip("x:Q", title=say("axis.x"), format=ANY),
-        alt.Tooltip("value:Q", title=say("axis.gradient"), format=".4~g"),
-    ]
-    base = alt.Chart(DATA).encode(x, y)
-    line = base.mark_line(strokeWidth=1.2, color=BLUE, tooltip=None).transform_filter(only("gradient_norm"))
-    layers = held_open(x, y), line, hover(base, "gradient_norm", *tooltip), title_from_data()
-    return spec(alt.layer(*layers), height=260)
+    line = alt.Chart(DATA).encode(x, y).mark_line(strokeWidth=1.2, color=BLUE, tooltip=None, clip=True)
+    layers = (
+        zooming(held_open(x, y)),
+        pointer(x, (say("axis.x"), ANY), (say("axis.gradient"), NUMBER)),
+        line.transform_filter(only("gradient_norm")),
+        title_from_data(),
+        caption_from_data(line=1),
+    )
+    return spec(alt.layer(*layers), height=280, title=say("chart.gradient"))
 
 
-def gradient_table(reader: RunReader | None, say: Callable[..., str], *, x: Axis = "updates") -> pa.Table:
-    """Return the columns series, x, value and label of `gradient`."""
-    rows = Rows("series", "x", "value", "label")
+def gradient_table(
+    reader: RunReader | None, say: Callable[..., str], *, x: Axis = "updates", caption: str = ""
+) -> pa.Table:
+    """Return the columns series, x, exact, value and label of `gradient`."""
+    rows = Rows("series", "x", "exact", "value", "label")
     rows.add(series=TITLE, label=say(f"axis.{x}"))
+    rows.add(series=CAPTION, label=caption)
     drawn = reader is not None and reader.updates > 0
     rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[0.0, 0.0 if drawn else 1.0])
     if reader:
         for name, places, values in reader.curves(("gradient_norm",), x=x):
-            rows.add_line(name, places, values)
+            rows.add(series=name, x=places, value=values)
+            add_pointer(rows, places, values)
     return rows.table()
 
 

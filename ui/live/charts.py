@@ -52,7 +52,7 @@ def draw(
             ghost=ghost,
             ghost_name=_ghost_name(ghost, before, config) if ghost and before and config else "",
             marks=marks,
-            caption=_caption(config) if config else "",
+            caption=caption(config) if config else "",
             empty=say("chart.loss.empty.ended" if has_ended else "chart.loss.empty"),
         )
         with st.container(key="loss_chart", height=LOSS_HEIGHT, border=False):
@@ -66,7 +66,7 @@ def draw(
     return chosen.x
 
 
-def _caption(config: RunConfig) -> str:
+def caption(config: RunConfig) -> str:
     """Return the settings that a picture of the chart should name."""
     return say(
         "chart.loss.caption",

@@ -24,6 +24,7 @@ from ui.charts.depth import (
 from ui.charts.memory.peak import rss, rss_table
 from ui.kit import plots, png
 from ui.live import options
+from ui.live.charts import caption
 from ui.shell.text import count, number, say
 
 POINTS_SHOWN = 400
@@ -38,10 +39,10 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
     snapshot = record.snapshot if record else None
     if name == "gradient":
         st.caption(say("depth.gradient.about"))
-        plots.draw(gradient, gradient_table(reader, say, x=x))
+        plots.draw(gradient, gradient_table(reader, say, x=x, caption=caption(config)))
     elif name == "rss":
         st.caption(say("depth.rss.about"))
-        plots.draw(rss, rss_table(reader))
+        plots.draw(rss, rss_table(reader, caption=caption(config)))
     elif name == "rhythm":
         st.caption(say("depth.rhythm.about"))
         plots.draw(rhythm, rhythm_table(config, reader, before, say))

@@ -8,13 +8,13 @@ from core.forecast.sizes import largest_size, next_size
 from core.run import searching
 from core.run.config import RunConfig
 from core.words.errors import BatchLabError
-from ui.charts.memory.attempts import attempts, attempts_table
+from ui.charts.memory.attempts import attempts, attempts_table, readable_attempts
 from ui.charts.memory.timeline import timeline
-from ui.charts.memory.timeline_table import timeline_table
+from ui.charts.memory.timeline_table import readable_timeline, timeline_table
 from ui.kit import plots
 from ui.memory.accumulation import draw as draw_accumulation
 from ui.memory.own_model import draw as draw_own_model
-from ui.memory.peak import Known
+from ui.memory.peak import Known, setup_caption
 from ui.memory.state import MemoryState
 from ui.setup import remedies
 from ui.setup.fields import apply_from_panel, settings
@@ -61,8 +61,9 @@ def _off() -> bool:
 def _update(config: RunConfig) -> bool:
     found = engine().timelines(config)
     st.caption(say("memory.update.about"))
-    table = timeline_table(found or {}, words(), limit_bytes=config.memory_limit_bytes)
-    plots.draw(timeline, table)
+    caption = setup_caption(config, size=config.batch_size)
+    table = timeline_table(found or {}, words(), limit_bytes=config.memory_limit_bytes, caption=caption)
+    plots.draw(timeline, table, readable=readable_timeline(table, say))
     return found is None
 
 
@@ -103,7 +104,9 @@ def _search(session: Session, config: RunConfig, known: Known) -> bool:
     shown = min(state.attempts_shown, longest) if state.attempts_shown is not None else longest
     label = say("memory.search.play") if state.attempts_shown is None else say("memory.search.replay")
     st.button(label, key="play", icon=":material/play_arrow:", on_click=_replay, args=(session,))
-    plots.draw(attempts, attempts_table(searches, shown, words(), largest=largest, most=most))
+    caption = setup_caption(config)
+    table = attempts_table(searches, shown, words(), largest=largest, most=most, caption=caption)
+    plots.draw(attempts, table, readable=readable_attempts(table, say))
     moves = state.attempts_shown is not None and state.attempts_shown < longest
     if moves and state.attempts_shown is not None:
         state.attempts_shown += 1

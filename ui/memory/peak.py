@@ -106,9 +106,19 @@ def curve(config: RunConfig, known: Known, measured: list[tuple[int, int]]) -> N
         logarithmic = st.toggle(say("memory.log"), key="log_curve", persist_state="session")
         shown = known.curve if logarithmic or known.curve is None else _around(known.curve, config.batch_size)
         limit, here = config.memory_limit_bytes, config.batch_size
-        table = curve_chart.curve_table(shown, limit, measured, words(), batch_size=here)
-        plots.draw(curve_chart.log_curve if logarithmic else curve_chart.curve, table)
+        caption = setup_caption(config)
+        table = curve_chart.curve_table(shown, limit, measured, words(), batch_size=here, caption=caption)
+        chart = curve_chart.log_curve if logarithmic else curve_chart.curve
+        plots.draw(chart, table, readable=curve_chart.readable_curve(table, words()))
         st.caption(count("memory.measured", len(measured)) if measured else say("memory.measured.none"))
+
+
+def setup_caption(config: RunConfig, *, size: int | None = None) -> str:
+    """Return the settings that a picture of a chart should name; `size` is the batch size, if it has only one."""
+    facts = {name: getattr(config, name) for name in ("dataset", "model", "optimizer", "precision")}
+    if size is None:
+        return say("chart.setup.caption", **facts)
+    return say("chart.setup.caption.size", size=number(size), **facts)
 
 
 def _around(curve: Curve, batch_size: int) -> Curve:

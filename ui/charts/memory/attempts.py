@@ -13,24 +13,29 @@ from core.run.searching import Search
 from core.words.catalogue import Catalogue
 from ui.charts.style import (
     BLUE,
+    CAPTION,
     COUNT,
     DATA,
     EXTENT,
     FONT,
     GREY,
+    LINE_HEIGHT,
     RED,
     Rows,
     Say,
     Spec,
+    caption_from_data,
     held_open,
     labels,
+    logarithmic,
     only,
+    readable,
     spec,
 )
 
 FITS, TOO_LARGE = "fits", "too_large"
 NUMBER, NAME, COUNTED = "number", "name", "counted"
-LARGEST = "largest"
+LARGEST, GOAL = "largest", "goal"
 LANES = 5  # lanes in each row, so that marks close together do not overlap
 # An X, because Vega's own cross is a plus.
 CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
@@ -42,12 +47,13 @@ NUMBER_WIDTH = 22  # pixels of a mark with a number of two digits
 def attempts(say: Say) -> Spec:
     """Draw a row for each strategy: a numbered circle for a batch size that fits, a cross for one that does not."""
     kinds = [FITS, TOO_LARGE]
-    ticks = [digit * 10.0**power for power in range(8) for digit in (1, 2, 5)]
-    x = alt.X("x:Q", title=say("axis.batch_size")).scale(type="log", nice=False).axis(values=ticks, format=COUNT)
+    x = logarithmic(alt.X("x:Q", title=say("axis.batch_size")))
     y = alt.Y("row:N", title=None, sort=None).axis(labels=False, ticks=False, domain=False)
     y = y.scale(paddingInner=0.1, paddingOuter=0.05)
     lane = alt.YOffset("lane:Q").scale(domain=[LANES, -1.4])
-    key = alt.Legend(title=None, orient="bottom", direction="horizontal", labelExpr=labels(say, kinds), offset=6)
+    key = alt.Legend(
+        title=None, orient="bottom", direction="horizontal", labelExpr=labels(say, kinds), offset=6 + LINE_HEIGHT
+    )
     colour = alt.Color("series:N", legend=key).scale(domain=kinds, range=[BLUE, RED])
     shape = alt.Shape("series:N", legend=key).scale(domain=kinds, range=["circle", CROSS])
     tooltip = [
@@ -70,41 +76,52 @@ def attempts(say: Say) -> Spec:
     counts = base.mark_text(align="right", fontSize=FONT, color=GREY, tooltip=None)
     late = "scale('x', datum.x) > width / 2"
     goal = alt.Chart(DATA).encode(x)
+    # The rule leaves out the lane of the names, which it would strike through.
+    below, end = y.bandPosition(1 - LANES / (LANES + 1.4)), alt.Y2("row:N", bandPosition=1)
+    rule = goal.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).encode(y=below, y2=end)
     goal_name = goal.mark_text(
         fontSize=FONT, color=GREY, baseline="bottom", dy=-4, tooltip=None, align=alt.expr(f"{late} ? 'right' : 'left'")
     )
     return spec(
         alt.layer(
             held_open(x),
-            goal.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).transform_filter(only(LARGEST)),
+            rule.transform_filter(only(GOAL)),
             goal_name.encode(y=alt.value(0), text="label:N").transform_filter(only(LARGEST)),
             marks.transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds)),
             numbers.encode(x, text=alt.Text("value:Q", format=COUNT)).transform_filter(only(NUMBER)),
             names.encode(x=alt.value(0), text="label:N").transform_filter(only(NAME)),
             counts.encode(x=alt.value("width"), text="label:N").transform_filter(only(COUNTED)),
+            caption_from_data(line=1),
         ),
-        height=430,
+        height=450,
+        title=say("chart.attempts"),
     )
 
 
-def attempts_table(searches: Sequence[Search], shown: int, words: Catalogue, *, largest: int, most: int) -> pa.Table:
+def attempts_table(
+    searches: Sequence[Search], shown: int, words: Catalogue, *, largest: int, most: int, caption: str = ""
+) -> pa.Table:
     """Return the rows of `attempts`: series, row, label, x (batch size), lane, room, value (number of the attempt).
 
     The table holds the first `shown` attempts of each strategy, and its outcome once all are shown. `largest` is the
     largest batch size that fits, or 0. The axis ends at `most`, the largest possible batch size.
     """
     rows = Rows("series", "row", "label", "x", "lane", "room", "value")
+    rows.add(series=CAPTION, label=caption)
     end = float(max([most, 2, *(attempt.batch_size for search in searches for attempt in search.attempts)]))
     rows.add(series=EXTENT, x=[1.0, end])
     if largest:
         rows.add(series=LARGEST, x=largest, label=words.say("chart.attempts.largest", size=words.number(largest)))
+    goal = float(np.log(largest) / np.log(end)) if largest else None
     for search in searches:
         name = words.say(f"search.{search.name}")
         rows.add(series=NAME, row=name, label=name, lane=NAMES)
+        if largest:
+            rows.add(series=GOAL, row=name, x=largest)
         tried = search.attempts[: max(shown, 0)]
         shares = np.log([attempt.batch_size for attempt in tried]) / np.log(end)
         lanes = _lanes(shares.tolist())
-        rooms = _rooms(shares.tolist(), lanes)
+        rooms = _rooms(shares.tolist(), lanes, goal=goal)
         for number, (attempt, lane, room) in enumerate(zip(tried, lanes, rooms, strict=True), start=1):
             kind = FITS if attempt.fits else TOO_LARGE
             at: dict[str, Any] = {"row": name, "x": attempt.batch_size, "lane": lane + 0.5, "value": number}
@@ -113,6 +130,17 @@ def attempts_table(searches: Sequence[Search], shown: int, words: Catalogue, *, 
         if shown >= len(search.attempts):
             rows.add(series=COUNTED, row=name, label=_outcome(search, largest, words), lane=NAMES)
     return rows.table()
+
+
+def readable_attempts(table: pa.Table, say: Say) -> pa.Table:
+    """Return what is shown as the data of `attempts`."""
+    names = {
+        "row": say("axis.search"),
+        "value": say("axis.attempt"),
+        "x": say("axis.batch_size"),
+        "label": say("axis.outcome"),
+    }
+    return readable(table, names, FITS, TOO_LARGE)
 
 
 def _lanes(shares: Sequence[float]) -> list[int]:
@@ -130,15 +158,20 @@ def _lanes(shares: Sequence[float]) -> list[int]:
     return lanes
 
 
-def _rooms(shares: Sequence[float], lanes: Sequence[int]) -> list[float]:
-    """Return the distance from each mark to the next one on its right in the same lane, where its number stands."""
+def _rooms(shares: Sequence[float], lanes: Sequence[int], *, goal: float | None) -> list[float]:
+    """Return the distance from each mark to what is next on its right, where its number stands.
+
+    That is another mark in the same lane, or the rule of the `goal`.
+    """
     marks = list(zip(shares, lanes, strict=True))
     others = [
         [there for at, (there, row) in enumerate(marks) if row == lane and at != here and there >= share]
         for here, (share, lane) in enumerate(marks)
     ]
+    rules = [[goal] if goal is not None and goal > share else [] for share in shares]
     return [
-        min((there - share for there in right), default=1.0) for (share, _), right in zip(marks, others, strict=True)
+        min((there - share for there in [*right, *rule]), default=1.0)
+        for share, right, rule in zip(shares, others, rules, strict=True)
     ]
 
 

@@ -14,22 +14,29 @@ from core.forecast.records import Curve
 from core.run.events import CATEGORIES
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
-from ui.charts.memory.limit import add_limit, limit_layers
+from ui.charts.memory.limit import add_limit, beside_limit, limit_layers
+from ui.charts.pointer import zooming
 from ui.charts.style import (
     ANY,
+    CAPTION,
     CATEGORY_COLOURS,
     COUNT,
     DATA,
     EXTENT,
     FONT,
     GREY,
+    INK,
+    LINE_HEIGHT,
     SIZE,
     Rows,
     Say,
     Spec,
+    caption_from_data,
     held_open,
     labels,
+    logarithmic,
     only,
+    readable,
     spec,
 )
 
@@ -46,10 +53,12 @@ DASHES = {
     "temporary": [2, 3],
     WORKSPACE: [12, 4],
 }
-LABELLED_SHARE = 0.06  # share of the axis below which a layer has no room for its name
+LABELLED_SHARE = 0.08  # share of the axis below which a layer has no room for its name
 NAME_WIDTH = 0.25  # share of the axis on a phone
 LEAST_SHARE = 0.01  # share of the smallest total; smaller values would stretch a logarithmic axis over empty decades
 ROOM = 1.1  # multiple of the highest point; the label of the largest batch size that fits stands above it
+HALF = 48  # pixels from the middle of the name of this batch size to its ends
+MEET = 170  # pixels between two rules whose names would meet
 SHORT = 100  # batch sizes on an axis without a curve
 
 
@@ -63,30 +72,29 @@ def curve(say: Say) -> Spec:
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=list(LAYERS.values()))
     base = alt.Chart(DATA).encode(x, y)
     one_of = alt.FieldOneOfPredicate(field="series", oneOf=names)
-    areas = base.mark_area(opacity=1, tooltip=None).encode(colour, y2="start:Q").transform_filter(one_of)
-    inside = base.mark_text(color="white", align="right", dx=-6, fontSize=FONT, tooltip=None)
+    areas = base.mark_area(opacity=1, tooltip=None, clip=True).encode(colour, y2="start:Q").transform_filter(one_of)
+    inside = base.mark_text(color=alt.expr(INK), align="right", dx=-6, fontSize=FONT, tooltip=None, clip=True)
     inside = inside.encode(y=alt.Y("middle:Q"), text="label:N")
     inside = inside.transform_filter({"and": [one_of, "datum.label != ''"]})
-    edge = base.mark_line(color=GREY, strokeWidth=1.5, tooltip=None).transform_filter(only(TOTAL))
-    return _curve(say, x, y, [areas, edge, inside])
+    edge = base.mark_line(color=GREY, strokeWidth=1.5, tooltip=None, clip=True).transform_filter(only(TOTAL))
+    return _curve(say, x, y, [areas, edge], inside)
 
 
 def log_curve(say: Say) -> Spec:
     """Draw the total and each category as lines on logarithmic axes, where layers cannot be stacked."""
-    ticks = [digit * 10.0**power for power in range(-4, 8) for digit in (1, 2, 5)]
-    x = alt.X("x:Q", title=say("axis.batch_size")).scale(type="log", nice=False)
-    x = x.axis(values=[tick for tick in ticks if tick >= 1], format=COUNT)
-    y = alt.Y("end:Q", title=say("axis.memory")).scale(type="log", nice=False).axis(values=ticks, format=ANY)
+    x = logarithmic(alt.X("x:Q", title=say("axis.batch_size")))
+    y = logarithmic(alt.Y("end:Q", title=say("axis.memory")))
     names = [TOTAL, *LAYERS]
     key = _key(say, names, symbolType="stroke", symbolSize=200, symbolStrokeWidth=2.5)
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[GREY, *LAYERS.values()])
     dash = alt.StrokeDash("series:N", legend=key).scale(domain=names, range=[DASHES[name] for name in names])
     base = alt.Chart(DATA).encode(x, y, colour, dash)
-    lines = base.mark_line(strokeWidth=2.5, tooltip=None).encode(y=alt.Y("value:Q", title=say("axis.memory")))
+    value = alt.Y("value:Q", title=say("axis.memory"))
+    lines = base.mark_line(strokeWidth=2.5, tooltip=None, clip=True).encode(y=value)
     lines = lines.transform_filter(
         {"and": [alt.FieldOneOfPredicate(field="series", oneOf=list(LAYERS)), "isValid(datum.value)"]}
     )
-    total = base.mark_line(strokeWidth=4, tooltip=None).transform_filter(only(TOTAL))
+    total = base.mark_line(strokeWidth=4, tooltip=None, clip=True).transform_filter(only(TOTAL))
     return _curve(say, x, y, [lines, total])
 
 
@@ -94,12 +102,18 @@ def _key(say: Say, names: Sequence[str], **looks: Any) -> alt.Legend:
     # Vega does not wrap a legend, so the number of columns depends on the width.
     columns = alt.expr(f"width < 620 ? 3 : {len(names)}")
     return alt.Legend(
-        title=None, orient="bottom", columns=columns, columnPadding=8, labelExpr=labels(say, names), offset=6, **looks
+        title=None,
+        orient="bottom",
+        columns=columns,
+        columnPadding=8,
+        labelExpr=labels(say, names),
+        offset=6 + LINE_HEIGHT,  # the caption stands above the legend
+        **looks,
     )
 
 
-def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
-    """Return the chart with its limit, markers and tooltips around the marks of the curve."""
+def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart], *names: alt.Chart) -> Spec:
+    """Return the chart with its limit, markers and tooltips around the marks of the curve and its `names`."""
     at = alt.Tooltip("x:Q", title=say("axis.batch_size"), format=COUNT)
     total = alt.Tooltip(f"{TOTAL}:Q", title=say("axis.total"), format=SIZE)
     sizes = [alt.Tooltip(f"{name}:Q", title=say(f"series.{name}"), format=SIZE) for name in LAYERS]
@@ -109,49 +123,53 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart]) -> Spec:
         alt.Tooltip("error:Q", title=say("axis.error"), format="+.2f"),
     ]
     top, bottom, base = alt.value(0), alt.value("height"), alt.Chart(DATA).encode(x)
-    columns = (
-        alt.Chart(DATA)
-        .mark_rect(opacity=0)
-        .encode(
-            x=alt.X("left:Q", title=say("axis.batch_size")), x2="right:Q", y=top, y2=bottom, tooltip=[at, total, *sizes]
-        )
+    pointed = alt.selection_point(name="pointed", on="pointerover", clear="pointerout", empty=False)
+    columns = alt.Chart(DATA).mark_rect(color=GREY, clip=True).add_params(pointed)
+    columns = columns.encode(
+        alt.X("left:Q", title=say("axis.batch_size")),
+        x2="right:Q",
+        y=top,
+        y2=bottom,
+        opacity=alt.when(pointed).then(alt.value(0.25)).otherwise(alt.value(0)),
+        tooltip=[at, total, *sizes],
     )
-    here = base.mark_text(fontSize=FONT, color=GREY, baseline="bottom", dy=-4, tooltip=None).encode(
-        y=top, text="label:N"
-    )
-    late = "scale('x', datum.x) > width / 2"  # the label stands on the side with room
-    fits = base.mark_text(
-        fontSize=FONT,
-        fontWeight="bold",
-        color=GREY,
-        baseline="top",
-        dy=3,
-        tooltip=None,
-        align=alt.expr(f"{late} ? 'right' : 'left'"),
-        dx=alt.expr(f"{late} ? -5 : 5"),
-    )
-    ring = base.mark_point(shape="circle", filled=False, size=80, opacity=1).encode(y=y)
+    # The names of the rules stand above the plot, where no line crosses them: the one of this batch size a line higher
+    # where it would meet the other.
+    place = "scale('x', datum.x)"
+    visible = alt.expr(f"{place} >= 0 && {place} <= width ? 1 : 0")  # the chart can be zoomed
+    above: dict[str, Any] = {"fontSize": FONT, "color": GREY, "baseline": "bottom", "tooltip": None, "clip": False}
+    above["opacity"] = visible
+    meets = f"isValid(datum.right) && abs({place} - scale('x', datum.right)) < {MEET}"
+    side = f"{place} < {HALF} ? 'left' : {place} > width - {HALF} ? 'right' : 'center'"
+    here = base.mark_text(dy=alt.expr(f"{meets} ? {-4 - LINE_HEIGHT} : -4"), align=alt.expr(side), **above)
+    fits = base.mark_text(fontWeight="bold", dy=-4, align=alt.expr(f"{place} > width / 2 ? 'right' : 'left'"), **above)
+    ring = base.encode(y=y)
+    thin: dict[str, Any] = {"color": GREY, "tooltip": None, "clip": True}
     layers = [
-        held_open(x, y),
+        zooming(held_open(x, y)),
         *drawn,
         columns.transform_filter(only(COLUMN)),
-        base.mark_rule(color=GREY, opacity=0.6, tooltip=None).encode(y=top, y2=bottom).transform_filter(only(HERE)),
-        here.transform_filter(only(HERE)),
+        *names,
+        base.mark_rule(opacity=0.6, **thin).encode(y=top, y2=bottom).transform_filter(only(HERE)),
+        here.encode(y=top, text="label:N").transform_filter(only(HERE)),
         *limit_layers(y),
-        base.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).encode(y=y, y2=top).transform_filter(only(FITS)),
+        base.mark_rule(strokeDash=[2, 3], **thin).encode(y=y, y2=top).transform_filter(only(FITS)),
         fits.encode(y=top, text="label:N").transform_filter(only(FITS)),
-        base.mark_point(shape="diamond", filled=True, size=120, color=GREY, opacity=1, stroke="white", strokeWidth=1.5)
+        base.mark_point(
+            shape="diamond", filled=True, size=120, color=GREY, opacity=1, stroke="white", strokeWidth=1.5, clip=True
+        )
         .encode(y=y, tooltip=[at, total])
         .transform_filter(only(FITS)),
         # A dark ring within a light one stands out from any background.
         ring.mark_point(
-            filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None
+            filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None, clip=True
         ).transform_filter(only(MEASURED)),
-        ring.mark_point(filled=False, size=80, stroke="#1f2329", strokeWidth=2, opacity=1)
+        ring.mark_point(filled=False, size=80, stroke="#1f2329", strokeWidth=2, opacity=1, clip=True)
         .encode(tooltip=[at, *exact])
         .transform_filter(only(MEASURED)),
+        caption_from_data(line=1),
     ]
-    return spec(alt.layer(*layers), height=380)
+    return spec(alt.layer(*layers), height=430, title=say("chart.curve"))
 
 
 def curve_table(
@@ -161,6 +179,7 @@ def curve_table(
     words: Catalogue,
     *,
     batch_size: int | None,
+    caption: str = "",
 ) -> pa.Table:
     """Return the rows of `curve` and `log_curve`. Sizes are in MiB.
 
@@ -169,7 +188,8 @@ def curve_table(
     start, end     a layer's edges; middle is the height of its name
     value          a layer's size if a logarithmic axis has room for it, or the predicted peak of a measured run
     error          the measured peak minus the predicted one, in percent
-    left, right    the range of x in which a tooltip shows the total and the size of each category
+    left, right    the range of x in which a tooltip shows the total and the size of each category; the right one of
+                   HERE is the largest batch size that fits
 
     `measured` holds batch sizes and peaks in bytes of real runs. Runs outside the curve are left out.
     """
@@ -188,10 +208,13 @@ def curve_table(
     )
     total = sizes.sum(1)
     end = add_limit(rows, limit_bytes, total.max(initial=0.0), words, room=ROOM)
+    rows.add(series=CAPTION, label=caption)
+    largest = np.nan
     if curve and points:
-        _add_layers(rows, places, sizes, end, words)
+        limit = limit_bytes / MIB if limit_bytes else None
+        _add_layers(rows, places, sizes, end, words, limit=limit, here=batch_size)
         if limit_bytes and curve.largest_batch_size:
-            size = words.number(curve.largest_batch_size)
+            size, largest = words.number(curve.largest_batch_size), min(curve.largest_batch_size, places[-1])
             if curve.largest_batch_size > places[-1]:
                 rows.add(series=FITS, x=places[-1], label=words.say("chart.curve.fits.beyond", size=size))
             else:
@@ -209,15 +232,30 @@ def curve_table(
                 error = 100 * (mib - predicted) / predicted
                 rows.add(series=MEASURED, x=measured_size, end=mib, value=predicted, error=error)
     if batch_size:
-        rows.add(series=HERE, x=batch_size, label=words.say("chart.curve.here", size=words.number(batch_size)))
+        here = words.say("chart.curve.here", size=words.number(batch_size))
+        rows.add(series=HERE, x=batch_size, right=largest, label=here)
     lowest = sizes[_is_seen(sizes)].min(initial=end)
     first, last = (places[0], places[-1]) if points else (1.0, float(max(SHORT, 2 * (batch_size or 0))))
     rows.add(series=EXTENT, x=[first, last], end=[lowest, end])
     return rows.table()
 
 
+def readable_curve(table: pa.Table, words: Catalogue) -> pa.Table:
+    """Return what is shown as the data of `curve` and `log_curve`."""
+    names = {"x": words.say("axis.batch_size"), TOTAL: words.say("axis.total")}
+    sizes = {name: words.say("axis.in_mib", name=words.say(f"series.{name}")) for name in LAYERS}
+    return readable(table, names | sizes, COLUMN)
+
+
 def _add_layers(
-    rows: Rows, places: NDArray[np.float64], sizes: NDArray[np.float64], end: float, words: Catalogue
+    rows: Rows,
+    places: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    end: float,
+    words: Catalogue,
+    *,
+    limit: float | None,
+    here: int | None,
 ) -> None:
     """Add the stacked layers, their total, and the columns that show tooltips around each point."""
     ends = np.cumsum(sizes, axis=1)
@@ -225,10 +263,12 @@ def _add_layers(
     values = np.where(_is_seen(sizes), sizes, np.nan)
     left = max(places[-1] * (1 - NAME_WIDTH), places[0])
     along = np.array([left, *places[places > left]])
+    is_crossed = here is not None and left < here < places[-1]  # by the rule of the batch size
     for name, size, top, value in zip(LAYERS, sizes.T, ends.T, values.T, strict=True):
         # A name is level and a layer seldom is, so it needs a level band within the right end of the layer.
         low, high = np.interp(along, places, top - size).max(), np.interp(along, places, top).min()
-        name_fits = high - low > LABELLED_SHARE * end
+        low, high = beside_limit(low, high, limit)
+        name_fits = high - low > LABELLED_SHARE * end and not is_crossed
         rows.add(
             series=name,
             x=places,

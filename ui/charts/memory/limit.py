@@ -17,7 +17,14 @@ def limit_layers(y: alt.Y) -> list[alt.Chart]:
     rule = base.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
     # The name stands outside the plot, where it covers nothing.
     words = base.mark_text(
-        color=LIMIT_COLOUR, align="left", baseline="middle", dx=5, fontSize=FONT, lineBreak="\n", tooltip=None
+        color=LIMIT_COLOUR,
+        align="left",
+        baseline="middle",
+        dx=5,
+        fontSize=FONT,
+        lineBreak="\n",
+        tooltip=None,
+        clip=False,
     )
     return [
         rule.transform_filter(only(LIMIT)),
@@ -45,3 +52,10 @@ def add_limit(
         if not is_far:
             rows.add(series=LIMIT, end=limit, value=limit)
     return end
+
+
+def beside_limit(low: float, high: float, limit: float | None) -> tuple[float, float]:
+    """Return the larger part of a span that the limit cuts, so that a label in its middle is not struck through."""
+    if limit is None or not low < limit < high:
+        return low, high
+    return (low, limit) if limit - low > high - limit else (limit, high)

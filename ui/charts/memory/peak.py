@@ -12,23 +12,29 @@ from core.run.events import CATEGORIES, Peak
 from core.store.reader import RunReader
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
+from ui.charts.memory.limit import beside_limit
+from ui.charts.pointer import add_pointer, pointer, zooming
 from ui.charts.style import (
     ANY,
     BLUE,
+    CAPTION,
     CATEGORY_COLOURS,
+    COUNT,
     DATA,
     EXTENT,
     FAR,
     FONT,
     GREY,
+    INK,
     LIMIT_COLOUR,
     SIZE,
     Rows,
     Say,
     Spec,
+    caption_from_data,
     held_open,
-    hover,
     labels,
+    linear,
     only,
     spec,
 )
@@ -66,7 +72,9 @@ def memory(say: Say) -> Spec:
     base = alt.Chart(DATA)
     bars = base.mark_bar(height={"band": 0.72}).encode(x, y, colour, tooltip=tooltip)
     bars = bars.encode(x2="end:Q").transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds))
-    inside = base.mark_text(color="white", fontSize=FONT, tooltip=None).encode(x=alt.X("middle:Q"), y=y, text="label:N")
+    inside = base.mark_text(color=alt.expr(INK), fontSize=FONT, tooltip=None).encode(
+        x=alt.X("middle:Q"), y=y, text="label:N"
+    )
     inside = inside.transform_filter(
         {"and": [alt.FieldOneOfPredicate(field="series", oneOf=kinds), "datum.label != ''"]}
     )
@@ -98,7 +106,8 @@ def memory_table(
     for name, peak in peaks.items():
         sizes = np.array([peak.by_category.get(category, 0) if peak else 0 for category in CATEGORIES]) / MIB
         ends = np.cumsum(sizes)
-        wide = sizes > LABELLED_SHARE * end
+        spans = np.array([beside_limit(high - size, high, limit) for size, high in zip(sizes, ends, strict=True)])
+        wide = spans[:, 1] - spans[:, 0] > LABELLED_SHARE * end
         labels = [
             words.say(f"series.{category}") if fits else "" for category, fits in zip(CATEGORIES, wide, strict=True)
         ]
@@ -107,7 +116,7 @@ def memory_table(
             series=list(CATEGORIES),
             start=ends - sizes,
             end=ends,
-            middle=ends - sizes / 2,
+            middle=spans.mean(1),
             value=sizes,
             label=labels,
         )
@@ -121,24 +130,23 @@ def memory_table(
 
 def rss(say: Say) -> Spec:
     """Draw the resident memory of the training process over time."""
-    x = alt.X("x:Q", title=say("axis.seconds")).scale(zero=True, nice=False).axis(tickCount=8, format=ANY)
-    y = alt.Y("value:Q", title=say("axis.rss")).scale(zero=True).axis(tickCount=5, format=",.0f")
-    tooltip = [
-        alt.Tooltip("x:Q", title=say("axis.seconds"), format=".1f"),
-        alt.Tooltip("value:Q", title=say("axis.rss"), format=",.1f"),
-    ]
-    base = alt.Chart(DATA).encode(x, y)
-    line = base.mark_line(strokeWidth=2, color=BLUE, tooltip=None).transform_filter(only("rss_bytes"))
-    return spec(alt.layer(held_open(x, y), line, hover(base, "rss_bytes", *tooltip)), height=260)
+    x = linear(alt.X("x:Q", title=say("axis.seconds")), ticks=8, nice=False)
+    y = alt.Y("value:Q", title=say("axis.rss")).scale(zero=True).axis(tickCount=5, format=COUNT)
+    line = alt.Chart(DATA).encode(x, y).mark_line(strokeWidth=2, color=BLUE, tooltip=None, clip=True)
+    bands = pointer(x, (say("axis.seconds"), ",.1f"), (say("axis.rss"), ",.1f"))
+    layers = zooming(held_open(x, y)), bands, line.transform_filter(only("rss_bytes")), caption_from_data(line=1)
+    return spec(alt.layer(*layers), height=280, title=say("chart.rss"))
 
 
-def rss_table(reader: RunReader | None) -> pa.Table:
-    """Return the columns series, x (seconds of training) and value (MiB) of `rss`."""
-    rows = Rows("series", "x", "value")
+def rss_table(reader: RunReader | None, *, caption: str = "") -> pa.Table:
+    """Return the columns series, label, x (seconds of training), exact and value (MiB) of `rss`."""
+    rows = Rows("series", "label", "x", "exact", "value")
+    rows.add(series=CAPTION, label=caption)
     rows.add(series=EXTENT, x=0.0, value=0.0)
     if reader and reader.updates:
         ((name, places, values),) = reader.curves(("rss_bytes",), x="seconds")
-        rows.add_line(name, places, values / MIB)
+        rows.add(series=name, x=places, value=values / MIB)
+        add_pointer(rows, places, values / MIB)
     else:
         rows.add(series=EXTENT, x=1.0, value=1.0)
     return rows.table()

@@ -14,10 +14,12 @@ from ui.charts.style import (
     DATA,
     FONT,
     GREY,
+    LINE_HEIGHT,
     RED,
     SIZE,
     Say,
     Spec,
+    caption_from_data,
     held_open,
     labels,
     only,
@@ -41,7 +43,7 @@ def timeline(say: Say) -> Spec:
         title=None,
         orient="bottom",
         columns=alt.expr("width < 560 ? 3 : 6"),
-        offset=6,
+        offset=6 + LINE_HEIGHT,  # the caption stands above the legend
         labelExpr=labels(say, names),
         symbolType="square",
         symbolStrokeWidth=0,
@@ -73,8 +75,10 @@ def timeline(say: Say) -> Spec:
             _phase(words).transform_filter(only(PHASE)),
             tick.encode(y=bottom, text=alt.Text("number:Q", format=COUNT)).transform_filter(only(TICK)),
             *limit_layers(y),
+            caption_from_data(line=1),
         ),
-        height=400,
+        height=436,
+        title=say("chart.timeline"),
     )
 
 

@@ -26,7 +26,7 @@ from ui.charts.memory.timeline import (
     STEP,
     TICK,
 )
-from ui.charts.style import EXTENT, Rows
+from ui.charts.style import CAPTION, EXTENT, Rows, Say, readable
 
 STEPS = 400  # most steps drawn for one event
 GAP = 0.03  # gap between two events, as a share of all changes
@@ -45,6 +45,7 @@ def timeline_table(
     *,
     limit_bytes: int | None = None,
     failed: FailedAllocation | None = None,
+    caption: str = "",
 ) -> pa.Table:
     """Return the rows of `timeline`.
 
@@ -59,6 +60,7 @@ def timeline_table(
     `timelines` is keyed by event code. `failed` is the allocation that did not fit, at the end of the last event.
     """
     rows = Rows("series", "row", "label", "panel", "number", "x", "end_x", "start", "end", "value", "live", "over")
+    rows.add(series=CAPTION, label=caption)
     steps = {name: len(timeline.changes) + 1 for name, timeline in timelines.items()}
     changes = sum(steps.values())
     widths = {name: max(float(count), NARROWEST * changes) for name, count in steps.items()}
@@ -82,6 +84,18 @@ def timeline_table(
     top = add_limit(rows, limit_bytes, highest, words, room=MORE_ROOM if failed else ROOM, far=FAR)
     rows.add(series=EXTENT, x=[0.0, whole], end=[0.0, top])
     return rows.table()
+
+
+def readable_timeline(table: pa.Table, say: Say) -> pa.Table:
+    """Return what is shown as the data of `timeline`: each allocation and release."""
+    names = {
+        "number": say("axis.change"),
+        "row": say("axis.phase"),
+        "label": say("axis.operation"),
+        "value": say("axis.change_bytes"),
+        "live": say("axis.live"),
+    }
+    return readable(table, names, STEP)
 
 
 @dataclass(frozen=True)

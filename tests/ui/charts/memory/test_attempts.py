@@ -103,9 +103,27 @@ def test_the_outcome_says_how_far_off_it_is(made: Search, largest: int, said: st
 
 
 def test_the_true_largest_batch_size_is_a_rule_with_its_name(words: Catalogue) -> None:
-    (rule,) = of(table_of(words, largest=1_377), "largest")
+    table = table_of(words, DOUBLING, EXACT, largest=1_377)
+    (rule,) = of(table, "largest")
     assert (rule["x"], rule["label"]) == (1_377, "<chart.attempts.largest size=1,377>")
-    assert of(table_of(words, largest=0), "largest") == []
+    assert [(row["row"], row["x"]) for row in of(table, "goal")] == [(row["row"], 1_377) for row in of(table, "name")]
+    assert of(table_of(words, DOUBLING, largest=0), "largest", "goal") == []
+
+
+def test_the_rule_of_the_largest_leaves_out_the_lane_of_names_and_outcomes(words: Catalogue) -> None:
+    layers = attempts(words.say)["layer"]
+    (rule,) = [layer["encoding"] for layer in layers if layer["mark"]["type"] == "rule"]
+    (top, bottom) = next(
+        layer["encoding"]["yOffset"]["scale"]["domain"] for layer in layers if "yOffset" in layer["encoding"]
+    )[::-1]
+    first_lane = (0 - top) / (bottom - top)
+    assert (rule["y"]["bandPosition"], rule["y2"]["bandPosition"]) == (pytest.approx(first_lane), 1)
+
+
+def test_a_number_that_the_rule_of_the_largest_would_strike_through_has_no_room(words: Catalogue) -> None:
+    numbers = of(table_of(words, search([100, 10], 101), largest=101, most=10_000), "number")
+    assert numbers[0]["room"] == pytest.approx(0.00108, abs=1e-5)  # log(101 / 100) / log(10,000)
+    assert numbers[1]["room"] == 0.25  # to the first mark
 
 
 @pytest.mark.parametrize(("most", "end"), [(10_000, 10_000), (100, 128), (1, 128)])

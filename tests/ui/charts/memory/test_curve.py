@@ -166,7 +166,7 @@ def test_without_a_curve_the_axes_are_held_open_around_the_present_batch_size(
 ) -> None:
     table = table_of(words, None, batch_size=batch_size)
     assert column(table, "extent", "x") == [1, last]
-    assert set(table["series"].to_pylist()) == {"extent"} | ({"here"} if batch_size else set())
+    assert set(table["series"].to_pylist()) == {"extent", "caption"} | ({"here"} if batch_size else set())
 
 
 def test_the_limit_is_drawn_without_a_curve(words: Catalogue) -> None:

@@ -109,5 +109,15 @@ def test_resident_memory_is_drawn_in_mib_over_the_seconds_of_training(reader_of:
 
 def test_the_axes_of_resident_memory_are_held_open_before_the_first_update(reader_of: ReaderOf) -> None:
     for nothing in (None, reader_of([])):
-        rows = rss_table(nothing).to_pylist()
-        assert rows == [{"series": "extent", "x": 0, "value": 0}, {"series": "extent", "x": 1, "value": 1}]
+        rows = [(row["series"], row["x"], row["value"]) for row in rss_table(nothing).to_pylist()]
+        assert [row for row in rows if row[0] != "caption"] == [("extent", 0, 0), ("extent", 1, 1)]
+
+
+def test_the_pointer_reads_resident_memory(reader_of: ReaderOf) -> None:
+    rows = of(rss_table(reader_of([1.0] * 30, rss_bytes=300 * MIB)), series="pointer")
+    assert [float(value) for value in rows[0]["label"].split("|")] == [pytest.approx(0.3), 300]
+
+
+def test_a_name_stands_in_the_larger_part_of_a_piece_that_the_limit_cuts(peak_of: PeakOf, words: Catalogue) -> None:
+    bars = of(memory_table({"predicted": peak_of(activations=4)}, MIB, words), series="activations")
+    assert (bars[0]["middle"], bars[0]["label"]) == (2.5, "<series.activations>")  # between 1 and 4

@@ -325,7 +325,7 @@ def test_without_an_event_the_axes_are_held_open(words: Catalogue) -> None:
     table = timeline_table({}, words, limit_bytes=4 * MIB)
     assert column(table, "extent", "x") == [0, 1]
     assert column(table, "extent", "end") == [0, pytest.approx(4.8)]
-    assert set(table["series"].to_pylist()) == {"extent", "limit", "limit_name"}
+    assert set(table["series"].to_pylist()) == {"extent", "caption", "limit", "limit_name"}
 
 
 def test_the_areas_are_coloured_steps_that_do_not_cross_from_event_to_event(
