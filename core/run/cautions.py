@@ -11,7 +11,8 @@ from core.run.choices.optimizers import OPTIMIZERS
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.run.events import Prediction
-from core.run.plan import is_planned_otherwise, plan, schedule_horizon
+from core.run.plan import Plan, is_planned_otherwise, plan, schedule_horizon
+from core.run.rates import reached_limit
 
 FEW_UPDATES = 20
 HIGH_RATE = 20  # multiple of an optimizer's usual rate
@@ -35,7 +36,7 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
         found.append(Caution("will_run_out", values))
     found += _horizon(config, total)
     if counts.updates_per_epoch == 1:
-        found.append(Caution("one_update_per_epoch", {"size": config.effective_batch_size}))
+        found.append(_one_update(config, counts))
     elif total and total < FEW_UPDATES:
         found.append(Caution("few_updates", {"total": total}))
     if NORMS[config.norm].mixes_examples and config.batch_size < TINY_BATCH:
@@ -43,7 +44,21 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
     usual = OPTIMIZERS[config.optimizer].usual_rate
     if usual and config.lr > HIGH_RATE * usual:
         found.append(Caution("high_rate", {"lr": config.lr, "optimizer": config.optimizer, "usual": usual}))
+    limit_rate = reached_limit(config)
+    if limit_rate:
+        rates: dict[str, Any] = {"lr": config.lr, "size": config.effective_batch_size, "limit_rate": limit_rate.rate}
+        found.append(Caution(f"rate_{limit_rate.effect}", rates))
     return found
+
+
+def _one_update(config: RunConfig, counts: Plan) -> Caution:
+    """Return what an epoch of one update sees: the whole data set, a part of it, or draws that may repeat."""
+    if config.sampling == "iid":
+        return Caution("one_update_of_draws", {"draws": counts.examples_per_epoch, "examples": counts.examples})
+    left_out = counts.examples - counts.examples_per_epoch
+    if left_out:
+        return Caution("one_update_of_part", {"left_out": left_out, "examples": counts.examples})
+    return Caution("one_update_per_epoch", {"size": counts.examples})
 
 
 def _horizon(config: RunConfig, total: int | None) -> list[Caution]:

@@ -13,7 +13,7 @@ from core.run.plan import plan
 from core.words.errors import ConfigError, Problem
 from ui.charts.rate import rate_table, small_rate
 from ui.kit import plots
-from ui.setup import widgets
+from ui.setup import scaled_rate, widgets
 from ui.setup.fields import DEFAULT, apply
 from ui.shell.session import Session
 from ui.shell.text import number, say
@@ -57,6 +57,7 @@ def draw(session: Session) -> Form:
         values["lr"] = widgets.number("lr", step=0.01)
     with right:
         values["budget_value"] = widgets.number("budget_value", step=1.0, label=f"form.budget_value.{budget}")
+    scaled = st.container(key="scaled")
     values["memory_limit_mb"] = widgets.number("memory_limit_mb", step=1.0)
     widgets.slider("memory_limit_mb", session)
     with st.expander(say("form.more")):
@@ -69,6 +70,9 @@ def draw(session: Session) -> Form:
         plots.draw(small_rate, rate_table(shown, horizon, None, say))
         if form.config and (why := plots.why_no_plan(shown, horizon)):
             st.caption(why)
+    if form.config:
+        with scaled:
+            scaled_rate.draw(session, form.config)
     return form
 
 

@@ -11,12 +11,13 @@ from core.run.config import RunConfig
 from core.run.plan import Plan, plan
 from ui.setup import notices
 from ui.setup.form import Form
-from ui.shell.text import count, loss_text, mib, number, percent, say, times
+from ui.shell.text import count, loss_text, mib, number, percent, rough, say, times, words
 
 BYTES = ("peak", "limit")
 # The value that decides between the singular and the plural of a caution.
 COUNTED = {
     "few_updates": "total",
+    "one_update_of_part": "left_out",
     "batch_norm_of_few": "size",
     "horizon_too_short": "horizon",
     "horizon_too_short_low": "horizon",
@@ -51,7 +52,8 @@ def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
         place.caption(count("sum.share", seen, share=_share(seen / config.spec.examples)))
         return
     first, *others = cautions  # two would take two lines
-    more = "\n\n".join(_caution(each) for each in others) or None
+    details = [say(key) for key in [f"caution.{first.code}.more"] if key in words()]
+    more = "\n\n".join([*details, *map(_caution, others)]) or None
     place.caption(f":material/warning: {_caution(first)}", help=more)
 
 
@@ -68,6 +70,8 @@ def _caution(caution: Caution) -> str:
 def _value(name: str, value: Any) -> Any:
     if not isinstance(value, int | float):
         return value
+    if name == "limit_rate":
+        return rough(value)
     return mib(value) if name in BYTES else number(value)
 
 

@@ -18,6 +18,7 @@ class DatasetSpec:
 
     `input_shape` is the shape of one example, `outputs` the number of classes, or 1 for regression. If `has_constant`,
     one input has the same value in every example and acts as a bias; the linear model then has no bias of its own.
+    `curvature` is the largest curvature of a linear model's loss at zero weights, for all examples; None if unknown.
     """
 
     name: str
@@ -28,6 +29,7 @@ class DatasetSpec:
     task: Literal["classification", "regression"]
     version: int  # increased when the builder changes, so that an old copy on disk is not mistaken for the new one
     has_constant: bool = False
+    curvature: float | None = None
 
     @property
     def is_image(self) -> bool:
@@ -47,12 +49,12 @@ class DatasetSpec:
 DATASETS: dict[str, DatasetSpec] = {
     spec.name: spec
     for spec in (
-        DatasetSpec("photos10k", 10_000, 2_000, (1, 16, 16), 10, "classification", 1),
-        DatasetSpec("digits", 1_437, 360, (1, 8, 8), 10, "classification", 1),
-        DatasetSpec("noisy-digits", 1_437, 360, (1, 8, 8), 10, "classification", 1),
-        DatasetSpec("linear", 10_000, 2_000, (32,), 1, "regression", 1),
-        DatasetSpec("mixture", 2_048, 512, (21,), 10, "classification", 1, has_constant=True),
-        DatasetSpec("moons", 2_000, 500, (2,), 2, "classification", 1),
-        DatasetSpec("spirals", 2_000, 500, (2,), 2, "classification", 1),
+        DatasetSpec("photos10k", 10_000, 2_000, (1, 16, 16), 10, "classification", 1, curvature=12.792),
+        DatasetSpec("digits", 1_437, 360, (1, 8, 8), 10, "classification", 1, curvature=3.2304),
+        DatasetSpec("noisy-digits", 1_437, 360, (1, 8, 8), 10, "classification", 1, curvature=3.2304),
+        DatasetSpec("linear", 10_000, 2_000, (32,), 1, "regression", 1, curvature=1.0008),
+        DatasetSpec("mixture", 2_048, 512, (21,), 10, "classification", 1, has_constant=True, curvature=0.020508),
+        DatasetSpec("moons", 2_000, 500, (2,), 2, "classification", 1, curvature=0.50052),
+        DatasetSpec("spirals", 2_000, 500, (2,), 2, "classification", 1, curvature=0.59603),
     )
 }

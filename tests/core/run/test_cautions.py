@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.run.cautions import cautions
+from core.run.choices.datasets import DATASETS
 from core.run.choices.optimizers import OPTIMIZERS
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Peak, Prediction
@@ -62,8 +63,17 @@ def test_an_unpredicted_peak_has_no_caution() -> None:
 
 def test_a_batch_of_all_examples_makes_one_update_per_epoch() -> None:
     assert found(batch_size=10_000) == {"one_update_per_epoch": {"size": 10_000}}
+    assert found(dataset="digits", batch_size=1_437, drop_last=True) == {"one_update_per_epoch": {"size": 1_437}}
     assert found(batch_size=100, accumulate=100) == {"one_update_per_epoch": {"size": 10_000}}
     assert found(batch_size=5_000, budget_value=10) == {}
+
+
+def test_one_update_per_epoch_does_not_always_see_the_whole_data_set() -> None:
+    part = {"one_update_of_part": {"left_out": 437, "examples": 1_437}}
+    assert found(dataset="digits", batch_size=1_000, drop_last=True) == part
+    assert found(dataset="digits", batch_size=500, accumulate=2, drop_last=True) == part
+    draws = {"one_update_of_draws": {"draws": 10_000, "examples": 10_000}}
+    assert found(batch_size=10_000, sampling="iid") == draws
 
 
 @pytest.mark.parametrize(("epochs", "few"), [(1, True), (9, True), (10, False)])
@@ -92,9 +102,21 @@ def test_a_rate_above_002_is_high_for_adam(optimizer: str) -> None:
 
 
 def test_a_rate_is_high_by_the_record_of_its_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert found(optimizer="sgd", lr=5.0) == {}
-    monkeypatch.setitem(OPTIMIZERS, "sgd", replace(OPTIMIZERS["sgd"], usual_rate=0.1))
-    assert found(optimizer="sgd", lr=5.0) == {"high_rate": {"lr": 5.0, "optimizer": "sgd", "usual": 0.1}}
+    assert found(optimizer="sgd", lr=0.5) == {}
+    monkeypatch.setitem(OPTIMIZERS, "sgd", replace(OPTIMIZERS["sgd"], usual_rate=0.01))
+    assert found(optimizer="sgd", lr=0.5) == {"high_rate": {"lr": 0.5, "optimizer": "sgd", "usual": 0.01}}
+
+
+def test_a_rate_that_cannot_work_has_a_caution_with_the_rate_from_which_it_cannot() -> None:
+    assert found(lr=100.0) == {"rate_all_fail": {"lr": 100.0, "size": 100, "limit_rate": pytest.approx(0.56)}}
+    high = {"lr": 0.05, "size": 10, "limit_rate": pytest.approx(0.035)}
+    assert found(lr=0.05, batch_size=10) == {"rate_some_fail": high}
+    assert found(lr=0.034, batch_size=10) == {}
+    assert found(lr=100.0, optimizer="adam").keys() == {"high_rate"}  # nothing was measured for it
+    limit = 2 * (1 + 0.9) / DATASETS["mixture"].curvature  # type: ignore[operator]
+    changes = {"dataset": "mixture", "model": "linear", "lr": 200.0}
+    assert found(**changes) == {"rate_curvature": {"lr": 200.0, "size": 100, "limit_rate": pytest.approx(limit)}}
+    assert found(**changes | {"lr": 180.0}) == {}
 
 
 # Schedules planned for a different number of updates.

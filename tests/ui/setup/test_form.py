@@ -268,3 +268,20 @@ def test_an_unknown_run_in_the_url_is_noted(app: App) -> None:
     assert "does not exist here" in test.info[0].value
     assert test.number_input(key="batch_size").value == 200
     assert not test.exception
+
+
+def test_another_batch_size_offers_the_rates_of_two_rules(app: App) -> None:
+    test = app(batch_size=1_000)
+    assert [test.button(key=f"scaled_{rule}").label for rule in ("linear", "sqrt")] == [
+        "Linear: 0.5",
+        "Square root: 0.158",
+    ]
+    assert [text for text in texts(test.caption) if text.startswith("10 times the batch size of the shown run: ")]
+    test.button(key="scaled_sqrt").click().run()
+    assert test.number_input(key="lr").value == 0.158
+    test.button(key="scaled_linear").click().run()
+    assert test.number_input(key="lr").value == 0.5
+    assert any(text.startswith(":material/warning: A learning rate of 0.5 is high") for text in texts(test.caption))
+    assert not test.button(key="start").disabled
+    test.number_input(key="batch_size").set_value(100).run()
+    assert "scaled_linear" not in [button.key for button in test.button]

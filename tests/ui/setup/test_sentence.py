@@ -85,7 +85,7 @@ def test_the_sentence_says_what_will_happen(settings: dict[str, Any], said: str)
         ),
         (
             {"batch_size": 300, "drop_last": True},
-            "33 batches → 33 updates per epoch × 5 epochs = 165 updates (the last 100 examples are dropped)",
+            "33 batches → 33 updates per epoch × 5 epochs = 165 updates (100 examples are left out of each epoch)",
         ),
         (
             {"dataset": "digits"},
@@ -124,7 +124,9 @@ def test_without_a_caution_the_caption_says_what_an_update_sees() -> None:
     share = "The gradient of an update is the mean over"
     assert warned(RunConfig()) == f"{share} 100 examples, 1% of the data."
     assert warned(RunConfig(batch_size=250, accumulate=4)) == f"{share} 1,000 examples, 10% of the data."
-    assert warned(RunConfig(batch_size=1)) == "The gradient of an update comes from 1 example, 0.01% of the data."
+    assert (
+        warned(RunConfig(batch_size=1, lr=0.01)) == "The gradient of an update comes from 1 example, 0.01% of the data."
+    )
     assert warned(RunConfig(dataset="digits", accumulate=10), []) == f"{share} 1,000 examples, 69.6% of the data."
     assert warned(RunConfig(dataset="digits", accumulate=99), []) == f"{share} 1,437 examples, 100% of the data."
 
