@@ -21,13 +21,14 @@ MIXTURE = RunConfig(
     budget="epochs",
     budget_value=4,
 )
+LARGE_TO_SMALL = "large_to_small"  # a high rate, a low one, and one that falls from the high one to 0
 
 
 @dataclass(frozen=True)
 class Preset:
     """A named comparison: a first arm and, for each other arm, the settings that differ from it.
 
-    In all presets but the first two, the first arm is the mistake and the other arm the one change that fixes it.
+    In all presets but the first three, the first arm is the mistake and the other arm the one change that fixes it.
     """
 
     name: str
@@ -44,6 +45,7 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         Preset("article", PHOTOS, ({"batch_size": 1_000},)),
         Preset("noise", MIXTURE.replace(batch_size=16, lr=8.0), ({"batch_size": 256},)),
+        Preset(LARGE_TO_SMALL, MIXTURE.replace(batch_size=16, lr=8.0), ({"lr": 0.5}, {"schedule": "cosine"})),
         Preset("rate_too_high", PHOTOS.replace(lr=2.0), ({"lr": 0.05},)),
         Preset("rate_too_low", PHOTOS.replace(lr=0.0005), ({"lr": 0.05},)),
         Preset("whole_set", PHOTOS.replace(batch_size=10_000, memory_limit_mb=64.0), ({"batch_size": 100},)),

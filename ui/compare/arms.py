@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 import streamlit as st
 
@@ -31,6 +31,7 @@ from ui.shell.session import Session
 from ui.shell.text import coloured, duration, harmless, number, say, words
 
 RUNS_OFFERED = 20
+DIGITS = "1234567890"  # the keys of the first presets
 MARKS = ("\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u25bc")  # the marks of the charts
 
 
@@ -53,14 +54,14 @@ def presets(session: Session) -> None:
     state = session.state(CompareState)
     with st.container(horizontal=True, vertical_alignment="center", key="compare_presets"):
         st.caption(say("compare.presets"), width="content")
-        for key, name in enumerate(PRESETS, 1):
-            help_ = say("compare.preset.key", what=say(f"compare.preset.{name}.help"), digit=key % 10)
+        for name, digit in zip_longest(PRESETS, DIGITS):
+            what = say(f"compare.preset.{name}.help")
             st.button(
                 say(f"compare.preset.{name}"),
                 key=f"preset_{name}",
                 type="tertiary",
-                help=help_,
-                shortcut=str(key % 10),
+                help=say("compare.preset.key", what=what, digit=digit) if digit else what,
+                shortcut=digit,
                 on_click=_take_preset,
                 args=(session, name),
             )
