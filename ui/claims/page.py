@@ -24,6 +24,7 @@ from ui.charts.claims import (
 )
 from ui.claims.state import FIRST_CLAIM, ClaimsState
 from ui.kit import plots, seed_field
+from ui.kit.button import button
 from ui.kit.long_job import progress
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
@@ -63,14 +64,17 @@ def controls(session: Session) -> None:
     help_ = say("claims.first_seed.help", seeds=SEEDS)
     seed_field.field(session, "claims_first_seed", label=say("claims.first_seed"), help_=help_, step=SEEDS)
     seconds = duration(sum(result.seconds for result in shipped().claims.values()))
-    st.button(
+    busy = say("claims.busy") if state.running else ""
+    if busy:
+        st.caption(busy)
+    button(
         say("claims.run_all"),
+        why_not=busy or seed_field.refused(session, "claims_first_seed"),
+        help_=say("claims.run_all.help", seconds=seconds),
         key="run_all_claims",
         icon=":material/play_arrow:",
         on_click=_run,
         args=(session, TESTED),
-        disabled=bool(state.running or seed_field.refused(session, "claims_first_seed")),
-        help=say("claims.run_all.help", seconds=seconds),
     )
 
 
@@ -156,14 +160,16 @@ def _claim(session: Session, code: str) -> None:
 def _run_button(session: Session, code: str) -> None:
     state = session.state(ClaimsState)
     seconds = duration(shipped().claims[code].seconds)
-    st.button(
+    button(
         say("claims.run"),
+        why_not=progress(state, code, "claims")
+        if code in state.running
+        else seed_field.refused(session, "claims_first_seed"),
+        help_=say("claims.run.help", seconds=seconds, seeds=SEEDS),
         key="run_claim",
         icon=":material/replay:",
         on_click=_run_and_draw,
         args=(session, code),
-        disabled=code in state.running or bool(seed_field.refused(session, "claims_first_seed")),
-        help=say("claims.run.help", seconds=seconds, seeds=SEEDS),
     )
 
 

@@ -23,6 +23,7 @@ from core.words.errors import ConfigError, Problem, StoreError
 from ui.charts.compare import ARM_COLOURS
 from ui.compare.names import arm_names
 from ui.compare.state import CompareState, Notice
+from ui.kit.button import button
 from ui.setup.fields import apply, settings
 from ui.setup.form import Form
 from ui.shell.engine import engine
@@ -127,6 +128,14 @@ def _want(session: Session, switch: str) -> None:
     state.wanted, state.unread = True, False
 
 
+def refusal(session: Session) -> str:
+    """Return why the arms cannot be compared; an empty text if they can."""
+    _, problems = wanted(session)
+    if problems and not session.state(CompareState).arms:
+        return say("compare.no_arms")
+    return reasons(problems)
+
+
 def draw(session: Session, form: Form) -> None:
     """Draw the arms, the buttons that add or remove one, and the problems with them."""
     state = session.state(CompareState)
@@ -162,25 +171,25 @@ def draw(session: Session, form: Form) -> None:
                 )
         added = (*chosen, form.config) if form.config else chosen
         refused = reasons(form.problems) if form.problems else ""
-        st.button(
+        button(
             say("compare.add_form"),
+            why_not=say("compare.full") if full else refused,
+            help_=say("compare.add_form.help"),
             icon=":material/add:",
             key="add_form",
             type="tertiary",
-            disabled=full or form.config is None,
             on_click=_set_arms,
             args=(session, added),
-            help=say("compare.full") if full else refused or say("compare.add_form.help"),
         )
         _finished_runs(session, chosen, full=full)
     if state.notice:
         st.caption(f":material/warning: {_notice(state.notice)}")
-    if refused:
-        st.caption(f":material/warning: {refused}")
+    if refused or full:
+        st.caption(f":material/warning: {say('compare.full') if full else refused}")
     if any(not differences(pair, is_tuned=is_tuned) for pair in combinations(shown, 2)):
         st.caption(f":material/warning: {say('compare.alike')}")
-    if problems:
-        st.caption(say("compare.no_arms") if not chosen else f":material/warning: {reasons(problems)}")
+    if why_not := refusal(session):
+        st.caption(f":material/warning: {why_not}")
     if state.trouble:
         st.warning(reasons(state.trouble), icon=":material/warning:")
 

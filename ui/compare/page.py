@@ -27,6 +27,7 @@ from ui.compare.names import arm_names
 from ui.compare.shown import Shown, read
 from ui.compare.state import CompareState
 from ui.kit import plots
+from ui.kit.button import button
 from ui.kit.ticking import ticking
 from ui.setup.replacement import stop_replaced
 from ui.shell.engine import engine
@@ -39,31 +40,33 @@ KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
 
 
 def buttons(session: Session, shown: Shown | None) -> None:
-    """Draw Start and Stop. A disabled Start says why in its help."""
+    """Draw Stop and Start. A caption says why Stop is disabled, and the arms say it for Start."""
     state = session.state(CompareState)
-    comparison, problems = arms.wanted(session)
-    refused = explain(problems[0].code, problems[0].values) if problems else ""
+    refused = arms.refusal(session)
     active, _ = _drawn_for(session, shown)
     own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
     restarts = active and (own or not engine().watchers.elsewhere(state.id or ""))
-    st.button(
+    idle = "" if active else say("compare.idle")
+    if idle:
+        st.caption(idle)
+    button(
         say("compare.stop"),
+        why_not=idle,
+        help_=say("control.shortcut", what=say("compare.stop.help"), keys=KEYS["stop"]),
         key="compare_stop",
         icon=":material/stop:",
-        disabled=not active,
         on_click=_stop,
         args=(session,),
         shortcut=KEYS["stop"],
-        help=say("control.shortcut", what=say("compare.stop.help"), keys=KEYS["stop"]),
     )
     what = say("control.shortcut", what=say("compare.start.help"), keys=KEYS["start"])
-    st.button(
+    button(
         say("compare.restart" if restarts else "compare.start"),
+        why_not=refused,
+        help_=what,
         key="compare_start",
         type="primary",
         icon=":material/restart_alt:" if restarts else ":material/play_arrow:",
-        disabled=comparison is None,
-        help=refused or what,
         on_click=_ask,
         args=(session,),
         shortcut=KEYS["start"],

@@ -12,6 +12,7 @@ from core.words.errors import BatchLabError
 from ui.charts.weight_paths import weight_paths, weight_paths_table
 from ui.compare.state import CompareState
 from ui.kit import plots
+from ui.kit.button import button
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
@@ -28,23 +29,27 @@ def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) 
     """Draw the button and the progress or the paths of a comparison's arms. Without a comparison, only the button."""
     state = session.state(CompareState)
     setup = comparison.to_json() if comparison else ""
+    share = state.paths.share if state.paths else None
     with st.container(border=True, key="weight_paths"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{say('weights.title')}**", width="stretch")
-            st.button(
+            why_not = say("weights.none") if comparison is None else ""
+            if waits(session):
+                why_not = say("weights.waits") if share is None else say("weights.running", share=percent(share))
+            if why_not:
+                st.caption(why_not)
+            button(
                 say("weights.show"),
+                why_not=why_not,
+                help_=say("weights.show.help"),
                 key="follow_weights",
                 icon=":material/polyline:",
-                disabled=comparison is None or waits(session),
-                help=say("weights.show.help"),
                 on_click=_follow,
                 args=(session, comparison),
             )
         if comparison is None or state.paths is None or state.paths_of != setup:
             return
         if not state.paths.done():
-            share = state.paths.share
-            st.caption(say("weights.waits") if share is None else say("weights.running", share=percent(share)))
             return
         try:
             _paths(state.paths.result(), names)

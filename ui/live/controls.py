@@ -14,6 +14,7 @@ from core.run.control import Command
 from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
 from core.store.reader import RunReader
 from core.words.errors import StoreError
+from ui.kit.button import button
 from ui.live import changes
 from ui.live.state import LiveState
 from ui.setup import pace
@@ -41,10 +42,10 @@ def is_paused(record: RunRecord | None) -> bool:
 
 
 def draw(session: Session, form: Form, record: RunRecord | None) -> None:
-    """Draw the buttons. The help of a disabled button says why it is disabled."""
+    """Draw the buttons. The state of the run and the sentence of arithmetic say why some are disabled."""
     active, paused = is_active(record), is_paused(record)
     refused = explain(form.problems[0].code, form.problems[0].values) if form.problems else ""
-    idle = "" if active else say("control.idle")
+    idle = "" if active else say("control.idle" if session.run_id is None else "control.ended")
     no_start = say("control.start.refused", reason=refused) if refused else ""
     pause: Command = "resume" if paused else "pause"
     _button("pause", pause, "resume" if paused else "pause", idle, _command, session, pause)
@@ -70,12 +71,12 @@ def _button(
     what, keys = say(f"control.{words}.help"), KEYS.get(key)
     if keys:
         what = say("control.shortcut", what=what, keys=keys)
-    st.button(
+    button(
         say(f"control.{words}"),
+        why_not=why_not,
+        help_=what,
         key=key,
         icon=f":material/{icon}:",
-        help=why_not or what,
-        disabled=bool(why_not),
         on_click=act,
         args=args,
         shortcut=keys,

@@ -9,6 +9,7 @@ import streamlit as st
 from core.run.events import Prediction
 from core.store import RunRecord
 from core.store.reader import RunReader
+from ui.kit.button import button
 from ui.live import changes, controls
 from ui.setup.fields import apply, apply_from_panel, settings
 from ui.setup.form import Form
@@ -34,17 +35,18 @@ def draw(session: Session, form: Form, reader: RunReader | None, record: RunReco
     wanted = [say("differs.value", value=plain(theirs[name])) for name in names[:NAMED_DIFFERENCES]]
     if len(names) > NAMED_DIFFERENCES:
         wanted.append(count("change.more", len(names) - NAMED_DIFFERENCES))
-    st.markdown(say("differs", shown=listed(shown), form=listed(wanted)), width="stretch")
-    if changes.can_go_on(record, form.config):
+    can_go_on = changes.can_go_on(record, form.config)
+    why_not = changes.why_not(record, reader, form.config) or "" if can_go_on else ""
+    st.markdown(f"{say('differs', shown=listed(shown), form=listed(wanted))} {why_not}", width="stretch")
+    if can_go_on:
         key = "change.now" if controls.is_active(record) else "change.go_on"
-        why_not = changes.why_not(record, reader, form.config)
-        st.button(
+        button(
             say("change"),
+            why_not=why_not,
+            help_=say(f"{key}.help"),
             key="change_now",
             type="tertiary",
             icon=":material/tune:",
-            help=why_not or say(f"{key}.help"),
-            disabled=why_not is not None,
             on_click=controls.ask_to_change,
             args=(session,),
         )

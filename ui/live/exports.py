@@ -22,6 +22,9 @@ def draw(reader: RunReader | None) -> None:
         run_id = reader.run_id if reader else None
         if run_id and run_id != recorded.RUN_ID:
             _link("share.run", {"run": run_id})
+        none = say("share.csv.none") if reader is None else ""
+        if none:
+            st.caption(none)
         st.download_button(
             say("share.csv"),
             data=_csv(reader),
@@ -30,8 +33,8 @@ def draw(reader: RunReader | None) -> None:
             key="csv",
             icon=":material/download:",
             on_click="ignore",
-            disabled=reader is None,
-            help=say("share.csv.none" if reader is None else "share.csv.help"),
+            disabled=bool(none),
+            help=none or say("share.csv.help"),
             width="stretch",
         )
 

@@ -31,7 +31,8 @@ def line(reader: RunReader | None, prediction: Prediction | None, *, refused: bo
     """Return a badge with the state of the shown run, followed by the sentences about it."""
     record = reader.record if reader else None
     if reader is None or record is None:
-        return _badge(say("state.refused")) if refused else f"{_badge(say('state.none'))} {say('state.none.more')}"
+        name, more = ("state.refused", "control.idle") if refused else ("state.none", "state.none.more")
+        return f"{_badge(say(name))} {say(more)}"
     if record.id == recorded.RUN_ID:
         recording = engine().recording
         date = day(recording.date) if recording else ""

@@ -21,6 +21,7 @@ from ui.charts.schedules import (
     schedule_tuning_table,
 )
 from ui.kit import plots, seed_field
+from ui.kit.button import button
 from ui.kit.long_job import progress
 from ui.kit.ticking import ticking
 from ui.schedules import tables
@@ -122,14 +123,15 @@ def _inputs(session: Session) -> tuple[int, Peaks]:
     size = int(given or FIRST["batch"])
     trainings = len(ARMS) * (len(RATES) * TUNING_SEEDS + 2 * SEEDS) + SEEDS
     seconds = duration(shipped()[size].seconds)
-    st.button(
+    running = progress(state, size, "schedules") if size in state.running else ""
+    button(
         say("schedules.run"),
+        why_not=running or seed_field.refused(session, "schedules_first_seed"),
+        help_=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
         key="run_schedules",
         icon=":material/replay:",
         on_click=_run,
         args=(session, size),
-        disabled=size in state.running or bool(seed_field.refused(session, "schedules_first_seed")),
-        help=say("schedules.run.help", trainings=number(trainings), seconds=seconds),
     )
     return size, "alike" if peaks == "alike" else "tuned"
 

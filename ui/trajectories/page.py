@@ -85,7 +85,6 @@ def _player(session: Session) -> tuple[int, str]:
             shortcut=KEYS["step"],
             on_click=_step,
             args=(session,),
-            disabled=position >= UPDATES,
         )
         st.slider(
             say("trajectories.position"),
@@ -126,7 +125,7 @@ def _play(session: Session) -> None:
 
 def _step(session: Session) -> None:
     state = session.state(TrajectoriesState)
-    state.position = min((state.position or 0) + 1, UPDATES)
+    state.position = 0 if state.position == UPDATES else (state.position or 0) + 1
     _stop(session)
 
 
