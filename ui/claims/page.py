@@ -66,7 +66,7 @@ def controls(session: Session) -> None:
     seconds = duration(sum(result.seconds for result in shipped().claims.values()))
     busy = say("claims.busy") if state.running else ""
     if busy:
-        st.caption(busy)
+        st.caption(busy, width="content")
     button(
         say("claims.run_all"),
         why_not=busy or seed_field.refused(session, "claims_first_seed"),

@@ -40,15 +40,13 @@ KEYS = {"start": "Ctrl+Enter", "stop": "Alt+X"}
 
 
 def buttons(session: Session, shown: Shown | None) -> None:
-    """Draw Stop and Start. A caption says why Stop is disabled, and the arms say it for Start."""
+    """Draw Stop and Start. The state of the comparison says why Stop is disabled, and the arms say it for Start."""
     state = session.state(CompareState)
     refused = arms.refusal(session)
     active, _ = _drawn_for(session, shown)
     own = shown is not None and shown.record is not None and shown.record.session == _owner(session)
     restarts = active and (own or not engine().watchers.elsewhere(state.id or ""))
     idle = "" if active else say("compare.idle")
-    if idle:
-        st.caption(idle)
     button(
         say("compare.stop"),
         why_not=idle,
@@ -142,8 +140,8 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
         return
     if shown is None:
         comparison, _ = arms.wanted(session)
-        if comparison:
-            st.caption(count("compare.none", comparison.seeds, arms=len(comparison.arms)))
+        none = count("compare.none", comparison.seeds, arms=len(comparison.arms)) if comparison else ""
+        st.caption(f"{none} {say('compare.idle')}".strip())
         return
     comparison, courses = shown.comparison, shown.courses
     names = arm_names(comparison.arms, is_tuned=comparison.is_tuned)
@@ -187,7 +185,7 @@ def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
 
 def _state(session: Session, shown: Shown, names: Sequence[str]) -> str:
     """Return how far the comparison has got, and whether the page describes another one."""
-    text = _progress(shown, names)
+    text = _progress(shown, names) if shown.is_active else f"{_progress(shown, names)} {say('compare.idle')}"
     comparison, _ = arms.wanted(session)
     return text if comparison == shown.comparison else f"{text} {say('compare.shown_differs')}"
 
