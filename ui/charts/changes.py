@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import numpy as np
 
 from core.store.reader import Axis, RunReader
-from ui.charts.style import DATA, GREY, Rows, only
+from ui.charts.style import DATA, GREY, Rows, label, only
 
 CHANGE, RIGHT, LEFT = "change", "change_right", "change_left"  # the label stands on the side that has room
 LETTER = 0.02  # approximate width of a letter, as a share of the axis of a narrow chart
@@ -23,11 +22,9 @@ def change_layers(x: alt.X) -> list[alt.Chart]:
     base, top = alt.Chart(DATA).encode(x), alt.value(alt.expr("datum.value"))
     rule = base.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.2, tooltip=None)
     rule = rule.encode(y=top, y2=alt.value("height")).transform_filter(only(CHANGE))
-    words = base.encode(y=top, text="label:N")
-    style: dict[str, Any] = {"baseline": "top", "color": GREY, "fontSize": 11, "tooltip": None}
-    right = words.mark_text(align="left", dx=4, **style).transform_filter(only(RIGHT))
-    left = words.mark_text(align="right", dx=-4, **style).transform_filter(only(LEFT))
-    return [rule, right, left]
+    words = base.encode(y=top)
+    right = label(words, RIGHT, align="left", baseline="top", dx=4)
+    return [rule, *right, *label(words, LEFT, align="right", baseline="top", dx=-4)]
 
 
 def add_changes(
@@ -40,15 +37,15 @@ def add_changes(
     lines: int,
     x: Axis = "updates",
     after: bool = True,
-) -> float:
+) -> None:
     """Add a mark for each change. Each rule begins next to its own label, so it crosses no other.
 
     The axis ends at `end`. There are at most `lines` lines of labels, the first of them `top` pixels below the top. If
     the changes need more room, only the newest have a label. `after` puts a label to the right of its rule where both
-    sides have room. Returns how far the labels on the right of their rules reach.
+    sides have room.
     """
     if not marks or reader is None:
-        return 0.0
+        return
     marks = [mark for mark in marks if mark[0] <= reader.updates]
     places = (reader.places(np.array([updates for updates, _ in marks], dtype=np.int64), x) / end).tolist()
     widths = [LETTER * len(text) for _, text in marks]
@@ -58,16 +55,10 @@ def add_changes(
             break
     for place in places[:first]:
         rows.add(series=CHANGE, x=place * end, value=0.0)
-    reached = 0.0
-    for place, width, (_, text), (side, line) in zip(
-        places[first:], widths[first:], marks[first:], labelled, strict=True
-    ):
+    for place, (_, text), (side, line) in zip(places[first:], marks[first:], labelled, strict=True):
         pixels = float(top + LINE * line)
         rows.add(series=CHANGE, x=place * end, value=pixels)
         rows.add(series=side, x=place * end, value=pixels, label=text)
-        if side == RIGHT:
-            reached = max(reached, place + width)
-    return reached * end
 
 
 def _lines(places: Sequence[float], widths: Sequence[float], *, after: bool) -> list[tuple[str, int]]:

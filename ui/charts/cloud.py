@@ -11,8 +11,25 @@ import pyarrow as pa
 from core.trajectories.noise import Law, Measured
 from core.trajectories.problems import ASPECT, Array
 from core.words.catalogue import Catalogue
-from ui.charts.style import COUNT, DATA, EXTENT, FONT, GREY, TEAL, Rows, Say, Spec, held_open, only, spec
-from ui.charts.trajectory import INK, SIDE_COLOURS, SIDE_SHAPES, SIDES, one_scale
+from ui.charts.pointer import told, zooming
+from ui.charts.style import (
+    COUNT,
+    DATA,
+    EXTENT,
+    GREY,
+    PAGE_INK,
+    TEAL,
+    Rows,
+    Say,
+    Spec,
+    columns,
+    held_open,
+    label,
+    linear,
+    only,
+    spec,
+)
+from ui.charts.trajectory import SIDE_COLOURS, SIDE_SHAPES, SIDES, one_scale
 
 SINGLE = "single"  # a batch of a single example
 KINDS = [SINGLE, *SIDES]  # back to front
@@ -29,18 +46,20 @@ def cloud(say: Say) -> Spec:
     held, base = one_scale(say("axis.gradient1"), say("axis.gradient2"))
     colour = alt.Color("row:N", legend=None).scale(domain=KINDS, range=[GREY, *SIDE_COLOURS])
     shape = alt.Shape("row:N", legend=None).scale(domain=KINDS, range=["triangle-up", *SIDE_SHAPES])
-    tooltip = [
-        alt.Tooltip("size:Q", title=say("axis.batch_size"), format=COUNT),
-        alt.Tooltip("x:Q", title=say("axis.gradient1"), format=".3f"),
-        alt.Tooltip("y:Q", title=say("axis.gradient2"), format=".3f"),
-    ]
+    tooltip = told(
+        (say("axis.batch_size"), "datum.size", COUNT),
+        (say("axis.gradient1"), "datum.x", ".3f"),
+        (say("axis.gradient2"), "datum.y", ".3f"),
+    )
     draws = base.mark_point(filled=True, size=16, opacity=0.5, clip=True).encode(colour, shape, tooltip=tooltip)
-    rings = base.mark_line(interpolate="cardinal-closed", strokeDash=[5, 4], strokeWidth=1.8, tooltip=None)
-    leaders = base.mark_rule(strokeWidth=0.8, color=INK, opacity=0.6, tooltip=None).encode(x2=alt.value("width"))
-    named = base.encode(x=alt.value("width"), text="label:N")
-    over = named.mark_text(fontSize=FONT, align="right", baseline="bottom", dy=-2, color=INK, tooltip=None)
-    under = named.mark_text(fontSize=FONT, align="right", baseline="top", dy=3, color=INK, tooltip=None)
-    full = base.mark_point(shape="cross", size=110, filled=True, opacity=1, color=INK)
+    rings = base.mark_line(interpolate="cardinal-closed", strokeDash=[5, 4], strokeWidth=1.8, tooltip=None, clip=True)
+    leaders = base.mark_rule(strokeWidth=0.8, color=PAGE_INK, opacity=0.6, tooltip=None, clip=True).encode(
+        x2=alt.value("width")
+    )
+    named = base.encode(x=alt.value("width"))
+    over = label(named, NAME, align="right", baseline="bottom", dy=-2, clip=True)
+    under = label(named, NAME, align="right", baseline="top", dy=3, clip=True)
+    full = base.mark_point(shape="cross", size=110, filled=True, opacity=1, color=PAGE_INK, clip=True)
     return spec(
         alt.layer(
             held,
@@ -48,10 +67,11 @@ def cloud(say: Say) -> Spec:
             rings.encode(colour, order="order:Q").transform_filter(only(RING)),
             full.encode(tooltip=tooltip).transform_filter(only(FULL)),
             leaders.transform_filter(only(NAME)),
-            over.transform_filter(f"{only(NAME)} && datum.row != 'large'"),
-            under.transform_filter(f"{only(NAME)} && datum.row == 'large'"),
+            *(each.transform_filter("datum.row != 'large'") for each in over),
+            *(each.transform_filter("datum.row == 'large'") for each in under),
         ),
         height=380,
+        columns=columns(say, x=say("axis.gradient1"), y=say("axis.gradient2"), size=say("axis.batch_size")),
     )
 
 
@@ -95,30 +115,38 @@ def _ring(law: Law) -> Array:
 
 def law(say: Say) -> Spec:
     """Draw the mean squared length of a batch's gradient against the share of the variance that it keeps."""
-    x = alt.X("x:Q", title=say("axis.kept")).scale(zero=True, nice=False).axis(tickCount=6, format=".3~g")
-    y = alt.Y("value:Q", title=say("axis.squared")).scale(zero=True, nice=False).axis(tickCount=5, format=".3~g")
+    x = linear(alt.X("x:Q", title=say("axis.kept")), ticks=6, nice=False)
+    y = linear(alt.Y("value:Q", title=say("axis.squared")), ticks=5, nice=False)
     base = alt.Chart(DATA).encode(x, y)
-    tooltip = [
-        alt.Tooltip("size:Q", title=say("axis.batch_size"), format=COUNT),
-        alt.Tooltip("value:Q", title=say("trajectories.law.measured"), format=".4~g"),
-        alt.Tooltip("error:Q", title=say("axis.standard_error"), format=".2~g"),
-        alt.Tooltip("predicted:Q", title=say("axis.law"), format=".4~g"),
-    ]
-    line = base.mark_line(strokeDash=[6, 4], strokeWidth=2, color=GREY, tooltip=None)
-    bars = alt.Chart(DATA).mark_rule(strokeWidth=2, color=TEAL).encode(x, y=alt.Y("low:Q"), y2="high:Q")
-    points = base.mark_point(filled=True, size=70, opacity=1, color=TEAL, shape="diamond")
-    words = base.mark_text(fontSize=FONT, align="right", baseline="bottom", dx=-6, dy=-4, color=GREY, tooltip=None)
-    together = base.mark_text(fontSize=FONT, align="left", baseline="middle", dx=52, color=GREY, tooltip=None)
+    tooltip = told(
+        (say("axis.batch_size"), "datum.size", COUNT),
+        (say("trajectories.law.measured"), "datum.value", ""),
+        (say("axis.standard_error"), "datum.error", ""),
+        (say("axis.law"), "datum.predicted", ""),
+    )
+    line = base.mark_line(strokeDash=[6, 4], strokeWidth=2, color=GREY, tooltip=None, clip=True)
+    bars = alt.Chart(DATA).mark_rule(strokeWidth=2, color=TEAL, clip=True).encode(x, y=alt.Y("low:Q"), y2="high:Q")
+    points = base.mark_point(filled=True, size=70, opacity=1, color=TEAL, shape="diamond", clip=True)
+    before = label(base, MEAN, align="right", baseline="bottom", dx=-6, dy=-4, clip=True)
+    together = label(base, MEAN, align="left", baseline="middle", dx=52, clip=True)
     return spec(
         alt.layer(
-            held_open(x, y),
+            zooming(held_open(x, y)),
             line.transform_filter(only(LINE)),
             bars.transform_filter(only(MEAN)),
             points.encode(tooltip=tooltip).transform_filter(only(MEAN)),
-            words.encode(text="label:N").transform_filter(f"{only(MEAN)} && datum.x > {NEAR}"),
-            together.encode(text="label:N").transform_filter(f"{only(MEAN)} && datum.x <= {NEAR}"),
+            *(each.transform_filter(f"datum.x > {NEAR}") for each in before),
+            *(each.transform_filter(f"datum.x <= {NEAR}") for each in together),
         ),
         height=380,
+        columns=columns(
+            say,
+            x=say("axis.kept"),
+            value=say("axis.squared"),
+            error=say("axis.standard_error"),
+            predicted=say("axis.law"),
+            size=say("axis.batch_size"),
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -10,14 +11,14 @@ import pyarrow as pa
 
 from core.comparison.course import Axis, Course, Floats
 from core.words.units import MIB
-from ui.charts.pointer import zooming
+from ui.charts.pointer import add_pointer, nearest, pointer, told, zooming
 from ui.charts.reach import step
 from ui.charts.style import (
+    ALARM,
     ANY,
     BLUE,
     DATA,
     EXTENT,
-    FONT,
     GREY,
     LIMIT_COLOUR,
     PLACE,
@@ -26,8 +27,9 @@ from ui.charts.style import (
     Rows,
     Say,
     Spec,
+    columns,
     held_open,
-    hover,
+    label,
     linear,
     logarithmic,
     only,
@@ -39,8 +41,7 @@ from ui.charts.style import TITLE as X_TITLE
 ARM_COLOURS = (BLUE, "#d9730d", TEAL, "#c2255c", "#2f9e44", GREY)  # the first two are A and B on every page
 ARM_DASHES = ([1, 0], [7, 3], [2, 2], [8, 3, 2, 3], [4, 2], [1, 3])
 ARM_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-ARMS = tuple(f"arm_{number}" for number in range(1, len(ARM_COLOURS) + 1))
-NAMES = ("", *ARMS)  # a heading and the names of the arms
+NAMES = ("", "", *"ABCDEF")  # a title, a line of settings, and the names of the arms
 BAND, LINE = "band", "line"
 LINE_HEIGHT = 17  # pixels of a line of the legend
 ROOM = 1.1
@@ -50,7 +51,7 @@ EMPTY = (0.1, 1.0)  # the range of an axis without values
 def compare_logarithmic(say: Say, names: Sequence[str] = NAMES) -> Spec:
     """Draw one figure of all arms on a logarithmic axis, which leaves out values that are not above 0.
 
-    `names` are the heading and the names of the arms.
+    `names` are the title, a line of settings, and the names of the arms.
     """
     return _course(say, names, is_logarithmic=True)
 
@@ -61,62 +62,51 @@ def compare_linear(say: Say, names: Sequence[str] = NAMES) -> Spec:
 
 
 def _course(say: Say, names: Sequence[str], *, is_logarithmic: bool) -> Spec:
+    title, _, *arms = names
     y = alt.Y("value:Q", title=None)
-    y = logarithmic(y) if is_logarithmic else y.scale(zero=False, nice=True).axis(tickCount=5, format=ANY)
+    y = logarithmic(y) if is_logarithmic else linear(y, ticks=5, zero=False)
     x = linear(alt.X("x:Q", title=PLACE), ticks=5, nice=False)
-    arms, key = list(ARMS[: len(names) - 1]), _legend(names)
+    key = legend()
     colour = alt.Color("row:N", legend=key).scale(domain=arms, range=list(ARM_COLOURS[: len(arms)]))
     dash = alt.StrokeDash("row:N", legend=key).scale(domain=arms, range=list(ARM_DASHES[: len(arms)]))
     base = alt.Chart(DATA).encode(x, y, colour)
-    tooltip = [
-        alt.Tooltip("label:N", title=say("axis.arm")),
-        alt.Tooltip("x:Q", title=say("axis.x"), format=ANY),
-        alt.Tooltip("value:Q", title=say("axis.median"), format=".4~g"),
-        alt.Tooltip("low:Q", title=say("axis.lowest"), format=".4~g"),
-        alt.Tooltip("high:Q", title=say("axis.highest"), format=".4~g"),
-    ]
     low = alt.Y("low:Q", title=None)
     band = base.mark_area(opacity=0.18, tooltip=None, clip=True).encode(y=low, y2="high:Q")
     line = base.mark_line(strokeWidth=2.2, tooltip=None, clip=True).encode(dash)
-    points = hover(base, LINE, *tooltip)
-    return spec(
-        alt.layer(
-            zooming(held_open(x, y)),
-            band.transform_filter(only(BAND)),
-            line.transform_filter(only(LINE)),
-            points,
-            title_from_data(),
-        ),
-        height=_height(names),
+    layers = [
+        zooming(held_open(x, y)),
+        pointer((say("axis.x"), ANY), *((name, "") for name in arms)),
+        band.transform_filter(only(BAND)),
+        line.transform_filter(only(LINE)),
+        title_from_data(),
+    ]
+    seen = {"value": say("axis.median"), "low": say("axis.lowest"), "high": say("axis.highest")}
+    return _panel(
+        layers,
+        names,
+        columns(say, row=say("axis.arm"), x=say("column.x"), **{code: f"{title}, {of}" for code, of in seen.items()}),
     )
 
 
-def _legend(names: Sequence[str]) -> alt.Legend:
+def _panel(layers: Sequence[alt.Chart], names: Sequence[str], named: Mapping[str, str]) -> Spec:
+    title, settings, *arms = names
+    height = 190 + LINE_HEIGHT * (len(arms) + 1)  # the plot with its axis, and a line for the settings and each arm
+    return spec(alt.layer(*layers), height=height, title=title, subtitle=settings, columns=named)
+
+
+def legend(**symbols: Any) -> alt.Legend:
     """Return a legend with a line for each arm, so that it goes along in full screen and in a picture."""
-    pairs = ", ".join(f"{arm!r}: {name!r}" for arm, name in zip(ARMS, names[1:], strict=False))
+    looks: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 300, "symbolStrokeWidth": 2.5, "offset": 6} | symbols
     return alt.Legend(
-        title=names[0],
-        titleFontSize=FONT + 1,
-        titlePadding=4,
+        title=None,
         orient="top",
         columns=1,
-        labelExpr=f"({{{pairs}}})[datum.label]",
-        labelFontSize=FONT,
         labelLimit=0,
         rowPadding=1,
         padding=0,
-        offset=6,
-        symbolType="stroke",
-        symbolSize=300,
-        symbolStrokeWidth=2.5,
         symbolOpacity=1,
-        titleFontWeight="bold",
+        **looks,
     )
-
-
-def _height(names: Sequence[str]) -> int:
-    """Return the height of a chart in pixels: the plot with its x axis, and a line for the heading and each arm."""
-    return 190 + LINE_HEIGHT * len(names)
 
 
 def heading(name: str, courses: Sequence[Course], say: Callable[..., str]) -> str:
@@ -132,38 +122,35 @@ LINEAR = ("rate", "angle")  # the others are drawn on a logarithmic axis
 def comparison_table(
     name: str, courses: Sequence[Course], names: Sequence[str], say: Callable[..., str], *, axis: Axis
 ) -> pa.Table:
-    """Return the columns of one of FIGURES: series, row (arm), label, x, value, low, high."""
-    rows = Rows("series", "row", "label", "x", "value", "low", "high")
-    rows.add(series=X_TITLE, label=say(f"axis.{axis}"))
+    """Return the columns of one of FIGURES: series, row (arm), label, x, value (the median), low, high and exact."""
+    rows = Rows("series", "row", "label", "x", "value", "low", "high", "exact")
     shown = courses[0].measure if name == JUDGED else name
+    unit = say(f"axis.{axis}")
     planned, reached, lowest = 0.0, 0.0, np.inf
-    for arm, label, course in zip(ARMS, names, courses, strict=False):
+    lines: list[tuple[Floats, Floats]] = []
+    for arm, course in zip(names, courses, strict=True):
         if course.planned:
             planned = max(planned, float(course.along(np.array([float(course.planned)]), axis)[0]))
         x, values = _points(shown, course, axis)
-        if not len(x):
-            continue
         seen = np.where(values > 0, values, np.nan) if name not in LINEAR else values
         some = np.isfinite(seen).any(axis=1)
         x, seen = x[some], seen[some]
         if not len(x):
+            lines.append((x, x))
             continue
         reached = max(reached, float(x[-1]))
         median, low, high = np.nanmedian(seen, axis=1), np.nanmin(seen, axis=1), np.nanmax(seen, axis=1)
         lowest = min(lowest, float(low.min()))
-        rows.add(series=BAND, row=arm, label=label, x=x, low=low, high=high, value=median)
-        _add_line(rows, arm, label, x, median, low, high)
+        lines.append((x, median))
+        rows.add(series=LINE, row=arm, label=unit, x=x, value=median, low=low, high=high)
+        rows.add(series=BAND, row=arm, x=x, low=low, high=high, value=median)
+    at = np.unique(np.concatenate([x for x, _ in lines])) if lines else np.zeros(0)
+    add_pointer(rows, at, *(nearest(*line, at) for line in lines))
     held = [lowest, lowest] if np.isfinite(lowest) else list(EMPTY)
     end = max(reached, min(step(reached), planned)) if reached else planned or 1.0
     rows.add(series=EXTENT, x=[0.0, end], value=held)
+    rows.add(series=X_TITLE, label=unit)
     return rows.table()
-
-
-def _add_line(rows: Rows, arm: str, label: str, x: Floats, median: Floats, low: Floats, high: Floats) -> None:
-    count = len(x)
-    texts = {"row": [arm] * count, "label": [label] * count}
-    rows.add(series=LINE, x=x, value=median, low=low, high=high, **texts)
-    rows.add(series=f"{LINE}_hover", x=x, value=median, low=low, high=high, **texts)
 
 
 def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:
@@ -178,31 +165,29 @@ def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:
 
 
 def compare_memory(say: Say, names: Sequence[str] = NAMES) -> Spec:
-    """Draw the peak memory of each arm as a bar, and the limit of the simulated device."""
+    """Draw the peak memory of each arm as a bar, and the limit of the simulated device; `names` as in the others."""
+    _, _, *arms = names
     x = linear(alt.X("value:Q", title=say("axis.peak")), ticks=5)
     y = alt.Y("row:N", title=None, sort=None).axis(labels=False, ticks=False, domain=False)
-    colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))
+    key = legend(symbolType="square", symbolSize=90, symbolStrokeWidth=0, offset=22)  # above the limit's name
+    colour = alt.Color("row:N", legend=key).scale(domain=arms, range=list(ARM_COLOURS[: len(arms)]))
     base = alt.Chart(DATA).encode(x, y)
-    tooltip = [
-        alt.Tooltip("label:N", title=say("axis.arm")),
-        alt.Tooltip("value:Q", title=say("axis.peak"), format=SIZE),
-    ]
-    bars = base.mark_bar(height=10, opacity=0.85).encode(colour, tooltip=tooltip)
-    words = base.mark_text(align="left", baseline="bottom", dy=-6, fontSize=FONT, color=GREY, tooltip=None)
+    bars = base.mark_bar(height=10).encode(
+        colour, tooltip=told((say("axis.peak"), "datum.value", SIZE), title="datum.row")
+    )
+    size = alt.Text("value:Q", format=SIZE)
+    sizes = label(base.encode(x=alt.value(0)), LINE, text=size, align="left", baseline="bottom", dx=2, dy=-6)
     limit = alt.Chart(DATA).encode(x)
     rule = limit.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
-    named = limit.mark_text(align="right", baseline="top", dx=-4, fontSize=FONT, color=LIMIT_COLOUR, tooltip=None)
-    return spec(
-        alt.layer(
-            held_open(x),
-            bars.transform_filter(only(LINE)),
-            words.encode(x=alt.value(0), text="label:N").transform_filter(only(LINE)),
-            rule.transform_filter(only("limit")),
-            named.encode(y=alt.value(0), text="label:N").transform_filter(only("limit")),
-        ),
-        height=_height(names),
-        title=names[0],
-    )
+    limit_name = limit.mark_text(align="right", baseline="bottom", color=ALARM, tooltip=None)
+    layers = [
+        held_open(x),
+        bars.transform_filter(only(LINE)),
+        rule.transform_filter(only("limit")),
+        *sizes,
+        limit_name.encode(y=alt.value(-4), text="label:N").transform_filter(only("limit")),
+    ]
+    return _panel(layers, names, columns(say, row=say("axis.arm"), value=say("axis.peak")))
 
 
 def compare_memory_table(
@@ -211,11 +196,11 @@ def compare_memory_table(
     """Return the columns of `compare_memory`: series, row (arm), label, value (MiB)."""
     rows = Rows("series", "row", "label", "value")
     highest = 0.0
-    for arm, label, course in zip(ARMS, names, courses, strict=False):
+    for arm, course in zip(names, courses, strict=True):
         if course.peak_bytes:
             size = course.peak_bytes / MIB
             highest = max(highest, size)
-            rows.add(series=LINE, row=arm, label=label, value=size)
+            rows.add(series=LINE, row=arm, value=size)
     limit_mb = (limit_bytes or 0) / MIB
     if 0 < limit_mb < 3 * highest:
         rows.add(series="limit", label=say("compare.limit"), value=limit_mb)

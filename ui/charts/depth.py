@@ -25,13 +25,13 @@ from ui.charts.style import (
     FAINT_BLUE,
     FONT,
     GREY,
-    NUMBER,
     PLACE,
     TITLE,
     Rows,
     Say,
     Spec,
     caption_from_data,
+    columns,
     held_open,
     labels,
     linear,
@@ -51,27 +51,28 @@ def gradient(say: Say) -> Spec:
     line = alt.Chart(DATA).encode(x, y).mark_line(strokeWidth=1.2, color=BLUE, tooltip=None, clip=True)
     layers = (
         zooming(held_open(x, y)),
-        pointer(x, (say("axis.x"), ANY), (say("axis.gradient"), NUMBER)),
+        pointer((say("axis.x"), ANY), (say("axis.gradient"), "")),
         line.transform_filter(only("gradient_norm")),
         title_from_data(),
         caption_from_data(line=1),
     )
-    return spec(alt.layer(*layers), height=280, title=say("chart.gradient"))
+    named = columns(say, x=say("column.x"), value=say("axis.gradient"))
+    return spec(alt.layer(*layers), height=280, title=say("chart.gradient"), columns=named)
 
 
 def gradient_table(
     reader: RunReader | None, say: Callable[..., str], *, x: Axis = "updates", caption: str = ""
 ) -> pa.Table:
     """Return the columns series, x, exact, value and label of `gradient`."""
-    rows = Rows("series", "x", "exact", "value", "label")
-    rows.add(series=TITLE, label=say(f"axis.{x}"))
-    rows.add(series=CAPTION, label=caption)
+    rows, unit = Rows("series", "x", "exact", "value", "label"), say(f"axis.{x}")
     drawn = reader is not None and reader.updates > 0
-    rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[0.0, 0.0 if drawn else 1.0])
     if reader:
-        for name, places, values in reader.curves(("gradient_norm",), x=x):
-            rows.add(series=name, x=places, value=values)
-            add_pointer(rows, places, values)
+        ((name, places, values),) = reader.curves(("gradient_norm",), x=x)
+        rows.add(series=name, x=places, value=values, label=unit)
+        add_pointer(rows, places, values)
+    rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[0.0, 0.0 if drawn else 1.0])
+    rows.add(series=TITLE, label=unit)
+    rows.add(series=CAPTION, label=caption)
     return rows.table()
 
 

@@ -22,7 +22,6 @@ from ui.charts.style import (
     DATA,
     EXTENT,
     FAINT_BLUE,
-    FONT,
     GREY,
     LOSS,
     PLACE,
@@ -32,19 +31,23 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
+    columns,
     held_open,
-    labels,
+    label,
     linear,
     logarithmic,
     only,
+    row_of_names,
     spec,
     title_from_data,
+    written,
 )
 
 Curve = tuple[Series, NDArray[np.float64], NDArray[np.float64]]
 SERIES: tuple[Series, ...] = ("loss", "smoothed_loss", "validation_loss")
 GHOST, GHOST_NAME, CUT, ONLY_ONE, NOTE = "ghost", "ghost_name", "cut", "only_one", "note"
 EXPLODED = 20.0  # multiple of the initial loss; an axis up to a higher loss would show only a vertical stroke
+HIGHEST = "{}"  # the browser writes the number in its place
 WIDE = 440  # pixels from which the row of the legend has room for the name of the previous run
 UNDER_CUT = 18  # pixels from the top, below the label of a spike
 SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times the highest smoothed one would flatten the chart: cut at 1.2 times
@@ -80,18 +83,7 @@ CHARTS = {
 
 def _loss(say: Say, *, log: bool = False, log_x: bool = False) -> Spec:
     names = list(SERIES)
-    key = alt.Legend(
-        title=None,
-        orient="top",
-        direction="horizontal",
-        labelExpr=labels(say, names),
-        offset=2,
-        symbolStrokeWidth=3,
-        symbolOpacity=1,
-        labelFontSize=FONT,
-        columnPadding=8,
-        padding=0,
-    )
+    key = row_of_names(say, names)
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[FAINT_BLUE, BLUE, TEAL])
     x = logarithmic(alt.X("x:Q", title=PLACE)) if log_x else linear(alt.X("x:Q", title=PLACE), ticks=8, nice=False)
     y = alt.Y("value:Q", title=say("axis.loss"))
@@ -104,30 +96,32 @@ def _loss(say: Say, *, log: bool = False, log_x: bool = False) -> Spec:
     smoothed = coloured.mark_line(strokeWidth=2.5, tooltip=None, clip=True).properties(name="smoothed")
     point = base.mark_point(filled=True, size=60, color=BLUE, opacity=1, tooltip=None, clip=True)
     validation = coloured.mark_point(shape="diamond", size=70, filled=True, opacity=1, tooltip=None, clip=True)
-    words = alt.Chart(DATA).mark_text(align="right", color=GREY, fontSize=FONT, tooltip=None, clip=False)
     # The name of the previous run stands in the row of the legend or, on a phone, right below it.
-    beside = alt.value(alt.expr(f"width > {WIDE} ? -12 : 8"))
-    cut = alt.Chart(DATA).mark_text(align="right", baseline="top", dx=-4, dy=3, color=GREY, fontSize=FONT, tooltip=None)
-    note = alt.Chart(DATA).mark_text(color=GREY, fontSize=FONT, tooltip=None)
+    name = alt.Chart(DATA).encode(x=alt.value("width"), y=alt.value(alt.expr(f"width > {WIDE} ? -12 : 8")))
+    corner = alt.Chart(DATA).encode(x=alt.value("width"), y=alt.value(0))
+    highest = f"replace(datum.label, '{HIGHEST}', {written('datum.exact')})"
+    cut = label(corner, CUT, text=alt.value(alt.expr(highest)), align="right", baseline="top", dx=-4, dy=3)
+    note = alt.Chart(DATA).mark_text(tooltip=None)
     note = note.encode(x=alt.value(alt.expr("width / 2")), y=alt.value(alt.expr("height / 2")), text="label:N")
-    told = [(say(f"series.{series}"), LOSS) for series in ("smoothed_loss", "loss", "validation_loss", "before")]
+    kinds = [(say(f"series.{series}"), LOSS) for series in ("smoothed_loss", "loss", "validation_loss", "before")]
     return spec(
         alt.layer(
             zooming(held_open(x, y)),
-            pointer(x, (say("axis.x"), ANY), *told),
+            pointer((say("axis.x"), ANY), *kinds),
             coloured.mark_line(strokeWidth=1, tooltip=None, clip=True).transform_filter(only("loss")),
-            *change_layers(x),
             ghost,
-            words.encode(x=alt.value("width"), y=beside, text="label:N").transform_filter(only(GHOST_NAME)),
             smoothed.transform_filter(only("smoothed_loss")),
             point.transform_filter(only(ONLY_ONE)),
             validation.transform_filter(only("validation_loss")),
-            cut.encode(x=alt.value("width"), y=alt.value(0), text="label:N").transform_filter(only(CUT)),
+            *change_layers(x),
+            *label(name, GHOST_NAME, align="right", clip=False),
+            *cut,
             note.transform_filter(only(NOTE)),
             title_from_data(),
             caption_from_data(),
         ),
         height=388,
+        columns=columns(say, x=say("column.x"), value=say("axis.loss"), exact=say("column.exact.loss")),
     )
 
 
@@ -157,8 +151,7 @@ def loss_table(
     calm = _calm(curves, log=log)
     end = reach(config, reader, planned, x, whole=whole)
     rows = Rows("series", "x", "value", "exact", "label")
-    rows.add(series=TITLE, label=say(f"axis.{x}"))
-    rows.add(series=CAPTION, label=caption)
+    unit = say(f"axis.{x}")
     for name, places, values in curves:
         drawn, highest = values, np.nanmax(values, initial=0.0)
         if log:
@@ -166,13 +159,13 @@ def loss_table(
         elif highest > SPIKE * calm > 0:
             drawn = np.minimum(values, ROOM * calm)
             if name == "loss":
-                rows.add(series=CUT, label=say("chart.loss.cut", highest=float(highest)))
+                rows.add(series=CUT, exact=highest, label=say("chart.loss.cut", highest=HIGHEST))
         if name == "smoothed_loss" and len(places) == 1:  # a single point draws no line
             rows.add(series=ONLY_ONE, x=places, value=drawn)
-        rows.add(series=name, x=places, value=drawn, exact=values)
+        rows.add(series=name, x=places, value=drawn, exact=values, label=unit)
     before = ghost.curves(("smoothed_loss",), x=x, beta=ghost_beta)[0] if ghost else None
     if before:
-        end = _add_ghost(rows, before, ghost_name, end, log=log)
+        end = _add_ghost(rows, before, ghost_name, end, unit, log=log)
     _add_pointer(rows, curves, before)
     add_changes(rows, marks, reader, end=end, top=UNDER_CUT, lines=4, x=x)
     if not calm:
@@ -180,6 +173,8 @@ def loss_table(
     top = calm or (_chance(config) if config else 1.0)
     held = [top, top] if log else [0.0, 0.0 if calm else top]
     rows.add(series=EXTENT, x=[_first(curves, end) if log_x else 0.0, end], value=held)
+    rows.add(series=TITLE, label=unit)
+    rows.add(series=CAPTION, label=caption)
     return rows.table()
 
 
@@ -212,7 +207,7 @@ def _add_pointer(rows: Rows, curves: Sequence[Curve], before: Curve | None) -> N
     add_pointer(rows, at, smoothed, nearest(loss_at, losses, at), latest(epochs, validation, at), ghost)
 
 
-def _add_ghost(rows: Rows, before: Curve, name: str, end: float, *, log: bool) -> float:
+def _add_ghost(rows: Rows, before: Curve, name: str, end: float, unit: str, *, log: bool) -> float:
     """Add the previous run, at most twice as far as this one goes; return where the axis ends then.
 
     Losses that exploded are left out, because they would flatten the curve of this run.
@@ -225,7 +220,7 @@ def _add_ghost(rows: Rows, before: Curve, name: str, end: float, *, log: bool) -
     end = max(end, min(last, 2 * end))
     near = places <= end
     places, values, good = places[near], values[near], good[near]
-    rows.add(series=GHOST, x=places, value=np.where(good, values, np.nan), exact=values)
+    rows.add(series=GHOST, x=places, value=np.where(good, values, np.nan), exact=values, label=unit)
     if good.any():
         rows.add(series=GHOST_NAME, label=f"\u2508 {name} \u2192" if last > end else f"\u2508 {name}")
     return end

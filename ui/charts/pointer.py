@@ -5,47 +5,58 @@ The browser needs no server for either, and keeps a chosen range while the chart
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from ui.charts.style import DATA, GREY, Rows, evenly, only
+from ui.charts.style import DATA, FRAME, GREY, ZOOM, Rows, evenly, only, written
 
 POINTER = "pointer"
 MISSING = "\u2013"
 Values = NDArray[np.float64]
 
 
-def zooming(frame: alt.Chart) -> alt.Chart:
-    """Let the wheel and a drag change the range of the x axis, and a double click restore it."""
-    zoom = alt.selection_interval(name="zoom", bind="scales", encodings=["x"])
-    zoomed: alt.Chart = frame.properties(name="frame").add_params(zoom)
+def zooming(frame: alt.Chart, *axes: Literal["x", "y"]) -> alt.Chart:
+    """Let the wheel and a drag change the range of the axes (by default x), and a double click restore it."""
+    zoom = alt.selection_interval(name=ZOOM, bind="scales", encodings=list(axes or ("x",)))
+    zoomed: alt.Chart = frame.properties(name=FRAME).add_params(zoom)
     return zoomed
 
 
-def pointer(x: alt.X, heading: tuple[str, str], *told: tuple[str, str]) -> alt.Chart:
+def told(*lines: tuple[str, str, str], title: str = "") -> Any:
+    """Return the tooltip of a mark: for each line its name, the expression of its number, and a format or nothing.
+
+    `title` is the expression of a text.
+    """
+    written_out = [f"'title': {title}"] if title else []
+    for name, value, form in lines:
+        missing = f"{value} === '' || {value} == null"
+        written_out.append(f"{name!r}: {missing} ? '{MISSING}' : ({written(f'toNumber({value})', form)})")
+    return alt.value(alt.expr("{" + ", ".join(written_out) + "}"))
+
+
+def pointer(heading: tuple[str, str], *values: tuple[str, str]) -> alt.Chart:
     """Return invisible bands of full height; the one at the pointer is shaded and tells the values there.
 
-    `heading` and `told` are the names of the values with their formats, in the order of `add_pointer`.
+    `heading` and `values` are the names of the values with their formats, in the order of `add_pointer`.
     """
-    values = [f"split(datum.label, '|')[{number}]" for number in range(1 + len(told))]
-    written = [
-        f"format(toNumber({value}), '{form}')" for value, (_, form) in zip(values, (heading, *told), strict=True)
-    ]
-    lines = [f"'title': {heading[0] + ' '!r} + {written[0]}"]
-    for (name, _), value, text in zip(told, values[1:], written[1:], strict=True):
-        lines.append(f"{name!r}: {value} === '' ? '{MISSING}' : {text}")
+    numbers = [f"split(datum.label, '|')[{number}]" for number in range(1 + len(values))]
+    name, form = heading
+    title = f"{name + ' '!r} + ({written(f'toNumber({numbers[0]})', form)})"
+    lines = [(name, number, form) for (name, form), number in zip(values, numbers[1:], strict=True)]
     here = alt.selection_point(name="pointer", on="pointerover", clear="pointerout", empty=False)
     bands: alt.Chart = (
         alt.Chart(DATA)
         .mark_rect(color=GREY, clip=True)
         .encode(
-            x,
-            x2="exact:Q",
+            x=alt.value(alt.expr("scale('x', datum.x)")),  # a field would widen the axis
+            x2=alt.value(alt.expr("scale('x', datum.exact)")),
             y=alt.value(0),
             y2=alt.value("height"),
             opacity=alt.when(here).then(alt.value(0.18)).otherwise(alt.value(0)),
-            tooltip=alt.value(alt.expr("{" + ", ".join(lines) + "}")),
+            tooltip=told(*lines, title=title),
         )
         .properties(name="pointer_bands")
         .add_params(here)

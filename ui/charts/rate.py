@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import altair as alt
 import numpy as np
@@ -17,77 +16,75 @@ from core.run.plan import is_planned_otherwise, rate_factor
 from core.store.facts import Facts
 from core.store.reader import POINTS, RunReader
 from ui.charts.changes import Marks, add_changes, change_layers
+from ui.charts.pointer import add_pointer, nearest, pointer, zooming
 from ui.charts.style import (
-    ANY,
     BLUE,
+    CAPTION,
     COUNT,
     DATA,
     EXTENT,
-    FONT,
     GREY,
-    RATE,
     Rows,
     Say,
     Spec,
+    caption_from_data,
+    columns,
     held_open,
-    hover,
-    labels,
+    linear,
     only,
+    row_of_names,
     spec,
 )
 
 INTENDED, INTENDED_NAME = "intended", "intended_name"
-HIGH = 0.6  # share of the axis: a label above it may overlap the label of a change
-HERE, HERE_EARLY, HERE_LATE = "here", "here_early", "here_late"  # the label stands on the side that has room
+HERE, HERE_NAME = "here", "here_name"
+BESIDE_KEY, BESIDE_TITLE = -3, -24  # pixels above the plot: the row of the legend, and that of the title
 
 
 def rate(say: Say) -> Spec:
     """Draw the chart next to the loss."""
-    return _rate(say, height=190, title=say("chart.rate"), key=True)
+    return _rate(say, is_preview=False)
 
 
 def small_rate(say: Say) -> Spec:
     """Draw the preview in the form, which shows only the plan."""
-    return _rate(say, height=110, title=None, key=False)
+    return _rate(say, is_preview=True)
 
 
-def _rate(say: Say, *, height: int, title: str | None, key: bool) -> Spec:
+def _rate(say: Say, *, is_preview: bool) -> Spec:
     names = ["planned", "actual"]
-    legend = alt.Legend(title=None, orient="bottom-left", labelExpr=labels(say, names), symbolStrokeWidth=2)
-    ticks = 6 if key else 4
-    x = alt.X("x:Q", title=say("axis.update")).scale(zero=True, nice=False)
-    close: dict[str, Any] = {} if key else {"titlePadding": 2, "labelPadding": 2}
-    x = x.axis(format=COUNT, tickCount=ticks, tickMinStep=1, **close)
-    y = alt.Y("value:Q", title=say("axis.rate") if key else say("axis.rate.short")).scale(zero=True)
-    y = y.axis(tickCount=4 if key else 2, format=ANY, **close)
-    dash = alt.StrokeDash("series:N", legend=legend if key else None).scale(domain=names, range=[[5, 4], [1, 0]])
-    colour = alt.Color("series:N", legend=legend if key else None).scale(domain=names, range=[GREY, BLUE])
-    at = alt.Tooltip("x:Q", title=say("axis.update"), format=COUNT)
+    legend = None if is_preview else row_of_names(say, names)
+    x = linear(alt.X("x:Q", title=say("axis.update")), ticks=4 if is_preview else 6, nice=False)
+    y = alt.Y("value:Q", title=say("axis.rate.short" if is_preview else "axis.rate"))
+    y = linear(y, ticks=2 if is_preview else 4)
+    dash = alt.StrokeDash("series:N", legend=legend).scale(domain=names, range=[[5, 4], [1, 0]])
+    colour = alt.Color("series:N", legend=legend).scale(domain=names, range=[GREY, BLUE])
     base = alt.Chart(DATA).encode(x, y)
     series = base.encode(colour, dash)
-    name = base.mark_text(baseline="bottom", align="left", dx=5, dy=-3, color=GREY, fontSize=FONT, tooltip=None)
-    words = base.encode(text="label:N")
+    frame = held_open(x, y)
+    kinds = [(say(f"series.{kind}"), "") for kind in ("planned", "actual")]
     layers = [
-        held_open(x, y),
-        base.mark_line(strokeWidth=1.5, strokeDash=[1, 3], color=GREY, tooltip=None).transform_filter(only(INTENDED)),
-        name.encode(text="label:N").transform_filter(only(INTENDED_NAME)),
-        series.mark_line(strokeWidth=5, opacity=0.5, tooltip=None).transform_filter(only("actual")),
-        series.mark_line(strokeWidth=1.5, tooltip=None).transform_filter(only("planned")),
-        hover(base, "planned", at, alt.Tooltip("value:Q", title=say("series.planned"), format=RATE)),
+        frame if is_preview else zooming(frame),
+        pointer((say("axis.update"), COUNT), *kinds[: 1 if is_preview else 2]),
+        base.mark_line(strokeWidth=1.5, strokeDash=[1, 3], color=GREY, tooltip=None, clip=True).transform_filter(
+            only(INTENDED)
+        ),
+        series.mark_line(strokeWidth=5, opacity=0.5, tooltip=None, clip=True).transform_filter(only("actual")),
+        series.mark_line(strokeWidth=1.5, tooltip=None, clip=True).transform_filter(only("planned")),
     ]
-    if key:
-        layers[1:1] = change_layers(x)
-        layers += [
-            hover(base, "actual", at, alt.Tooltip("value:Q", title=say("series.actual"), format=RATE)),
-            base.mark_point(filled=True, size=70, color=BLUE, opacity=1, tooltip=None).transform_filter(only(HERE)),
-            words.mark_text(align="left", dx=7, dy=-8, color=GREY, fontSize=FONT, tooltip=None).transform_filter(
-                only(HERE_EARLY)
-            ),
-            words.mark_text(align="right", dx=6, dy=-14, color=GREY, fontSize=FONT, tooltip=None).transform_filter(
-                only(HERE_LATE)
-            ),
-        ]
-    return spec(alt.layer(*layers), height=height, title=title)
+    if is_preview:
+        return spec(alt.layer(*layers), height=110, columns=_columns(say))
+    point = base.mark_point(filled=True, size=70, color=BLUE, opacity=1, tooltip=None, clip=True)
+    layers += [point.transform_filter(only(HERE)), *change_layers(x), caption_from_data()]
+    above = alt.Chart(DATA).mark_text(align="right", baseline="bottom", tooltip=None, clip=False)
+    for name, row in ((HERE_NAME, BESIDE_KEY), (INTENDED_NAME, BESIDE_TITLE)):
+        words = above.encode(x=alt.value("width"), y=alt.value(row), text="label:N")
+        layers.append(words.transform_filter(only(name)))
+    return spec(alt.layer(*layers), height=190, title=say("chart.rate"), columns=_columns(say))
+
+
+def _columns(say: Say) -> dict[str, str]:
+    return columns(say, x=say("axis.update"), value=say("axis.rate"))
 
 
 def rate_table(
@@ -97,36 +94,40 @@ def rate_table(
     say: Callable[..., str],
     *,
     marks: Marks = (),
+    caption: str = "",
 ) -> pa.Table:
-    """Return the columns series, x, value and label of `rate`. Without a horizon, or under plateau, there is no plan.
+    """Return the columns series, x, value, exact and label of `rate`.
 
-    A schedule planned for a different batch size is drawn together with the one for the run's own batch size.
+    Without a horizon, or under plateau, there is no plan. A schedule planned for a different batch size is drawn
+    together with the one for the run's own batch size.
     """
     end = float(max(horizon or 1, reader.updates if reader else 0))
-    rows = Rows("series", "x", "value", "label")
-    rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
-    crowded = add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
+    rows = Rows("series", "x", "value", "exact", "label")
+    planned = actual = (np.zeros(0), np.zeros(0))
     record = reader.record if reader else None
     facts = record.facts if record else Facts()
     is_to_go_on = bool(record and record.parent and not facts.has_begun)  # the first update is not known yet
     if horizon and not SCHEDULES[config.schedule].is_feedback and not is_to_go_on:
         since = facts.first, facts.shift
-        places, rates = planned_rates(config, horizon, *since)
-        rows.add_line("planned", places, rates)
+        places, rates = planned = planned_rates(config, horizon, *since)
+        rows.add(series="planned", x=places, value=rates)
         if is_planned_otherwise(config, horizon):
             places, rates = planned_rates(config.replace(schedule_batch_size=None), horizon, *since)
             rows.add(series=INTENDED, x=places, value=rates)
-            third, name = len(places) // 3, say("chart.rate.intended", size=config.batch_size)
-            rows.add(series=INTENDED_NAME, x=places[third], value=rates[third], label=name)
+            name = say("chart.rate.intended", size=config.batch_size)
+            rows.add(series=INTENDED_NAME, label=f"\u2508 {name}")
     if reader:
         ((_, places, rates),) = reader.curves(("rate",))
-        rows.add_line("actual", places, rates)
+        actual = places, rates
+        rows.add(series="actual", x=places, value=rates)
         rows.add(series=HERE, x=places[-1:], value=rates[-1:])
-        late = len(places) and places[-1] > 0.7 * end
-        if not (len(places) and places[-1] < crowded and rates[-1] > HIGH * max(config.lr, np.max(rates))):
-            rows.add(
-                series=HERE_LATE if late else HERE_EARLY, x=places[-1:], value=rates[-1:], label=say("chart.rate.here")
-            )
+        if len(places):
+            rows.add(series=HERE_NAME, label=f"\u25cf {say('chart.rate.here')}")
+    at = planned[0] if len(planned[0]) else actual[0]
+    add_pointer(rows, at, *(nearest(*line, at) for line in (planned, actual)))
+    add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
+    rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
+    rows.add(series=CAPTION, label=caption)
     return rows.table()
 
 

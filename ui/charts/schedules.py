@@ -67,7 +67,7 @@ def schedule_curves(say: Say) -> Spec:
             zooming(held_open(x, y)),
             band.transform_filter(only(BAND)),
             *_lines(base, say),
-            _pointer(say, x, "axis.schedules.seen", COUNT, NUMBER),
+            _pointer(say, "axis.schedules.seen", COUNT, NUMBER),
             _points(base, tooltip),
             caption_from_data(line=1),
         ),
@@ -111,7 +111,7 @@ def schedule_rates(say: Say) -> Spec:
         alt.layer(
             zooming(held_open(x, y)),
             *_lines(base, say, with_expectation=False),
-            _pointer(say, x, "axis.schedules.seen", COUNT, ".1~%", with_expectation=False),
+            _pointer(say, "axis.schedules.seen", COUNT, ".1~%", with_expectation=False),
             _points(base, _tooltip(say, "axis.schedules.seen", COUNT, "axis.schedules.share", ".1~%")),
             caption_from_data(line=1),
         ),
@@ -151,7 +151,7 @@ def schedule_tuning(say: Say) -> Spec:
             rule.transform_filter(only(RULE)),
             *_lines(base, say),
             ring.transform_filter(only(BEST)),
-            _pointer(say, x, "axis.schedules.peak", "~g", NUMBER),
+            _pointer(say, "axis.schedules.peak", "~g", NUMBER),
             _points(base, _tooltip(say, "axis.schedules.peak", "~g", "axis.schedules.excess", NUMBER)),
             caption_from_data(line=1),
         ),
@@ -248,11 +248,11 @@ def _lines(base: alt.Chart, say: Say, *, with_expectation: bool = True) -> list[
 
 
 def _pointer(
-    say: Say, x: alt.X, heading: str, heading_format: str, value_format: str, *, with_expectation: bool = True
+    say: Say, heading: str, heading_format: str, value_format: str, *, with_expectation: bool = True
 ) -> alt.Chart:
     """Return the bands that tell the values of all lines where no point tells those of one."""
     told = [(name, value_format) for name in _names(say, with_expectation=with_expectation).values()]
-    return pointer(x, (say(heading), heading_format), *told)
+    return pointer((say(heading), heading_format), *told)
 
 
 def _points(base: alt.Chart, tooltip: list[alt.Tooltip]) -> alt.Chart:

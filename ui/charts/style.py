@@ -7,6 +7,7 @@ turns a key into the words of the reader's language.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -23,6 +24,16 @@ Spec = dict[str, Any]
 BLUE, TEAL, RED = "#4c6ef5", "#0c9aa8", "#e03131"
 LIMIT_COLOUR = RED  # the memory limit, on every chart and card
 GREY = "#71777e"  # 4.5 on white and 4.2 on the dark background
+
+
+def _in_light(light: str, dark: str) -> str:
+    return f"luminance(background) > 0.5 ? '{light}' : '{dark}'"
+
+
+# The colours of text, also in a picture that leaves the page. Each has a contrast of 4.5 and more in its light.
+QUIET = alt.ExprRef(_in_light("#5f656c", "#a3a9b0"))
+PAGE_INK = alt.ExprRef(_in_light("#1f2329", "#e8eaed"))
+ALARM = alt.ExprRef(_in_light("#c92a2a", "#ff8787"))
 FAINT_BLUE = "rgba(116, 143, 252, 0.5)"
 CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same purple everywhere
     "parameters": "#4c6ef5",
@@ -35,30 +46,30 @@ CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same 
 INK = "datum.series == 'activations' ? 'white' : 'black'"  # text on these colours; its contrast is 4.8 and more
 COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
 NUMBER = ",.3~r"  # three significant digits, never as a power of ten
-ANY = ",.6~g"  # counts and seconds on one axis
+ANY = ",.6~r"  # counts and seconds on one axis
 
 NARROW = 30  # a logarithmic axis from 1 to this or less has labels at 2 and 5 too
 PADDING = {"left": 0, "top": 2, "right": 10, "bottom": 2}  # pixels; the last label of an axis needs the right one
 FONT = 12  # pixels of all text in a chart
 FAR = 10.0  # multiple of the highest value; a limit beyond it would squeeze the rest of the chart
-HOVERED = 60  # points of a line that have a tooltip
+HOVERED = 60  # places of a line chart at which the pointer reads it; more would slow down each refresh
 EXTENT = "extent"  # an invisible series that holds the axes open
 CAPTION = "caption"  # the row whose text says what the chart shows
 TITLE = "title"  # the row whose text names the x axis
 PLACE = "\u00a0"  # a blank title
 CLOSE = 6  # pixels between an axis, its labels and its title; Streamlit has 16
 # Streamlit's own greys have a contrast of 3.7 on white and differ between axes, legends and the two lights.
+_WORDS = {"labelFontSize": FONT, "titleFontSize": FONT, "labelColor": QUIET.to_dict(), "titleColor": QUIET.to_dict()}
 LOOK: dict[str, Any] = {
-    "axis": {
-        "labelColor": GREY,
-        "titleColor": GREY,
-        "labelFontSize": FONT,
-        "titleFontSize": FONT,
-        "labelPadding": CLOSE,
-        "titlePadding": CLOSE,
-    },
-    "legend": {"labelColor": GREY, "titleColor": GREY, "labelFontSize": FONT},
+    "axis": _WORDS | {"labelPadding": CLOSE, "titlePadding": CLOSE},
+    "axisX": {"titleAnchor": "end"},  # as `title_from_data` has it
+    "legend": _WORDS | {"labelColor": PAGE_INK.to_dict(), "titleColor": PAGE_INK.to_dict()},
+    "title": {"color": PAGE_INK.to_dict(), "subtitleColor": QUIET.to_dict(), "subtitleFontSize": FONT},
+    "text": {"fontSize": FONT, "color": QUIET.to_dict()},
 }
+LARGE, LITTLE = 1e7, 1e-4  # plain digits are written between these
+RIM = 5  # pixels of the rim around a label, half of them outside of its letters
+ZOOM, FRAME = "zoom", "frame"  # the selection of a range, and the layer that has it
 LINE_HEIGHT = 16  # pixels of a line of text
 OUTSIDE = 36  # pixels to the left of the plot, below the labels of the y axis
 TITLE_FROM_AXIS = 34  # pixels between the x axis and the lower edge of its title
@@ -71,21 +82,40 @@ def only(series: str) -> str:
     return f"datum.series == '{series}'"
 
 
-def linear(channel: Channel, *, ticks: int, nice: bool = True) -> Channel:
-    """Give a channel a linear axis from 0."""
-    return channel.scale(zero=True, nice=nice).axis(format=ANY, tickCount=ticks)
+def written(number: str, form: str = "") -> str:
+    """Return the Vega expression that writes a number, in one way wherever a chart writes numbers.
+
+    It has four digits, or the digits of the format `form`; from LARGE and below LITTLE it has a power of ten.
+    """
+    size, power = f"abs({number})", f"toNumber(split(format({number}, '.2e'), 'e')[1])"
+    digits = "".join(chr(code) for code in (0x2070, 0xB9, 0xB2, 0xB3, *range(0x2074, 0x207A)))
+    tens, ones = f"floor(abs({power}) / 10)", f"abs({power}) % 10"
+    exponent = f"({power} < 0 ? '\u207b' : '') + ({tens} ? {_sign(digits, tens)} : '') + {_sign(digits, ones)}"
+    factor = f"split(format({number}, '.2~e'), 'e')[0]"
+    factor = f"({factor} == '1' ? '' : {factor} + '\u00d7')"
+    plain = f"format({number}, '{form}')" if form else f"format({number}, {size} < 1000 ? ',.4~r' : ',.0f')"
+    return f"{number} != 0 && ({size} >= {LARGE:g} || {size} < {LITTLE:g}) ? {factor} + '10' + {exponent} : {plain}"
+
+
+def _sign(signs: str, number: str) -> str:
+    return f"slice('{signs}', {number}, {number} + 1)"
+
+
+def linear(channel: Channel, *, ticks: int, nice: bool = True, zero: bool = True) -> Channel:
+    """Give a channel a linear axis, from 0 unless `zero` is false."""
+    return channel.scale(zero=zero, nice=nice).axis(labelExpr=written("datum.value"), tickCount=ticks)
 
 
 def logarithmic(channel: Channel, *, grid: bool = True) -> Channel:
     """Give a channel a logarithmic axis with labels at 1, 10, 100, ...; also at 2 and 5 if it spans few of those."""
-    ticks = [digit * 10.0**power for power in range(-9, 10) for digit in (1, 2, 5)]
+    ticks = [digit * 10.0**power for power in range(-30, 31) for digit in (1, 2, 5)]
     scale = "x" if isinstance(channel, alt.X) else "y"
     exponent = "log(datum.value) / LN10"
     is_power = f"abs({exponent} - round({exponent})) < 1e-6"
     low, high = f"domain('{scale}')[0]", f"domain('{scale}')[1]"
     is_narrow = f"{high} < {NARROW} * {low}"
     is_single = f"floor(log({high}) / LN10) - ceil(log({low}) / LN10) < 1"
-    label = f"{is_power} || {is_narrow} || {is_single} ? format(datum.value, '{ANY}') : ''"
+    label = f"{is_power} || {is_narrow} || {is_single} ? ({written('datum.value')}) : ''"
     axis = alt.Axis(values=ticks, labelExpr=label, labelOverlap="greedy", grid=grid)
     return channel.scale(type="log", nice=False, padding=8).axis(axis)
 
@@ -97,13 +127,9 @@ def held_open(x: alt.X, y: alt.Y | None = None) -> alt.Chart:
     return held.transform_filter(only(EXTENT))
 
 
-def hover(base: alt.Chart, series: str, *tooltip: alt.Tooltip) -> alt.Chart:
-    """Return invisible points over a line that carry its tooltips; a line itself has only that of its first point.
-
-    `Rows.add_line` chooses the points. One for every point of the line would cost the browser a fifth of a refresh.
-    """
-    points: alt.Chart = base.mark_point(opacity=0, size=90, filled=True).encode(tooltip=list(tooltip))
-    return points.transform_filter(only(f"{series}_hover"))
+def placed(*channels: str) -> dict[str, Any]:
+    """Return encodings by the columns of the same names that, unlike others, do not widen the axes."""
+    return {name: alt.value(alt.expr(f"scale('{name[0]}', datum.{name})")) for name in channels}
 
 
 def title_from_data() -> alt.Chart:
@@ -112,7 +138,7 @@ def title_from_data() -> alt.Chart:
     The axis has the title PLACE, which keeps the place free.
     """
     words: alt.Chart = alt.Chart(DATA).mark_text(
-        align="right", baseline="bottom", dy=TITLE_FROM_AXIS, color=GREY, fontSize=FONT, tooltip=None, clip=False
+        align="right", baseline="bottom", dy=TITLE_FROM_AXIS, tooltip=None, clip=False
     )
     right, bottom = alt.value("width"), alt.value("height")
     return words.encode(x=right, y=bottom, text="label:N").transform_filter(only(TITLE))
@@ -128,14 +154,20 @@ def caption_from_data(*, line: int = 0) -> alt.Chart:
         baseline="bottom",
         dx=-OUTSIDE * line,
         dy=TITLE_FROM_AXIS + LINE_HEIGHT * line,
-        color=GREY,
-        fontSize=FONT,
         limit=alt.expr(f"width + {OUTSIDE}" if line else "width - 90"),
         tooltip=None,
         clip=False,
     )
     place = alt.value(0), alt.value("height")
     return words.encode(x=place[0], y=place[1], text="label:N").transform_filter(only(CAPTION))
+
+
+def label(base: alt.Chart, series: str, *, text: Any = "label:N", **mark: Any) -> list[alt.Chart]:
+    """Return the layers of a label within the plot: its text, and below that a rim that keeps lines away from it."""
+    words: alt.Chart = base.encode(text=text).transform_filter(only(series))
+    page, around = alt.ExprRef("background"), {"strokeWidth": RIM, "strokeJoin": "round"}
+    rim = words.mark_text(color=page, stroke=page, tooltip=None, **mark | around)
+    return [rim, words.mark_text(tooltip=None, **mark)]
 
 
 def labels(say: Say, names: Sequence[str]) -> str:
@@ -147,6 +179,26 @@ def in_words(names: Mapping[str, str]) -> str:
     """Return the Vega expression that shows the name of a code."""
     pairs = ", ".join(f"'{code}': {name!r}" for code, name in names.items())
     return f"({{{pairs}}})[datum.value]"
+
+
+def row_of_names(say: Say, names: Sequence[str]) -> alt.Legend:
+    """Return a legend above the plot, in one row."""
+    return alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        labelExpr=labels(say, names),
+        offset=2,
+        symbolStrokeWidth=3,
+        symbolOpacity=1,
+        columnPadding=8,
+        padding=0,
+    )
+
+
+def columns(say: Say, **names: str) -> dict[str, str]:
+    """Return the names of a table's columns: the given ones, and those that are the same in every chart."""
+    return {name: say(f"column.{name}") for name in ("series", "row", "label", "exact", "order", "low", "high")} | names
 
 
 def evenly(count: int) -> NDArray[np.int64]:
@@ -185,29 +237,70 @@ class Rows:
                 else number.astype(np.float64)
             )
 
-    def add_line(self, series: str, x: NDArray[np.float64], value: NDArray[np.float64], **others: ArrayLike) -> None:
-        """Add a line, and an even choice of its points for `hover`."""
-        hovered = evenly(len(x))
-        columns = {"x": x, "value": value} | {name: np.asarray(other) for name, other in others.items()}
-        self.add(series=series, **columns)
-        self.add(series=f"{series}_hover", **{name: column[hovered] for name, column in columns.items()})
-
     def table(self) -> pa.Table:
         """Return all rows; the types of the columns do not depend on their values."""
         numbers = {name: pa.array(np.concatenate(blocks), pa.float64()) for name, blocks in self._numbers.items()}
         return pa.table({name: pa.array(column, pa.string()) for name, column in self._texts.items()} | numbers)
 
 
-def spec(chart: alt.LayerChart | alt.FacetChart, *, height: int, title: str | None = None) -> Spec:
-    """Return a chart as Streamlit takes it, without its data."""
+def spec(
+    chart: alt.LayerChart | alt.FacetChart,
+    *,
+    height: int,
+    title: str | None = None,
+    subtitle: str = "",
+    columns: Mapping[str, str] | None = None,
+) -> Spec:
+    """Return a chart as Streamlit takes it, without its data.
+
+    `columns` gives columns of the table the names under which "Show data" lists them; see `with_names`.
+    """
     chart = chart.properties(height=height)
     if title:
-        chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8))
+        below = subtitle or alt.Undefined
+        chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8, subtitle=below))
     made: Spec = chart.to_dict()
     for name in ("$schema", "data"):
         made.pop(name, None)
-    made["config"], made["padding"] = LOOK, PADDING
+    made |= {"config": LOOK, "padding": PADDING}
     for layer in made["layer"]:
         layer.pop("data", None)
         layer["mark"]["aria"] = False  # the chart has an alt text, and the cards show the numbers
-    return made
+        if layer.get("name") == FRAME:
+            for axis in made["params"][0]["select"]["encodings"]:
+                # Streamlit empties the selection whenever the data changes. Its signal keeps the chosen range.
+                layer["encoding"][axis]["scale"]["domainRaw"] = {"expr": f"{ZOOM}_{axis}"}
+    return made | {"usermeta": {"columns": dict(columns or {})}}
+
+
+def named(table: pa.Table, made: Spec) -> pa.Table:
+    """Return a chart's table with the names that its specification has for the columns."""
+    columns: dict[str, str] = made["usermeta"]["columns"]
+    return table.rename_columns([columns.get(name, name) for name in table.column_names])
+
+
+def with_names(made: Spec) -> Spec:
+    """Return a chart's specification as it reads each column by its name."""
+    columns: dict[str, str] = made["usermeta"]["columns"]
+    if not columns:
+        return made
+
+    def renamed(part: Any, key: str = "") -> Any:
+        if isinstance(part, dict):
+            return {name: renamed(inner, name) for name, inner in part.items()}
+        if isinstance(part, list):
+            return [renamed(inner) for inner in part]
+        if not isinstance(part, str) or key == "labelExpr":  # there, `datum` is a label
+            return part
+        if key == "field":
+            return re.sub(r"([.\\\[\]'\"])", r"\\\1", columns.get(part, part))
+        return re.sub(r"\bdatum\.(\w+)", lambda found: f"datum[{columns.get(found[1], found[1])!r}]", part)
+
+    words: Spec = renamed(made)
+    for layer, before in zip(words["layer"], made["layer"], strict=True):
+        if layer.get("name") == FRAME:  # the signal of a selection has the name of the field
+            for axis in made["params"][0]["select"]["encodings"]:
+                layer["encoding"][axis]["field"] = axis
+                named_so = columns.get(before["encoding"][axis]["field"], axis)
+                layer["transform"].append({"calculate": f"datum[{named_so!r}]", "as": axis})
+    return words

@@ -12,7 +12,27 @@ import pyarrow as pa
 
 from core.trajectories.contours import contours
 from core.trajectories.problems import ASPECT, Array, LossSurface
-from ui.charts.style import BLUE, COUNT, DATA, EXTENT, FONT, GREY, Rows, Say, Spec, held_open, only, spec
+from ui.charts.pointer import told, zooming
+from ui.charts.style import (
+    BLUE,
+    CAPTION,
+    COUNT,
+    DATA,
+    EXTENT,
+    GREY,
+    PAGE_INK,
+    Rows,
+    Say,
+    Spec,
+    caption_from_data,
+    columns,
+    held_open,
+    label,
+    only,
+    placed,
+    spec,
+    written,
+)
 
 Side = Literal["small", "large"]  # the batch size that a path or a cloud belongs to
 
@@ -21,7 +41,6 @@ SIDES: list[Side] = ["small", "large"]
 SIDE_COLOURS, SIDE_SHAPES = [BLUE, ORANGE], ["circle", "square"]
 SHADED, SHADE = 9, 0.045  # number of inner lines that are filled, and the opacity of each
 LINE, PATH, START, BEST, NOW = "line", "path", "start", "best", "now"
-INK = alt.ExprRef("luminance(background) > 0.5 ? '#1f2329' : '#e8eaed'")  # the colour of the page's text, light or dark
 
 
 def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
@@ -33,11 +52,11 @@ def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
     """
     wide = alt.ExprRef(f"max(0, (width - {ASPECT} * height) / 2)")
     high = alt.ExprRef(f"max(0, (height - width / {ASPECT}) / 2)")
-    across = alt.X("x:Q", title=x).axis(tickCount=6, grid=False, format=".3~g")
-    up = alt.Y("y:Q", title=y).axis(tickCount=5, grid=False, format=".3~g")
+    number = written("datum.value")
+    across = alt.X("x:Q", title=x).axis(tickCount=6, grid=False, labelExpr=number)
+    up = alt.Y("y:Q", title=y).axis(tickCount=5, grid=False, labelExpr=number)
     held = held_open(across.scale(zero=False, nice=False, padding=wide), up.scale(zero=False, nice=False, padding=high))
-    place = {name: alt.value(alt.expr(f"scale('{name}', datum.{name})")) for name in ("x", "y")}
-    return held, alt.Chart(DATA).encode(**place)
+    return zooming(held, "x", "y"), alt.Chart(DATA).encode(**placed("x", "y"))
 
 
 def trajectory(say: Say) -> Spec:
@@ -54,12 +73,12 @@ def _panel(say: Say, *, height: int) -> Spec:
     held, base = one_scale(say("axis.weight1"), say("axis.weight2"))
     colour = alt.Color("row:N", legend=None).scale(domain=SIDES, range=SIDE_COLOURS)
     shape = alt.Shape("row:N", legend=None).scale(domain=SIDES, range=SIDE_SHAPES)
-    tooltip = [
-        alt.Tooltip("order:Q", title=say("axis.updates.made"), format=COUNT),
-        alt.Tooltip("x:Q", title=say("axis.weight1"), format=".3f"),
-        alt.Tooltip("y:Q", title=say("axis.weight2"), format=".3f"),
-        alt.Tooltip("value:Q", title=say("axis.excess"), format=".3~g"),
-    ]
+    tooltip = told(
+        (say("axis.updates.made"), "datum.order", COUNT),
+        (say("axis.weight1"), "datum.x", ".3f"),
+        (say("axis.weight2"), "datum.y", ".3f"),
+        (say("axis.excess"), "datum.value", ""),
+    )
     lines = base.mark_line(
         interpolate="cardinal-closed",
         clip=True,
@@ -73,14 +92,10 @@ def _panel(say: Say, *, height: int) -> Spec:
     )
     path = base.mark_line(strokeWidth=1.4, strokeJoin="round", opacity=0.65, clip=True, tooltip=None)
     points = base.mark_point(filled=True, size=18, opacity=0.9, clip=True)
-    words = base.mark_text(
-        fontSize=FONT, color=INK, align="left", baseline="bottom", dx=7, dy=-6, clip=True, tooltip=None
-    )
-    ends = alt.FieldOneOfPredicate(field="series", oneOf=[START, BEST])
     ring = base.mark_point(
-        shape="circle", size=70, filled=False, stroke=INK, strokeWidth=1.8, opacity=1, clip=True, tooltip=None
+        shape="circle", size=70, filled=False, stroke=PAGE_INK, strokeWidth=1.8, opacity=1, clip=True, tooltip=None
     )
-    cross = base.mark_point(shape="cross", size=110, filled=True, color=INK, opacity=1, clip=True, tooltip=None)
+    cross = base.mark_point(shape="cross", size=110, filled=True, color=PAGE_INK, opacity=1, clip=True, tooltip=None)
     now = base.mark_point(filled=True, size=150, opacity=1, clip=True, stroke="white", strokeWidth=2)
     return spec(
         alt.layer(
@@ -90,24 +105,32 @@ def _panel(say: Say, *, height: int) -> Spec:
             points.encode(colour, shape, tooltip=tooltip).transform_filter(only(PATH)),
             ring.transform_filter(only(START)),
             cross.transform_filter(only(BEST)),
-            words.encode(text="label:N").transform_filter(ends),
             now.encode(colour, shape, tooltip=tooltip).transform_filter(only(NOW)),
+            # The path leads away from the start, to the right.
+            *label(base, START, align="right", baseline="bottom", dx=-7, dy=-6, clip=True),
+            *label(base, BEST, align="left", baseline="bottom", dx=7, dy=-6, clip=True),
+            caption_from_data(),
         ),
         height=height,
+        columns=columns(
+            say,
+            x=say("axis.weight1"),
+            y=say("axis.weight2"),
+            order=say("axis.updates.made"),
+            value=say("axis.excess"),
+        ),
     )
 
 
-def trajectory_table(problem: LossSurface, path: Array, say: Callable[..., str], *, side: Side, shown: int) -> pa.Table:
+def trajectory_table(
+    problem: LossSurface, path: Array, say: Callable[..., str], *, side: Side, shown: int, caption: str = ""
+) -> pa.Table:
     """Return the columns of `trajectory`: series, row, label, x and y (the weights), order (updates made) and value.
 
     `value` is the loss above the optimum, or the opacity of a contour line. `path` is (updates + 1, 2); its first
     `shown` updates are drawn as far as they are finite. The axes are those of the problem's window, whatever the path.
     """
     rows = Rows("series", "row", "label", "x", "y", "order", "value")
-    window = problem.window
-    rows.add(series=EXTENT, x=[window.left, window.right], y=[window.bottom, window.top])
-    names, places, order, shades = _lines(problem)
-    rows.add(series=LINE, row=names, x=places[:, 0], y=places[:, 1], order=order, value=shades)
     drawn = path[: shown + 1]
     drawn = drawn[np.isfinite(drawn).all(1)]
     above = problem.loss(drawn) - problem.loss(problem.optimum)
@@ -119,6 +142,11 @@ def trajectory_table(problem: LossSurface, path: Array, say: Callable[..., str],
     rows.add(series=BEST, label=say("chart.trajectory.best"), x=best_x, y=best_y)
     if len(drawn) > shown:  # a path that has diverged has no current weights
         rows.add(series=NOW, row=side, **{name: column[-1] for name, column in columns.items()})
+    window = problem.window
+    rows.add(series=EXTENT, x=[window.left, window.right], y=[window.bottom, window.top])
+    names, places, order, shades = _lines(problem)
+    rows.add(series=LINE, row=names, x=places[:, 0], y=places[:, 1], order=order, value=shades)
+    rows.add(series=CAPTION, label=caption)
     return rows.table()
 
 

@@ -10,69 +10,94 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.comparison.paths import WeightPaths
+from core.comparison.paths import Path, WeightPaths
 from core.words.catalogue import Catalogue
-from ui.charts.compare import ARM_COLOURS, ARM_DASHES, ARM_SHAPES, ARMS
+from ui.charts.compare import ARM_COLOURS, ARM_DASHES, ARM_SHAPES, LINE_HEIGHT, NAMES, legend
+from ui.charts.pointer import told, zooming
 from ui.charts.style import (
     COUNT,
     DATA,
     EXTENT,
-    FONT,
     GREY,
+    PAGE_INK,
     PLACE,
     TITLE,
     Rows,
     Say,
     Spec,
+    columns,
     held_open,
+    label,
     only,
+    placed,
     spec,
     title_from_data,
+    written,
 )
 
-CELL, PATH, START, UP_NAME = "cell", "path", "start", "up_name"
+CELL, PATH, START, UP_NAME, BEYOND = "cell", "path", "start", "up_name", "beyond"
 LEVELS = 14  # shades; their borders are lines of equal loss
 STRONGEST = 0.55
 FINER = 2
 LOWEST, HIGHEST = 1e-12, 1e12  # losses outside are clipped
-INK = "currentColor"
+FAR, ROOM = 3.0, 0.15  # a path that reaches this many times as far as any other leaves the picture
 
 Floats = NDArray[np.float64]
 
 
-def weight_paths(say: Say) -> Spec:
-    """Draw the plane, with a stronger shade for a lower loss, and a line with marks for each arm."""
-    shown: dict[str, Any] = {"grid": False, "format": ".3~g"}
+def weight_paths(say: Say, names: Sequence[str] = NAMES) -> Spec:
+    """Draw the plane, with a stronger shade for a lower loss, and a line with marks for each arm.
+
+    `names` are the title, a line of settings, and the names of the arms.
+    """
+    title, settings, *arms = names
+    shown: dict[str, Any] = {"grid": False, "labelExpr": written("datum.value")}
     x = alt.X("x:Q", title=PLACE).scale(zero=False, nice=False).axis(tickCount=6, **shown)
     y = alt.Y("y:Q", title=None).scale(zero=False, nice=False).axis(tickCount=5, **shown)
-    colour = alt.Color("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_COLOURS))
-    dash = alt.StrokeDash("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_DASHES))
-    shape = alt.Shape("row:N", legend=None).scale(domain=list(ARMS), range=list(ARM_SHAPES))
-    tooltip = [
-        alt.Tooltip("label:N", title=say("axis.arm")),
-        alt.Tooltip("order:Q", title=say("axis.updates.made"), format=COUNT),
-        alt.Tooltip("value:Q", title=say("weights.loss"), format=".4~g"),
-        alt.Tooltip("plane:Q", title=say("weights.plane_loss"), format=".4~g"),
-    ]
-    base = alt.Chart(DATA).encode(x, y)
-    cells = alt.Chart(DATA).mark_rect(color=GREY, tooltip=None, fillOpacity=alt.expr("datum.value"), strokeWidth=0)
-    line = base.mark_line(strokeWidth=2, tooltip=None).encode(colour, dash, order="order:Q")
-    marks = base.mark_point(filled=True, size=34, opacity=1).encode(colour, shape, tooltip=tooltip)
-    ring = base.mark_point(shape="circle", size=90, filled=False, stroke=INK, strokeWidth=1.8, opacity=1, tooltip=None)
-    words = base.mark_text(fontSize=FONT, color=INK, align="left", baseline="bottom", dx=7, dy=-6, tooltip=None)
-    up = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, fontSize=FONT, color=GREY, tooltip=None)
+    key, count = legend(), len(arms)
+    colour = alt.Color("row:N", legend=key).scale(domain=arms, range=list(ARM_COLOURS[:count]))
+    dash = alt.StrokeDash("row:N", legend=key).scale(domain=arms, range=list(ARM_DASHES[:count]))
+    shape = alt.Shape("row:N", legend=None).scale(domain=arms, range=list(ARM_SHAPES[:count]))
+    tooltip = told(
+        (say("axis.updates.made"), "datum.order", COUNT),
+        (say("weights.loss"), "datum.value", ""),
+        (say("weights.plane_loss"), "datum.plane", ""),
+        title="datum.row",
+    )
+    base = alt.Chart(DATA).encode(**placed("x", "y"))
+    cells = alt.Chart(DATA).encode(**placed("x", "y", "x2", "y2"))
+    cells = cells.mark_rect(color=GREY, tooltip=None, fillOpacity=alt.expr("datum.value"), strokeWidth=0, clip=True)
+    line = base.mark_line(strokeWidth=2, tooltip=None, clip=True).encode(colour, dash, order="order:Q")
+    marks = base.mark_point(filled=True, size=34, opacity=1, clip=True).encode(colour, shape, tooltip=tooltip)
+    ring = base.mark_point(
+        shape="circle", size=90, filled=False, stroke=PAGE_INK, strokeWidth=1.8, opacity=1, tooltip=None, clip=True
+    )
+    up = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, tooltip=None)
+    right = alt.Chart(DATA).encode(x=alt.value("width"), y=alt.value(0))
     return spec(
         alt.layer(
-            held_open(x, y),
-            cells.encode(x, alt.X2("x2:Q"), y, alt.Y2("y2:Q")).transform_filter(only(CELL)),
+            zooming(held_open(x, y), "x", "y"),
+            cells.transform_filter(only(CELL)),
             line.transform_filter(only(PATH)),
             marks.transform_filter(only(PATH)),
             ring.transform_filter(only(START)),
-            words.encode(text="label:N").transform_filter(only(START)),
+            *label(base, START, align="right", baseline="bottom", dx=-7, dy=-6, clip=True),
+            *label(right, BEYOND, align="right", baseline="top", dx=-4, dy=4),
             up.encode(x=alt.value(0), y=alt.value(0), text="label:N").transform_filter(only(UP_NAME)),
             title_from_data(),
         ),
-        height=420,
+        height=420 + LINE_HEIGHT * (count + 1),
+        title=title,
+        subtitle=settings,
+        columns=columns(
+            say,
+            row=say("axis.arm"),
+            x=say("column.direction1"),
+            y=say("column.direction2"),
+            order=say("axis.updates.made"),
+            value=say("weights.loss"),
+            plane=say("weights.plane_loss"),
+        ),
     )
 
 
@@ -80,18 +105,35 @@ def weight_paths_table(paths: WeightPaths | None, names: Sequence[str], words: C
     """Return the columns of `weight_paths`: series, row (arm), label, x, y, x2, y2, order, value and plane.
 
     For a mark, `value` is the loss with the weights as they were and `plane` the loss of the plane at that place. For
-    a cell, `value` is its shade.
+    a cell, `value` is its shade. A path that would squeeze the others leaves the picture, and a label says so.
     """
     rows = Rows("series", "row", "label", "x", "y", "x2", "y2", "order", "value", "plane")
     if paths is None:
         rows.add(series=EXTENT, x=[0.0, 1.0], y=[0.0, 1.0])
         return rows.table()
+    for name, path in zip(names, paths.paths, strict=False):
+        rows.add(
+            series=PATH,
+            row=[name] * len(path.x),
+            x=path.x,
+            y=path.y,
+            order=path.updates,
+            value=path.loss,
+            plane=path.plane_loss,
+        )
+    rows.add(series=START, label=words.say("chart.trajectory.start"), x=paths.paths[0].x[0], y=paths.paths[0].y[0])
     for series, number in ((TITLE, 1), (UP_NAME, 2)):
         share = words.percent(paths.shares[number - 1], 1)
         rows.add(series=series, label=words.say("weights.direction", number=number, share=share))
     x, y, losses = _finer(np.array(paths.x), np.array(paths.y), np.array(paths.losses))
     half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
-    rows.add(series=EXTENT, x=[x[0] - half_x, x[-1] + half_x], y=[y[0] - half_y, y[-1] + half_y])
+    far = _far(paths.paths)
+    if far is None:
+        rows.add(series=EXTENT, x=[x[0] - half_x, x[-1] + half_x], y=[y[0] - half_y, y[-1] + half_y])
+    else:
+        near = [path for path in paths.paths if path is not paths.paths[far]]
+        rows.add(series=EXTENT, x=_range([path.x for path in near]), y=_range([path.y for path in near]))
+        rows.add(series=BEYOND, label=words.say("weights.beyond", arm=names[far]))
     across, up = np.meshgrid(x, y)
     shades = _shades(losses).ravel()
     rows.add(
@@ -102,20 +144,20 @@ def weight_paths_table(paths: WeightPaths | None, names: Sequence[str], words: C
         y2=up.ravel() + half_y,
         value=shades,
     )
-    for arm, name, path in zip(ARMS, names, paths.paths, strict=False):
-        count = len(path.x)
-        rows.add(
-            series=PATH,
-            row=[arm] * count,
-            label=[name] * count,
-            x=path.x,
-            y=path.y,
-            order=path.updates,
-            value=path.loss,
-            plane=path.plane_loss,
-        )
-    rows.add(series=START, label=words.say("chart.trajectory.start"), x=paths.paths[0].x[0], y=paths.paths[0].y[0])
     return rows.table()
+
+
+def _far(paths: Sequence[Path]) -> int | None:
+    """Return the number of the path that reaches FAR times as far from the start as any other, if there is one."""
+    reached = [float(np.hypot(np.subtract(path.x, path.x[0]), np.subtract(path.y, path.y[0])).max()) for path in paths]
+    *others, farthest = sorted(reached)
+    return reached.index(farthest) if others and 0 < FAR * others[-1] < farthest else None
+
+
+def _range(places: Sequence[Sequence[float]]) -> list[float]:
+    low, high = min(map(min, places)), max(map(max, places))
+    room = ROOM * (high - low)
+    return [low - room, high + room]
 
 
 def _finer(x: Floats, y: Floats, losses: Floats) -> tuple[Floats, Floats, Floats]:

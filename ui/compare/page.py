@@ -159,26 +159,28 @@ def _draw(session: Session, was: tuple[bool, bool]) -> None:
         width="content",
         format_func=lambda name: say(f"compare.budget.{name}"),
     )
-    _charts(comparison, courses, names, chosen or comparison.budget)
+    first = comparison.arms[0]
+    settings = count("compare.chart.settings", comparison.seeds, dataset=first.dataset, model=first.model)
+    _charts(comparison, courses, names, settings, chosen or comparison.budget)
     st.html(telling.table(comparison, courses, names))
     trained = [name for name, course in zip(names, courses, strict=True) if len(course.checked)]
-    weight_paths.draw(session, as_trained(comparison, courses), trained)
+    weight_paths.draw(session, as_trained(comparison, courses), trained, settings)
 
 
-def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], axis: Axis) -> None:
+def _charts(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], settings: str, axis: Axis) -> None:
     with st.container(key="compare_charts"):
         upper, lower = st.columns(4, gap="small"), st.columns(4, gap="small")
         *places, last = (*upper, *lower)
         for place, name in zip(places, FIGURES, strict=True):
             chart = compare_linear if name in LINEAR else compare_logarithmic
-            told = (heading(name, courses, say), *names)
+            told = (heading(name, courses, say), settings, *names)
             with place.container(border=True):
                 table = comparison_table(name, courses, names, say, axis=axis)
                 plots.draw(chart, table, part=name, names=told)
         with last.container(border=True):
             limits = {arm.memory_limit_bytes for arm in comparison.arms}
             limit = limits.pop() if len(limits) == 1 else None
-            told = (say("compare.chart.memory"), *names)
+            told = (say("compare.chart.memory"), settings, *names)
             plots.draw(compare_memory, compare_memory_table(courses, names, limit, say), names=told)
     st.caption(f"{say('compare.bands')} {say('compare.machine')}")
 

@@ -25,8 +25,11 @@ def waits(session: Session) -> bool:
     return state.paths is not None and not state.paths.done()
 
 
-def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) -> None:
-    """Draw the button and the progress or the paths of a comparison's arms. Without a comparison, only the button."""
+def draw(session: Session, comparison: Comparison | None, names: Sequence[str], settings: str) -> None:
+    """Draw the button and the progress or the paths of a comparison's arms. Without a comparison, only the button.
+
+    `settings` is a line for the picture.
+    """
     state = session.state(CompareState)
     setup = comparison.to_json() if comparison else ""
     share = state.paths.share if state.paths else None
@@ -52,7 +55,7 @@ def draw(session: Session, comparison: Comparison | None, names: Sequence[str]) 
         if not state.paths.done():
             return
         try:
-            _paths(state.paths.result(), names)
+            _paths(state.paths.result(), names, settings)
         except BatchLabError as error:
             st.caption(say("weights.failed", reason=reasons(error.problems)))
     if state.paths_waited:  # the last full run drew a timer, which only another full run removes
@@ -70,8 +73,9 @@ def _follow(session: Session, comparison: Comparison) -> None:
     st.rerun()  # the button is in the fragment and the timer is outside of it
 
 
-def _paths(paths: WeightPaths, names: Sequence[str]) -> None:
-    plots.draw(weight_paths, weight_paths_table(paths, names, words()))
+def _paths(paths: WeightPaths, names: Sequence[str], settings: str) -> None:
+    titles = (say("weights.title"), settings, *names)
+    plots.draw(weight_paths, weight_paths_table(paths, names, words()), names=titles)
     share = percent(sum(paths.shares), 1)
     sentences = [say("weights.about", share=share, examples=number(paths.examples))]
     sentences += [

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
-from ui.charts.style import Spec
+from ui.charts.style import Spec, named, with_names
 from ui.shell.text import language, say
 
 Chart = Callable[..., Spec]  # a function of `ui.charts`, whose name is the chart's
@@ -26,7 +26,7 @@ LISTED: Spec = {
 
 @cache
 def _spec(chart: Chart, language: str, names: tuple[str, ...]) -> Spec:
-    return chart(say, names) if names else chart(say)
+    return with_names(chart(say, names) if names else chart(say))
 
 
 def draw(
@@ -42,7 +42,7 @@ def draw(
     """Draw a chart on a page; `part` distinguishes two drawings of the same chart.
 
     `names` are those of the lines in its legend. They must stay the same while the chart is refreshed. "Show data"
-    lists `readable` or, without one, the rows of `table` as they are.
+    lists `readable` or, without one, the rows of `table` under the names that the chart gives to its columns.
     """
     name = chart.__name__
     # The alt text is constant because the browser rebuilds a chart whose alt text changes. The cards have the
@@ -50,7 +50,7 @@ def draw(
     alt = say(f"chart.{name}.{part}.alt" if part else f"chart.{name}.alt")
     key = f"chart_{name}_{part}" if part else f"chart_{name}"
     drawn = _spec(chart, language(), tuple(names))
-    data = table if readable is None else None
+    data = named(table, drawn) if readable is None else None
     if readable is not None:
         drawn = drawn | {
             "data": {"name": DRAWN},

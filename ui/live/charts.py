@@ -59,7 +59,9 @@ def draw(
             plots.draw(CHARTS[chosen.log_y, chosen.log_x], table, height="stretch")
     with narrow.container(border=True, key="memory_and_rate"):
         _memory(config, prediction, reader)
-        plots.draw(rate, rate_table(config or DEFAULT, horizon, reader, say, marks=marks))
+        planned = config or DEFAULT
+        settings = say("chart.rate.caption", schedule=planned.schedule, lr=number(planned.lr), size=planned.batch_size)
+        plots.draw(rate, rate_table(planned, horizon, reader, say, marks=marks, caption=settings))
         no_plan = st.empty()
         if config and (why := plots.why_no_plan(config, horizon)):
             no_plan.caption(why)

@@ -18,6 +18,7 @@ SHEETS = (
     "setup/style.css",
     *(page.style for page in PAGES if page.style),
 )
+SCRIPTS = ("shell/shortcut.js", "shell/zoom.js")
 # Custom properties that hold words, with the key of each.
 WORDS = {"--word-menu": "menu"}
 
@@ -30,9 +31,10 @@ def style() -> str:
 
 @cache
 def script() -> str:
-    """Return the script element of the keys that Streamlit does not know."""
+    """Return the script element: keys that Streamlit does not know, and the ranges of charts."""
     paths = json.dumps([page.path or "./" for page in PAGES])
-    return f"<script>\nwindow.batchLabPages = {paths}\n{(UI / 'shell/shortcut.js').read_text()}</script>"
+    scripts = "".join((UI / name).read_text() for name in SCRIPTS)
+    return f"<script>\nwindow.batchLabPages = {paths}\n{scripts}</script>"
 
 
 def quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from ui.charts import cloud as cloud_charts
 from ui.charts.trajectory import SIDES, Side, small_trajectory, trajectory_table
 from ui.kit import plots
 from ui.shell.text import count, number, percent, rough, say, words
-from ui.trajectories.inputs import MARKS, UPDATES, Setup
+from ui.trajectories.inputs import MARKS, UPDATES, Setup, caption_of
 
 CHOICES = ("cells", "cloud")
 LOW, HIGH = 0.03, 0.8  # shares of the largest rate that can settle
@@ -54,17 +54,18 @@ def _cells(problem: LossSurface, setup: Setup) -> None:
     for row, side in zip((cells[:2], cells[2:]), SIDES, strict=True):
         for place, cell, rate in zip(st.columns(2, gap="medium"), row, ("low", "high"), strict=True):
             with place:
-                _cell(problem, cell, side, rate)
+                _cell(problem, setup, cell, side, rate)
     shares = {"low": percent(LOW), "high": percent(HIGH)}
     st.caption(say("trajectories.cells.fixed", updates=UPDATES, radius=number(problem.radius), **shares))
 
 
-def _cell(problem: LossSurface, cell: Cell, side: Side, rate: str) -> None:
+def _cell(problem: LossSurface, setup: Setup, cell: Cell, side: Side, rate: str) -> None:
     st.markdown(
         say("trajectories.cells.title", mark=MARKS[side], size=number(cell.batch_size), rate=number(cell.rate)),
         unsafe_allow_html=True,
     )
-    table = trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1)
+    caption = caption_of(setup.name, cell.batch_size, cell.rate)
+    table = trajectory_table(problem, cell.path, say, side=side, shown=len(cell.path) - 1, caption=caption)
     plots.draw(small_trajectory, table, part=f"{side}_{rate}")
     found = cell.statistics
     sentences = [

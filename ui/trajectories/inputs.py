@@ -51,6 +51,12 @@ class Setup:
         return _path(self.name, self.batch_size(side), self.rate_of(side), self.seed)
 
 
+def caption_of(name: str, batch_size: int, rate: float) -> str:
+    """Return the settings that a picture of a path should name."""
+    problem = say(f"trajectories.problem.{name}")
+    return say("trajectories.caption", problem=problem, size=batch_size, rate=number(rate))
+
+
 @lru_cache(maxsize=64)
 def _path(name: str, batch_size: int, rate: float, seed: int) -> Array:
     found = trajectory(PROBLEMS[name](), batch_size=batch_size, rate=rate, updates=UPDATES, seed=seed)

@@ -17,10 +17,11 @@ from ui.shell.engine import engine
 from ui.shell.session import Session
 from ui.shell.text import count, number, rough, say
 from ui.trajectories import depth
-from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, held_fixed
+from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, caption_of, held_fixed
 from ui.trajectories.state import TrajectoriesState
 
 TICK_S, PER_TICK = 0.25, 4  # seconds, updates
+HEIGHT = 430  # pixels of a picture; the style sheet has another for phones
 KEYS = {"play": "Alt+P", "step": "Alt+U"}  # those of Pause and One update on the live page
 LATE, HEARD_AFTER_S = 8, 2.0  # positions a browser may lag behind, and the delay after which it has the last one
 
@@ -41,9 +42,14 @@ def _draw(session: Session, setup: Setup) -> None:
     with st.container(key="trajectories_panels"):
         left, right = st.columns(2, gap="medium")
         with left:
-            ours = _side("small", setup, small, UPDATES)
+            _picture("small", setup, small, UPDATES)
         with right:
-            theirs = _side("large", setup, large, _shown("large", setup, UPDATES, mode))
+            _picture("large", setup, large, _shown("large", setup, UPDATES, mode))
+        left, right = st.columns(2, gap="medium")  # below both pictures, which a phone thus shows in one view
+        with left:
+            ours = _text("small", setup, small)
+        with right:
+            theirs = _text("large", setup, large)
     with st.container(key="trajectories_compared"):
         st.markdown(compared(setup, mode, ours, theirs))
     with st.container(border=True, key="trajectories_more"):
@@ -158,18 +164,27 @@ def _shown(side: Side, setup: Setup, position: int, mode: str) -> int:
     return position
 
 
-def _side(side: Side, setup: Setup, shown: int, most: int) -> Statistics | None:
-    """Draw one of the two paths with its numbers and return these; None if the path has diverged."""
+def _picture(side: Side, setup: Setup, shown: int, most: int) -> None:
+    """Draw one of the two paths below its title."""
     problem, path, size = setup.problem, setup.path(side), setup.batch_size(side)
-    found = statistics(path[: shown + 1], optimum=problem.optimum, radius=problem.radius)
     made = min(shown, _finite(path))  # the update that diverged counts as the last
     values = {"size": number(size), "rate": number(setup.rate_of(side)), "shown": number(made), "most": number(most)}
     st.markdown(
         say("trajectories.title", mark=MARKS[side], epochs=made * size / problem.examples, **values),
         unsafe_allow_html=True,
     )
-    plots.draw(trajectory, trajectory_table(problem, path, say, side=side, shown=shown), part=side)
-    st.markdown(description(problem, path[: shown + 1], found, size))
+    caption = caption_of(setup.name, size, setup.rate_of(side))
+    table = trajectory_table(problem, path, say, side=side, shown=shown, caption=caption)
+    with st.container(key=f"trajectory_{side}", height=HEIGHT, border=False):
+        plots.draw(trajectory, table, part=side, height="stretch")
+
+
+def _text(side: Side, setup: Setup, shown: int) -> Statistics | None:
+    """Describe one of the two paths and return its numbers; None if it has diverged."""
+    problem, path = setup.problem, setup.path(side)
+    found = statistics(path[: shown + 1], optimum=problem.optimum, radius=problem.radius)
+    text = description(problem, path[: shown + 1], found, setup.batch_size(side))
+    st.markdown(f"{MARKS[side]} {text}", unsafe_allow_html=True)
     return found if np.isfinite(path[shown]).all() else None
 
 

@@ -112,16 +112,6 @@ def test_the_rate_has_the_same_marks_with_labels_before_the_rule(reader_of: Read
     assert early["change_right"] == [(10, 2, "change")]
 
 
-def test_the_label_of_the_current_point_gives_way_to_that_of_a_change(reader_of: ReaderOf, say: Say) -> None:
-    marks = [(10, "B 100 to 400")]
-    high, low = [0.05] * 60, [0.05] * 59 + [0.01]
-    for rates, shown in ((high, set()), (low, {"here_early"})):
-        table = rate_table(CONFIG, 500, reader_of([1.0] * 60, rates=rates), say, marks=marks)
-        assert {"here_early"} & set(table["series"].to_pylist()) == shown
-    later = rate_table(CONFIG, 500, reader_of([1.0] * 300), say, marks=marks)
-    assert "here_early" in later["series"].to_pylist()
-
-
 @pytest.mark.parametrize("chart", [loss, log_loss, rate])
 def test_a_chart_draws_marks_wherever_the_table_has_them(chart: Chart, say: Say) -> None:
     layers = json.dumps(chart(say))

@@ -28,8 +28,8 @@ def line(table: pa.Table, series: str) -> tuple[list[float], list[float]]:
 
 
 def drawn(table: pa.Table) -> set[str]:
-    """Return the series of a table, without the points that tell the numbers of a line."""
-    return {name for name in table["series"].to_pylist() if not name.endswith("_hover")}
+    """Return the series of a table, without what the pointer tells and the line of settings."""
+    return set(table["series"].to_pylist()) - {"pointer", "caption"}
 
 
 # The plan.
@@ -76,7 +76,7 @@ def test_the_table_holds_the_plan_and_opens_the_axes_to_the_end_and_the_peak(say
 @pytest.mark.parametrize(("schedule", "horizon"), [("plateau", 500), ("cosine", None)])
 def test_no_rate_is_planned_without_a_horizon_or_under_plateau(schedule: str, horizon: int | None, say: Say) -> None:
     table = rate_table(RunConfig(schedule=schedule), horizon, None, say)
-    assert set(table["series"].to_pylist()) == {"extent"}
+    assert drawn(table) == {"extent"}
     assert of(table, "extent")[1][0] == (horizon or 1)
 
 
@@ -91,7 +91,7 @@ def test_a_plan_for_another_batch_size_is_drawn_with_the_intended_one(say: Say) 
     assert places == list(range(1, 101))
     np.testing.assert_allclose(rates, 1 - np.arange(100) / 100)
     (name,) = of(table, "intended_name")
-    assert name == (34, pytest.approx(0.67), "<chart.rate.intended size=100>")  # on the line, a third of the way
+    assert name[2] == "\u2508 <chart.rate.intended size=100>"  # in the row of the title, where no line is
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,18 @@ def test_the_point_of_a_long_run_is_at_the_last_update(reader_of: ReaderOf, say:
     assert of(table, "here") == [(5_000.0, 0.25, "")]
 
 
-@pytest.mark.parametrize(
-    ("updates", "side"), [(1, "here_early"), (70, "here_early"), (71, "here_late"), (100, "here_late")]
-)
-def test_the_label_of_the_point_stands_on_the_side_that_has_room(
-    updates: int, side: str, reader_of: ReaderOf, say: Say
-) -> None:
-    table = rate_table(RunConfig(), 100, reader_of([1.0] * updates), say)
-    assert of(table, side) == [(updates, pytest.approx(0.05), "<chart.rate.here>")]
-    assert len({"here_early", "here_late"} & set(table["series"].to_pylist())) == 1
+def test_the_point_is_named_above_the_plot_where_no_line_is(reader_of: ReaderOf, say: Say) -> None:
+    table = rate_table(RunConfig(), 100, reader_of([1.0] * 70), say)
+    assert [text for _, _, text in of(table, "here_name")] == ["\u25cf <chart.rate.here>"]
+    (name,) = [layer for layer in rate(say)["layer"] if {"filter": "datum.series == 'here_name'"} in layer["transform"]]
+    assert name["encoding"]["y"]["value"] < 0
+
+
+def test_the_pointer_reads_the_planned_and_the_actual_rate(reader_of: ReaderOf, say: Say) -> None:
+    table = rate_table(RunConfig(schedule="constant"), 4, reader_of([1.0] * 2, rates=[0.5, 0.25]), say)
+    assert [text for _, _, text in of(table, "pointer")] == ["1.0|0.05|0.5", "2.0|0.05|0.25", "3.0|0.05|", "4.0|0.05|"]
+    before = rate_table(RunConfig(schedule="plateau"), None, reader_of([1.0], rates=[0.5]), say)
+    assert [text for _, _, text in of(before, "pointer")] == ["1.0||0.5"]
 
 
 def test_before_the_first_update_there_is_no_point(reader_of: ReaderOf, say: Say) -> None:

@@ -55,7 +55,7 @@ from ui.charts.memory.peak import memory, memory_table, rss, rss_table
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import timeline_table
 from ui.charts.rate import rate, rate_table, small_rate
-from ui.charts.style import CATEGORY_COLOURS, DATA, LOOK, PLACE, Rows, hover, labels, only
+from ui.charts.style import CATEGORY_COLOURS, LOOK, PLACE, Rows, evenly, labels, named, only, with_names
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
 from ui.charts.weight_paths import weight_paths, weight_paths_table
 
@@ -146,7 +146,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
         series={"loss": np.array([[2.0, 3.0], [1.0, 2.0]])},
     )
     compared = [
-        comparison_table(name, arms, ["A", "B"], say, axis="updates")
+        comparison_table(name, arms, ["A", "B"][: len(arms)], say, axis="updates")
         for name in ("loss", "rate")
         for arms in ([Course()], [course, course])
     ]
@@ -297,6 +297,28 @@ def test_a_table_has_the_same_columns_and_types_with_and_without_data(name: str,
         assert column.type == (pa.string() if column.name in texts else pa.float64()), column
 
 
+UNNAMED = ("memory", "rhythm", "confusion", "plane", "curve", "log_curve", "timeline", "attempts", "effects")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in UNNAMED and "evidence" not in name])
+def test_show_data_lists_named_columns_and_the_chart_reads_them(name: str, say: Say, tables: Tables) -> None:
+    spec, (_, table) = spec_of(name, say), tables[name]
+    shown, read = named(table, spec).column_names, with_names(spec)
+    assert len(set(shown)) == len(shown)
+    assert [column for column in shown if "<" not in column and column not in ("x2", "y2")] == []
+    fields = {part["field"].replace("\\", "") for part in parts(read) if isinstance(part, dict) and "field" in part}
+    fields |= set(re.findall(r"datum\['([^']+)'\]", json.dumps(read["layer"])))
+    assert fields - {"x", "y"} <= set(shown)
+    kept = [layer for layer in read["layer"] if {"x", "y"} & {step.get("as") for step in layer.get("transform", [])}]
+    assert [layer["name"] for layer in kept] == ["frame"] * (name not in ("small_rate", "compare_memory"))
+
+
+def test_rows_of_data_come_before_what_the_chart_itself_needs(tables: Tables) -> None:
+    for name in ("loss", "rate", "rss", "gradient", "compare_linear", "trajectory"):
+        series = tables[name][1]["series"].to_pylist()
+        assert series[0] not in ("extent", "title", "caption", "pointer", "line" if name == "trajectory" else "")
+
+
 # The parts.
 
 
@@ -344,26 +366,13 @@ def test_a_filter_picks_one_series() -> None:
     assert only("smoothed_loss") == "datum.series == 'smoothed_loss'"
 
 
-def test_the_hover_points_of_a_line_are_invisible() -> None:
-    points = hover(alt.Chart(DATA).encode(x="x:Q", y="value:Q"), "loss", alt.Tooltip("x:Q"), alt.Tooltip("exact:Q"))
-    spec = points.to_dict()
-    assert (spec["mark"]["type"], spec["mark"]["opacity"], spec["mark"]["filled"]) == ("point", 0, True)
-    assert [each["field"] for each in spec["encoding"]["tooltip"]] == ["x", "exact"]
-    assert spec["transform"] == [{"filter": "datum.series == 'loss_hover'"}]
-
-
 @pytest.mark.parametrize(("count", "told"), [(0, 0), (1, 1), (2, 2), (60, 60), (61, 60), (400, 60)])
-def test_the_hover_points_of_a_line_are_evenly_spaced(count: int, told: int) -> None:
-    rows, places = Rows("series", "x", "value", "exact"), np.arange(count, dtype=float)
-    rows.add_line("loss", places, places / 2, exact=places * 3)
-    table = rows.table().to_pylist()
-    assert [row["x"] for row in table if row["series"] == "loss"] == places.tolist()
-    points = [row for row in table if row["series"] == "loss_hover"]
-    assert len(points) == told
-    assert all((row["value"], row["exact"]) == (row["x"] / 2, row["x"] * 3) for row in points)
+def test_an_even_choice_of_points_has_the_first_and_the_last(count: int, told: int) -> None:
+    chosen = evenly(count)
+    assert len(chosen) == told
     if told > 1:
-        assert (points[0]["x"], points[-1]["x"]) == (0, count - 1)
-        apart = np.diff([row["x"] for row in points])
+        assert (chosen[0], chosen[-1]) == (0, count - 1)
+        apart = np.diff(chosen)
         assert apart.max() - apart.min() <= 1
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.run.config import RunConfig
 from core.run.smoothing import SHARE
 from core.store import recorded
+from tests.ui.charted import chart
 from ui.live.options import SHARES, depths
 
 App = Callable[..., AppTest]
-
-
-def chart(test: AppTest, alt: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the specification and the rows of the chart that these words stand for."""
-    (proto,) = [each.proto for each in test.get("vega_lite_chart") if each.proto.alt.startswith(alt)]
-    return json.loads(proto.spec), pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
 
 
 def of(rows: list[dict[str, Any]], series: str, column: str) -> list[Any]:

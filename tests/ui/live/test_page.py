@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.ui.charted import chart
 from ui.shell.engine import engine
 
 App = Callable[..., AppTest]
@@ -22,18 +22,16 @@ DIFFERS = "Showing batch size **100**; the form has **250**."
 def specs(test: AppTest) -> list[str]:
     """Return the charts' specifications, without the names that Streamlit gives to the data."""
     found = []
-    for chart in test.get("vega_lite_chart"):
-        spec = json.loads(chart.proto.spec)
+    for each in test.get("vega_lite_chart"):
+        spec = json.loads(each.proto.spec)
         spec.pop("data", None)
-        found.append(json.dumps(spec) + chart.proto.alt)
+        found.append(json.dumps(spec) + each.proto.alt)
     return found
 
 
 def rows(test: AppTest, alt: str) -> list[dict[str, Any]]:
     """Return the rows of the chart that these words stand for."""
-    (proto,) = [each.proto for each in test.get("vega_lite_chart") if each.proto.alt.startswith(alt)]
-    found: list[dict[str, Any]] = pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
-    return found
+    return chart(test, alt)[1]
 
 
 def words(test: AppTest) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.trajectories.paths import Statistics, statistics, trajectory
 from core.trajectories.problems import PROBLEMS, quadratic
+from tests.ui.charted import chart
 from ui.shell.session import Session
 from ui.trajectories import depth
 from ui.trajectories import page as trajectories
@@ -42,12 +40,6 @@ def page(app: App) -> App:
 def words(test: AppTest) -> str:
     assert not test.exception
     return "\n".join([*(item.value for item in test.markdown), *(item.value for item in test.caption)])
-
-
-def chart(test: AppTest, alt: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the specification and the rows of the chart that these words stand for."""
-    (proto,) = [each.proto for each in test.get("vega_lite_chart") if each.proto.alt.startswith(alt)]
-    return json.loads(proto.spec), pa.ipc.open_stream(proto.data.data).read_all().to_pylist()
 
 
 def drawn(test: AppTest, side: str) -> list[tuple[float, float]]:
@@ -126,7 +118,9 @@ def test_no_input_changes_a_specification(page: App) -> None:
 def test_a_rate_beyond_the_limit_gives_a_warning_and_a_path_that_diverges(page: App) -> None:
     test = page(path_rule="scaled", path_large=1024)
     assert "Rate 12.8 exceeds 2 (2 \u00f7 the largest curvature)" in words(test)
-    ((shown, at),) = re.findall(r"Update (\d+) of 256 \u00b7 [\d.]+ epochs\n.*Diverged at update (\d+)", words(test))
+    ((shown, at),) = re.findall(
+        r"Update (\d+) of 256 \u00b7 [\d.]+ epochs\n.*\n.*Diverged at update (\d+)", words(test)
+    )
     assert shown == at
     assert "Nothing to compare yet." in words(test)
     assert "At rates of 2 and above" in words(page(path_rate=1.9))

@@ -19,7 +19,6 @@ from ui.charts.style import (
     BLUE,
     CAPTION,
     CATEGORY_COLOURS,
-    COUNT,
     DATA,
     EXTENT,
     FAR,
@@ -32,6 +31,7 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
+    columns,
     held_open,
     labels,
     linear,
@@ -131,22 +131,23 @@ def memory_table(
 def rss(say: Say) -> Spec:
     """Draw the resident memory of the training process over time."""
     x = linear(alt.X("x:Q", title=say("axis.seconds")), ticks=8, nice=False)
-    y = alt.Y("value:Q", title=say("axis.rss")).scale(zero=True).axis(tickCount=5, format=COUNT)
+    y = linear(alt.Y("value:Q", title=say("axis.rss")), ticks=5)
     line = alt.Chart(DATA).encode(x, y).mark_line(strokeWidth=2, color=BLUE, tooltip=None, clip=True)
-    bands = pointer(x, (say("axis.seconds"), ",.1f"), (say("axis.rss"), ",.1f"))
+    bands = pointer((say("axis.seconds"), ANY), (say("axis.rss"), ",.1f"))
     layers = zooming(held_open(x, y)), bands, line.transform_filter(only("rss_bytes")), caption_from_data(line=1)
-    return spec(alt.layer(*layers), height=280, title=say("chart.rss"))
+    named = columns(say, x=say("axis.seconds"), value=say("axis.rss"))
+    return spec(alt.layer(*layers), height=280, title=say("chart.rss"), columns=named)
 
 
 def rss_table(reader: RunReader | None, *, caption: str = "") -> pa.Table:
     """Return the columns series, label, x (seconds of training), exact and value (MiB) of `rss`."""
     rows = Rows("series", "label", "x", "exact", "value")
-    rows.add(series=CAPTION, label=caption)
-    rows.add(series=EXTENT, x=0.0, value=0.0)
     if reader and reader.updates:
         ((name, places, values),) = reader.curves(("rss_bytes",), x="seconds")
         rows.add(series=name, x=places, value=values / MIB)
         add_pointer(rows, places, values / MIB)
-    else:
+    rows.add(series=EXTENT, x=0.0, value=0.0)
+    if not (reader and reader.updates):
         rows.add(series=EXTENT, x=1.0, value=1.0)
+    rows.add(series=CAPTION, label=caption)
     return rows.table()
