@@ -81,6 +81,23 @@ def count_in(text: str) -> int:
     return int(found[1].replace(",", ""))
 
 
+def x_ranges(page: Page, key: str) -> list[tuple[float, float]]:
+    """Return the range of the x axis of each line chart in a container."""
+    found = page.locator(f".st-key-{key} .marks:has(.frame_marks) .role-frame > g > .background").evaluate_all(
+        "paths => paths.map(path => path.__data__.context.dataflow.scale('x').domain())"
+    )
+    return [(low, high) for low, high in found]
+
+
+def turn_wheel_over(page: Page, chart: Locator) -> None:
+    """Zoom in with the wheel, in the middle of a chart."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 0.6 * box["height"])
+    page.mouse.wheel(0, -400)
+
+
 def fits_sideways(page: Page) -> bool:
     """Tell whether the page can be read without scrolling sideways."""
     return bool(

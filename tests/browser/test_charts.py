@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import LONG, RUNNING, start, start_running, state, stop
+from tests.browser.steps import LONG, RUNNING, start, start_running, state, stop, turn_wheel_over, x_ranges
 from tests.campaign import campaign
 
 CHARTS = "[data-testid=stVegaLiteChart] .marks"
@@ -59,11 +59,18 @@ def test_every_chart_keeps_its_node_over_many_refreshes_and_other_axes(
     refreshed(page, 2)  # a chart that has just come may be drawn twice
     expect(page.locator(CHARTS)).to_have_count(5)
     count = tag(page)
+    turn_wheel_over(page, page.locator(".st-key-loss .marks"))
+    page.wait_for_timeout(100)
+    ((low, high),) = x_ranges(page, "loss")
+    assert low > 0
+    refreshed(page, 2)
+    assert x_ranges(page, "loss") == [(low, high)]  # until the unit changes
     axes = page.locator(".st-key-x_axis")
     for unit in units:
         axes.get_by_text(unit, exact=True).click()
         expect(page.locator(".st-key-loss .marks")).to_contain_text(AXES[unit])
         refreshed(page, refreshes)
+        assert x_ranges(page, "loss")[0][0] == 0
     assert tags(page) == list(range(count))
     stop(page)
     assert tags(page) == list(range(count))

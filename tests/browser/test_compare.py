@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import ENGINE_WAIT_MS, button
+from tests.browser.steps import ENGINE_WAIT_MS, button, turn_wheel_over, x_ranges
 
 RECORDED, TRAINING, STOPPED, FINISHED = "Recorded on", "Training:", "Stopped", "Finished in"
 
@@ -26,6 +26,17 @@ def test_a_preset_started_by_its_key_is_trained_and_found_again(server: Server, 
     page = visit(f"{server.url}/compare").page
     shows(page, RECORDED)
     expect(page.locator(".st-key-compare_charts .marks")).to_have_count(8)
+    expect(page.locator(".st-key-compare_charts")).to_contain_text("10\u207b\u2075")  # not 0.00001
+    before = x_ranges(page, "compare_charts")
+    charts = page.locator(".st-key-compare_charts .marks")
+    turn_wheel_over(page, charts.nth(2))
+    page.wait_for_timeout(100)
+    after = x_ranges(page, "compare_charts")
+    assert len(after) == 7
+    assert after == [after[0]] * 7 != before
+    charts.nth(2).dblclick()
+    page.wait_for_timeout(100)
+    assert x_ranges(page, "compare_charts") == before
     page.wait_for_timeout(1_000)  # Streamlit listens for keys a moment after it has drawn
     page.keyboard.press("2")  # "Noise at a high rate"
     expect(page).to_have_url(re.compile("comparison="))

@@ -149,6 +149,9 @@ def test_a_phone_shows_one_path_below_the_other_and_axe_finds_nothing_serious(
     assert first["x"] == second["x"]
     assert first["y"] + first["height"] < second["y"]
     assert first["y"] < PHONE["height"] * 0.8  # the first picture is in sight
+    player = button(page, "trajectories_play").bounding_box()
+    assert player
+    assert second["y"] + second["height"] - player["y"] < PHONE["height"] - 60  # both in one view, with the player
     page.set_viewport_size(WIDE)
     assert serious_in_both_lights(page) == []
     choose(page, "Gradient cloud")

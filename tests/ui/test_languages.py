@@ -93,7 +93,7 @@ def strings(message: Message) -> Iterator[str]:
 
 
 def words_of_chart(message: Message) -> Iterator[str]:
-    """Yield the titles and texts of a chart, the names in its legends, and the labels in its table."""
+    """Yield the titles and texts of a chart, the names in its legends and of its columns, and its table's labels."""
     spec = json.loads(message.spec)  # type: ignore[attr-defined]
 
     def walk(node: Any, key: str = "") -> Iterator[str]:
@@ -103,19 +103,21 @@ def words_of_chart(message: Message) -> Iterator[str]:
         elif isinstance(node, list):
             for value in node:
                 yield from walk(value, key)
-        elif isinstance(node, str) and key in ("title", "text", "description"):
+        elif isinstance(node, str) and key in ("title", "subtitle", "text", "description"):
             yield node
         elif isinstance(node, str) and key == "labelExpr":
-            yield from re.findall(r": '((?:[^'\\]|\\.)*)'", node)
+            yield from re.findall(r"'[^']*': '((?:[^'\\]|\\.)*)'", node)
 
     yield from walk(spec)
+    yield from (columns := spec["usermeta"]["columns"]).values()
+    label = columns.get("label", "label")
     named = {each.name: each.data.data for each in message.datasets}  # type: ignore[attr-defined]
     for name, data in named.items() or [("", message.data.data)]:  # type: ignore[attr-defined]
         table = pa.ipc.open_stream(data).read_all()
         if name == "readable":
             yield from table.column_names
-        elif "label" in table.column_names:
-            yield from filter(None, table["label"].to_pylist())
+        elif label in table.column_names:
+            yield from filter(None, table[label].to_pylist())
 
 
 def unmarked(test: AppTest) -> dict[str, list[str]]:
