@@ -11,6 +11,7 @@ import pyarrow as pa
 from core.trajectories.noise import Law, Measured
 from core.trajectories.problems import ASPECT, Array
 from core.words.catalogue import Catalogue
+from ui.charts.columns import columns
 from ui.charts.pointer import told, zooming
 from ui.charts.style import (
     COUNT,
@@ -22,7 +23,6 @@ from ui.charts.style import (
     Rows,
     Say,
     Spec,
-    columns,
     held_open,
     label,
     linear,

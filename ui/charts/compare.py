@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from core.comparison.course import Axis, Course, Floats
 from core.words.units import MIB
+from ui.charts.columns import columns
 from ui.charts.pointer import add_pointer, nearest, pointer, told, zooming
 from ui.charts.reach import step
 from ui.charts.style import (
@@ -27,7 +28,6 @@ from ui.charts.style import (
     Rows,
     Say,
     Spec,
-    columns,
     held_open,
     label,
     linear,

@@ -14,6 +14,7 @@ from core.run.choices.datasets import PLANE
 from core.run.config import RunConfig
 from core.run.plan import plan
 from core.store.reader import Axis, RunReader
+from ui.charts.columns import columns
 from ui.charts.pointer import add_pointer, pointer, zooming
 from ui.charts.style import (
     ANY,
@@ -31,7 +32,6 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
-    columns,
     held_open,
     labels,
     linear,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.run.config import RunConfig
 from core.store.reader import BETA, Axis, RunReader, Series
 from ui.charts.changes import Marks, add_changes, change_layers
+from ui.charts.columns import columns
 from ui.charts.pointer import add_pointer, latest, nearest, pointer, zooming
 from ui.charts.reach import reach
 from ui.charts.style import (
@@ -31,7 +32,6 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
-    columns,
     held_open,
     label,
     linear,

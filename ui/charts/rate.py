@@ -16,6 +16,7 @@ from core.run.plan import is_planned_otherwise, rate_factor
 from core.store.facts import Facts
 from core.store.reader import POINTS, RunReader
 from ui.charts.changes import Marks, add_changes, change_layers
+from ui.charts.columns import columns
 from ui.charts.pointer import add_pointer, nearest, pointer, zooming
 from ui.charts.style import (
     BLUE,
@@ -28,7 +29,6 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
-    columns,
     held_open,
     linear,
     only,

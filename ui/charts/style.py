@@ -7,7 +7,6 @@ turns a key into the words of the reader's language.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -196,11 +195,6 @@ def row_of_names(say: Say, names: Sequence[str]) -> alt.Legend:
     )
 
 
-def columns(say: Say, **names: str) -> dict[str, str]:
-    """Return the names of a table's columns: the given ones, and those that are the same in every chart."""
-    return {name: say(f"column.{name}") for name in ("series", "row", "label", "exact", "order", "low", "high")} | names
-
-
 def evenly(count: int) -> NDArray[np.int64]:
     """Return an even choice of at most HOVERED of so many points, the first and the last among them."""
     return np.unique(np.linspace(0, count - 1, min(count, HOVERED)).round().astype(np.int64))
@@ -253,7 +247,7 @@ def spec(
 ) -> Spec:
     """Return a chart as Streamlit takes it, without its data.
 
-    `columns` gives columns of the table the names under which "Show data" lists them; see `with_names`.
+    `columns` gives columns of the table the names under which "Show data" lists them; see `ui.charts.columns`.
     """
     chart = chart.properties(height=height)
     if title:
@@ -271,36 +265,3 @@ def spec(
                 # Streamlit empties the selection whenever the data changes. Its signal keeps the chosen range.
                 layer["encoding"][axis]["scale"]["domainRaw"] = {"expr": f"{ZOOM}_{axis}"}
     return made | {"usermeta": {"columns": dict(columns or {})}}
-
-
-def named(table: pa.Table, made: Spec) -> pa.Table:
-    """Return a chart's table with the names that its specification has for the columns."""
-    columns: dict[str, str] = made["usermeta"]["columns"]
-    return table.rename_columns([columns.get(name, name) for name in table.column_names])
-
-
-def with_names(made: Spec) -> Spec:
-    """Return a chart's specification as it reads each column by its name."""
-    columns: dict[str, str] = made["usermeta"]["columns"]
-    if not columns:
-        return made
-
-    def renamed(part: Any, key: str = "") -> Any:
-        if isinstance(part, dict):
-            return {name: renamed(inner, name) for name, inner in part.items()}
-        if isinstance(part, list):
-            return [renamed(inner) for inner in part]
-        if not isinstance(part, str) or key == "labelExpr":  # there, `datum` is a label
-            return part
-        if key == "field":
-            return re.sub(r"([.\\\[\]'\"])", r"\\\1", columns.get(part, part))
-        return re.sub(r"\bdatum\.(\w+)", lambda found: f"datum[{columns.get(found[1], found[1])!r}]", part)
-
-    words: Spec = renamed(made)
-    for layer, before in zip(words["layer"], made["layer"], strict=True):
-        if layer.get("name") == FRAME:  # the signal of a selection has the name of the field
-            for axis in made["params"][0]["select"]["encodings"]:
-                layer["encoding"][axis]["field"] = axis
-                named_so = columns.get(before["encoding"][axis]["field"], axis)
-                layer["transform"].append({"calculate": f"datum[{named_so!r}]", "as": axis})
-    return words

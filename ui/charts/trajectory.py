@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from core.trajectories.contours import contours
 from core.trajectories.problems import ASPECT, Array, LossSurface
+from ui.charts.columns import columns
 from ui.charts.pointer import told, zooming
 from ui.charts.style import (
     BLUE,
@@ -25,7 +26,6 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
-    columns,
     held_open,
     label,
     only,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.comparison.paths import Path, WeightPaths
 from core.words.catalogue import Catalogue
+from ui.charts.columns import columns
 from ui.charts.compare import ARM_COLOURS, ARM_DASHES, ARM_SHAPES, LINE_HEIGHT, NAMES, legend
 from ui.charts.pointer import told, zooming
 from ui.charts.style import (
@@ -25,7 +26,6 @@ from ui.charts.style import (
     Rows,
     Say,
     Spec,
-    columns,
     held_open,
     label,
     only,

@@ -11,7 +11,8 @@ import streamlit as st
 
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
-from ui.charts.style import Spec, named, with_names
+from ui.charts.columns import named, with_names
+from ui.charts.style import Spec
 from ui.shell.text import language, say
 
 Chart = Callable[..., Spec]  # a function of `ui.charts`, whose name is the chart's

@@ -31,6 +31,7 @@ from tests.core.claims.arms import judged, pair
 from ui.charts import cloud as cloud_charts
 from ui.charts.claims import effects, effects_table, evidence, evidence_table, log_evidence
 from ui.charts.cloud import cloud_table, law_table
+from ui.charts.columns import named, with_names
 from ui.charts.compare import (
     compare_linear,
     compare_logarithmic,
@@ -55,7 +56,7 @@ from ui.charts.memory.peak import memory, memory_table, rss, rss_table
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import timeline_table
 from ui.charts.rate import rate, rate_table, small_rate
-from ui.charts.style import CATEGORY_COLOURS, LOOK, PLACE, Rows, evenly, labels, named, only, with_names
+from ui.charts.style import CATEGORY_COLOURS, LOOK, PLACE, Rows, evenly, labels, only
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
 from ui.charts.weight_paths import weight_paths, weight_paths_table
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.ui.charted import chart
 
 App = Callable[..., AppTest]
 REFUSED = ":red[:material/block: "
@@ -253,8 +254,7 @@ def test_no_memory_limit_in_the_url_becomes_the_largest_limit(app: App) -> None:
 
 def test_the_preview_draws_the_rate_that_the_settings_plan(app: App) -> None:
     test = app(schedule="linear", lr=1.0, budget="updates", budget_value=4)
-    (preview,) = [each.proto for each in test.get("vega_lite_chart") if "these settings plan" in each.proto.alt]
-    rows = pa.ipc.open_stream(preview.data.data).read_all().to_pylist()
+    _, rows = chart(test, "Learning rate that these settings plan")
     assert [(row["x"], row["value"]) for row in rows if row["series"] == "planned"] == [
         (1, 1.0),
         (2, 0.75),

@@ -12,6 +12,7 @@ from core.run.events import CATEGORIES, Peak
 from core.store.reader import RunReader
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
+from ui.charts.columns import columns
 from ui.charts.memory.limit import beside_limit
 from ui.charts.pointer import add_pointer, pointer, zooming
 from ui.charts.style import (
@@ -31,7 +32,6 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
-    columns,
     held_open,
     labels,
     linear,
