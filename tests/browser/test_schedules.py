@@ -15,6 +15,11 @@ from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways, wa
 CHARTS = "[data-testid=stVegaLiteChart] svg"
 TAG = f"document.querySelectorAll('{CHARTS}').forEach(node => node.dataset.tag = 'first')"
 
+# The distance from the end of each label to its question mark.
+BESIDE = """[...document.querySelectorAll(".st-key-schedules_inputs [data-testid=stWidgetLabel]")].map(label =>
+    Math.round(label.querySelector("[data-testid=stTooltipIcon]").getBoundingClientRect().left
+        - label.querySelector("p").getBoundingClientRect().right))"""
+
 
 def open_schedules(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
     page = visit(f"{server.url}/schedules{query}", **options).page
@@ -86,6 +91,11 @@ def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
     page.get_by_text("What the dotted line is").click()
     expect(page.get_by_text("Nothing is fitted.")).to_be_visible()
     assert fits_sideways(page)
+    assert page.evaluate(BESIDE) == [6, 6, 6]
+    tables = page.locator(".st-key-schedules_tables .wide")
+    assert tables.evaluate_all("all => all.map(one => one.scrollWidth > one.clientWidth)") == [True, True]
+    for shade in tables.evaluate_all("all => all.map(one => getComputedStyle(one).backgroundAttachment)"):
+        assert shade == "local, local, scroll, scroll"  # what covers the shades scrolls along
     charts, said = (page.locator(f".st-key-{part}").bounding_box() for part in ("schedules_charts", "schedules_told"))
     assert charts
     assert said

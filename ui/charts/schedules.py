@@ -71,7 +71,7 @@ def schedule_curves(say: Say) -> Spec:
             _points(base, tooltip),
             caption_from_data(line=1),
         ),
-        height=540,
+        height=570,
         title=say("chart.schedule_curves"),
     )
 
@@ -115,7 +115,7 @@ def schedule_rates(say: Say) -> Spec:
             _points(base, _tooltip(say, "axis.schedules.seen", COUNT, "axis.schedules.share", ".1~%")),
             caption_from_data(line=1),
         ),
-        height=290,
+        height=320,
         title=say("chart.schedule_rates"),
     )
 
@@ -155,7 +155,7 @@ def schedule_tuning(say: Say) -> Spec:
             _points(base, _tooltip(say, "axis.schedules.peak", "~g", "axis.schedules.excess", NUMBER)),
             caption_from_data(line=1),
         ),
-        height=320,
+        height=340,
         title=say("chart.schedule_tuning"),
     )
 
@@ -215,7 +215,7 @@ def _look(names: Mapping[str, str]) -> tuple[alt.Color, alt.StrokeDash]:
     key = alt.Legend(
         title=None,
         orient="top",
-        columns=alt.expr("width < 340 ? 2 : width < 620 ? 3 : 5"),
+        columns=2,  # as many as fit on a phone: Vega would not make room for more lines when a chart gets narrower
         labelExpr=in_words(names),
         labelLimit=0,
         symbolType="stroke",

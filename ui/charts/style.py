@@ -70,7 +70,7 @@ LARGE, LITTLE = 1e7, 1e-4  # plain digits are written between these
 RIM = 5  # pixels of the rim around a label, half of them outside of its letters
 ZOOM, FRAME = "zoom", "frame"  # the selection of a range, and the layer that has it
 LINE_HEIGHT = 16  # pixels of a line of text
-OUTSIDE = 36  # pixels to the left of the plot, below the labels of the y axis
+OUTSIDE = 36  # pixels beside the plot, below the labels of the y axis and the name of a limit
 TITLE_FROM_AXIS = 34  # pixels between the x axis and the lower edge of its title
 DATA = alt.NamedData("d")
 TEXTS = ("series", "row", "label", "url")
@@ -153,7 +153,7 @@ def caption_from_data(*, line: int = 0) -> alt.Chart:
         baseline="bottom",
         dx=-OUTSIDE * line,
         dy=TITLE_FROM_AXIS + LINE_HEIGHT * line,
-        limit=alt.expr(f"width + {OUTSIDE}" if line else "width - 90"),
+        limit=alt.expr(f"width + {2 * OUTSIDE}" if line else "width - 90"),
         tooltip=None,
         clip=False,
     )
