@@ -99,12 +99,10 @@ def log_curve(say: Say) -> Spec:
 
 
 def _key(say: Say, names: Sequence[str], **looks: Any) -> alt.Legend:
-    # Vega does not wrap a legend, so the number of columns depends on the width.
-    columns = alt.expr(f"width < 620 ? 3 : {len(names)}")
     return alt.Legend(
         title=None,
         orient="bottom",
-        columns=columns,
+        columns=3,  # as many as fit on a phone: Vega would not make room for more lines in a chart that gets narrower
         columnPadding=8,
         labelExpr=labels(say, names),
         offset=6 + LINE_HEIGHT,  # the caption stands above the legend

@@ -42,7 +42,7 @@ def timeline(say: Say) -> Spec:
     key = alt.Legend(
         title=None,
         orient="bottom",
-        columns=alt.expr("width < 560 ? 3 : 6"),
+        columns=3,
         offset=6 + LINE_HEIGHT,  # the caption stands above the legend
         labelExpr=labels(say, names),
         symbolType="square",
