@@ -28,6 +28,7 @@ IS_IN_SIGHT = """([part, whole]) => {
     const box = document.querySelector(`.st-key-${part}`).getBoundingClientRect()
     return box.top >= 0 && (whole ? box.bottom : box.top + 60) <= innerHeight
 }"""
+IS_ONE_ROW = "document.querySelector('.st-key-bar').getBoundingClientRect().height < 45"
 # The places that each card and the loss chart take from now on; a place is a box, and one that stays has one.
 WATCH = """() => {
     window.places = {}
@@ -56,6 +57,7 @@ def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_
         for part in ("bar", "sentence", "state", "cards", "loss"):
             page.wait_for_function(IS_IN_SIGHT, arg=[part, whole or part not in ("loss",)])
         assert fits_sideways(page)
+        page.wait_for_function(IS_ONE_ROW)
         links = page.locator("[data-testid=stTopNavLink]").all_inner_texts()
         assert [link.split("\n")[-1] for link in links] == NAMES  # after the name of an icon
         assert page.locator(".card").evaluate_all("cards => new Set(cards.map(each => each.offsetTop)).size") == 1

@@ -50,6 +50,8 @@ def memory(say: Say) -> Spec:
         title=None,
         orient="bottom",
         columns=2,
+        columnPadding=4,
+        labelOffset=2,
         labelExpr=labels(say, kinds),
         symbolType="square",
         symbolStrokeWidth=0,
