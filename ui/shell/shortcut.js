@@ -16,6 +16,17 @@ if (!window.batchLabListens) {
         history.pushState({}, "", new URL(path, document.baseURI))
         window.dispatchEvent(new PopStateEvent("popstate"))
     }, true)
+    // Streamlit draws what a popover holds at the end of the page, where Tab does not get to.
+    window.addEventListener("keydown", event => {
+        const opener = event.target.closest("[data-testid=stPopoverButton][aria-expanded=true]")
+        if (event.key !== "Tab" || event.shiftKey || !opener) return
+        const inside = [...document.querySelectorAll("[data-testid=stPopoverBody] :is(input, button, a, [tabindex='0'])")]
+        const first = inside.find(element => element.checkVisibility() && !element.disabled)
+        if (!first) return
+        event.preventDefault()
+        event.stopImmediatePropagation()
+        first.focus()
+    }, true)
     // On a phone, the sidebar covers the page. A button that acts on the page, or a touch beside the sidebar, closes it.
     window.addEventListener("click", event => {
         const close = document.querySelector("[data-testid=stSidebarCollapseButton] button")
