@@ -44,6 +44,7 @@ class Course:
     seconds_per_update: float = 0.0  # time of one run alone on one core of this machine
     peak_bytes: int = 0
     lr: float = 0.0
+    spent_s: float = 0.0  # time that the training of its seeds has taken so far, without pauses
     at_edge: bool = False  # the tuned rate is the lowest or the highest one tried
     updates: Floats = field(default_factory=lambda: np.zeros(0))
     rate: Floats = field(default_factory=lambda: np.zeros(0))
@@ -84,6 +85,17 @@ class Course:
         return float(self.checked[-1]) if len(self.checked) else 0.0
 
 
+def seconds_left(courses: Sequence[Course]) -> float | None:
+    """Return the seconds until the last arm ends if each goes on as fast as so far; None until all have begun."""
+    left = 0.0
+    for course in courses:
+        if course.state == "running" and len(course.updates):
+            left += (course.planned / float(course.updates[-1]) - 1) * course.spent_s
+        elif course.state in ("waiting", "tuning", "running"):
+            return None
+    return left
+
+
 PLAIN = (
     "state",
     "planned",
@@ -93,6 +105,7 @@ PLAIN = (
     "seconds_per_update",
     "peak_bytes",
     "lr",
+    "spent_s",
     "at_edge",
 )
 ARRAYS = ("updates", "rate", "checked", "diverged")

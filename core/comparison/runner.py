@@ -70,7 +70,9 @@ class Runner:
                 if config
             ]
             while left := [arm for arm in arms if not arm.is_over]:
-                min(left, key=lambda arm: arm.share).advance()
+                arm, began = min(left, key=lambda arm: arm.share), self._worked_s()
+                arm.advance()
+                arm.course.spent_s += self._worked_s() - began
                 self._tell()
         except Stopped:
             for course in self.courses:
@@ -157,6 +159,11 @@ class Runner:
                 self._tell(at_once=True)
             if self.control.wait_while_paused():
                 raise Stopped
+            self._tell(at_once=True)  # it goes on
+
+    def _worked_s(self) -> float:
+        """Return the time so far, without pauses."""
+        return perf_counter() - self.control.paused_s
 
     def _tell(self, *, at_once: bool = False) -> None:
         now = perf_counter()

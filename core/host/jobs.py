@@ -83,7 +83,7 @@ def compare_job(commands: Connection, run_id: str, setup: str, folder: str, data
         ended = Ended("failed", "error", {"error": f"{type(error).__name__}: {error}"})
         raise
     finally:
-        store.finish(run_id, replace(ended, elapsed_s=perf_counter() - began))
+        store.finish(run_id, replace(ended, elapsed_s=perf_counter() - began - control.paused_s))
         store.close()
 
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from core.comparison.course import Course, pack, unpack
+from core.comparison.course import Course, pack, seconds_left, unpack
 
 
 def course() -> Course:
@@ -35,6 +35,18 @@ def test_updates_convert_to_each_axis() -> None:
     assert made.along(at, "epochs").tolist() == pytest.approx([0, 10 / 15, 1, 16 / 15])
     assert made.along(at, "examples").tolist() == [0, 1_000, 1_437, 1_537]  # the last batch of an epoch has 37
     assert made.along(at, "seconds").tolist() == [0, 5, 7.5, 8]
+
+
+def test_the_time_left_follows_from_the_time_that_each_arm_took_so_far() -> None:
+    slow = Course("running", planned=100, spent_s=3.0, updates=np.array([10.0, 25.0]))  # 75 updates of 0.12 s are left
+    quick = Course("running", planned=10, spent_s=1.0, updates=np.array([5.0]))
+    assert seconds_left([slow, quick]) == pytest.approx(9 + 1)
+    assert seconds_left([slow, Course("diverged", planned=10, spent_s=4.0, updates=np.array([2.0]))]) == pytest.approx(
+        9
+    )
+    assert seconds_left([slow, Course("out_of_memory")]) == pytest.approx(9)
+    for state in ("waiting", "tuning", "running"):  # this one has made no update yet
+        assert seconds_left([slow, Course(state, planned=10)]) is None  # type: ignore[arg-type]
 
 
 def test_packed_courses_are_read_back() -> None:

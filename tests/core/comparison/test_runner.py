@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -278,6 +279,30 @@ def test_a_tuning_run_is_evaluated_only_at_its_start_and_end(
     assert trials
     assert all(checked == [0, 30] for checked in trials)
     assert set(range(0, 31, 3)) <= set(first) & set(second)
+
+
+def test_a_pause_changes_no_figure_and_is_not_counted_as_training(
+    datasets: Datasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "REPORT_EVERY_S", 0.0)
+    comparison = compared([DIGITS, DIGITS.replace(batch_size=50)], seeds=2, budget="updates")
+    control, seen = Control(), []
+
+    def report(courses: Sequence[Course]) -> None:
+        seen.append(control.paused)
+        if not control.paused and len(courses[1].updates) and not control.paused_s:
+            control.request("pause")
+            threading.Timer(0.7, control.request, ("resume",)).start()
+
+    paused = Runner(comparison, datasets("digits"), control, report)
+    paused.run()
+    assert control.paused_s > 0.6
+    assert seen[seen.index(True) + 1] is False  # the page learns at once that it goes on
+    assert 0 < sum(course.spent_s for course in paused.courses) < control.paused_s
+    for before, after in zip(trained(comparison, datasets("digits")), paused.courses, strict=True):
+        for name, values in before.series.items():
+            np.testing.assert_array_equal(after.series[name], values)
+        np.testing.assert_array_equal(after.checks["training_loss"], before.checks["training_loss"])
 
 
 def test_a_stopped_comparison_keeps_what_was_recorded(datasets: Datasets) -> None:
