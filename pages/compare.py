@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.compare import arms, page, url
+from ui.compare import arms, controls, described, differences, guess, page, switches, url
 from ui.compare.shown import read
 from ui.setup import address, form, notices
 from ui.shell import frame
@@ -17,14 +17,18 @@ with st.sidebar:
     setup = form.draw(session)
 
 url.attach(session)
-page.start_if_asked(session)  # before the buttons, which depend on whether something trains
+described.follow_form(session, setup)
+controls.start_if_asked(session)  # before the buttons, which depend on whether something trains
 shown = read(session)  # read once, so that the whole page shows the same state
+url.write(session, shown)
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title(say("page.compare"), anchor=False)
-    page.buttons(session, shown)
-with st.container(key="compare_setup"):  # a notice that comes and goes in here moves nothing below
-    arms.presets(session)
-    arms.switches(session)
-    arms.draw(session, setup)
+    controls.draw(session, shown)
+with st.container(key="compare_setup"):
+    tells = not guess.hides(session, shown)
+    switches.presets(session, tells=tells)
+    switches.draw(session)
+    arms.draw(session, setup, shown)
+    differences.draw(session, setup, shown, tells=tells)
 notices.draw(session, setup)
 page.panel(session, shown)

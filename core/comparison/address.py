@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote, unquote
 
-from core.comparison.setup import ARMS
+from core.comparison.setup import ARMS, Arm, clean_name
 from core.run.config import RunConfig
 from core.run.fields import written
 from core.words.errors import ConfigError, Problem
 
 ALL_DEFAULTS = "default"
-LONGEST = 4_000  # characters; six arms with every field changed take fewer
+NAME = "name"
+LONGEST = 6_000  # characters; six named arms with every field changed take fewer
 
 
-def write(arms: Sequence[RunConfig]) -> str:
-    """Return the settings of each arm that differ from the defaults: "batch_size:1000,lr:0.5;batch_size:50"."""
+def write(arms: Sequence[Arm]) -> str:
+    """Return each arm's name and the settings that differ from the defaults: "name:Low,lr:0.01;batch_size:50"."""
+    return ";".join(",".join(_pairs(arm)) or ALL_DEFAULTS for arm in arms)
+
+
+def _pairs(arm: Arm) -> list[str]:
     usual = RunConfig().to_dict()
-    changed = [{name: value for name, value in arm.to_dict().items() if value != usual[name]} for arm in arms]
-    return ";".join(
-        ",".join(f"{name}:{written(value)}" for name, value in each.items()) or ALL_DEFAULTS for each in changed
-    )
+    changed = [f"{name}:{written(value)}" for name, value in arm.config.to_dict().items() if value != usual[name]]
+    return [f"{NAME}:{quote(arm.name, safe=' ')}", *changed] if arm.name else changed
 
 
-def read(text: str) -> tuple[RunConfig, ...]:
+def read(text: str) -> tuple[Arm, ...]:
     """Return the arms that `write` wrote; an empty text gives none. Raises ConfigError for any other text."""
     if len(text) > LONGEST:
         raise ConfigError(Problem("not_arms", {"value": text[:80]}))
@@ -32,11 +36,12 @@ def read(text: str) -> tuple[RunConfig, ...]:
     return tuple(_arm(part) for part in parts)
 
 
-def _arm(text: str) -> RunConfig:
+def _arm(text: str) -> Arm:
     if text == ALL_DEFAULTS:
-        return RunConfig()
+        return Arm(RunConfig())
     pairs = [pair.partition(":") for pair in text.split(",")]
     values = {name: value for name, colon, value in pairs if colon}
     if len(values) < len(pairs):  # a pair without a colon, or a repeated name
         raise ConfigError(Problem("not_arms", {"value": text[:80]}))
-    return RunConfig.from_mapping(values)
+    name = clean_name(unquote(values.pop(NAME, "")))
+    return Arm(RunConfig.from_mapping(values), name)

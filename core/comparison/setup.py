@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.comparison.course import Course
@@ -30,8 +30,17 @@ DEFAULT_SEEDS, DEFAULT_SECONDS = 6, 2.0  # with fewer than six pairs, p cannot f
 MOST_UPDATES = 100_000  # most updates of one arm
 TUNING_SEEDS, FIRST_TUNING_SEED = 3, 1_000  # their number, and their distance from the seeds that are compared
 TUNING_FACTORS = tuple(2.0**power for power in range(-4, 5))  # multiples of an arm's own rate
+LONGEST_NAME = 40  # characters of the name of an arm
 MADE_ALIKE = ("budget", "budget_value", "seed", "target_loss")
 SHARED = ("dataset", "seed")  # settings that all arms must have in common
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An arm that a page describes: its settings, and its name unless the settings are to name it."""
+
+    config: RunConfig
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +49,15 @@ class Comparison:
 
     Seed i of every arm is `arms[0].seed + i`, so that arms with the same model start from the same weights, and all
     arms have the same data order. `budget` and `rule` name what was made equal. With the rule "tuned", each arm's
-    learning rate is first tuned on other seeds.
+    learning rate is first tuned on other seeds. `names` are given to the arms, in their order; an arm without one is
+    named by its settings. Two comparisons that differ in names only are equal.
     """
 
     arms: tuple[RunConfig, ...]
     seeds: int = DEFAULT_SEEDS
     budget: Budget = "epochs"
     rule: Rule = "fixed"
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         problems = _problems(self)
@@ -58,7 +69,9 @@ class Comparison:
         return self.rule == "tuned"
 
     def to_json(self) -> str:
-        values = {"seeds": self.seeds, "budget": self.budget, "rule": self.rule}
+        values: dict[str, Any] = {"seeds": self.seeds, "budget": self.budget, "rule": self.rule}
+        if any(self.names):
+            values["names"] = list(self.names)
         return json.dumps(values | {"arms": [arm.to_dict() for arm in self.arms]}, sort_keys=True)
 
     @classmethod
@@ -67,7 +80,8 @@ class Comparison:
         try:
             values = json.loads(text)
             arms = tuple(RunConfig.from_mapping(arm) for arm in values.pop("arms"))
-            return cls(arms=arms, **values)
+            names = tuple(clean_name(name) for name in values.pop("names", ()))
+            return cls(arms=arms, names=names, **values)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(Problem("not_json", {"value": text[:80]})) from None
 
@@ -79,6 +93,7 @@ def compared(
     budget: Budget = "epochs",
     rule: Rule = "fixed",
     seconds: float = DEFAULT_SECONDS,
+    names: Sequence[str] = (),
 ) -> Comparison:
     """Return a comparison of these arms with the first arm's budget and seed, and rates by the rule.
 
@@ -99,7 +114,28 @@ def compared(
             problems += [Problem("arm_refused", {"number": number, "reason": each}) for each in error.problems]
     if problems:
         raise ConfigError(*problems)
-    return Comparison(arms=tuple(made), seeds=seeds, budget=budget, rule=rule)
+    return Comparison(arms=tuple(made), seeds=seeds, budget=budget, rule=rule, names=tuple(names))
+
+
+def clean_name(text: str) -> str:
+    """Return the name of an arm as it is shown, on one line. Raises ConfigError for one that is too long."""
+    name = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    if len(name) > LONGEST_NAME:
+        raise ConfigError(Problem("arm_name_too_long", {"value": name, "high": LONGEST_NAME}))
+    return name
+
+
+def matched(arms: Sequence[RunConfig], others: Sequence[RunConfig]) -> list[int | None]:
+    """Return for each arm the number of the other with the same settings; None if there is none.
+
+    Settings that a comparison makes equal do not count, and each of the others is taken once.
+    """
+    left: list[int] = list(range(len(others)))
+    found: list[int | None] = []
+    for arm in arms:
+        found.append(next((number for number in left if not differences((arm, others[number]))), None))
+        left = [number for number in left if number != found[-1]]
+    return found
 
 
 def held_fixed(comparison: Comparison, axis: Budget | None = None) -> tuple[str, ...]:
@@ -180,9 +216,9 @@ def _problems(comparison: Comparison) -> list[Problem]:
     if not isinstance(comparison.seeds, int) or not low <= comparison.seeds <= high:
         values: Mapping[str, Any] = {"field": "seeds", "value": comparison.seeds, "low": low, "high": high}
         problems.append(Problem("not_whole", values))
-    for field, value, choices in (("budget", comparison.budget, BUDGETS), ("rule", comparison.rule, RULES)):
+    for name, value, choices in (("budget", comparison.budget, BUDGETS), ("rule", comparison.rule, RULES)):
         if value not in choices:
-            problems.append(Problem("not_a_choice", {"field": field, "value": value, "choices": ", ".join(choices)}))
+            problems.append(Problem("not_a_choice", {"field": name, "value": value, "choices": ", ".join(choices)}))
     for name in SHARED:
         others = sorted({str(getattr(arm, name)) for arm in arms})
         if len(others) > 1:

@@ -42,7 +42,7 @@ def test_on_the_live_page(query: dict[str, Any], disabled: set[str], app: App) -
 
 def test_on_compare_with_too_few_and_too_many_arms(app: App) -> None:
     test = app().switch_page("pages/compare.py").run()
-    assert check(test) == {"compare_stop"}
+    assert check(test) == {"compare_pause", "compare_stop"}
     for _ in range(4):
         test.button(key="add_form").click().run()
     assert {"compare_stop", "add_form"} <= check(test)

@@ -1,209 +1,126 @@
-"""Draw the choice of a comparison: presets, budget, rule for the learning rate, seeds and arms."""
+"""Draw the arms of the next comparison, and what adds, edits, renames, moves or removes one."""
 
 from __future__ import annotations
 
-from itertools import combinations, zip_longest
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.presets import PRESETS
-from core.comparison.setup import (
-    ARMS,
-    BUDGETS,
-    DEFAULT_SECONDS,
-    DEFAULT_SEEDS,
-    RULES,
-    SEED_CHOICES,
-    Comparison,
-    compared,
-    differences,
-)
-from core.run.config import RunConfig
-from core.words.errors import ConfigError, Problem, StoreError
+from core.comparison.setup import ARMS, LONGEST_NAME, Arm, clean_name, matched
+from core.words.errors import ConfigError, StoreError
 from ui.charts.compare import ARM_COLOURS
+from ui.compare import described
 from ui.compare.names import arm_names
-from ui.compare.state import CompareState, Notice
+from ui.compare.shown import Shown
+from ui.compare.state import CompareState
 from ui.kit.button import button
-from ui.setup.fields import apply, settings
 from ui.setup.form import Form
 from ui.shell.engine import engine
 from ui.shell.problems import reasons
 from ui.shell.session import Session
-from ui.shell.text import coloured, duration, harmless, number, say, words
+from ui.shell.text import coloured, number, say, words
 
 RUNS_OFFERED = 20
-DIGITS = "1234567890"  # the keys of the first presets
 MARKS = ("\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u25bc")  # the marks of the charts
+NEW = "\u25cb"  # the mark of an arm that no chart shows
 
 
-def wanted(session: Session) -> tuple[Comparison | None, tuple[Problem, ...]]:
-    """Return the comparison that the page describes, or the problems with it."""
-    state = session.state(CompareState)
-    try:
-        return compared(
-            state.arms or (),
-            seeds=session.field("compare_seeds", DEFAULT_SEEDS),
-            budget=session.field("compare_budget", BUDGETS[0]),
-            rule=session.field("compare_rule", RULES[0]),
-        ), ()
-    except ConfigError as error:
-        return None, error.problems
+def names(session: Session) -> list[str]:
+    """Return the names of the arms of the next comparison, with the learning rates that the rule gives them."""
+    chosen = session.state(CompareState).arms or ()
+    comparison, _ = described.wanted(session)
+    configs = comparison.arms if comparison else [arm.config for arm in chosen]
+    is_tuned = comparison is not None and comparison.is_tuned
+    return arm_names(configs, [arm.name for arm in chosen], is_tuned=is_tuned)
 
 
-def presets(session: Session) -> None:
-    """Draw a button with a shortcut for each preset, and a sentence about the chosen one."""
-    state = session.state(CompareState)
-    with st.container(horizontal=True, vertical_alignment="center", key="compare_presets"):
-        st.caption(say("compare.presets"), width="content")
-        for name, digit in zip_longest(PRESETS, DIGITS):
-            what = say(f"compare.preset.{name}.help")
-            st.button(
-                say(f"compare.preset.{name}"),
-                key=f"preset_{name}",
-                type="tertiary",
-                help=say("compare.preset.key", what=what, digit=digit) if digit else what,
-                shortcut=digit,
-                on_click=_take_preset,
-                args=(session, name),
-            )
-    st.caption(_about_preset(session, state.preset) if state.preset else "\u00a0")
-
-
-def _about_preset(session: Session, name: str) -> str:
-    text = say("compare.preset.about", name=say(f"compare.preset.{name}"), about=say(f"compare.preset.{name}.help"))
-    chosen = session.field("compare_budget", BUDGETS[0]), session.field("compare_rule", RULES[0])
-    return text if chosen == (BUDGETS[0], RULES[0]) else f"{text} {say('compare.preset.changed')}"
-
-
-def _take_preset(session: Session, name: str) -> None:
-    state = session.state(CompareState)
-    preset = PRESETS[name]
-    state.arms, state.preset, state.recorded, state.wanted = preset.arms, name, None, True
-    state.notice, state.trouble = None, ()
-    state.unread = state.changed = False
-    for field, value in (("compare_budget", BUDGETS[0]), ("compare_rule", RULES[0])):
-        session.give(field, value)
-        session.remember(field)
-    session.give("compare_axis", BUDGETS[0])
-
-
-def switches(session: Session) -> None:
-    """Draw the choices of budget, rule for the learning rate and number of seeds."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="compare_switches"):
-        for key, choices in (("budget", BUDGETS), ("rule", RULES)):
-            session.set_field(f"compare_{key}", session.field(f"compare_{key}", choices[0]))
-            st.segmented_control(
-                say(f"compare.{key}"),
-                choices,
-                key=f"compare_{key}",
-                required=True,
-                help=say(f"compare.{key}.help", seconds=duration(DEFAULT_SECONDS)),
-                format_func=lambda choice, key=key: say(f"compare.{key}.{choice}"),
-                width="content",
-                on_change=_want,
-                args=(session, f"compare_{key}"),
-            )
-        session.set_field("compare_seeds", session.field("compare_seeds", DEFAULT_SEEDS))
-        st.segmented_control(
-            say("compare.seeds"),
-            SEED_CHOICES,
-            key="compare_seeds",
-            required=True,
-            help=say("compare.seeds.help"),
-            width="content",
-            on_change=_want,
-            args=(session, "compare_seeds"),
-        )
-
-
-def _want(session: Session, switch: str) -> None:
-    """Request a new start, because a changed switch should show its effect at once."""
-    switches = [f"compare_{key}" for key in ("budget", "rule", "seeds")]
-    if switch in [each for each in switches if session.undo_late(each)]:
-        return
-    state = session.state(CompareState)
-    session.give("compare_axis", session.field("compare_budget", BUDGETS[0]))
-    for each in switches:
-        session.remember(each)
-    state.wanted, state.unread = True, False
-
-
-def refusal(session: Session) -> str:
-    """Return why the arms cannot be compared; an empty text if they can."""
-    _, problems = wanted(session)
-    if problems and not session.state(CompareState).arms:
-        return say("compare.no_arms")
-    return reasons(problems)
-
-
-def draw(session: Session, form: Form) -> None:
-    """Draw the arms, the buttons that add or remove one, and the problems with them."""
+def draw(session: Session, form: Form, shown: Shown | None) -> None:
+    """Draw a menu for each arm, with the mark of its curve if the charts show it, and the buttons that add one."""
     state = session.state(CompareState)
     chosen = state.arms or ()
-    comparison, problems = wanted(session)
-    shown = comparison.arms if comparison else chosen  # a comparison has the learning rates that the rule gives
-    is_tuned = comparison is not None and comparison.is_tuned
-    names = arm_names(shown, is_tuned=is_tuned)
     full = len(chosen) >= ARMS[1]
+    refused = reasons(form.problems) if form.problems else ""
     with st.container(horizontal=True, vertical_alignment="center", key="compare_arms"):
-        for number_, (config, name) in enumerate(zip(chosen, names, strict=True)):
-            with st.container(horizontal=True, vertical_alignment="center", width="content", key=f"arm_{number_}"):
-                st.markdown(
-                    f"{coloured(MARKS[number_], ARM_COLOURS[number_])} {name}", unsafe_allow_html=True, width="content"
-                )
-                st.button(
-                    "",
-                    icon=":material/content_copy:",
-                    key=f"arm_to_form_{number_}",
-                    type="tertiary",
-                    help=say("compare.arm.to_form"),
-                    on_click=apply,
-                    args=(settings(config),),
-                )
-                st.button(
-                    "",
-                    icon=":material/close:",
-                    key=f"arm_remove_{number_}",
-                    type="tertiary",
-                    help=say("compare.arm.remove"),
-                    on_click=_set_arms,
-                    args=(session, (*chosen[:number_], *chosen[number_ + 1 :])),
-                )
-        added = (*chosen, form.config) if form.config else chosen
-        refused = reasons(form.problems) if form.problems else ""
+        for place, (name, mark) in enumerate(zip(names(session), _marks(session, shown), strict=True)):
+            with st.container(horizontal=True, vertical_alignment="center", width="content", key=f"arm_{place}"):
+                st.markdown(mark, unsafe_allow_html=True, width="content")
+                with st.popover(name, type="tertiary", key=f"arm_menu_{place}"):
+                    _menu(session, chosen, place, name)
         button(
             say("compare.add_form"),
-            why_not=say("compare.full") if full else refused,
+            why_not=say("compare.full", most=ARMS[1]) if full else refused,
             help_=say("compare.add_form.help"),
             icon=":material/add:",
             key="add_form",
             type="tertiary",
-            on_click=_set_arms,
-            args=(session, added),
+            on_click=described.set_arms,
+            args=(session, (*chosen, Arm(form.config)) if form.config else chosen),
         )
         _finished_runs(session, chosen, full=full)
-    if state.notice:
-        st.caption(f":material/warning: {_notice(state.notice)}")
-    if refused or full:
-        st.caption(f":material/warning: {say('compare.full') if full else refused}")
-    if any(not differences(pair, is_tuned=is_tuned) for pair in combinations(shown, 2)):
-        st.caption(f":material/warning: {say('compare.alike')}")
-    if why_not := refusal(session):
-        st.caption(f":material/warning: {why_not}")
-    if state.trouble:
-        st.warning(reasons(state.trouble), icon=":material/warning:")
 
 
-def _notice(notice: Notice) -> str:
-    return say(
-        f"compare.notice.{notice.code}",
-        value=harmless(notice.value),
-        choices=words().listed(list(PRESETS)),
-        reason=reasons(notice.problems),
+def _marks(session: Session, shown: Shown | None) -> list[str]:
+    chosen = session.state(CompareState).arms or ()
+    if shown is None:
+        return [coloured(mark, colour) for mark, colour in zip(MARKS, ARM_COLOURS, strict=True)][: len(chosen)]
+    comparison, _ = described.wanted(session)
+    configs = comparison.arms if comparison else [arm.config for arm in chosen]
+    places = matched(configs, shown.comparison.arms)
+    return [NEW if place is None else coloured(MARKS[place], ARM_COLOURS[place]) for place in places]
+
+
+def _menu(session: Session, chosen: Sequence[Arm], place: int, name: str) -> None:
+    """Draw what can be done with an arm."""
+    session.set_field(f"arm_name_{place}", chosen[place].name)
+    st.text_input(
+        say("compare.arm.name"),
+        key=f"arm_name_{place}",
+        max_chars=LONGEST_NAME,
+        placeholder=name,
+        help=say("compare.arm.name.help", most=LONGEST_NAME),
+        on_change=_rename,
+        args=(session, place),
     )
+    st.toggle(
+        say("compare.arm.edit"),
+        key=f"arm_edit_{place}",
+        help=say("compare.arm.edit.help"),
+        on_change=_edit,
+        args=(session, place),
+    )
+    with st.container(horizontal=True):
+        for by, icon, key in ((-1, "arrow_back", "left"), (1, "arrow_forward", "right")):
+            if 0 <= place + by < len(chosen):
+                st.button(
+                    say(f"compare.arm.{key}"),
+                    key=f"arm_{key}_{place}",
+                    icon=f":material/{icon}:",
+                    help=say("compare.arm.move.help"),
+                    on_click=described.move,
+                    args=(session, place, by),
+                )
+        st.button(
+            say("compare.arm.remove"),
+            key=f"arm_remove_{place}",
+            icon=":material/close:",
+            on_click=described.remove,
+            args=(session, place),
+        )
 
 
-def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: bool) -> None:
+def _rename(session: Session, place: int) -> None:
+    typed = session.field(f"arm_name_{place}", "")
+    try:
+        described.rename(session, place, clean_name(typed))
+    except ConfigError:  # longer than the field allows, so not typed there
+        described.rename(session, place, "")
+
+
+def _edit(session: Session, place: int) -> None:
+    described.edit(session, place if session.field(f"arm_edit_{place}", False) else None)
+
+
+def _finished_runs(session: Session, chosen: tuple[Arm, ...], *, full: bool) -> None:
     with st.popover(say("compare.add_run"), type="tertiary", icon=":material/history:", disabled=full):
         try:
             records = [
@@ -226,14 +143,6 @@ def _finished_runs(session: Session, chosen: tuple[RunConfig, ...], *, full: boo
                 ),
                 key=f"add_run_{record.id}",
                 type="tertiary",
-                on_click=_set_arms,
-                args=(session, (*chosen, config)),
+                on_click=described.set_arms,
+                args=(session, (*chosen, Arm(config))),
             )
-
-
-def _set_arms(session: Session, arms: tuple[RunConfig, ...]) -> None:
-    state = session.state(CompareState)
-    state.arms, state.preset = arms, None
-    state.notice, state.trouble = None, ()
-    state.changed = True
-    state.unread = False  # the comparison in the URL must not replace the choice made here

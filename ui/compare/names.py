@@ -1,25 +1,42 @@
-"""Name each arm of a comparison by the settings that distinguish it, in the language of the reader."""
+"""Name each arm of a comparison as the user did, or by the settings that distinguish it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import zip_longest
 from typing import Any
 
-from core.comparison.setup import differences
+from core.comparison.setup import Comparison, differences, matched
 from core.run.config import RunConfig
-from ui.shell.text import label, plain, say
+from ui.compare.state import CompareState
+from ui.shell.session import Session
+from ui.shell.text import harmless, label, plain, say
 
 
-def arm_names(arms: Sequence[RunConfig], *, is_tuned: bool = False) -> list[str]:
-    """Return a name for each arm, such as "Batch size 100". Arms with the same settings are numbered."""
+def arm_names(arms: Sequence[RunConfig], given: Sequence[str] = (), *, is_tuned: bool = False) -> list[str]:
+    """Return the given name of each arm, or one such as "Batch size 100". Arms with the same name are numbered."""
     settings = differences(arms, is_tuned=is_tuned) if len(arms) > 1 else ["batch_size"]
     columns = [_texts(name, [getattr(arm, name) for arm in arms]) for name in settings]
-    names = [reduce(_joined, texts) for texts in zip(*columns, strict=True)] or [say("compare.arm")] * len(arms)
+    automatic = [reduce(_joined, texts) for texts in zip(*columns, strict=True)] or [say("compare.arm")] * len(arms)
+    names = [
+        str(harmless(name)) if name else usual
+        for usual, name in zip_longest(automatic, given[: len(arms)], fillvalue="")
+    ]
     return [
         name if names.count(name) == 1 else say("compare.arm.alike", name=name, number=names[:count].count(name))
         for count, name in enumerate(names, 1)
     ]
+
+
+def shown_names(session: Session, comparison: Comparison) -> list[str]:
+    """Return the names of the arms of the shown comparison. A new name of an arm in the form counts for its curve."""
+    given = [name for _, name in zip_longest(comparison.arms, comparison.names, fillvalue="")]
+    arms = session.state(CompareState).arms or ()
+    for arm, place in zip(arms, matched([arm.config for arm in arms], comparison.arms), strict=True):
+        if place is not None:
+            given[place] = arm.name
+    return arm_names(comparison.arms, given, is_tuned=comparison.is_tuned)
 
 
 def _joined(first: str, second: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from core.comparison.setup import Arm
 from core.host.process import Answer
-from core.run.config import RunConfig
 from core.words.errors import Problem
 
 
@@ -25,16 +25,22 @@ class Notice:
 class CompareState:
     """The comparison that the page describes, the one that it shows, and the weights that are followed for it."""
 
-    arms: tuple[RunConfig, ...] | None = None  # None until the page is first opened
+    arms: tuple[Arm, ...] | None = None  # None until the page is first opened
     preset: str | None = None  # the preset that the arms come from
-    changed: bool = False  # the arms were changed and nothing has been started with them since
+    removed: tuple[int, Arm] | None = None  # the arm that was removed last, and its place
     recorded: str | None = None  # the preset whose recording is shown until a comparison starts
     wanted: bool = False  # a start was requested
     id: str | None = None  # the comparison that is shown
     unread: bool = False  # the page still has to take over its arms
+    guesses: dict[str, int] = field(default_factory=dict)  # the arm that was guessed, by what was shown
     notice: Notice | None = None  # the part of the URL that could not be used
     trouble: tuple[Problem, ...] = ()  # why the last start failed
     lost: tuple[Problem, ...] = ()  # why the comparison cannot be read at the moment
     paths: Answer | None = None  # the weights of the arms
     paths_of: str = ""  # the comparison that they belong to, as JSON
     paths_waited: bool = False  # the last full run drew a timer for them
+
+    @property
+    def shown(self) -> str:
+        """What is shown: the id of a comparison, or the preset of a recording."""
+        return self.id or self.recorded or ""

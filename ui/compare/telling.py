@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 
-from core.comparison.course import Course, Floats
-from core.comparison.result import Standing, standings
+from core.comparison.course import Axis, Course, Floats
+from core.comparison.result import AXES, Standing, standings
 from core.comparison.setup import DEFAULT_SEEDS, Comparison, differences, held_fixed
 from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.science.statistics import LEVEL, MARGIN, geometric_mean
 from ui.kit.table import table as html_table
 from ui.shell.text import duration, label, loss_text, mib, number, percent, plain, rough, say, times, words
+
+UNDERWAY = ("waiting", "tuning", "running")
+# Values whose words are as long as any that a verdict usually has; its room is reserved with them.
+LONG_LOSS, LONG_RATIO, LONG_P, LONG_PLACE = 0.00123, 12.3, 0.031, 12_345.0
 
 
 def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[str]) -> str:
@@ -30,17 +35,12 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
         for name, course, arm in zip(names, courses, comparison.arms, strict=True)
         if course.state == "out_of_memory"
     ]
-    if first is not None and any(course.state in ("waiting", "tuning", "running") for course in courses):
+    if first is not None and any(course.state in UNDERWAY for course in courses):
         is_lost = math.isinf(first.losses[first.second])
         sentences.append(say("compare.so_far.lost" if is_lost else "compare.so_far", **_losses(first, names)))
-        sentences += _rest(first, courses, names, comparison.seeds)
+        sentences += _rest(first, _trained(courses), names, comparison.seeds)
     elif first is not None:
-        sentences += _standing(first, names, comparison.seeds)
-        sentences += _rest(first, courses, names, comparison.seeds)
-        others = [_by_other_budget(each, names) for each in found.values() if _outcome(each) != _outcome(first)]
-        if others:
-            falls = any(SCHEDULES[arm.schedule].lowers_rate for arm in comparison.arms)
-            sentences += [say("compare.otherwise.falling" if falls else "compare.otherwise"), *others]
+        sentences += _ended(comparison, first, list(found.values()), _trained(courses), names)
     elif courses and all(course.is_lost for course in courses):
         sentences.append(say("compare.all_diverged"))
     sentences += [
@@ -49,6 +49,68 @@ def verdict(comparison: Comparison, courses: Sequence[Course], names: Sequence[s
         if course.at_edge
     ]
     return " ".join(sentences) or "\u00a0"
+
+
+def _ended(
+    comparison: Comparison, first: Standing, others: Sequence[Standing], trained: Sequence[int], names: Sequence[str]
+) -> list[str]:
+    """Return what came out by the equal budget, and the standings by other budgets that are different."""
+    sentences = _standing(first, names, comparison.seeds) + _rest(first, trained, names, comparison.seeds)
+    different = [_by_other_budget(each, names) for each in others if _outcome(each) != _outcome(first)]
+    if different:
+        falls = any(SCHEDULES[arm.schedule].lowers_rate for arm in comparison.arms)
+        sentences += [say("compare.otherwise.falling" if falls else "compare.otherwise"), *different]
+    return sentences
+
+
+def room(comparison: Comparison, names: Sequence[str], *, guesses: bool) -> str:
+    """Return HTML that takes the room of the longest verdict on a comparison, so that its box never grows.
+
+    The text is an attribute, which only the style sheet draws: nobody reads it and no search finds it.
+    """
+    longest, *others = sorted(range(len(names)), key=lambda arm: -len(names[arm]))
+    losses = [LONG_LOSS] * len(names)
+    losses[longest] /= LONG_RATIO
+    is_convex = comparison.arms[0].model == "linear" and comparison.arms[0].weight_decay > 0
+
+    def by(axis: Axis, best: int, second: int) -> Standing:
+        p = LONG_P if comparison.seeds > 1 else None
+        return Standing(
+            axis,
+            LONG_PLACE,
+            "excess_loss" if is_convex else "training_loss",
+            tuple(losses),
+            (0,) * len(names),
+            best,
+            second,
+            LONG_RATIO,
+            LONG_RATIO,
+            LONG_RATIO,
+            p,
+            False,
+        )
+
+    first = by(comparison.budget, longest, others[0])
+    rest = [by(axis, others[0], longest) for axis in AXES if axis != comparison.budget]
+    sentences = _ended(comparison, first, rest, range(len(names)), names)
+    if guesses:
+        sentences.insert(0, say("compare.guess.wrong", guess=names[longest], best=names[others[0]]))
+    text = " ".join(sentences).replace("*", "")
+    return f"<p class='room' data-text='{escape(text)}'></p>"
+
+
+def guess(comparison: Comparison, courses: Sequence[Course], names: Sequence[str], guessed: int | None) -> str:
+    """Return whether a guess of the arm that ends lowest was right; an empty text without a guess."""
+    if guessed is None:
+        return ""
+    found = {standing.axis: standing for standing in standings(courses)}.get(comparison.budget)
+    if found is None or any(course.state in UNDERWAY for course in courses):
+        return say("compare.guess.made", guess=names[guessed])
+    if guessed == found.best and found.is_clear:
+        return say("compare.guess.right", guess=names[guessed])
+    if guessed in (found.best, found.second) and not found.is_clear:
+        return say("compare.guess.open", guess=names[guessed])
+    return say("compare.guess.wrong", guess=names[guessed], best=names[found.best])
 
 
 def _standing(found: Standing, names: Sequence[str], seeds: int) -> list[str]:
@@ -70,9 +132,13 @@ def _standing(found: Standing, names: Sequence[str], seeds: int) -> list[str]:
     return [text, say("compare.few_seeds", seeds=seeds, least=rough(least), enough=DEFAULT_SEEDS)]
 
 
-def _rest(found: Standing, courses: Sequence[Course], names: Sequence[str], seeds: int) -> list[str]:
-    """Return the sentences about the arms after the first two, if there are any."""
-    rest = [arm for arm, course in enumerate(courses) if len(course.checked) and arm not in (found.best, found.second)]
+def _trained(courses: Sequence[Course]) -> list[int]:
+    return [arm for arm, course in enumerate(courses) if len(course.checked)]
+
+
+def _rest(found: Standing, trained: Sequence[int], names: Sequence[str], seeds: int) -> list[str]:
+    """Return the sentences about the trained arms after the first two, if there are any."""
+    rest = [arm for arm in trained if arm not in (found.best, found.second)]
     rest.sort(key=lambda arm: (found.diverged[arm], found.losses[arm]))
     sentences = [_one_of_the_rest(found, arm, names, seeds) for arm in rest]
     return [say("compare.rest"), *sentences] if sentences else []

@@ -61,7 +61,7 @@ PAGES = (
         name="compare",
         url="compare",
         icon="compare_arrows",
-        parameters=("preset", "comparison", "arms"),
+        parameters=("preset", "comparison", "arms", "compare_*"),
         style="compare/style.css",
     ),
     Page(name="claims", url="claims", icon="gavel", parameters=("claim",), style="claims/style.css"),

@@ -9,7 +9,7 @@ import pytest
 
 from core.comparison.course import Course
 from core.comparison.presets import PRESETS
-from core.comparison.setup import Comparison, as_trained, bytes_held, compared, differences, held_fixed
+from core.comparison.setup import Comparison, as_trained, bytes_held, compared, differences, held_fixed, matched
 from core.run.config import RunConfig
 from core.run.events import CATEGORIES, Peak
 from core.words.errors import ConfigError
@@ -67,6 +67,24 @@ def test_all_arms_get_the_first_arms_seed() -> None:
 def test_a_comparison_is_read_back_from_json() -> None:
     made = compared(ARTICLE, seeds=3, budget="updates", rule="sqrt")
     assert Comparison.from_json(made.to_json()) == made
+
+
+def test_names_belong_to_a_comparison_but_do_not_tell_it_from_another() -> None:
+    arms = [RunConfig(), RunConfig(batch_size=1_000)]
+    named = compared(arms, names=["Small", ""])
+    assert named == compared(arms)
+    assert Comparison.from_json(named.to_json()).names == ("Small", "")
+    assert "names" not in compared(arms, names=["", ""]).to_json()
+
+
+def test_arms_are_matched_by_their_settings_each_once() -> None:
+    few, many = RunConfig(budget_value=1), RunConfig(batch_size=1_000)
+    assert matched([many, RunConfig(), few, RunConfig(lr=1.0)], [RunConfig(seed=3), many, RunConfig()]) == [
+        1,
+        0,
+        2,
+        None,
+    ]
 
 
 def test_differences_are_the_settings_that_vary_between_arms() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 
 from core.comparison.course import Course
@@ -81,6 +84,39 @@ def test_the_verdict_names_the_budgets_that_give_another_result() -> None:
         "is ahead (2.08 times lower)."
     )
     assert "By other budgets" not in verdict(SMALL, course([2.3, 2.0], [0, 50], per_epoch=10, seconds=0.1))
+
+
+def test_the_room_of_a_verdict_holds_every_verdict_on_the_comparison() -> None:
+    near = course([2.3, 1.0, 0.046], [0, 50, 500], per_epoch=100)
+    lost = course([2.3], [0], per_epoch=10)
+    lost.diverged[:] = True
+    for guesses in (False, True):
+        room = telling.room(COMPARISON, NAMES, guesses=guesses)
+        text = re.fullmatch(r"<p class='room' data-text='([^'<>*]+)'></p>", room)
+        assert text
+        for courses in ([SMALL, LARGE], [SMALL, near], [SMALL, lost], [LARGE, SMALL]):
+            said = telling.guess(COMPARISON, courses, NAMES, 1 if guesses else None)
+            assert len(f"{said} {verdict(*courses)}".replace("*", "")) <= len(text[1])
+
+
+def test_a_guess_is_right_wrong_or_neither() -> None:
+    near = course([2.3, 1.0, 0.046], [0, 50, 500], per_epoch=100)
+
+    def told(guess: int | None, *courses: Course) -> str:
+        return telling.guess(COMPARISON, courses, NAMES, guess)
+
+    assert told(None, SMALL, LARGE) == ""
+    assert told(0, SMALL, LARGE) == "Your guess, **Batch size 100**, was right."
+    assert told(1, SMALL, LARGE) == "Your guess, **Batch size 1,000**, was wrong: Batch size 100 ends lower."
+    assert told(1, SMALL, near) == "Your guess, **Batch size 1,000**, is neither right nor wrong."
+    assert told(0, SMALL, replace(LARGE, state="running")) == "You guessed **Batch size 100**."
+
+
+def test_a_given_name_stands_in_place_of_the_settings_and_shows_no_markup() -> None:
+    arms = [RunConfig(), RunConfig(batch_size=1_000), RunConfig(batch_size=7)]
+    assert arm_names(arms, ["Low", ""]) == ["Low", "Batch size 1,000", "Batch size 7"]
+    assert arm_names(arms, ["Low", "Low"]) == ["Low (1)", "Low (2)", "Batch size 7"]
+    assert not set("[]*<>`") & set(arm_names(arms, ["**[a](b)** <i>`"])[0])
 
 
 def test_arms_within_25_percent_are_practically_equal_and_both_losses_are_given() -> None:

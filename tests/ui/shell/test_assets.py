@@ -93,7 +93,7 @@ def test_colours_are_only_in_the_tokens() -> None:
 
 def test_no_style_sheet_has_words_of_its_own() -> None:
     contents = re.findall(r"content: ([^;}]+)", style())
-    assert sorted(contents) == ['""', r'"\2713\00a0"', "var(--word-menu)"]
+    assert sorted(contents) == ['""', r'"\2713\00a0"', "attr(data-text)", "var(--word-menu)"]
 
 
 def test_every_key_in_a_selector_is_drawn_by_a_module() -> None:

@@ -178,31 +178,28 @@ def test_a_page_restores_only_what_a_late_request_has_overwritten(
 
 
 def switching() -> None:
-    """A script with Compare's switches that shows whether a start was requested."""
+    """A script with Compare's switches that shows the chosen budget."""
     import streamlit as st
 
-    from ui.compare import arms
-    from ui.compare.state import CompareState
+    from ui.compare import switches
     from ui.shell.session import current
 
     session = current()
     session.give_again()
-    arms.switches(session)
+    switches.draw(session)
     st.button("Updates", key="updates", on_click=session.give, args=("compare_budget", "updates"))
-    state = session.state(CompareState)
-    st.text(str(state.wanted))
-    state.wanted = False
+    st.text(session.field("compare_budget", ""))
     session.note_sent()
 
 
-def test_a_late_value_of_a_switch_wants_no_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_value_of_a_switch_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "DELIVERY_S", 60.0)
     test = AppTest.from_function(switching).run()
 
     def chosen(budget: str) -> str:
         return str(test.get_by_key("compare_budget").set_value(budget).run().text[0].value)
 
-    assert chosen("examples") == "True"
+    assert chosen("examples") == "examples"
     test.button(key="updates").click().run()
-    assert chosen("examples") == "False"
-    assert chosen("seconds") == "True"
+    assert chosen("examples") == "updates"
+    assert chosen("seconds") == "seconds"
