@@ -54,10 +54,11 @@ def weight_paths(say: Say, names: Sequence[str] = NAMES) -> Spec:
     shown: dict[str, Any] = {"grid": False, "labelExpr": written("datum.value")}
     x = alt.X("x:Q", title=PLACE).scale(zero=False, nice=False).axis(tickCount=6, **shown)
     y = alt.Y("y:Q", title=None).scale(zero=False, nice=False).axis(tickCount=5, **shown)
-    key, count = legend(), len(arms)
+    # The symbols are the marks of the arms; the name of the y axis stands between legend and plot.
+    key, count = legend(symbolType=alt.Undefined, symbolSize=60, symbolStrokeWidth=1.5, offset=22), len(arms)
     colour = alt.Color("row:N", legend=key).scale(domain=arms, range=list(ARM_COLOURS[:count]))
     dash = alt.StrokeDash("row:N", legend=key).scale(domain=arms, range=list(ARM_DASHES[:count]))
-    shape = alt.Shape("row:N", legend=None).scale(domain=arms, range=list(ARM_SHAPES[:count]))
+    shape = alt.Shape("row:N", legend=key).scale(domain=arms, range=list(ARM_SHAPES[:count]))
     tooltip = told(
         (say("axis.updates.made"), "datum.order", COUNT),
         (say("weights.loss"), "datum.value", ""),
@@ -72,7 +73,7 @@ def weight_paths(say: Say, names: Sequence[str] = NAMES) -> Spec:
     ring = base.mark_point(
         shape="circle", size=90, filled=False, stroke=PAGE_INK, strokeWidth=1.8, opacity=1, tooltip=None, clip=True
     )
-    up = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, tooltip=None)
+    up = alt.Chart(DATA).mark_text(align="left", baseline="bottom", dy=-6, tooltip=None, clip=False)
     right = alt.Chart(DATA).encode(x=alt.value("width"), y=alt.value(0))
     return spec(
         alt.layer(
