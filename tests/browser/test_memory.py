@@ -48,6 +48,7 @@ def test_a_device_sets_the_limit_and_the_searches_for_the_largest_batch_play(
 ) -> None:
     page = visit(f"{server.url}/memory?model=cnn").page
     expect(page.locator(".st-key-curve .marks")).to_contain_text("fits up to 75", timeout=ENGINE_WAIT_MS)
+    expect(page.locator(".st-key-curve .marks")).to_contain_text("02 MiB4 MiB6 MiB8 MiB10 MiB")
     marks = page.locator(".st-key-memory_depths .marks")
     expect(marks).to_contain_text("second update")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")

@@ -12,7 +12,8 @@ import pyarrow as pa
 from core.comparison.course import Axis, Course, Floats
 from core.words.units import MIB
 from ui.charts.columns import columns
-from ui.charts.pointer import add_pointer, nearest, pointer, told, zooming
+from ui.charts.memory import units
+from ui.charts.pointer import add_pointer, nearest, pointer, zooming
 from ui.charts.reach import step
 from ui.charts.style import (
     ALARM,
@@ -23,7 +24,6 @@ from ui.charts.style import (
     GREY,
     LIMIT_COLOUR,
     PLACE,
-    SIZE,
     TEAL,
     Rows,
     Say,
@@ -167,16 +167,16 @@ def _points(series: str, course: Course, axis: Axis) -> tuple[Floats, Floats]:
 def compare_memory(say: Say, names: Sequence[str] = NAMES) -> Spec:
     """Draw the peak memory of each arm as a bar, and the limit of the simulated device; `names` as in the others."""
     _, _, *arms = names
-    x = linear(alt.X("value:Q", title=say("axis.peak")), ticks=5)
+    x = units.axis(alt.X("value:Q", title=say("axis.peak")).scale(zero=True, nice=False))
     y = alt.Y("row:N", title=None, sort=None).axis(labels=False, ticks=False, domain=False)
     key = legend(symbolType="square", symbolSize=90, symbolStrokeWidth=0, offset=22)  # above the limit's name
     colour = alt.Color("row:N", legend=key).scale(domain=arms, range=list(ARM_COLOURS[: len(arms)]))
     base = alt.Chart(DATA).encode(x, y)
-    bars = base.mark_bar(height=10).encode(
-        colour, tooltip=told((say("axis.peak"), "datum.value", SIZE), title="datum.row")
-    )
-    size = alt.Text("value:Q", format=SIZE)
-    sizes = label(base.encode(x=alt.value(0)), LINE, text=size, align="left", baseline="bottom", dx=2, dy=-6)
+    line = f"{{'title': datum.row, {say('axis.peak')!r}: {units.text('datum.value')}}}"
+    bars = base.mark_bar(height=10).encode(colour, tooltip=alt.value(alt.expr(line)))
+    size = alt.Text("value as text:N")
+    inside = units.written(base, "value").encode(x=alt.value(0))
+    sizes = label(inside, LINE, text=size, align="left", baseline="bottom", dx=2, dy=-6)
     limit = alt.Chart(DATA).encode(x)
     rule = limit.mark_rule(color=LIMIT_COLOUR, strokeDash=[6, 4], strokeWidth=2, tooltip=None)
     limit_name = limit.mark_text(align="right", baseline="bottom", color=ALARM, tooltip=None)
@@ -187,7 +187,7 @@ def compare_memory(say: Say, names: Sequence[str] = NAMES) -> Spec:
         *sizes,
         limit_name.encode(y=alt.value(-4), text="label:N").transform_filter(only("limit")),
     ]
-    return _panel(layers, names, columns(say, row=say("axis.arm"), value=say("axis.peak")))
+    return _panel(layers, names, columns(say, row=say("axis.arm"), value=say("axis.peak.mib")))
 
 
 def compare_memory_table(

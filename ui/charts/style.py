@@ -43,7 +43,7 @@ CATEGORY_COLOURS = {  # keeps the order of CATEGORIES; activations are the same 
     "temporary": "#c99700",
 }
 INK = "datum.series == 'activations' ? 'white' : 'black'"  # text on these colours; its contrast is 4.8 and more
-COUNT, LOSS, RATE, SIZE = ",.0f", ".4f", ".3~e", ",.2f"
+COUNT, LOSS, RATE = ",.0f", ".4f", ".3~e"
 NUMBER = ",.3~r"  # three significant digits, never as a power of ten
 ANY = ",.6~r"  # counts and seconds on one axis
 

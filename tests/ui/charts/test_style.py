@@ -50,6 +50,7 @@ from ui.charts.depth import (
     rhythm_table,
 )
 from ui.charts.loss import log_loss, loss, loss_table
+from ui.charts.memory import units
 from ui.charts.memory.attempts import attempts, attempts_table
 from ui.charts.memory.curve import curve, curve_table, log_curve
 from ui.charts.memory.peak import memory, memory_table, rss, rss_table
@@ -232,8 +233,22 @@ def test_every_column_that_a_specification_names_is_in_its_table(name: str, say:
     spec, (_, table) = spec_of(name, say), tables[name]
     fields = {part["field"] for part in parts(spec) if isinstance(part, dict) and "field" in part}
     fields |= {field for field in re.findall(r"datum\.(\w+)", json.dumps(spec)) if field != "value"}
+    made = {part["as"] for part in parts(spec) if isinstance(part, dict) and "as" in part}
     assert fields
-    assert fields <= set(table.column_names)
+    assert fields <= {*table.column_names, *made}
+
+
+@pytest.mark.parametrize("name", ["memory", "curve", "log_curve", "timeline", "compare_memory"])
+def test_every_size_on_a_chart_of_memory_has_the_unit_of_its_own_size(name: str, say: Say) -> None:
+    spec = spec_of(name, say)
+    channel = "x" if name in ("memory", "compare_memory") else "y"
+    axes = [
+        layer["encoding"][channel]["axis"] for layer in spec["layer"] if "axis" in layer["encoding"].get(channel, {})
+    ]
+    assert {axis["labelExpr"] for axis in axes} == {units.text("datum.value")}
+    told = [part["tooltip"] for part in parts(spec) if isinstance(part, dict) and part.get("tooltip")]
+    assert " as text" in json.dumps(told) or units.text("datum.value") in json.dumps(told)
+    assert "MiB)" not in json.dumps(told)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("confusion", "plane", "small_rate")])
@@ -309,7 +324,8 @@ def test_show_data_lists_named_columns_and_the_chart_reads_them(name: str, say: 
     assert [column for column in shown if "<" not in column and column not in ("x2", "y2")] == []
     fields = {part["field"].replace("\\", "") for part in parts(read) if isinstance(part, dict) and "field" in part}
     fields |= set(re.findall(r"datum\['([^']+)'\]", json.dumps(read["layer"])))
-    assert fields - {"x", "y"} <= set(shown)
+    made = {part["as"] for part in parts(spec) if isinstance(part, dict) and "as" in part}
+    assert fields - made - {"x", "y"} <= set(shown)
     kept = [layer for layer in read["layer"] if {"x", "y"} & {step.get("as") for step in layer.get("transform", [])}]
     assert [layer["name"] for layer in kept] == ["frame"] * (name not in ("small_rate", "compare_memory"))
 

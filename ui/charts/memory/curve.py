@@ -14,10 +14,10 @@ from core.forecast.records import Curve
 from core.run.events import CATEGORIES
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
+from ui.charts.memory import units
 from ui.charts.memory.limit import add_limit, beside_limit, limit_layers
 from ui.charts.pointer import zooming
 from ui.charts.style import (
-    ANY,
     CAPTION,
     CATEGORY_COLOURS,
     COUNT,
@@ -27,7 +27,6 @@ from ui.charts.style import (
     GREY,
     INK,
     LINE_HEIGHT,
-    SIZE,
     Rows,
     Say,
     Spec,
@@ -54,7 +53,7 @@ DASHES = {
     WORKSPACE: [12, 4],
 }
 LABELLED_SHARE = 0.08  # share of the axis below which a layer has no room for its name
-NAME_WIDTH = 0.25  # share of the axis on a phone
+NAME_WIDTH = 0.26  # share of the axis on a phone
 LEAST_SHARE = 0.01  # share of the smallest total; smaller values would stretch a logarithmic axis over empty decades
 ROOM = 1.1  # multiple of the highest point; the label of the largest batch size that fits stands above it
 HALF = 48  # pixels from the middle of the name of this batch size to its ends
@@ -66,7 +65,7 @@ def curve(say: Say) -> Spec:
     """Draw the categories as stacked layers on linear axes from 0."""
     x = alt.X("x:Q", title=say("axis.batch_size")).scale(zero=True, nice=False)
     x = x.axis(format=COUNT, tickCount=8, tickMinStep=1)
-    y = alt.Y("end:Q", title=say("axis.memory")).scale(zero=True, nice=False).axis(tickCount=5, format=ANY)
+    y = units.axis(alt.Y("end:Q", title=say("axis.memory")).scale(zero=True, nice=False))
     names = list(LAYERS)
     key = _key(say, names, symbolType="square", symbolStrokeWidth=0)
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=list(LAYERS.values()))
@@ -83,7 +82,8 @@ def curve(say: Say) -> Spec:
 def log_curve(say: Say) -> Spec:
     """Draw the total and each category as lines on logarithmic axes, where layers cannot be stacked."""
     x = logarithmic(alt.X("x:Q", title=say("axis.batch_size")))
-    y = logarithmic(alt.Y("end:Q", title=say("axis.memory")))
+    y = alt.Y("end:Q", title=say("axis.memory")).scale(type="log", nice=False, padding=8)
+    y = units.log_axis(y, labelOverlap="greedy")
     names = [TOTAL, *LAYERS]
     key = _key(say, names, symbolType="stroke", symbolSize=200, symbolStrokeWidth=2.5)
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=[GREY, *LAYERS.values()])
@@ -113,23 +113,24 @@ def _key(say: Say, names: Sequence[str], **looks: Any) -> alt.Legend:
 def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart], *names: alt.Chart) -> Spec:
     """Return the chart with its limit, markers and tooltips around the marks of the curve and its `names`."""
     at = alt.Tooltip("x:Q", title=say("axis.batch_size"), format=COUNT)
-    total = alt.Tooltip(f"{TOTAL}:Q", title=say("axis.total"), format=SIZE)
-    sizes = [alt.Tooltip(f"{name}:Q", title=say(f"series.{name}"), format=SIZE) for name in LAYERS]
+    total = units.tooltip(TOTAL, say("axis.total"))
+    parts = [units.tooltip(name, say(f"series.{name}")) for name in LAYERS]
     exact = [
-        alt.Tooltip("end:Q", title=say("axis.measured"), format=SIZE),
-        alt.Tooltip("value:Q", title=say("axis.predicted"), format=SIZE),
+        units.tooltip("end", say("axis.measured")),
+        units.tooltip("value", say("axis.predicted")),
         alt.Tooltip("error:Q", title=say("axis.error"), format="+.2f"),
     ]
     top, bottom, base = alt.value(0), alt.value("height"), alt.Chart(DATA).encode(x)
     pointed = alt.selection_point(name="pointed", on="pointerover", clear="pointerout", empty=False)
-    columns = alt.Chart(DATA).mark_rect(color=GREY, clip=True).add_params(pointed)
+    columns = units.written(alt.Chart(DATA), TOTAL, *LAYERS)
+    columns = columns.mark_rect(color=GREY, clip=True).add_params(pointed)
     columns = columns.encode(
         alt.X("left:Q", title=say("axis.batch_size")),
         x2="right:Q",
         y=top,
         y2=bottom,
         opacity=alt.when(pointed).then(alt.value(0.25)).otherwise(alt.value(0)),
-        tooltip=[at, total, *sizes],
+        tooltip=[at, total, *parts],
     )
     # The names of the rules stand above the plot, where no line crosses them: the one of this batch size a line higher
     # where it would meet the other.
@@ -153,7 +154,8 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart], *names: alt
         *limit_layers(y),
         base.mark_rule(strokeDash=[2, 3], **thin).encode(y=y, y2=top).transform_filter(only(FITS)),
         fits.encode(y=top, text="label:N").transform_filter(only(FITS)),
-        base.mark_point(
+        units.written(base, TOTAL)
+        .mark_point(
             shape="diamond", filled=True, size=120, color=GREY, opacity=1, stroke="white", strokeWidth=1.5, clip=True
         )
         .encode(y=y, tooltip=[at, total])
@@ -162,7 +164,8 @@ def _curve(say: Say, x: alt.X, y: alt.Y, drawn: Sequence[alt.Chart], *names: alt
         ring.mark_point(
             filled=False, size=80, stroke="white", strokeWidth=4.5, opacity=1, tooltip=None, clip=True
         ).transform_filter(only(MEASURED)),
-        ring.mark_point(filled=False, size=80, stroke="#1f2329", strokeWidth=2, opacity=1, clip=True)
+        units.written(ring, "end", "value")
+        .mark_point(filled=False, size=80, stroke="#1f2329", strokeWidth=2, opacity=1, clip=True)
         .encode(tooltip=[at, *exact])
         .transform_filter(only(MEASURED)),
         caption_from_data(line=1),
@@ -240,9 +243,8 @@ def curve_table(
 
 def readable_curve(table: pa.Table, words: Catalogue) -> pa.Table:
     """Return what is shown as the data of `curve` and `log_curve`."""
-    names = {"x": words.say("axis.batch_size"), TOTAL: words.say("axis.total")}
-    sizes = {name: words.say("axis.in_mib", name=words.say(f"series.{name}")) for name in LAYERS}
-    return readable(table, names | sizes, COLUMN)
+    sizes = {name: words.say("axis.in_mib", name=words.say(f"series.{name}")) for name in (TOTAL, *LAYERS)}
+    return readable(table, {"x": words.say("axis.batch_size")} | sizes, COLUMN)
 
 
 def _add_layers(

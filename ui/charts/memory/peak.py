@@ -13,6 +13,7 @@ from core.store.reader import RunReader
 from core.words.catalogue import Catalogue
 from core.words.units import MIB
 from ui.charts.columns import columns
+from ui.charts.memory import units
 from ui.charts.memory.limit import beside_limit
 from ui.charts.pointer import add_pointer, pointer, zooming
 from ui.charts.style import (
@@ -27,7 +28,6 @@ from ui.charts.style import (
     GREY,
     INK,
     LIMIT_COLOUR,
-    SIZE,
     Rows,
     Say,
     Spec,
@@ -58,21 +58,18 @@ def memory(say: Say) -> Spec:
         offset=4,
         rowPadding=1,
     )
-    x = (
-        alt.X("start:Q", title=say("axis.memory"))
-        .scale(zero=True, nice=False)
-        .axis(tickCount=5, format=ANY, titlePadding=2)
-    )
+    x = alt.X("start:Q", title=say("axis.memory")).scale(zero=True, nice=False)
+    x = units.axis(x, titlePadding=2)
     y = alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelExpr=labels(say, rows), ticks=False, domain=False))
     y = y.scale(domain=rows)
     colour = alt.Color("series:N", legend=key).scale(domain=kinds, range=[CATEGORY_COLOURS[kind] for kind in kinds])
     tooltip = [
         alt.Tooltip("series:N", title=say("axis.category")),
-        alt.Tooltip("value:Q", title=say("axis.memory"), format=SIZE),
+        units.tooltip("value", say("axis.memory")),
         alt.Tooltip("row:N", title=say("axis.row")),
     ]
     base = alt.Chart(DATA)
-    bars = base.mark_bar(height={"band": 0.72}).encode(x, y, colour, tooltip=tooltip)
+    bars = units.written(base, "value").mark_bar(height={"band": 0.72}).encode(x, y, colour, tooltip=tooltip)
     bars = bars.encode(x2="end:Q").transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds))
     inside = base.mark_text(color=alt.expr(INK), fontSize=FONT, tooltip=None).encode(
         x=alt.X("middle:Q"), y=y, text="label:N"

@@ -6,9 +6,9 @@ from typing import Any
 
 import altair as alt
 
+from ui.charts.memory import units
 from ui.charts.memory.limit import limit_layers
 from ui.charts.style import (
-    ANY,
     CATEGORY_COLOURS,
     COUNT,
     DATA,
@@ -16,7 +16,6 @@ from ui.charts.style import (
     GREY,
     LINE_HEIGHT,
     RED,
-    SIZE,
     Say,
     Spec,
     caption_from_data,
@@ -37,7 +36,7 @@ def timeline(say: Say) -> Spec:
     """Draw the categories as stacked steps, one event after another, each with its phases and its peak."""
     x = alt.X("x:Q", title=say("axis.changes")).scale(nice=False, zero=False)
     x = x.axis(labels=False, ticks=False, grid=False, titlePadding=20)  # each event has numbers of its own
-    y = alt.Y("end:Q", title=say("axis.memory")).scale(zero=True, nice=False).axis(tickCount=5, format=ANY)
+    y = units.axis(alt.Y("end:Q", title=say("axis.memory")).scale(zero=True, nice=False))
     names = list(CATEGORY_COLOURS)
     key = alt.Legend(
         title=None,
@@ -51,11 +50,17 @@ def timeline(say: Say) -> Spec:
     colour = alt.Color("series:N", legend=key).scale(domain=names, range=list(CATEGORY_COLOURS.values()))
     top, bottom, base = alt.value(0), alt.value("height"), alt.Chart(DATA).encode(x)
     areas = base.mark_area(interpolate="step-after", tooltip=None).encode(y, colour, y2="start:Q", detail="panel:N")
-    columns = base.mark_rect(opacity=0).encode(x2="end_x:Q", y=top, y2=bottom, tooltip=_change_tooltip(say))
+    columns = (
+        units.written(base, "live")
+        .mark_rect(opacity=0)
+        .encode(x2="end_x:Q", y=top, y2=bottom, tooltip=_change_tooltip(say))
+    )
     bounds = base.mark_rule(color=GREY, opacity=0.5, tooltip=None).encode(y=alt.value(BAND + 16), y2=bottom)
     leader = base.mark_rule(color=GREY, strokeDash=[2, 3], tooltip=None).encode(y=y, y2=alt.value(BAND))
     peak = base.mark_point(shape="diamond", filled=True, size=60, color=GREY, opacity=1, stroke="white", tooltip=None)
-    box = base.mark_rect(fill=RED, fillOpacity=0.2, stroke=RED, strokeWidth=2, strokeDash=[4, 3])
+    box = units.written(base, "value", "over").mark_rect(
+        fill=RED, fillOpacity=0.2, stroke=RED, strokeWidth=2, strokeDash=[4, 3]
+    )
     aside = base.mark_rect(fill=GREY, fillOpacity=0.5, stroke=GREY, tooltip=None)
     words = base.encode(text="label:N", y=top)
     tick = base.mark_text(color=GREY, baseline="top", dy=6, fontSize=FONT, tooltip=None)
@@ -88,7 +93,7 @@ def _change_tooltip(say: Say) -> list[alt.Tooltip]:
         alt.Tooltip("row:N", title=say("axis.phase")),
         alt.Tooltip("label:N", title=say("axis.operation")),
         alt.Tooltip("value:Q", title=say("axis.change_bytes"), format="+,.0f"),
-        alt.Tooltip("live:Q", title=say("axis.live"), format=SIZE),
+        units.tooltip("live", say("axis.live")),
     ]
 
 
@@ -97,8 +102,8 @@ def _request_tooltip(say: Say) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("row:N", title=say("axis.phase")),
         alt.Tooltip("label:N", title=say("axis.operation")),
-        alt.Tooltip("value:Q", title=say("axis.asked"), format=SIZE),
-        alt.Tooltip("over:Q", title=say("axis.over"), format=SIZE),
+        units.tooltip("value", say("axis.asked")),
+        units.tooltip("over", say("axis.over")),
     ]
 
 

@@ -93,7 +93,7 @@ def readable_timeline(table: pa.Table, say: Say) -> pa.Table:
         "row": say("axis.phase"),
         "label": say("axis.operation"),
         "value": say("axis.change_bytes"),
-        "live": say("axis.live"),
+        "live": say("axis.live.mib"),
     }
     return readable(table, names, STEP)
 

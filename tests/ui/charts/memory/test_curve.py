@@ -72,12 +72,12 @@ def test_categories_have_their_own_values_at_each_point_even_if_they_jump(peak_o
 
 
 def test_a_layer_is_named_at_its_right_end_if_a_level_name_fits(line: Curve, words: Catalogue) -> None:
-    table = table_of(words, line)  # the axis ends at 13.75, and a name may go from 7.5 to 10
+    table = table_of(words, line)  # the axis ends at 13.75, and a name may go from 7.4 to 10
     for name in LAYERS:
         named = f"<series.{name}>" if name in ("parameters", "activations") else ""
         assert column(table, name, "label") == ["", "", named]
     assert column(table, "parameters", "middle")[-1] == 1
-    assert column(table, "activations", "middle")[-1] == 5.75  # between 2, below it, and 9.5, where it is at 7.5
+    assert column(table, "activations", "middle")[-1] == 5.7  # between 2, below it, and 9.4, where it is at 7.4
 
 
 def test_a_thick_but_steep_layer_has_no_room_for_a_name(peak_of: PeakOf, words: Catalogue) -> None:
