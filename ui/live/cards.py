@@ -174,9 +174,8 @@ def _speed(config: RunConfig, reader: RunReader | None) -> Card:
     value = say("card.speed.value", rate=number(round(last.examples_seen / last.seconds, -1)))
     total, record = planned(config, reader), reader.record
     per_update_s = _seconds_per_update(reader, last)
-    stretch = (
-        max(1.0, 1 / (record.facts.pace * per_update_s)) if record and per_update_s else 1.0
-    )  # of the time by waits
+    # How many times longer the waits of a pace make the rest.
+    stretch = max(1.0, 1 / (record.facts.pace * per_update_s)) if record and per_update_s else 1.0
     if record and record.ended:
         detail = say("card.speed.took", elapsed=duration(record.ended.elapsed_s))
     elif config.budget == "seconds":
