@@ -174,7 +174,7 @@ def compare_memory(say: Say, names: Sequence[str] = NAMES) -> Spec:
     base = alt.Chart(DATA).encode(x, y)
     line = f"{{'title': datum.row, {say('axis.peak')!r}: {units.text('datum.value')}}}"
     bars = base.mark_bar(height=10).encode(colour, tooltip=alt.value(alt.expr(line)))
-    size = alt.Text("value as text:N")
+    size = alt.Text("value_text:N")
     inside = units.written(base, "value").encode(x=alt.value(0))
     sizes = label(inside, LINE, text=size, align="left", baseline="bottom", dx=2, dy=-6)
     limit = alt.Chart(DATA).encode(x)

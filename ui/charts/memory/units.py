@@ -38,7 +38,7 @@ def log_axis(channel: Channel, **options: Any) -> Channel:
 def written(chart: alt.Chart, *fields: str) -> alt.Chart:
     """Add the text of each field of MiB to the rows of a chart, for `tooltip`."""
     texts = {
-        f"{field} as text": text(f"datum.{field}" if field.isidentifier() else f"datum['{field}']") for field in fields
+        f"{field}_text": text(f"datum.{field}" if field.isidentifier() else f"datum['{field}']") for field in fields
     }
     made: alt.Chart = chart.transform_calculate(**texts)
     return made
@@ -46,4 +46,4 @@ def written(chart: alt.Chart, *fields: str) -> alt.Chart:
 
 def tooltip(field: str, title: str) -> alt.Tooltip:
     """Return the line of a tooltip for a field that `written` has added."""
-    return alt.Tooltip(f"{field} as text:N", title=title)
+    return alt.Tooltip(f"{field}_text:N", title=title)
