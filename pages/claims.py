@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.claims import page as claims_page
+from ui.kit import terms
 from ui.shell import frame
 from ui.shell.session import current
 from ui.shell.text import say
@@ -17,4 +18,5 @@ with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         claims_page.controls(session)
 st.caption(say("claims.intro"))
 if there:
+    terms.row("claims", "seed", "p", "corrected", "excess", "curvature", "b")
     claims_page.panel(session)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.compare import arms, controls, described, differences, guess, page, switches, url
 from ui.compare.shown import read
+from ui.kit import terms
 from ui.setup import address, form, notices
 from ui.shell import frame
 from ui.shell.session import current
@@ -30,5 +31,8 @@ with st.container(key="compare_setup"):
     switches.draw(session)
     arms.draw(session, setup, shown)
     differences.draw(session, setup, shown, tells=tells)
+    if tells:
+        switches.quote(session)
+    terms.row("compare", "arm", "seed", "p", "excess", "curvature")
 notices.draw(session, setup)
 page.panel(session, shown)

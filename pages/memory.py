@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.kit import terms
 from ui.memory import devices
 from ui.memory import page as memory_page
 from ui.setup import address, attachment, form, notices
@@ -22,6 +23,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     devices.draw()
 notices.draw(session, setup)
 if setup.config:
+    terms.row("memory", "workspace", "autocast", "b")
     memory_page.panel(session, setup)
 else:
     notices.refusal(setup)

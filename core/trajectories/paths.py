@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -41,7 +41,7 @@ def trajectory(
     problem: LossSurface,
     *,
     batch_size: int,
-    rate: float,
+    rate: float | Sequence[float],
     updates: int,
     seed: int,
     start: Array | None = None,
@@ -51,15 +51,17 @@ def trajectory(
 
     The order of the examples depends only on the seed: one permutation per epoch, or as many independent draws, cut
     into batches, the last of which may be shorter. Two batch sizes with the same seed see the same examples in the same
-    order. A path farther than LOST from 0 has diverged and is NaN from there on.
+    order. `rate` is one rate, or one for each update. A path farther than LOST from 0 has diverged and is NaN from
+    there on.
     """
     if not 1 <= batch_size <= problem.examples:
         raise ValueError(f"batch_size must be between 1 and {problem.examples}, got {batch_size}")
     point = problem.start if start is None else np.asarray(start, float)
     path = np.full((updates + 1, 2), np.nan)
     path[0] = point
+    rates = np.broadcast_to(rate, updates)
     for number, batch in enumerate(islice(_batches(problem.examples, batch_size, seed, sampling), updates), start=1):
-        point = point - rate * problem.example_gradients(point, batch).mean(0)
+        point = point - rates[number - 1] * problem.example_gradients(point, batch).mean(0)
         if np.abs(point).max() > LOST:
             break
         path[number] = point

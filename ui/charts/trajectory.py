@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -20,8 +20,10 @@ from ui.charts.style import (
     COUNT,
     DATA,
     EXTENT,
+    FONT,
     GREY,
     PAGE_INK,
+    TEAL,
     Rows,
     Say,
     Spec,
@@ -39,6 +41,8 @@ Side = Literal["small", "large"]  # the batch size that a path or a cloud belong
 ORANGE = "#d9730d"
 SIDES: list[Side] = ["small", "large"]
 SIDE_COLOURS, SIDE_SHAPES = [BLUE, ORANGE], ["circle", "square"]
+RATES = ["high", "low", "falling"]  # the rates whose paths are drawn over each other
+RATE_COLOURS, RATE_SHAPES = [BLUE, ORANGE, TEAL], ["circle", "square", "diamond"]  # those of Compare
 SHADED, SHADE = 9, 0.045  # number of inner lines that are filled, and the opacity of each
 LINE, PATH, START, BEST, NOW = "line", "path", "start", "best", "now"
 
@@ -61,18 +65,33 @@ def one_scale(x: str, y: str) -> tuple[alt.Chart, alt.Chart]:
 
 def trajectory(say: Say) -> Spec:
     """Draw a path from its start to its current weights."""
-    return _panel(say, height=430)
+    return _panel(say, SIDES, SIDE_COLOURS, SIDE_SHAPES, height=430)
 
 
 def small_trajectory(say: Say) -> Spec:
     """Draw a path at the size of one of four."""
-    return _panel(say, height=290)
+    return _panel(say, SIDES, SIDE_COLOURS, SIDE_SHAPES, height=290)
 
 
-def _panel(say: Say, *, height: int) -> Spec:
+def rates_trajectory(say: Say) -> Spec:
+    """Draw the paths of a high, a low and a falling rate over each other, with a legend."""
+    names = {rate: say(f"trajectories.rates.{rate}") for rate in RATES}
+    legend = alt.Legend(title=None, orient="top", labelExpr=f"({names})[datum.label]", labelFontSize=FONT, labelLimit=0)
+    return _panel(say, RATES, RATE_COLOURS, RATE_SHAPES, height=430, legend=legend)
+
+
+def _panel(
+    say: Say,
+    rows: Sequence[str],
+    colours: Sequence[str],
+    shapes: Sequence[str],
+    *,
+    height: int,
+    legend: alt.Legend | None = None,
+) -> Spec:
     held, base = one_scale(say("axis.weight1"), say("axis.weight2"))
-    colour = alt.Color("row:N", legend=None).scale(domain=SIDES, range=SIDE_COLOURS)
-    shape = alt.Shape("row:N", legend=None).scale(domain=SIDES, range=SIDE_SHAPES)
+    colour = alt.Color("row:N", legend=legend).scale(domain=list(rows), range=list(colours))
+    shape = alt.Shape("row:N", legend=legend).scale(domain=list(rows), range=list(shapes))
     tooltip = told(
         (say("axis.updates.made"), "datum.order", COUNT),
         (say("axis.weight1"), "datum.x", ".3f"),
@@ -125,23 +144,30 @@ def _panel(say: Say, *, height: int) -> Spec:
 def trajectory_table(
     problem: LossSurface, path: Array, say: Callable[..., str], *, side: Side, shown: int, caption: str = ""
 ) -> pa.Table:
-    """Return the columns of `trajectory`: series, row, label, x and y (the weights), order (updates made) and value.
+    """Return the columns of `trajectory` for one path."""
+    return paths_table(problem, {side: path}, say, shown=shown, caption=caption)
 
-    `value` is the loss above the optimum, or the opacity of a contour line. `path` is (updates + 1, 2); its first
-    `shown` updates are drawn as far as they are finite. The axes are those of the problem's window, whatever the path.
+
+def paths_table(
+    problem: LossSurface, paths: Mapping[str, Array], say: Callable[..., str], *, shown: int, caption: str = ""
+) -> pa.Table:
+    """Return the columns of a chart of paths: series, row, label, x and y (weights), order (updates made) and value.
+
+    `value` is the loss above the optimum, or the opacity of a contour line. Each path is (updates + 1, 2); its first
+    `shown` updates are drawn as far as they are finite. The axes are those of the problem's window, whatever the paths.
     """
     rows = Rows("series", "row", "label", "x", "y", "order", "value")
-    drawn = path[: shown + 1]
-    drawn = drawn[np.isfinite(drawn).all(1)]
-    above = problem.loss(drawn) - problem.loss(problem.optimum)
-    updates = np.arange(len(drawn))
-    columns = {"x": drawn[:, 0], "y": drawn[:, 1], "order": updates, "value": above}
-    rows.add(series=PATH, row=[side] * len(drawn), **columns)
+    for name, path in paths.items():
+        drawn = path[: shown + 1]
+        drawn = drawn[np.isfinite(drawn).all(1)]
+        above = problem.loss(drawn) - problem.loss(problem.optimum)
+        columns = {"x": drawn[:, 0], "y": drawn[:, 1], "order": np.arange(len(drawn)), "value": above}
+        rows.add(series=PATH, row=[name] * len(drawn), **columns)
+        if len(drawn) > shown:  # a path that has diverged has no current weights
+            rows.add(series=NOW, row=name, **{column: values[-1] for column, values in columns.items()})
     (x, y), (best_x, best_y) = drawn[0], problem.optimum
     rows.add(series=START, label=say("chart.trajectory.start"), x=x, y=y)
     rows.add(series=BEST, label=say("chart.trajectory.best"), x=best_x, y=best_y)
-    if len(drawn) > shown:  # a path that has diverged has no current weights
-        rows.add(series=NOW, row=side, **{name: column[-1] for name, column in columns.items()})
     window = problem.window
     rows.add(series=EXTENT, x=[window.left, window.right], y=[window.bottom, window.top])
     names, places, order, shades = _lines(problem)

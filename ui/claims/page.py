@@ -23,7 +23,7 @@ from ui.charts.claims import (
     readable_evidence,
 )
 from ui.claims.state import FIRST_CLAIM, ClaimsState
-from ui.kit import plots, seed_field
+from ui.kit import plots, quotes, seed_field
 from ui.kit.button import button
 from ui.kit.long_job import progress
 from ui.kit.ticking import ticking
@@ -155,6 +155,8 @@ def _claim(session: Session, code: str) -> None:
         for outcome in result.outcomes:
             st.markdown(_line(outcome))
     st.markdown(f"{say('claims.lesson', lesson=say(f'claim.{code}.lesson'))} {conditions(result.outcomes, words())}")
+    if elsewhere := quotes.claim(code):
+        st.markdown(elsewhere)
 
 
 def _run_button(session: Session, code: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.comparison.presets import PRESETS
+from core.comparison.presets import LARGE_TO_SMALL, PRESETS
 from core.comparison.setup import BUDGETS, DEFAULT_SECONDS, RULES, SEED_CHOICES
 from ui.compare import described
 from ui.compare.described import SWITCHES
 from ui.compare.state import CompareState
+from ui.kit import quotes
 from ui.shell.session import Session
 from ui.shell.text import duration, say
 
@@ -37,8 +38,15 @@ def about(session: Session) -> str:
     if name is None:
         return ""
     text = say("compare.preset.about", name=say(f"compare.preset.{name}"), about=say(f"compare.preset.{name}.help"))
+    text = f"{text} {quotes.preset(name)}".rstrip()
     is_usual = all(described.switch(session, each) == SWITCHES[each] for each in ("budget", "rule"))
     return text if is_usual else f"{text} {say('compare.preset.changed')}"
+
+
+def quote(session: Session) -> None:
+    """Draw the number that other pages quote, if the arms come from the preset that it is measured with."""
+    if session.state(CompareState).preset == LARGE_TO_SMALL:
+        quotes.fall("compare")
 
 
 def draw(session: Session) -> None:

@@ -20,11 +20,11 @@ from ui.charts.schedules import (
     schedule_tuning,
     schedule_tuning_table,
 )
-from ui.kit import plots, seed_field
+from ui.kit import plots, quotes, seed_field
 from ui.kit.button import button
 from ui.kit.long_job import progress
 from ui.kit.ticking import ticking
-from ui.schedules import tables
+from ui.schedules import tables, why
 from ui.schedules.state import SchedulesState
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -61,12 +61,15 @@ def _draw(session: Session) -> None:
     state = session.state(SchedulesState)
     if session.state(SchedulesState).collect():  # only a full run redraws the timer
         st.rerun()
+    why.draw()
     with st.container(horizontal=True, vertical_alignment="bottom", key="schedules_inputs"):
         batch_size, peaks = _inputs(session)
     bench = state.results.get(batch_size) or shipped()[batch_size]
     trained, against = (bench.tuned, bench.against) if peaks == "tuned" else (bench.alike, bench.against_alike)
     with st.container(border=True, key="schedules_told"):
         st.markdown(_conclusions(bench, peaks))
+        if elsewhere := quotes.schedules():
+            st.caption(elsewhere)
         st.caption(progress(session.state(SchedulesState), batch_size, "schedules") or _origin(session, bench))
     chosen: str | None = st.pills(
         say("schedules.choice"),

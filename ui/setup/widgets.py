@@ -10,17 +10,22 @@ from __future__ import annotations
 import streamlit as st
 
 from core.run.fields import CHOICES, FIELD_SPECS
+from ui.kit import terms
 from ui.setup.fields import DEFAULT, apply
 from ui.shell.session import Session, current
 from ui.shell.text import number as written
-from ui.shell.text import say
+from ui.shell.text import say, words
+
+# Settings whose names or choices are terms, which their help explains.
+TERMS = {"schedule": ("wsd", "plateau"), "seed": ("seed",), "precision": ("autocast",)}
 
 
 def _help(name: str) -> str | None:
-    try:
-        return say(f"form.{name}.help")
-    except KeyError:
-        return None
+    key = f"form.{name}.help"
+    texts = [say(key)] if key in words() else []
+    if name in TERMS:
+        texts.append(terms.helps(*TERMS[name]))
+    return "\n\n".join(texts) or None
 
 
 def select(name: str) -> str:

@@ -17,6 +17,7 @@ from ui.trajectories.state import TrajectoriesState
 UPDATES = 256
 SMALL, LARGE = (1, 2, 4, 8, 16, 32), (64, 128, 256, 512, 1_024)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 1.8, 1.9, 2.1)
+VIEWS = ("batches", "rates")  # two batch sizes side by side, or three rates over each other
 RULES = ("same", "scaled")  # rules for the rate of the large batch
 MODES = ("updates", "epochs")  # both batch sizes train for equally many of these
 MARKS: dict[Side, str] = {  # the marks of the charts
@@ -34,6 +35,7 @@ class Setup:
     rate: float
     rule: str
     seed: int
+    view: str = "batches"
 
     @property
     def problem(self) -> LossSurface:
@@ -74,11 +76,13 @@ def title() -> None:
 def inputs(session: Session) -> Setup:
     """Draw the inputs in a row; the URL holds them too."""
     with st.container(horizontal=True, vertical_alignment="top", key="trajectories_inputs"):
+        view = _segments(session, "view", VIEWS)
         name = _segments(session, "problem", tuple(PROBLEMS))
         small = _slider("small", SMALL, 8)
-        large = _slider("large", LARGE, 128)
-        rate = _slider("rate", RATES, 0.1)
-        rule = _segments(session, "rule", RULES)
+        large, rate, rule = 128.0, 0.1, RULES[0]
+        if view == "batches":
+            large, rate = _slider("large", LARGE, large), _slider("rate", RATES, rate)
+            rule = _segments(session, "rule", RULES)
         seed = st.number_input(
             say("trajectories.seed"),
             1,
@@ -89,7 +93,7 @@ def inputs(session: Session) -> Setup:
             width=130,
             help=say("trajectories.seed.help"),
         )
-    return Setup(name, int(small), int(large), rate, rule, int(seed))
+    return Setup(name, int(small), int(large), rate, rule, int(seed), view)
 
 
 def _segments(session: Session, name: str, options: tuple[str, ...]) -> str:
@@ -98,7 +102,7 @@ def _segments(session: Session, name: str, options: tuple[str, ...]) -> str:
     The widget is not bound to the URL, because a bound widget writes its label, which depends on the language.
     """
     key, choices = f"path_{name}", session.state(TrajectoriesState).choices
-    given = choices.get(name) or st.query_params.get(key)
+    given = st.query_params.get(key) or choices.get(name)
     session.set_field(key, session.field(key, given if given in options else options[0]))
     chosen: str | None = st.segmented_control(
         say(f"trajectories.{name}"),

@@ -16,7 +16,7 @@ from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.session import Session
 from ui.shell.text import count, number, rough, say
-from ui.trajectories import depth
+from ui.trajectories import depth, rates
 from ui.trajectories.inputs import MARKS, MODES, UPDATES, Setup, caption_of, held_fixed
 from ui.trajectories.state import TrajectoriesState
 
@@ -35,7 +35,18 @@ def panel(session: Session, setup: Setup) -> None:
 
 def _draw(session: Session, setup: Setup) -> None:
     state = session.state(TrajectoriesState)
-    position, mode = _player(session)
+    position, mode = _player(session, with_budget=setup.view == "batches")
+    if setup.view == "rates":
+        rates.draw(setup, position)
+    else:
+        _two_batches(setup, position, mode)
+    if state.plays:
+        engine().freeze_once()  # Streamlit's garbage collection after each refresh costs more than the refresh
+    if position >= UPDATES:
+        _stop(session)
+
+
+def _two_batches(setup: Setup, position: int, mode: str) -> None:
     with st.container(key="trajectories_fixed"):
         held_fixed(setup, mode)
     small, large = _shown("small", setup, position, mode), _shown("large", setup, position, mode)
@@ -54,13 +65,9 @@ def _draw(session: Session, setup: Setup) -> None:
         st.markdown(compared(setup, mode, ours, theirs))
     with st.container(border=True, key="trajectories_more"):
         depth.draw(setup, setup.path("small")[small], small)
-    if state.plays:
-        engine().freeze_once()  # Streamlit's garbage collection after each refresh costs more than the refresh
-    if position >= UPDATES:
-        _stop(session)
 
 
-def _player(session: Session) -> tuple[int, str]:
+def _player(session: Session, *, with_budget: bool) -> tuple[int, str]:
     """Draw the controls and advance a playing position; return the position and the mode."""
     state = session.state(TrajectoriesState)
     position = UPDATES if state.position is None else state.position
@@ -101,17 +108,19 @@ def _player(session: Session) -> tuple[int, str]:
             on_change=_move,
             args=(session,),
         )
-        mode: str | None = st.segmented_control(
-            say("trajectories.mode"),
-            MODES,
-            default=MODES[0],
-            key="trajectories_mode",
-            required=True,
-            width="content",
-            format_func=lambda name: say(f"trajectories.mode.{name}"),
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        mode: str | None = None
+        if with_budget:
+            mode = st.segmented_control(
+                say("trajectories.mode"),
+                MODES,
+                default=MODES[0],
+                key="trajectories_mode",
+                required=True,
+                width="content",
+                format_func=lambda name: say(f"trajectories.mode.{name}"),
+                label_visibility="collapsed",
+                persist_state="session",
+            )
     return position, mode or MODES[0]
 
 

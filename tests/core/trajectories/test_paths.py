@@ -202,3 +202,12 @@ def test_the_spread_at_rest_matches_the_closed_form() -> None:
     noise = np.var(problem.example_gradients(ZERO), axis=0) / 4
     steep = np.diag(curvature)
     np.testing.assert_allclose(variance, 0.5 * noise / (steep * (2 - 0.5 * steep)), rtol=0.05)
+
+
+def test_a_rate_for_each_update_is_used_in_its_turn() -> None:
+    """A path at one rate goes on at another as a path that starts there."""
+    problem = PROBLEMS["quadratic"]()
+    whole = trajectory(problem, batch_size=problem.examples, rate=[0.5] * 4 + [0.1] * 3, updates=7, seed=0)
+    first = trajectory(problem, batch_size=problem.examples, rate=0.5, updates=4, seed=0)
+    second = trajectory(problem, batch_size=problem.examples, rate=0.1, updates=3, seed=0, start=first[-1])
+    np.testing.assert_allclose(whole, np.concatenate([first, second[1:]]))
