@@ -39,6 +39,7 @@ CODES = {
     "page",
     "page_script_hash",
     "query_param_key",
+    "query_string",
     "shortcut",
     "spec",
     "tag",

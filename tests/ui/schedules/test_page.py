@@ -66,7 +66,7 @@ def rows(test: AppTest, alt: str, series: str) -> list[dict[str, Any]]:
 
 
 def test_show_data_lists_named_columns_first(page: App) -> None:
-    first = page().get("vega_lite_chart")[0].proto.datasets[0]
+    first = page().get("vega_lite_chart")[1].proto.datasets[0]  # after the picture of three rates
     assert first.name == "readable"
     table = pa.ipc.open_stream(first.data.data).read_all()
     assert table.column_names[:3] == ["schedule", "examples seen", "loss above the optimum"]
@@ -119,7 +119,7 @@ def test_another_schedule_changes_the_data_and_no_specification(page: App) -> No
     before, drawn = specs(test), [rows(test, alt, "chosen") for alt in ALTS]
     test.get_by_key("schedules_arm").set_value("ramp").run()
     assert specs(test) == before
-    assert len(before) == 3
+    assert len(before) == 4
     for alt, earlier in zip(ALTS, drawn, strict=True):
         assert {row["row"] for row in rows(test, alt, "chosen")} == {"ramp"}
         assert rows(test, alt, "chosen") != earlier
