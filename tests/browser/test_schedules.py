@@ -23,7 +23,7 @@ BESIDE = """[...document.querySelectorAll(".st-key-schedules_inputs [data-testid
 
 def open_schedules(visit: Callable[..., Visit], server: Server, query: str = "", **options: object) -> Page:
     page = visit(f"{server.url}/schedules{query}", **options).page
-    expect(page.locator(CHARTS)).to_have_count(3)
+    expect(page.locator(CHARTS)).to_have_count(4)
     return page
 
 
@@ -63,7 +63,7 @@ def test_another_schedule_or_batch_size_moves_the_lines_and_keeps_the_charts(
     page.locator(".st-key-schedules_peak").get_by_text("8 for all", exact=True).click()
     expect(page.locator(".st-key-schedules_told")).to_contain_text("All schedules have peak rate 8 at batch size 256.")
     assert lines.evaluate_all("nodes => nodes.map(node => node.getAttribute('d')).join()") != before
-    assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
+    assert page.locator(f"{CHARTS}[data-tag=first]").count() == 4
     wait_for_query(page, "arm=exponential", "batch=256", "peak=alike")
 
 
@@ -80,7 +80,7 @@ def test_the_comparison_runs_again_in_place_and_gives_the_same_conclusions(
     expect(button(page, "run_schedules")).to_be_disabled()
     expect(origin).to_contain_text("Just computed on this machine from seeds 0 to 9", timeout=3 * ENGINE_WAIT_MS)
     assert re.sub(r"\([\d.]+% apart\)", "", told(page)) == re.sub(r"\([\d.]+% apart\)", "", shipped)
-    assert page.locator(f"{CHARTS}[data-tag=first]").count() == 3
+    assert page.locator(f"{CHARTS}[data-tag=first]").count() == 4
     expect(button(page, "run_schedules")).to_be_enabled()
 
 
