@@ -29,6 +29,7 @@ from core.words.units import MIB
 ListStyle = Literal["standard", "standard-narrow"]
 
 DEFAULT = "en"
+RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 LARGE = 1e12  # a loss from here on is written as a power of ten
 
 
@@ -108,7 +109,7 @@ class Catalogue:
         return f"{self._unit(hours, 'hour')} {self._unit(minutes, 'minute')}"
 
     def loss(self, value: float) -> str:
-        """Return a loss with three significant digits; NaN becomes words and infinity a sign."""
+        """Return a loss with three significant digits, as charts write it; NaN becomes words and infinity a sign."""
         if math.isnan(value):
             return self.say("number.nan")
         if math.isinf(value):
@@ -116,7 +117,9 @@ class Catalogue:
         value += 0.0  # -0.0 is 0
         readable = 999.5 <= abs(value) < LARGE  # 999.7 would be 1e+03
         text = self.formatted(value, ",.0f" if readable else ",.3g")
-        return text.replace("-", "\u2212", 1) if value < 0 else text
+        text = text.replace("-", "\u2212", 1) if value < 0 else text
+        digits, _, power = text.partition("e")
+        return f"{digits}\u00d710{str(int(power)).translate(RAISED)}" if power else text
 
     def date(self, day: date) -> str:
         """Return a date with its month in letters."""

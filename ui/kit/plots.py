@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ LISTED: Spec = {
 }
 
 
-@cache
+@lru_cache(maxsize=256)  # users can type the names
 def _spec(chart: Chart, language: str, names: tuple[str, ...]) -> Spec:
     return with_names(chart(say, names) if names else chart(say))
 
