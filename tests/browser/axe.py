@@ -21,7 +21,8 @@ HARD_TO_READ = """background => {
     for (const text of document.querySelectorAll("[data-testid=stVegaLiteChart] svg text")) {
         const box = text.getBoundingClientRect(), style = getComputedStyle(text)
         if (!box.width || !text.textContent.trim()) continue
-        if (["rgb(0, 0, 0)", "rgb(255, 255, 255)"].includes(style.fill)) continue  // a name on a bar
+        // A name on a bar is black or white, and the rim of a label has the page's colour.
+        if (["rgb(0, 0, 0)", "rgb(255, 255, 255)", background].includes(style.fill)) continue
         let seen = 1
         for (let each = text; each.tagName !== "svg"; each = each.parentElement) seen *= getComputedStyle(each).opacity
         seen *= style.fillOpacity
