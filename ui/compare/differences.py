@@ -38,7 +38,8 @@ def draw(session: Session, form: Form, shown: Shown | None, *, tells: bool) -> N
         differs = shown is not None and comparison != shown.comparison
         if differs and shown is not None:
             sentences.append(_sentence(session, shown, comparison))
-        st.markdown(" ".join(filter(None, sentences)) or "\u00a0", width="stretch")
+        elsewhere = switches.elsewhere(session) if tells else ""
+        st.markdown(" ".join(filter(None, sentences)) or "\u00a0", width="stretch", help=elsewhere or None)
         if edited is not None:
             _button("edit_done", "compare.editing.done", "check", described.edit, session, None)
         if state.removed and len(state.arms or ()) < ARMS[1]:

@@ -38,9 +38,13 @@ def about(session: Session) -> str:
     if name is None:
         return ""
     text = say("compare.preset.about", name=say(f"compare.preset.{name}"), about=say(f"compare.preset.{name}.help"))
-    text = f"{text} {quotes.preset(name)}".rstrip()
     is_usual = all(described.switch(session, each) == SWITCHES[each] for each in ("budget", "rule"))
     return text if is_usual else f"{text} {say('compare.preset.changed')}"
+
+
+def elsewhere(session: Session) -> str:
+    """Return what other pages found about the question of the preset that the arms come from."""
+    return quotes.preset(session.state(CompareState).preset or "")
 
 
 def quote(session: Session) -> None:

@@ -58,6 +58,10 @@ def test_arms_are_named_by_the_settings_that_distinguish_them() -> None:
     ]
     planned = ARMS[0].replace(schedule_batch_size=1_000)
     assert arm_names((planned, ARMS[0])) == ["Schedule for batch size 1,000", "Schedule for its own batch size"]
+    assert arm_names((ARMS[0], ARMS[0].replace(lr=0.1, schedule="constant"))) == [
+        "Learning rate 0.05, cosine",
+        "Learning rate 0.1, constant",
+    ]
     assert arm_names((ARMS[0], ARMS[0])) == ["Arm (1)", "Arm (2)"]
     assert arm_names((*ARMS, ARMS[0])) == ["Batch size 100 (1)", "Batch size 1,000", "Batch size 100 (2)"]
     assert arm_names((ARMS[0], ARMS[1].replace(lr=0.158114)))[1] == "Batch size 1,000, Learning rate 0.158"

@@ -241,3 +241,8 @@ def test_a_failed_comparison_says_why_and_keeps_the_shown_result(
     test.button(key="run_schedules").click().run()
     assert len(asked) == 2
     assert "Waiting for a free core" in words(test)
+
+
+def test_the_picture_of_three_rates_names_all_three(page: App) -> None:
+    (spec,) = [text for text in specs(page()) if "From 8 to 0" in text]
+    assert '"domain": ["Constant 8", "Constant 0.5", "From 8 to 0"]' in spec
