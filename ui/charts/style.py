@@ -252,7 +252,11 @@ def spec(
     chart = chart.properties(height=height)
     if title:
         below = subtitle or alt.Undefined
-        chart = chart.properties(title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8, subtitle=below))
+        # Without a limit, Vega cuts both at the width of the plot, though they begin left of it.
+        limit = alt.expr(f"width + {OUTSIDE}")
+        chart = chart.properties(
+            title=alt.TitleParams(title, anchor="start", fontSize=14, offset=8, subtitle=below, limit=limit)
+        )
     made: Spec = chart.to_dict()
     for name in ("$schema", "data"):
         made.pop(name, None)

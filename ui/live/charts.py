@@ -60,7 +60,7 @@ def draw(
     with narrow.container(border=True, key="memory_and_rate"):
         _memory(config, prediction, reader)
         planned = config or DEFAULT
-        settings = say("chart.rate.caption", schedule=planned.schedule, lr=number(planned.lr), size=planned.batch_size)
+        settings = say("chart.rate.caption", schedule=planned.schedule, lr=number(planned.lr))
         plots.draw(rate, rate_table(planned, horizon, reader, say, marks=marks, caption=settings))
         no_plan = st.empty()
         if config and (why := plots.why_no_plan(config, horizon)):
