@@ -17,7 +17,7 @@ from ui.shell.text import harmless, label, plain, say
 def arm_names(arms: Sequence[RunConfig], given: Sequence[str] = (), *, is_tuned: bool = False) -> list[str]:
     """Return the given name of each arm, or one such as "Batch size 100". Arms with the same name are numbered."""
     settings = differences(arms, is_tuned=is_tuned) if len(arms) > 1 else ["batch_size"]
-    columns = [_texts(name, [getattr(arm, name) for arm in arms], is_one_of=len(settings)) for name in settings]
+    columns = [_texts(name, [getattr(arm, name) for arm in arms], is_alone=len(settings) == 1) for name in settings]
     automatic = [reduce(_joined, texts) for texts in zip(*columns, strict=True)] or [say("compare.arm")] * len(arms)
     names = [
         str(harmless(name)) if name else usual
@@ -43,12 +43,12 @@ def _joined(first: str, second: str) -> str:
     return say("compare.arm.joined", first=first, second=second)
 
 
-def _texts(setting: str, values: list[Any], *, is_one_of: int) -> list[str]:
+def _texts(setting: str, values: list[Any], *, is_alone: bool) -> list[str]:
     """Return the text of a setting in each arm. Rates have three digits if these distinguish them.
 
     Beside other settings, a schedule says no more than which one it is.
     """
-    if setting == "schedule" and is_one_of > 1:
+    if setting == "schedule" and not is_alone:
         return [plain(value) for value in values]
     short = [float(f"{value:.3g}") for value in values] if setting == "lr" else values
     shown = short if len(set(short)) == len(set(values)) else values

@@ -39,8 +39,10 @@ def text(pace: float) -> str:
 
 
 def draw(session: Session, record: RunRecord | None) -> None:
-    """Draw a popover with the pace, follow that of an active run, which another page may have changed, and keep the
-    pace in the URL."""
+    """Draw a popover with the pace, and keep the pace in the URL.
+
+    While a run is active, its pace counts, which another page may have changed.
+    """
     state = session.state(PaceState)
     if not state.url_read:
         _read_url(session)
