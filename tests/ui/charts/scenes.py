@@ -33,6 +33,7 @@ class Box:
     role: str
     size: float
     colour: str
+    ends_early: bool = False  # its limit cuts it
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _box(item: dict[str, Any], x: float, y: float, role: str) -> Box:
     text, size, colour = item["text"], item.get("fontSize", 11), item.get("fill", "")
     lines = text if isinstance(text, list) else text.split("\n") if item.get("lineBreak") else [str(text)]
     wide = LETTER * size * max(map(len, lines))
-    wide = min(wide, item.get("limit") or wide)
+    limit = item.get("limit") or wide
+    wide, ends_early = min(wide, limit), wide > limit
     high = size + (len(lines) - 1) * (item.get("lineHeight") or size + 2)
     align, baseline = ALIGN[item.get("align", "left")], BASELINE[item.get("baseline", "alphabetic")]
     if len(lines) > 1 and item.get("baseline") == "bottom":
@@ -136,7 +138,7 @@ def _box(item: dict[str, Any], x: float, y: float, role: str) -> Box:
             lines[0], x + across - high, x + across + high, y + down - wide / 2, y + down + wide / 2, role, size, colour
         )
     left, top = x + across - align * wide, y + down - baseline * high
-    return Box(" ".join(lines), left, left + wide, top, top + high, role, size, colour)
+    return Box(" ".join(lines), left, left + wide, top, top + high, role, size, colour, ends_early)
 
 
 def _strokes(mark: dict[str, Any], item: dict[str, Any], x: float, y: float) -> list[Stroke]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import altair as alt
 import pyarrow as pa
 import pytest
 
@@ -44,7 +45,7 @@ from ui.charts.schedules import (
     schedule_tuning,
     schedule_tuning_table,
 )
-from ui.charts.style import CATEGORY_COLOURS, FONT, GREY, LIMIT_COLOUR, Spec
+from ui.charts.style import CATEGORY_COLOURS, DATA, FONT, GREY, LIMIT_COLOUR, Spec, spec
 
 ROOT = Path(__file__).parents[3]
 MIB = 2**20
@@ -266,3 +267,13 @@ def test_text_in_charts_has_a_contrast_of_four_and_a_half_in_both_lights() -> No
     for name, colour in CATEGORY_COLOURS.items():
         assert contrast(colour, "#ffffff" if name == "activations" else "#000000") >= 4.5
     assert contrast(GREY, "#ffffff") >= 4.5  # in a picture that leaves a light page
+
+
+def test_a_title_and_its_settings_may_be_wider_than_the_plot() -> None:
+    chart = alt.layer(alt.Chart(DATA).mark_point().encode(x="x:Q", y="y:Q"))
+    made = spec(chart, height=100, title="Validation loss", subtitle="photos10k, mlp, 6 seeds")
+    seen = scene(made, pa.table({"x": [1.0, 2.0], "y": [1_000.0, 2_000.0]}), width=185)
+    titles = [box for box in seen.texts if box.role.startswith("title")]
+    assert [box.text for box in titles] == ["Validation loss", "photos10k, mlp, 6 seeds"]
+    assert max(box.right - box.left for box in titles) > seen.plot[0]
+    assert [box.text for box in titles if box.ends_early] == []
