@@ -192,6 +192,7 @@ def test_under_equal_conditions_one_different_bit_of_a_loss_is_a_difference(agai
         assert differences(ours, perturbed(ours, at, 2e-7)) == ["losses_sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "by", "found"),
     [(0, 2e-7, []), (49, 0.009, []), (49, -0.02, ["losses"]), (0, 0.02, ["losses"]), (50, 0.5, [])],
@@ -203,6 +204,7 @@ def test_elsewhere_losses_agree_to_one_percent_over_the_first_50_updates(
     assert differences(outcome(again), perturbed(elsewhere, at, by)) == found
 
 
+@pytest.mark.slow
 def test_elsewhere_counts_bytes_and_rates_are_equal(again: Recording) -> None:
     ours = outcome(again)
     elsewhere = replace(ours, fingerprint={"torch": "2.13.0", "cpu_capability": "NEON", "threads": 1})

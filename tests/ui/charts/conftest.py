@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.run.events import CATEGORIES, Ended, Epoch, Peak, Updates
 from core.store import Store
 from core.store.reader import RunReader
 from core.words.catalogue import Catalogue
+from ui.charts.style import Spec
 
 MIB = 2**20
 
@@ -35,6 +37,12 @@ def words() -> Catalogue:
 def say(words: Catalogue) -> Callable[..., str]:
     """Return the function of that catalogue that shows a key and its values."""
     return words.say
+
+
+@pytest.fixture(scope="session")
+def spec_of(say: Callable[..., str]) -> Callable[[Callable[..., Spec]], Spec]:
+    """Return a function that gives the specification of a chart in these words, made once for all tests."""
+    return cache(lambda chart: chart(say))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from ui.charts.rate import rate, rate_table, small_rate
 from ui.charts.style import Spec
 
 Say = Callable[..., str]
+Specs = Callable[[Callable[..., Spec]], Spec]
 Chart = Callable[[Say], Spec]
 ReaderOf = Callable[..., RunReader]
 MarksOf = Callable[..., dict[str, list[tuple[float, float, str]]]]
@@ -113,14 +114,14 @@ def test_the_rate_has_the_same_marks_with_labels_before_the_rule(reader_of: Read
 
 
 @pytest.mark.parametrize("chart", [loss, log_loss, rate])
-def test_a_chart_draws_marks_wherever_the_table_has_them(chart: Chart, say: Say) -> None:
-    layers = json.dumps(chart(say))
+def test_a_chart_draws_marks_wherever_the_table_has_them(chart: Chart, spec_of: Specs) -> None:
+    layers = json.dumps(spec_of(chart))
     for kind in KINDS:
         assert f"datum.series == '{kind}'" in layers
 
 
-def test_the_preview_has_none(say: Say) -> None:
-    assert "datum.series == 'change" not in json.dumps(small_rate(say))
+def test_the_preview_has_none(spec_of: Specs) -> None:
+    assert "datum.series == 'change" not in json.dumps(spec_of(small_rate))
 
 
 # A run that goes on from one with other batches.

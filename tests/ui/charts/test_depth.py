@@ -13,9 +13,11 @@ import pytest
 from core.run.config import RunConfig
 from core.store.reader import RunReader
 from ui.charts.depth import confusion_table, gradient_table, plane, plane_table, rhythm_table
+from ui.charts.style import Spec
 
 DIGITS = RunConfig(dataset="digits", batch_size=100)  # 1,437 examples: 15 updates an epoch, the last on 37
 Say = Callable[..., str]
+Specs = Callable[[Callable[..., Spec]], Spec]
 ReaderOf = Callable[..., RunReader]
 
 
@@ -161,8 +163,8 @@ def test_the_points_of_the_plane_have_their_class_and_those_of_the_batch_a_mark(
     ]
 
 
-def test_the_plane_is_a_square_about_the_origin_whose_classes_differ_in_shape(say: Say) -> None:
-    layers = plane(say)["layer"]
+def test_the_plane_is_a_square_about_the_origin_whose_classes_differ_in_shape(spec_of: Specs) -> None:
+    layers = spec_of(plane)["layer"]
     for axis in ("x", "y"):
         assert {tuple(layer["encoding"][axis]["scale"]["domain"]) for layer in layers} == {(-2.5, 2.5)}
     (shape,) = [layer["encoding"]["shape"] for layer in layers if "shape" in layer["encoding"]]

@@ -13,8 +13,10 @@ from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.store.reader import RunReader
 from ui.charts.rate import planned_rates, rate, rate_table, small_rate
+from ui.charts.style import Spec
 
 Say = Callable[..., str]
+Specs = Callable[[Callable[..., Spec]], Spec]
 ReaderOf = Callable[..., RunReader]
 
 
@@ -120,10 +122,12 @@ def test_the_point_of_a_long_run_is_at_the_last_update(reader_of: ReaderOf, say:
     assert of(table, "here") == [(5_000.0, 0.25, "")]
 
 
-def test_the_point_is_named_above_the_plot_where_no_line_is(reader_of: ReaderOf, say: Say) -> None:
+def test_the_point_is_named_above_the_plot_where_no_line_is(reader_of: ReaderOf, say: Say, spec_of: Specs) -> None:
     table = rate_table(RunConfig(), 100, reader_of([1.0] * 70), say)
     assert [text for _, _, text in of(table, "here_name")] == ["\u25cf <chart.rate.here>"]
-    (name,) = [layer for layer in rate(say)["layer"] if {"filter": "datum.series == 'here_name'"} in layer["transform"]]
+    (name,) = [
+        layer for layer in spec_of(rate)["layer"] if {"filter": "datum.series == 'here_name'"} in layer["transform"]
+    ]
     assert name["encoding"]["y"]["value"] < 0
 
 
@@ -147,8 +151,8 @@ def test_a_run_beyond_its_horizon_is_drawn_to_its_end(reader_of: ReaderOf, say: 
 # How it is drawn.
 
 
-def test_the_preview_is_the_same_chart_smaller_and_without_a_key(say: Say) -> None:
-    large, small = rate(say), small_rate(say)
+def test_the_preview_is_the_same_chart_smaller_and_without_a_key(spec_of: Specs) -> None:
+    large, small = spec_of(rate), spec_of(small_rate)
     assert large["height"] > small["height"]
     assert large["title"]["text"] == "<chart.rate>"
     assert "title" not in small
@@ -158,8 +162,8 @@ def test_the_preview_is_the_same_chart_smaller_and_without_a_key(say: Say) -> No
             assert [each["legend"] is not None for each in told] == [has_key] * 2
 
 
-def test_planned_and_actual_rates_differ_without_colour(say: Say) -> None:
-    dashes = [layer["encoding"]["strokeDash"] for layer in rate(say)["layer"] if "strokeDash" in layer["encoding"]]
+def test_planned_and_actual_rates_differ_without_colour(spec_of: Specs) -> None:
+    dashes = [layer["encoding"]["strokeDash"] for layer in spec_of(rate)["layer"] if "strokeDash" in layer["encoding"]]
     assert len(dashes) == 2
     for dash in dashes:
         assert dash["scale"] == {"domain": ["planned", "actual"], "range": [[5, 4], [1, 0]]}

@@ -23,8 +23,10 @@ from ui.charts.schedules import (
     schedule_tuning,
     schedule_tuning_table,
 )
+from ui.charts.style import Spec
 
 Say = Callable[..., str]
+Specs = Callable[[Callable[..., Spec]], Spec]
 CHARTS = {"schedule_curves": schedule_curves, "schedule_rates": schedule_rates, "schedule_tuning": schedule_tuning}
 NAMES = tuple(CHARTS)
 
@@ -56,16 +58,16 @@ def parts(spec: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_specification_is_valid_and_constant_and_holds_no_data(name: str, say: Say) -> None:
-    spec = CHARTS[name](say)
+def test_a_specification_is_valid_and_constant_and_holds_no_data(name: str, say: Say, spec_of: Specs) -> None:
+    spec = spec_of(CHARTS[name])
     assert json.dumps(spec) == json.dumps(CHARTS[name](say))
     assert not {"data", "datasets"} & {key for part in parts(spec) if isinstance(part, dict) for key in part}
-    assert alt.Chart.from_dict(spec | {"data": {"name": "d"}}).to_dict(validate=True)["layer"]
+    alt.LayerChart.validate(spec | {"data": {"name": "d"}})
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_column_in_a_specification_is_in_its_table(name: str, bench: Bench, say: Say) -> None:
-    spec = CHARTS[name](say)
+def test_every_column_in_a_specification_is_in_its_table(name: str, bench: Bench, say: Say, spec_of: Specs) -> None:
+    spec = spec_of(CHARTS[name])
     fields = {part["field"] for part in parts(spec) if isinstance(part, dict) and "field" in part}
     fields |= set(re.findall(r"datum\.(\w+)", json.dumps(spec)))
     assert len(fields) >= 5
@@ -74,8 +76,10 @@ def test_every_column_in_a_specification_is_in_its_table(name: str, bench: Bench
 
 @pytest.mark.parametrize("arm", ["constant", "cosine", "plateau", "ramp"])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_series_is_drawn_and_no_choice_changes_the_columns(name: str, arm: str, bench: Bench, say: Say) -> None:
-    filters = json.dumps([layer["transform"] for layer in CHARTS[name](say)["layer"] if "transform" in layer])
+def test_every_series_is_drawn_and_no_choice_changes_the_columns(
+    name: str, arm: str, bench: Bench, say: Say, spec_of: Specs
+) -> None:
+    filters = json.dumps([layer["transform"] for layer in spec_of(CHARTS[name])["layer"] if "transform" in layer])
     found = table(name, bench, arm, say)
     series = set(found["series"].to_pylist())
     assert len(series) >= 4
@@ -86,8 +90,8 @@ def test_every_series_is_drawn_and_no_choice_changes_the_columns(name: str, arm:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_axes_have_titles_and_points_have_tooltips(name: str, say: Say) -> None:
-    spec = CHARTS[name](say)
+def test_axes_have_titles_and_points_have_tooltips(name: str, spec_of: Specs) -> None:
+    spec = spec_of(CHARTS[name])
     for layer in spec["layer"]:
         for axis in ("x", "y"):
             title = layer["encoding"].get(axis, {}).get("title")
@@ -107,8 +111,8 @@ def test_the_chosen_schedule_is_strong_and_the_others_are_faint(name: str, bench
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_schedule_has_a_colour_and_dashes_of_its_own_in_the_legend(name: str, say: Say) -> None:
-    lines = [layer["encoding"] for layer in CHARTS[name](say)["layer"] if layer["mark"]["type"] == "line"]
+def test_every_schedule_has_a_colour_and_dashes_of_its_own_in_the_legend(name: str, spec_of: Specs) -> None:
+    lines = [layer["encoding"] for layer in spec_of(CHARTS[name])["layer"] if layer["mark"]["type"] == "line"]
     assert len({json.dumps([line["color"], line["strokeDash"]]) for line in lines}) == 1
     colours, dashes = (lines[0][channel]["scale"] for channel in ("color", "strokeDash"))
     assert colours["domain"][: len(ARMS)] == dashes["domain"][: len(ARMS)] == list(ARMS)

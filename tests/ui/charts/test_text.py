@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from ui.charts.trajectory import small_trajectory, trajectory
 from ui.charts.weight_paths import weight_paths
 
 Say = Callable[..., str]
+Specs = Callable[[Callable[..., Spec]], Spec]
 Chart = Callable[[Say], Spec]
 
 ONE_LINE = (gradient, rss, trajectory, small_trajectory)
@@ -42,12 +42,6 @@ NAMED_DIRECTLY = (cloud, law)
 CHARTS = (*ONE_LINE, *ONLY_A_PLAN, *WITH_A_LEGEND, *NAMED_DIRECTLY)
 PAIR = re.compile(r"luminance\(background\) > 0\.5 \? '(#\w{6})' : '(#\w{6})'")
 every_chart = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.__name__)
-
-
-@cache
-def spec_of(chart: Chart, say: Say) -> Spec:
-    """Return a chart's specification, made once for all tests."""
-    return chart(say)
 
 
 def luminance(colour: str) -> float:
@@ -77,8 +71,10 @@ def is_rim(layer: dict[str, Any]) -> bool:
 
 
 @every_chart
-def test_all_text_has_twelve_pixels_and_a_contrast_of_four_and_a_half_in_both_lights(chart: Chart, say: Say) -> None:
-    spec = spec_of(chart, say)
+def test_all_text_has_twelve_pixels_and_a_contrast_of_four_and_a_half_in_both_lights(
+    chart: Chart, spec_of: Specs
+) -> None:
+    spec = spec_of(chart)
     config = spec["config"]
     styles = [config["axis"], config["legend"], config["title"], config["text"]]
     channels = [channel for layer in spec["layer"] for channel in layer["encoding"].values() if type(channel) is dict]
@@ -97,8 +93,8 @@ def test_all_text_has_twelve_pixels_and_a_contrast_of_four_and_a_half_in_both_li
 
 
 @every_chart
-def test_a_label_within_the_plot_has_a_rim_and_lies_above_every_line(chart: Chart, say: Say) -> None:
-    layers = spec_of(chart, say)["layer"]
+def test_a_label_within_the_plot_has_a_rim_and_lies_above_every_line(chart: Chart, say: Say, spec_of: Specs) -> None:
+    layers = spec_of(chart)["layer"]
     kinds = [layer["mark"]["type"] for layer in layers]
     last_line = max([number for number, kind in enumerate(kinds) if kind in ("line", "area", "trail", "bar")])
     for number, layer in enumerate(layers):
@@ -118,11 +114,9 @@ def test_a_label_within_the_plot_has_a_rim_and_lies_above_every_line(chart: Char
 
 
 @pytest.mark.parametrize("chart", WITH_A_LEGEND, ids=lambda chart: chart.__name__)
-def test_more_than_one_line_has_a_legend(chart: Chart, say: Say) -> None:
+def test_more_than_one_line_has_a_legend(chart: Chart, spec_of: Specs) -> None:
     colours = [
-        layer["encoding"]["color"]
-        for layer in spec_of(chart, say)["layer"]
-        if "field" in layer["encoding"].get("color", {})
+        layer["encoding"]["color"] for layer in spec_of(chart)["layer"] if "field" in layer["encoding"].get("color", {})
     ]
     assert colours
     for colour in colours:
@@ -133,8 +127,8 @@ def test_more_than_one_line_has_a_legend(chart: Chart, say: Say) -> None:
 @pytest.mark.parametrize(
     "chart", [each for each in CHARTS if each is not compare_memory], ids=lambda each: each.__name__
 )
-def test_a_range_can_be_chosen_and_outlives_new_data(chart: Chart, say: Say) -> None:
-    spec = spec_of(chart, say)
+def test_a_range_can_be_chosen_and_outlives_new_data(chart: Chart, spec_of: Specs) -> None:
+    spec = spec_of(chart)
     chosen = [param for param in spec.get("params", []) if param.get("bind") == "scales"]
     if chart is small_rate:  # a wheel over the form scrolls it
         assert chosen == []
@@ -149,8 +143,8 @@ def test_a_range_can_be_chosen_and_outlives_new_data(chart: Chart, say: Say) -> 
 
 
 @every_chart
-def test_the_axes_write_numbers_in_one_way(chart: Chart, say: Say) -> None:
-    channels = [layer["encoding"].get(axis, {}) for layer in spec_of(chart, say)["layer"] for axis in ("x", "y")]
+def test_the_axes_write_numbers_in_one_way(chart: Chart, spec_of: Specs) -> None:
+    channels = [layer["encoding"].get(axis, {}) for layer in spec_of(chart)["layer"] for axis in ("x", "y")]
     axes = [channel["axis"] for channel in channels if channel.get("type") == "quantitative" and "axis" in channel]
     assert axes
     for axis in axes:

@@ -18,6 +18,7 @@ from ui.charts.style import Spec
 from ui.charts.trajectory import small_trajectory, trajectory, trajectory_table
 
 Say = Callable[..., str]
+Specs = Callable[[Callable[..., Spec]], Spec]
 Chart = Callable[[Say], Spec]
 
 
@@ -84,8 +85,8 @@ def test_contour_lines_are_drawn_from_the_outside_in_and_the_inner_ones_are_fill
 
 
 @pytest.mark.parametrize("chart", [trajectory, small_trajectory, cloud])
-def test_only_the_extent_decides_the_axes(chart: Chart, say: Say) -> None:
-    first, *others = chart(say)["layer"]
+def test_only_the_extent_decides_the_axes(chart: Chart, spec_of: Specs) -> None:
+    first, *others = spec_of(chart)["layer"]
     assert first["encoding"]["x"]["field"] == "x"
     assert {"filter": "datum.series == 'extent'"} in first["transform"]
     for layer in others:
@@ -95,8 +96,8 @@ def test_only_the_extent_decides_the_axes(chart: Chart, say: Say) -> None:
 
 @pytest.mark.parametrize("chart", [trajectory, small_trajectory, cloud])
 @pytest.mark.parametrize(("width", "height"), [(600, 370), (300, 370), (640, 230)])
-def test_both_axes_have_the_same_scale(chart: Chart, width: int, height: int, say: Say) -> None:
-    encoding = chart(say)["layer"][0]["encoding"]
+def test_both_axes_have_the_same_scale(chart: Chart, width: int, height: int, spec_of: Specs) -> None:
+    encoding = spec_of(chart)["layer"][0]["encoding"]
     pads = [
         eval(encoding[axis]["scale"]["padding"]["expr"], {"max": max, "width": width, "height": height})
         for axis in ("x", "y")
@@ -106,13 +107,15 @@ def test_both_axes_have_the_same_scale(chart: Chart, width: int, height: int, sa
     assert across == pytest.approx(up)
 
 
-def test_the_two_batch_sizes_differ_in_colour_and_shape(say: Say) -> None:
-    shapes = [layer["encoding"]["shape"]["scale"] for layer in trajectory(say)["layer"] if "shape" in layer["encoding"]]
+def test_the_two_batch_sizes_differ_in_colour_and_shape(spec_of: Specs) -> None:
+    shapes = [
+        layer["encoding"]["shape"]["scale"] for layer in spec_of(trajectory)["layer"] if "shape" in layer["encoding"]
+    ]
     assert len(shapes) == 2
     for scale in shapes:
         assert dict(zip(scale["domain"], scale["range"], strict=True)) == {"small": "circle", "large": "square"}
 
 
-def test_marks_outside_the_picture_are_clipped(say: Say) -> None:
-    drawn = trajectory(say)["layer"][1:-1]  # the last is the line of settings below the axis
+def test_marks_outside_the_picture_are_clipped(spec_of: Specs) -> None:
+    drawn = spec_of(trajectory)["layer"][1:-1]  # the last is the line of settings below the axis
     assert all(layer["mark"]["clip"] for layer in drawn), json.dumps(drawn)
