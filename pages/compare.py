@@ -31,8 +31,8 @@ with st.container(key="compare_setup"):
     switches.draw(session)
     arms.draw(session, setup, shown)
     differences.draw(session, setup, shown, tells=tells)
-    if tells:
-        switches.quote(session)
     terms.row("compare", "arm", "seed", "p", "excess", "curvature")
 notices.draw(session, setup)
 page.panel(session, shown)
+if tells:
+    switches.quote(session)

@@ -44,6 +44,7 @@ ARM_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-d
 NAMES = ("", "", *"ABCDEF")  # a title, a line of settings, and the names of the arms
 BAND, LINE = "band", "line"
 LINE_HEIGHT = 17  # pixels of a line of the legend
+SYMBOL = 20  # pixels of its symbol
 ROOM = 1.1
 EMPTY = (0.1, 1.0)  # the range of an axis without values
 
@@ -101,7 +102,7 @@ def legend(**symbols: Any) -> alt.Legend:
         title=None,
         orient="top",
         columns=1,
-        labelLimit=0,
+        labelLimit=alt.expr(f"width - {SYMBOL}"),
         rowPadding=1,
         padding=0,
         symbolOpacity=1,
