@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.comparison.course import Axis, Course
-from ui.charts.compare import BAND, comparison_table
+from tests.ui.charts.scenes import PHONE, scene
+from ui.charts.compare import BAND, compare_logarithmic, comparison_table
 
 Say = Callable[..., str]
 
@@ -50,3 +51,14 @@ def test_points_are_converted_to_the_chosen_axis(say: Say) -> None:
     assert [x for x, *_ in band("loss", "epochs", say)] == [0.5, 1.0, 2.0]
     assert [x for x, *_ in band("loss", "examples", say)] == [100.0, 150.0, 300.0]
     assert [x for x, *_ in band("loss", "seconds", say)] == [0.5, 1.0, 2.0]
+
+
+def test_a_name_that_is_longer_than_the_chart_ends_early_in_its_legend(say: Say) -> None:
+    names = ["A", "Learning rate 0.5, constant, on a larger network and with another start"]
+    chart = compare_logarithmic(say, ("Title", "settings", *names))
+    seen = scene(chart, comparison_table("loss", [course(), course()], names, say, axis="updates"), width=PHONE)
+    short, long = (box for box in seen.texts if box.role == "legend-label")
+    assert (short.text, short.ends_early) == ("A", False)
+    assert (long.text, long.ends_early) == (names[1], True)
+    width, _ = seen.plot
+    assert long.right <= width
