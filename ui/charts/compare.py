@@ -44,7 +44,7 @@ ARM_SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-d
 NAMES = ("", "", *"ABCDEF")  # a title, a line of settings, and the names of the arms
 BAND, LINE = "band", "line"
 LINE_HEIGHT = 17  # pixels of a line of the legend
-SYMBOL = 20  # pixels of its symbol
+SYMBOL = 24  # pixels of its symbol, with the space after it
 ROOM = 1.1
 EMPTY = (0.1, 1.0)  # the range of an axis without values
 
