@@ -28,9 +28,9 @@ def two_core_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_core_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    """A host with a single core, so that a run that leaves the core idle delays another."""
+    """A host with a single core, on which long questions wait for each other. The last test of a file may close it."""
     with host_of(tmp_path_factory.mktemp("one-core"), data, cores=1) as client:
         yield client
 

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,9 +16,9 @@ from core.claims.results import Results
 from core.host.client import HostClient
 from core.host.process import Answer
 from core.run.config import RunConfig
-from core.store import Store
+from core.store import new_run_id
 from core.words.errors import HostError
-from tests.core.host.patience import PATIENCE_S
+from tests.core.host.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.slow
 
@@ -146,21 +145,23 @@ def test_an_answer_that_cannot_be_read_fails_only_that_question(host: HostClient
     assert ask(host, "C3").result(PATIENCE_S).claims["C3"].verdict == "CONDITIONAL"
 
 
-def test_when_the_host_ends_running_and_waiting_questions_fail(data: Path, tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "runs.sqlite")
-    client = HostClient(store, data=data, cores=1)
-    try:
-        asked, waiting = ask(client, LONG), ask(client, LONG)
-        begun(asked)
-        family = children(client)
-        client.close()
-        for question in (asked, waiting):
-            with pytest.raises(HostError):
-                question.result(PATIENCE_S)
-        deadline = time.monotonic() + PATIENCE_S
-        while not all(map(gone, family)):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    finally:
-        client.close()
-        store.close()
+def test_closing_the_client_ends_the_host_its_questions_and_its_trainings_for_good(host: HostClient) -> None:
+    run_id = new_run_id()
+    host.start(SHORT.replace(budget_value=1_000), run_id=run_id, session="test")
+    asked, waiting = ask(host, LONG), ask(host, LONG)
+    begun(asked)
+    until(lambda: host.store.chunks_after(run_id), "the run to train")
+    family = [psutil.Process(host.pid), *children(host)]
+    assert len(family) == 3  # the host, a training and a question
+    host.close()
+    for question in (asked, waiting):
+        with pytest.raises(HostError):
+            question.result(PATIENCE_S)
+    until(lambda: all(map(gone, family)), "every process to leave")
+    record = host.store.run(run_id)
+    assert record is not None
+    assert record.state == "failed"
+    host.close()
+    with pytest.raises(HostError):
+        host.prediction(SHORT.replace(batch_size=99))
+    assert host.pid is None

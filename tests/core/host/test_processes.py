@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -41,30 +42,29 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def host(two_core_host: HostClient) -> Iterator[HostClient]:
     """Return a host with two free cores that earlier tests have warmed up; stop the runs they left."""
     yield two_core_host
-    for run in two_core_host.store.active():
-        two_core_host.command(run.id, "stop")
-        wait_for_end(two_core_host, run.id)
+    left = [run.id for run in two_core_host.store.active()]
+    for run_id in left:
+        two_core_host.command(run_id, "stop")
+    for run_id in left:
+        wait_for_end(two_core_host, run_id)
 
 
-@pytest.fixture(scope="module")
-def cold_host(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostClient]:
-    """A host that the first of the tests which share it finds cold, and the last one closes.
-
-    Its client gives up on a locked database after 0.2 s and records an end again 0.2 s later.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.store.database.WAIT_S", 0.2)
-        patch.setattr("core.host.client.END_AGAIN_S", 0.2)
-        store = Store.open(tmp_path_factory.mktemp("cold") / "runs.sqlite")
-        client = HostClient(store, data=data, cores=1)
-        yield client
-        client.close()
-        store.close()
+@pytest.fixture
+def impatient_host(host: HostClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostClient]:
+    """The host with a client that gives up on a locked database after 0.2 s and records an end again 0.2 s later."""
+    monkeypatch.setattr("core.store.database.WAIT_S", 0.2)
+    monkeypatch.setattr("core.host.client.END_AGAIN_S", 0.2)
+    impatient = Store.open(host.store.address)
+    monkeypatch.setattr(host, "store", impatient)
+    yield host
+    impatient.close()
 
 
-def start(host: HostClient, config: RunConfig, *, paused: bool = False, pace: float = FULL_SPEED) -> str:
+def start(
+    host: HostClient, config: RunConfig, *, paused: bool = False, pace: float = FULL_SPEED, parent: str | None = None
+) -> str:
     run_id = new_run_id()
-    host.start(config, run_id=run_id, session="test", paused=paused, pace=pace)
+    host.start(config, run_id=run_id, session="test", paused=paused, pace=pace, parent=parent)
     return run_id
 
 
@@ -119,18 +119,22 @@ def test_a_killed_training_is_a_failed_run_that_keeps_its_records(host: HostClie
 
 
 def test_when_the_host_is_killed_runs_and_questions_fail_and_the_next_ones_work(host: HostClient) -> None:
-    runs = [start(host, ENDLESS), start(host, ENDLESS.replace(seed=1)), start(host, ENDLESS.replace(seed=2))]
-    children = [pid_of(host, run_id) for run_id in runs[:2]]
-    wait_for_updates(host, runs[0])
+    trains, stands, waits = start(host, ENDLESS), start(host, ENDLESS, paused=True), start(host, ENDLESS)
+    children = [pid_of(host, trains), pid_of(host, stands)]
+    wait_for_updates(host, trains)
+    until(lambda: record(host, stands).state == "paused", "the run to stand")
+    os.kill(children[1], signal.SIGSTOP)  # the process cannot respond to the change yet
+    changed = start(host, ENDLESS.replace(lr=0.1), parent=stands)
     asked = host.prediction(SHORT.replace(batch_size=77))
     assert host.pid is not None
     os.kill(host.pid, signal.SIGKILL)
     with pytest.raises(HostError):
         asked.result(PATIENCE_S)
-    for run_id in runs:
+    for run_id in (trains, stands, waits, changed):
         ended = wait_for_end(host, run_id).ended
         assert ended is not None
         assert (ended.state, ended.reason) == ("failed", "host_gone")
+    assert record(host, changed).facts.horizon is None
     until(lambda: all(map(gone, children)), "the children to leave")
     ended = wait_for_end(host, start(host, SHORT)).ended
     assert ended is not None
@@ -147,28 +151,51 @@ from core.run.config import RunConfig
 from core.host.client import HostClient
 from core.store import Store
 store = Store.open(sys.argv[1])
-host = HostClient(store, data=Path(sys.argv[2]), cores=2)
-for number in range(3):
-    config = RunConfig(budget="updates", budget_value=10_000_000, seed=number)
-    host.start(config, run_id=f"run-{number}", session="test")
-time.sleep(600)
+host = HostClient(store, data=Path(sys.argv[2]), cores=2, leases=True, lease_s=1.0)
+for name in ("left", "watched", "next", "last"):
+    config = RunConfig(budget="updates", budget_value=10_000_000)
+    host.start(config, run_id=name, session="test")
+while True:
+    host.renew(["watched", "next", "last"])
+    time.sleep(0.1)
 """
 
 
-def test_a_killed_server_leaves_no_process_and_its_runs_fail(store: Store, data: Path) -> None:
-    command = [sys.executable, "-c", SERVER, store.address, str(data)]
-    server = subprocess.Popen(command, cwd=ROOT)
-    try:
-        until(lambda: store.chunks_after("run-1", 0), "the second run to train")
-        family = psutil.Process(server.pid).children(recursive=True)
-        assert len(family) >= 3  # the host and two trainings
-    finally:
-        server.kill()
-        server.wait()
+@dataclass(frozen=True)
+class Server:
+    """A process that watches all but one of its four runs, and its store."""
+
+    process: subprocess.Popen[bytes]
+    store: Store
+
+
+@pytest.fixture(scope="module")
+def server(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the last of the tests which share it kills."""
+    store = Store.open(tmp_path_factory.mktemp("server") / "runs.sqlite")
+    process = subprocess.Popen([sys.executable, "-c", SERVER, store.address, str(data)], cwd=ROOT)
+    yield Server(process, store)
+    process.kill()
+    process.wait()
+    store.close()
+
+
+def test_an_unwatched_run_is_stopped_and_watched_ones_are_not(server: Server) -> None:
+    ended = until(lambda: (run := server.store.run("left")) and run.ended, "the end of the lease")
+    assert (ended.state, ended.reason) == ("stopped", "unwatched")
+    assert [run.id for run in server.store.active()] == ["watched", "next", "last"]
+
+
+def test_a_killed_server_leaves_no_process_and_its_runs_fail(server: Server, data: Path) -> None:
+    until(lambda: server.store.chunks_after("next"), "the second run to train")
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    assert len(family) >= 3  # the host and two trainings
+    server.process.kill()
+    server.process.wait()
     until(lambda: all(gone(process.pid) for process in family), "every process to leave")
-    HostClient(store, data=data).close()
-    ended = [run.ended for run in store.runs()]
-    assert [(end.state, end.reason) for end in ended if end] == [("failed", "owner_gone")] * 3
+    HostClient(server.store, data=data).close()
+    ends = [run.ended for name in ("watched", "next", "last") if (run := server.store.run(name))]
+    assert [(end.state, end.reason) for end in ends if end] == [("failed", "owner_gone")] * 3
 
 
 def test_stop_ends_a_run_between_two_updates(host: HostClient) -> None:
@@ -248,23 +275,6 @@ def test_a_pace_holds_from_the_first_update_even_if_it_was_set_in_the_queue(host
     assert ended.updates == 1
 
 
-def test_an_unwatched_run_is_stopped_and_a_watched_one_is_not(store: Store, data: Path) -> None:
-    host = HostClient(store, data=data, cores=2, leases=True, lease_s=1.0)
-    try:
-        watched, left = start(host, ENDLESS), start(host, ENDLESS)
-
-        def watch() -> RunRecord | None:
-            host.renew([watched])
-            return found if (found := record(host, left)).ended else None
-
-        ended = until(watch, "the end of the lease").ended
-        assert ended is not None
-        assert (ended.state, ended.reason) == ("stopped", "unwatched")
-        assert record(host, watched).ended is None
-    finally:
-        host.close()
-
-
 def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     host: HostClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,20 +304,20 @@ def test_a_question_is_asked_once_for_all_runs_with_the_same_key(host: HostClien
     assert host.prediction(SHORT.replace(batch_size=1_000)).result(PATIENCE_S).peak.bytes == 2_938_048
 
 
-def test_a_run_stopped_before_its_memory_is_known_never_starts(cold_host: HostClient) -> None:
-    host = cold_host
-    run_id = start(host, SHORT)  # a host that is still warming up has no answer yet
+def test_a_run_stopped_before_its_memory_is_known_never_starts(host: HostClient) -> None:
+    unknown = SHORT.replace(hidden=(97,))
+    run_id = start(host, unknown)
     host.command(run_id, "stop")
     ended = record(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("stopped", "asked")
-    host.prediction(SHORT).result(PATIENCE_S)
+    host.prediction(unknown).result(PATIENCE_S)
     until(lambda: not host._starting, "the answer")
     assert record(host, run_id).facts.pid is None
 
 
-def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(cold_host: HostClient) -> None:
-    host = cold_host
+def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(impatient_host: HostClient) -> None:
+    host = impatient_host
     run_id = start(host, ENDLESS)
     wait_for_updates(host, run_id)
     pid = pid_of(host, run_id)
@@ -322,20 +332,6 @@ def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(cold_host
     ended = wait_for_end(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("failed", "killed")
-
-
-def test_closing_the_client_ends_the_host_and_its_trainings_for_good(cold_host: HostClient) -> None:
-    host = cold_host
-    run_id = start(host, ENDLESS)
-    wait_for_updates(host, run_id)
-    processes = [host.pid or 0, pid_of(host, run_id)]
-    host.close()
-    until(lambda: all(map(gone, processes)), "both to leave")
-    assert record(host, run_id).state == "failed"
-    host.close()
-    with pytest.raises(HostError):
-        host.prediction(SHORT.replace(batch_size=99))
-    assert host.pid is None
 
 
 def test_an_active_run_that_no_process_trains_can_be_stopped(host: HostClient) -> None:
