@@ -10,9 +10,12 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -54,25 +57,22 @@ def result(process: subprocess.Popen[str], *, before: str = "") -> Result:
     return Result(process.returncode, [json.loads(line) for line in (before + stdout).splitlines()], stderr)
 
 
-@pytest.fixture
-def _signals() -> Iterator[None]:
+@contextmanager
+def signals_restored() -> Iterator[None]:
     """Restore the signal handlers, which the command replaces."""
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    yield
-    for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
-        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
+            signal.signal(number, handler)
 
 
-@pytest.fixture
-def here(_signals: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Return a function that runs a command in this process."""
-
-    def call(*arguments: object) -> Result:
+def here(*arguments: object) -> Result:
+    """Run a command in this process."""
+    with signals_restored(), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
         status = main([*map(str, arguments)])
-        out, err = capsys.readouterr()
-        return Result(status, [json.loads(line) for line in out.splitlines()], err)
-
-    return call
+    return Result(status, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(place: Path) -> Result:
     """Train two epochs of four updates each, with all files written."""
     files = ("--losses", place / "losses.npy", "--database", place / "runs.sqlite")
-    return result(command("train", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2, *files))
+    return here("train", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2, *files)
 
 
 def test_a_run_prints_its_start_its_epochs_and_its_end_as_json_lines(finished: Result) -> None:
@@ -101,9 +101,7 @@ def test_a_run_prints_its_start_its_epochs_and_its_end_as_json_lines(finished: R
     assert 0 < end["elapsed_s"] < 60
 
 
-def test_a_schedule_for_another_batch_size_leaves_updates_that_change_nothing(
-    here: Callable[..., Result],
-) -> None:
+def test_a_schedule_for_another_batch_size_leaves_updates_that_change_nothing() -> None:
     options = ("--schedule-batch-size", 480, "--schedule", "linear", "--epochs", 2)
     out = here("train", *DIGITS, *options)
     assert (out.status, out.stderr) == (0, "")
@@ -136,9 +134,7 @@ def test_the_database_holds_the_same_run(finished: Result, place: Path) -> None:
     store.close()
 
 
-def test_a_prediction_is_one_object_with_the_bytes_that_training_measures(
-    finished: Result, here: Callable[..., Result]
-) -> None:
+def test_a_prediction_is_one_object_with_the_bytes_that_training_measures(finished: Result) -> None:
     predicted = here("predict", *DIGITS, "--accumulate", 4, "--optimizer", "adam", "--epochs", 2)
     assert (predicted.status, predicted.stderr) == (0, "")
     (line,) = predicted.lines
@@ -150,7 +146,7 @@ def test_a_prediction_is_one_object_with_the_bytes_that_training_measures(
     assert "losses_sha256" not in line
 
 
-def test_a_full_device_is_exit_status_3(here: Callable[..., Result]) -> None:
+def test_a_full_device_is_exit_status_3() -> None:
     # The linear model's first gradient does not fit next to a batch of all images.
     out = here("train", "--model", "linear", "--batch-size", 10_000, "--epochs", 1, "--memory-limit-mb", 4)
     assert (out.status, out.stderr) == (3, "")
@@ -160,7 +156,7 @@ def test_a_full_device_is_exit_status_3(here: Callable[..., Result]) -> None:
     assert end["peak_bytes"] <= 4 * 2**20 < out.lines[0]["predicted_peak_bytes"]
 
 
-def test_divergence_is_exit_status_4(here: Callable[..., Result]) -> None:
+def test_divergence_is_exit_status_4() -> None:
     slope = ("--dataset", "linear", "--model", "mlp", "--hidden", "512-512-512-512", "--optimizer", "sgd")
     out = here("train", *slope, "--lr", 100, "--batch-size", 50, "--epochs", 1)
     assert (out.status, out.stderr) == (4, "")
@@ -169,20 +165,20 @@ def test_divergence_is_exit_status_4(here: Callable[..., Result]) -> None:
     assert out.lines[-1]["values"]["update"] <= 16
 
 
-def test_a_run_that_ends_during_the_timing_of_its_budget_still_prints_its_start(here: Callable[..., Result]) -> None:
+def test_a_run_that_ends_during_the_timing_of_its_budget_still_prints_its_start() -> None:
     out = here("train", "--model", "cnn", "--budget", "seconds", "--budget-value", 1, "--memory-limit-mb", 4)
     assert (out.status, out.stderr) == (3, "")
     assert [line["event"] for line in out.lines] == ["started", "out_of_memory"]
 
 
-def test_losses_that_cannot_be_written_make_a_failed_run_with_its_counts(here: Callable[..., Result]) -> None:
+def test_losses_that_cannot_be_written_make_a_failed_run_with_its_counts() -> None:
     out = here("train", *DIGITS, "--epochs", 1, "--losses", "/dev/full")
     assert (out.status, out.stderr) == (1, "")
     assert [line["event"] for line in out.lines] == ["started", "epoch", "failed"]
     assert (out.lines[-1]["reason"], out.lines[-1]["updates"]) == ("not_writable", 15)
 
 
-def test_a_refused_run_leaves_earlier_losses_unchanged(tmp_path: Path, here: Callable[..., Result]) -> None:
+def test_a_refused_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
     out = here("train", *DIGITS, "--losses", losses, "--database", "/proc/nowhere/runs.sqlite")
@@ -190,6 +186,7 @@ def test_a_refused_run_leaves_earlier_losses_unchanged(tmp_path: Path, here: Cal
     assert losses.read_text() == "precious"
 
 
+@pytest.mark.campaign
 def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     losses = tmp_path / "losses.npy"
     losses.write_text("precious")
@@ -201,16 +198,26 @@ def test_a_killed_run_leaves_earlier_losses_unchanged(tmp_path: Path) -> None:
     assert losses.read_text() == "precious"
 
 
-def test_a_run_ended_in_the_database_by_another_process_has_failed(tmp_path: Path) -> None:
-    database = tmp_path / "runs.sqlite"
-    process = command("train", *DIGITS, "--epochs", 10_000, "--database", database)
-    assert process.stdout is not None
-    before = process.stdout.readline()
-    store = Store.open(database)
-    (record,) = store.runs()
-    store.end(record.id, "failed", "owner_gone")
-    store.close()
-    out = result(process, before=before)
+def test_a_run_ended_in_the_database_by_somebody_else_has_failed_and_leaves_earlier_losses_until_then(
+    tmp_path: Path,
+) -> None:
+    database, losses = tmp_path / "runs.sqlite", tmp_path / "losses.npy"
+    losses.write_text("precious")
+    seen = []
+
+    def end_first_run() -> None:
+        store = Store.open(database)
+        while not (runs := store.runs()) or not store.chunks_after(runs[0].id):
+            time.sleep(0.01)
+        seen.append(losses.read_text())
+        store.end(runs[0].id, "failed", "owner_gone")
+        store.close()
+
+    somebody = threading.Thread(target=end_first_run, daemon=True)
+    somebody.start()
+    out = here("train", *DIGITS, "--epochs", 10_000, "--losses", losses, "--database", database)
+    somebody.join(timeout=60)
+    assert seen == ["precious"]
     assert (out.status, out.stderr) == (1, "")
     assert (out.lines[-1]["event"], out.lines[-1]["reason"]) == ("failed", "ended_elsewhere")
 
@@ -251,9 +258,7 @@ def test_an_interrupted_run_is_stopped_with_exit_status_0(number: signal.Signals
     assert hashlib.sha256(written.tobytes()).hexdigest() == end["losses_sha256"]
 
 
-def test_a_damaged_data_set_is_a_failed_run_with_exit_status_1(
-    tmp_path: Path, here: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_data_set_is_a_failed_run_with_exit_status_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.commands.train.DATA", tmp_path)
     (tmp_path / "digits-v1").mkdir()  # as if its files had been deleted
     out = here("train", *DIGITS, "--epochs", 1, "--database", tmp_path / "runs.sqlite")
@@ -299,14 +304,14 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
     ],
     ids=" ".join,
 )
-@pytest.mark.usefixtures("_signals")
 def test_invalid_input_is_one_line_on_standard_error(
     arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    try:
-        status = main(arguments)
-    except SystemExit as error:  # argparse
-        status = error.code  # type: ignore[assignment]
+    with signals_restored():
+        try:
+            status = main(arguments)
+        except SystemExit as error:  # argparse
+            status = error.code  # type: ignore[assignment]
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
     assert err.count("\n") == 1

@@ -1,8 +1,6 @@
 import json
 import math
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,27 +17,10 @@ from core.store.database import open_database
 from core.store.facts import Facts
 from core.store.schema import runs
 from core.words.errors import StoreError
+from tests.core.store.elsewhere import count_runs, create_and_die, end_runs, start, write
 
-ROOT = Path(__file__).parents[3]
 MakeUpdates = Callable[..., Updates]
 PEAK = Peak(4_096, {"activations": 4_000, "batch": 96}, "backward", "layers.0")
-
-
-def start(script: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a second process and return once it is `ready()`; it continues at `go`."""
-    ready = "def ready(): print('ready', flush=True); input()\n"
-    command = [sys.executable, "-c", ready + script, *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def go(*processes: subprocess.Popen[str]) -> None:
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
 
 
 # Runs.
@@ -323,33 +304,14 @@ def test_threads_share_a_store(address: str, store: Store, make_updates: MakeUpd
     assert json.loads(noted) == {f"{name}-{first}": first for name in "abcd" for first in range(0, 200, 10)}
 
 
-WRITER = """
-import sys
-import numpy as np
-from core.run.events import Updates
-from core.store import Store
-
-address, run_id, flushes = sys.argv[1:]
-store = Store.open(address)
-ready()
-for first in range(0, 10 * int(flushes), 10):
-    ones = np.ones(10)
-    block = Updates(first, ones.astype("f4"), ones, ones.astype("f4"), np.arange(10), np.arange(first, first + 10.0))
-    assert store.write(run_id, [block])
-    print(first + 10, flush=True)
-"""
-
-
 def test_everything_a_killed_process_flushed_is_stored(address: str, store: Store, run_id: str) -> None:
-    with start(WRITER, address, run_id, "1000000") as writer:
-        go(writer)
-        assert writer.stdout
-        for line in writer.stdout:
-            if line == "500\n":
-                break
-        writer.kill()
-        flushed = int(["500", *writer.stdout.read().split("\n")[:-1]][-1])  # the last complete line
-    assert writer.returncode == -signal.SIGKILL
+    writer = start(write, address, run_id, 1_000_000)
+    writer.go()
+    while writer.pipe.recv() != 500:
+        pass
+    writer.process.kill()
+    flushed = [500, *writer.said()][-1]
+    assert writer.process.exitcode == -signal.SIGKILL
     firsts = [chunk.updates.first for chunk in store.chunks_after(run_id)]
     assert firsts == list(range(0, 10 * len(firsts), 10))
     assert 10 * len(firsts) >= flushed >= 500
@@ -362,68 +324,45 @@ def test_everything_a_killed_process_flushed_is_stored(address: str, store: Stor
 
 def test_a_database_left_by_a_killed_process_opens_with_all_flushed_rows(path: Path) -> None:
     Store.open(path).close()
-    script = """
-import os, sys
-from core.run.config import RunConfig
-from core.store import Store
-ready()
-Store.open(sys.argv[1]).create("last", RunConfig(), owner="host", session="tab")
-os.kill(os.getpid(), 9)
-"""
-    with start(script, str(path)) as process:
-        go(process)
-    assert process.returncode == -signal.SIGKILL
+    killed = start(create_and_die, str(path))
+    killed.go()
+    assert killed.said() == []
+    assert killed.process.exitcode == -signal.SIGKILL
     assert path.with_name("runs.sqlite-wal").stat().st_size > 0
     store = Store.open(path)
     assert [run.id for run in store.runs()] == ["last"]
     store.close()
 
 
-@pytest.mark.slow
 def test_four_processes_can_create_the_same_database_at_once(address: str) -> None:
-    script = "import sys; from core.store import Store; ready(); print(len(Store.open(sys.argv[1]).runs()))"
-    processes = [start(script, address) for _ in range(4)]
-    go(*processes)
-    assert [process.communicate(timeout=60)[0] for process in processes] == ["0\n"] * 4
+    processes = [start(count_runs, address) for _ in range(4)]
+    for process in processes:
+        process.go()
+    assert [process.said() for process in processes] == [[0]] * 4
 
 
-@pytest.mark.slow
 def test_two_processes_can_write_at_the_same_time(address: str, store: Store) -> None:
-    writers = []
     for name in ("a", "b"):
         store.create(name, RunConfig(), owner="host", session=name)
-        writers.append(start(WRITER, address, name, "200"))
-    go(*writers)
+    writers = [start(write, address, name, 200) for name in ("a", "b")]
     for writer in writers:
-        writer.communicate(timeout=60)
-        assert writer.returncode == 0
+        writer.go()
+    for writer in writers:
+        assert writer.said()[-1] == 2_000
+        assert writer.process.exitcode == 0
     for name in ("a", "b"):
         assert [chunk.updates.first for chunk in store.chunks_after(name)] == list(range(0, 2_000, 10))
 
 
-@pytest.mark.slow
 def test_exactly_one_of_two_processes_ends_each_run(address: str, store: Store) -> None:
     names = [f"run-{number}" for number in range(60)]
     for name in names:
         store.create(name, RunConfig(), owner="host", session="tab")
-    script = """
-import sys
-from core.run.events import Ended
-from core.store import Store
-store = Store.open(sys.argv[1])
-ready()
-for number in range(60):
-    name = f"run-{number}"
-    killed = sys.argv[2] == "fail"
-    mine = store.end(name, "failed", "killed") if killed else store.finish(name, Ended("finished", "budget"))
-    print(name, mine, flush=True)
-"""
-    racers = [start(script, address, "fail"), start(script, address, "finish")]
-    go(*racers)
-    outputs = [racer.communicate(timeout=60)[0].split("\n") for racer in racers]
-    states = {"failed": outputs[0], "finished": outputs[1]}
+    racers = {state: start(end_runs, address, names, state) for state in ("failed", "finished")}
+    for racer in racers.values():
+        racer.go()
+    ended = {state: racer.said() for state, racer in racers.items()}
     for name in names:
         run = store.run(name)
         assert run is not None
-        winners = [state for state, lines in states.items() if f"{name} True" in lines]
-        assert winners == [run.state]
+        assert [state for state in racers if name in ended[state]] == [run.state]
