@@ -134,7 +134,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         part = ROOT / name
         if part.is_dir():
-            shutil.copytree(part, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(part, root / name)  # with the bytecode of the files that no recipe edits
         else:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(part, root / name)

@@ -12,12 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,19 +22,13 @@ from core.run.events import END_STATES
 from core.store import Store
 from core.words.catalogue import catalogue
 from tests.campaign import campaign
+from tests.core.commands.here import Result, here, signals_restored
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGITS = ("--dataset", "digits", "--batch-size", "100")
 COUNTS = {"examples": 1_437, "batches_per_epoch": 15, "updates_per_epoch": 4, "total_updates": 8}
-
-
-@dataclass(frozen=True)
-class Result:
-    status: int
-    lines: list[dict[str, Any]]
-    stderr: str
 
 
 def command(*arguments: object) -> subprocess.Popen[str]:
@@ -55,24 +44,6 @@ def command(*arguments: object) -> subprocess.Popen[str]:
 def result(process: subprocess.Popen[str], *, before: str = "") -> Result:
     stdout, stderr = process.communicate(timeout=120)
     return Result(process.returncode, [json.loads(line) for line in (before + stdout).splitlines()], stderr)
-
-
-@contextmanager
-def signals_restored() -> Iterator[None]:
-    """Restore the signal handlers, which the command replaces."""
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield
-    finally:
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
-            signal.signal(number, handler)
-
-
-def here(*arguments: object) -> Result:
-    """Run a command in this process."""
-    with signals_restored(), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
-        status = main([*map(str, arguments)])
-    return Result(status, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue())
 
 
 @pytest.fixture(scope="module")

@@ -207,9 +207,9 @@ def test_the_batch_size_of_a_schedule_needs_no_memory_and_limits_no_batch() -> N
     config = RunConfig(norm="batch", accumulate=3, drop_last=True, budget_value=1)
     for limit in (None, 4.0):
         plain = config.replace(memory_limit_mb=limit)
+        expected = predict(plain, reach=Reach.NONE)
         for size in (1, 3_333):
-            shifted = plain.replace(schedule_batch_size=size)
-            assert predict(shifted, reach=Reach.NONE) == predict(plain, reach=Reach.NONE)
+            assert predict(plain.replace(schedule_batch_size=size), reach=Reach.NONE) == expected
 
 
 # The largest batch that fits, tested on real trainers.

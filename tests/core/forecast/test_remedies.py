@@ -162,7 +162,7 @@ def test_a_budget_of_updates_becomes_one_of_the_same_number_of_examples() -> Non
 # Other changes.
 
 
-@pytest.mark.parametrize("name", ["state", "habits"])
+@pytest.mark.parametrize("name", ["habits", *campaign(["state"])])
 def test_changes_that_are_not_offered_do_not_fit(name: str, datasets: Datasets) -> None:
     config = CASES[name]
     alone: dict[str, dict[str, Any]] = {

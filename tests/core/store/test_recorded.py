@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,9 +25,8 @@ from core.store.reader import RunReader
 from core.store.recorded import RUN_ID, Recording
 from core.train.fingerprint import fingerprint
 from core.words.errors import StoreError
+from tests.core.commands.here import here, signals_restored
 from ui.setup.fields import DEFAULT as OF_THE_FORM
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -92,11 +88,9 @@ def shipped() -> Recording:
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Record a run to a temporary file with the command."""
     output = tmp_path_factory.mktemp("recorded") / "again.json"
-    command = [sys.executable, "-m", "core", "record", "--output", str(output)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stderr) == (0, "")
-    events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
-    assert events == ["started", *["epoch"] * 5, "finished"]
+    done = here("record", "--output", output)
+    assert (done.status, done.stderr) == (0, "")
+    assert [line["event"] for line in done.lines] == ["started", *["epoch"] * 5, "finished"]
     return output
 
 
@@ -233,10 +227,8 @@ class Stopped(Control):
 
 @pytest.fixture
 def _signals() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with signals_restored():
+        yield
 
 
 @pytest.mark.usefixtures("_signals")
