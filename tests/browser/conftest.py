@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import (
     BrowserContext,
+    CDPSession,
     ConsoleMessage,
     Error,
     Page,
@@ -25,7 +26,8 @@ PATIENCE_MS = 30_000  # for what a page shows soon, on a machine that has other 
 WIDE = {"width": 1440, "height": 900}
 # Reduces the CPU time of a page load by 10%: on two busy cores, V8's threads for compilation and garbage collection
 # only add work.
-FEW_THREADS = ("--js-flags=--single-threaded",)
+# A larger space for new objects collects them less often.
+FEW_THREADS = ("--js-flags=--single-threaded --min-semi-space-size=32 --max-semi-space-size=64",)
 DEEP_LINK_404 = ("_stcore/health", "_stcore/host-config")  # Streamlit's client asks for these below any page's path
 
 
@@ -55,6 +57,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
             executable_path=path,
             args=[*ARGUMENTS, *FEW_THREADS],
             viewport=WIDE,
+            reduced_motion="reduce",  # Streamlit's animations cost up to a fifth of a page load
         )
         expect.set_options(timeout=PATIENCE_MS)
         yield browser
@@ -91,7 +94,7 @@ def server(standing: list[Server], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def fresh_port() -> int:
-    """The port of all fresh servers, which live one after another: by it the browser knows their files."""
+    """The port of all fresh servers and cables, which live one after another: by it the browser knows their files."""
     return free_port()
 
 
@@ -125,20 +128,22 @@ def _fresh(server: Server) -> Iterator[Server]:
 def visit(browser: BrowserContext, tabs: list[Page]) -> Iterator[Callable[..., Visit]]:
     """Open pages, each in a tab and a session of its own; at the end none of them may have logged an error.
 
-    A script given as `before` runs in the page before any of its own; such a tab is not used again.
+    A script given as `before` runs in the page before any of its own.
     """
     visits: list[Visit] = []
-    spent: list[Page] = []
+    scripts: list[tuple[CDPSession, str]] = []
 
     def open_page(
         url: str, *, viewport: ViewportSize = WIDE, color_scheme: str = "light", before: str | None = None
     ) -> Visit:
-        page = tabs.pop() if tabs and before is None else browser.new_page()
+        page = tabs.pop() if tabs else browser.new_page()
         made = Visit(page)
         visits.append(made)
         if before is not None:
-            spent.append(page)
-            page.add_init_script(before)
+            tools = browser.new_cdp_session(page)  # Playwright's own method adds a script for ever
+            tools.send("Page.enable")
+            added = tools.send("Page.addScriptToEvaluateOnNewDocument", {"source": before})
+            scripts.append((tools, added["identifier"]))
         page.bring_to_front()  # a browser hardly draws a tab in the background
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=color_scheme)
@@ -149,15 +154,15 @@ def visit(browser: BrowserContext, tabs: list[Page]) -> Iterator[Callable[..., V
 
     yield open_page
     exceptions = 0
+    for tools, script in scripts:
+        tools.send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": script})
+        tools.detach()
     for each in visits:
         exceptions += each.page.get_by_test_id("stException").count()
         each.page.remove_listener("console", each.note)
         each.page.remove_listener("pageerror", each.note_error)
-        if each.page in spent:
-            each.page.close()
-        else:
-            _leave(each.page)
-            tabs.append(each.page)
+        _leave(each.page)
+        tabs.append(each.page)
     assert [each.errors for each in visits if each.errors] == []
     assert exceptions == 0
 
