@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 ENGINE_WAIT_MS = 60_000  # for what an engine that has just started computes on a busy machine
 PHONE = {"width": 390, "height": 844}
 LONG = "?budget_value=5000"  # a run that does not end by itself
+SLOW = f"{LONG}&pace=20"  # one that leaves the processor to the page
 
 RUNNING, FINISHED, RECORDED = "Running", "Finished", "Recorded"
 PAUSED, STOPPED = "Paused at update", "Stopped at update"

@@ -66,7 +66,8 @@ def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_
     page.set_viewport_size(WIDE)
     page.get_by_text("More", exact=True).click()
     assert serious_in_both_lights(page) == []
-    page.goto(f"{server.url}/?model=cnn&batch_size=1437&dataset=digits")
+    page.locator(".st-key-model").get_by_text("cnn", exact=True).click()
+    expect(page.locator(".st-key-sentence")).to_contain_text("out of memory", timeout=ENGINE_WAIT_MS)
     start(page)
     expect(state(page)).to_contain_text(OUT_OF_MEMORY, timeout=ENGINE_WAIT_MS)
     assert serious_in_both_lights(page) == []

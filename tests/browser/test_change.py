@@ -12,6 +12,7 @@ from tests.browser.conftest import Server, Visit
 from tests.browser.steps import (
     LONG,
     RUNNING,
+    SLOW,
     STOPPED,
     button,
     card,
@@ -39,10 +40,10 @@ def updates(page: Page) -> int:
     return int(card(page, "Updates").inner_text().split("/")[0].replace(",", ""))
 
 
-def test_a_run_goes_on_with_another_batch_size_and_its_charts_say_so(
+def test_a_run_goes_on_with_each_change_its_charts_say_so_and_a_reload_between_them_loses_nothing(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
-    page = visit(f"{server.url}/{LONG}").page
+    page = visit(f"{server.url}/{SLOW}").page
     start_running(page)
     first, before = run_of(page), updates(page)
     canvas = page.locator(".st-key-loss .marks").element_handle()
@@ -59,16 +60,6 @@ def test_a_run_goes_on_with_another_batch_size_and_its_charts_say_so(
         expect(page.locator(f".st-key-{chart}")).to_contain_text("batch size 100 \u2192 400")
     assert page.locator(".st-key-loss .marks").element_handle().evaluate("(now, then) => now === then", canvas)
     moves(page)
-    stop(page)
-
-
-def test_changes_after_each_other_and_a_reload_between_them_lose_nothing(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
-    page = visit(f"{server.url}/{LONG}").page
-    start_running(page)
-    change(page, batch_size="400")
-    expect(page.locator(".st-key-differs")).not_to_contain_text("Showing")
     page.reload()
     expect(state(page)).to_contain_text("with batch size 400 instead of 100.")
     change(page, lr="0.2")
@@ -106,7 +97,7 @@ def test_a_second_browser_goes_along(server: Server, visit: Callable[..., Visit]
 def test_the_button_fits_next_to_the_others_and_pushes_nothing(
     server: Server, visit: Callable[..., Visit], width: int
 ) -> None:
-    page = visit(f"{server.url}/{LONG}", viewport={"width": width, "height": 900}).page
+    page = visit(f"{server.url}/{SLOW}", viewport={"width": width, "height": 900}).page
     start_running(page)
     expect(state(page)).to_contain_text("Epoch")
     expect(button(page, "change_now")).to_have_count(0)

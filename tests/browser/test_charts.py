@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import LONG, RUNNING, start, start_running, state, stop, turn_wheel_over, x_ranges
+from tests.browser.steps import RUNNING, SLOW, start, start_running, state, stop, turn_wheel_over, x_ranges
 from tests.campaign import campaign
 
 CHARTS = "[data-testid=stVegaLiteChart] .marks"
@@ -26,6 +26,14 @@ def tags(page: Page) -> list[int]:
 
 # Runs the page's own timer eight times as fast, so that hardly a click is without a refresh.
 HURRY = "const timer = setInterval; window.setInterval = (run, ms) => timer(run, ms === 500 ? 60 : ms)"
+# Notes each chart that leaves the page from now on.
+WATCH = """() => {
+    window.left = []
+    const isChart = node => node.nodeType === 1 && (node.matches(".marks") || node.querySelector(".marks"))
+    new MutationObserver(changes => changes.forEach(change => change.removedNodes.forEach(
+        node => isChart(node) && window.left.push(node.className)
+    ))).observe(document.body, { childList: true, subtree: true })
+}"""
 
 
 def refreshed(page: Page, times: int) -> None:
@@ -48,11 +56,13 @@ def refreshed(page: Page, times: int) -> None:
 AXES = {"epochs": "epochs", "examples": "examples seen", "seconds": "seconds of training", "updates": "updates"}
 
 
-@pytest.mark.parametrize(("refreshes", "units"), [(3, ("seconds", "updates")), *campaign([(10, tuple(AXES))])])
-def test_every_chart_keeps_its_node_over_many_refreshes_and_other_axes(
-    server: Server, visit: Callable[..., Visit], refreshes: int, units: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("refreshes", "units", "starts"), [(2, ("seconds", "updates"), 2), *campaign([(10, tuple(AXES), 6)])]
+)
+def test_every_chart_keeps_its_node_over_many_refreshes_other_axes_and_clicks_during_a_refresh(
+    server: Server, visit: Callable[..., Visit], refreshes: int, units: tuple[str, ...], starts: int
 ) -> None:
-    page = visit(f"{server.url}/{LONG}", before=HURRY).page
+    page = visit(f"{server.url}/{SLOW}", before=HURRY).page
     start_running(page)
     page.locator(".st-key-depth").get_by_text("Gradient norm").click()
     expect(page.locator(CHARTS)).to_have_count(5)
@@ -72,28 +82,22 @@ def test_every_chart_keeps_its_node_over_many_refreshes_and_other_axes(
         refreshed(page, refreshes)
         assert x_ranges(page, "loss")[0][0] == 0
     assert tags(page) == list(range(count))
+    page.keyboard.press("Alt+l")
+    expect(page).to_have_url(re.compile("pace=100"))
+    page.keyboard.press("Alt+l")  # full speed, at which a refresh takes longest
+    expect(page).not_to_have_url(re.compile("pace="))
+    page.evaluate(WATCH)
+    for _ in range(starts):
+        stop(page)
+        start(page)
+        expect(state(page)).to_contain_text(RUNNING)
+        page.wait_for_timeout(300)
     stop(page)
+    assert page.evaluate("window.left") == []
     assert tags(page) == list(range(count))
 
 
-def test_the_smoothing_slider_and_the_log_axis_answer_without_a_full_run(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
-    page = visit(server.url).page
-    line = page.locator(".st-key-loss .smoothed_marks path").first
-    expect(line).to_be_visible(timeout=15_000)
-    before = line.get_attribute("d")
-    page.locator(".st-key-loss_options").get_by_role("button", name="Options").click()
-    slider = page.locator(".st-key-smoothing").get_by_role("slider")
-    slider.focus()
-    slider.press("ArrowRight")
-    expect(line).not_to_have_attribute("d", before or "")
-    page.locator(".st-key-axes").get_by_text("log y").click()
-    expect(page.locator(".st-key-loss .marks .mark-text.role-axis-label text", has_text="0.1")).to_have_count(1)
-    page.keyboard.press("Escape")
-
-
-def test_the_pointer_reads_all_series_and_the_wheel_changes_the_range(
+def test_the_pointer_the_wheel_the_smoothing_slider_and_the_log_axis_answer_without_a_full_run(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = visit(server.url).page
@@ -114,27 +118,14 @@ def test_the_pointer_reads_all_series_and_the_wheel_changes_the_range(
     page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(chart).to_contain_text("500")
     assert page.locator(labels).all_inner_texts() == before
-
-
-@pytest.mark.parametrize("times", [2, *campaign([6])])
-def test_no_chart_leaves_the_page_when_a_refresh_comes_during_a_click(
-    server: Server, visit: Callable[..., Visit], times: int
-) -> None:
-    page = visit(f"{server.url}/{LONG}", before=HURRY).page
-    start_running(page)
-    page.evaluate(
-        """() => {
-            window.left = []
-            const isChart = node => node.nodeType === 1 && (node.matches(".marks") || node.querySelector(".marks"))
-            new MutationObserver(changes => changes.forEach(change => change.removedNodes.forEach(
-                node => isChart(node) && window.left.push(node.className)
-            ))).observe(document.body, { childList: true, subtree: true })
-        }"""
-    )
-    for _ in range(times):
-        stop(page)
-        start(page)
-        expect(state(page)).to_contain_text(RUNNING)
-        page.wait_for_timeout(300)
-    stop(page)
-    assert page.evaluate("window.left") == []
+    line = page.locator(".st-key-loss .smoothed_marks path").first
+    expect(line).to_be_visible(timeout=15_000)
+    before = line.get_attribute("d")
+    page.locator(".st-key-loss_options").get_by_role("button", name="Options").click()
+    slider = page.locator(".st-key-smoothing").get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(line).not_to_have_attribute("d", before or "")
+    page.locator(".st-key-axes").get_by_text("log y").click()
+    expect(page.locator(".st-key-loss .marks .mark-text.role-axis-label text", has_text="0.1")).to_have_count(1)
+    page.keyboard.press("Escape")

@@ -13,6 +13,7 @@ from tests.browser.steps import (
     LONG,
     PAUSED,
     RUNNING,
+    SLOW,
     STOPPED,
     button,
     card,
@@ -96,7 +97,7 @@ def test_start_has_its_key_also_while_a_choice_has_the_focus(server: Server, vis
 def test_a_click_soon_after_a_start_neither_loses_it_nor_brings_another_run_back(
     server: Server, visit: Callable[..., Visit], delays: list[int]
 ) -> None:
-    page = visit(f"{server.url}/{LONG}").page
+    page = visit(f"{server.url}/{SLOW}").page
     start_running(page)
     for number, delay_ms in enumerate(delays):
         before = run_of(page)

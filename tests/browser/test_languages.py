@@ -74,11 +74,12 @@ def server(fresh_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_longer_words_are_nowhere_cut_off(server: Server, visit: Callable[..., Visit]) -> None:
     page = visit(server.url).page
     expect(page.locator("h1").first).to_be_visible()
-    cut = {}
+    cut, sizes = {}, [PHONE, WIDE]
     for each in PAGES:
         if each is not PAGES[0]:
             open_page(page, f"/{each.url}")
-        for size in (PHONE, WIDE):
+        sizes.reverse()  # the next page begins at the size at which this one ends
+        for size in sizes:
             page.set_viewport_size(size)
             page.wait_for_timeout(300)  # for charts that are redrawn at the new width
             if found := [*page.evaluate(CUT_OFF), *page.evaluate(BLANK)]:

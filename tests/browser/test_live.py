@@ -13,7 +13,6 @@ from tests.browser.steps import (
     FINISHED,
     LONG,
     MATCHES,
-    OUT_OF_MEMORY,
     PAUSED,
     RECORDED,
     RUNNING,
@@ -37,7 +36,9 @@ PICTURE_OTHER_THAN = """seen => {
 }"""
 
 
-def test_the_articles_pair_takes_one_click_between_two_runs(server: Server, visit: Callable[..., Visit]) -> None:
+def test_the_articles_pair_takes_one_click_between_two_runs_and_another_batch_size_takes_the_mark_away(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = visit(server.url).page
     expect(state(page)).to_contain_text(RECORDED)
     expect(card(page, "Updates")).to_have_text("500 / 500")
@@ -62,14 +63,6 @@ def test_the_articles_pair_takes_one_click_between_two_runs(server: Server, visi
     expect(button(page, "stop")).to_be_disabled()
     shown = page.locator("[data-testid=stMain]").inner_text().lower()
     assert not re.search(r"\b(nan|none|undefined)\b", shown)
-
-
-def test_a_form_that_differs_takes_the_mark_away_and_pushes_nothing(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
-    page = visit(f"{server.url}/?batch_size=1000").page
-    start(page)
-    expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
     mark = page.locator(".st-key-mark").get_by_text(MATCHES)
     expect(mark).to_be_visible()
     before = page.locator(".cards").bounding_box()
@@ -78,7 +71,7 @@ def test_a_form_that_differs_takes_the_mark_away_and_pushes_nothing(
     expect(page.locator(".st-key-differs")).to_contain_text("250")
     expect(mark).to_have_count(0)
     expect(page.locator(".card .confirmed")).to_have_count(0)
-    assert page.locator(".cards").bounding_box() == before
+    assert page.locator(".cards").bounding_box() == before  # nothing is pushed
     button(page, "take_settings").click()
     expect(field(page, "batch_size")).to_have_value("1000")
     expect(mark).to_be_visible()
@@ -105,24 +98,6 @@ def test_pause_one_update_and_resume_count_exactly(server: Server, visit: Callab
     button(page, "pause").click()
     expect(state(page)).to_contain_text(RUNNING)
     stop(page)
-
-
-def test_out_of_memory_offers_the_batch_that_fits_and_that_finishes(
-    server: Server, visit: Callable[..., Visit]
-) -> None:
-    page = visit(f"{server.url}/?model=cnn&budget_value=1").page
-    expect(page.locator(".st-key-sentence")).to_contain_text("out of memory", timeout=ENGINE_WAIT_MS)
-    before = page.locator(".cards").bounding_box()
-    start(page)
-    expect(state(page)).to_contain_text(OUT_OF_MEMORY, timeout=ENGINE_WAIT_MS)
-    expect(button(page, "use_what_fits")).to_contain_text("75")
-    assert page.locator(".cards").bounding_box() == before  # nothing is pushed
-    button(page, "use_what_fits").click()
-    expect(page.locator(".st-key-use_what_fits")).to_have_count(0)
-    expect(field(page, "batch_size")).to_have_value("75")
-    start(page)
-    expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
-    expect(card(page, "Updates")).to_have_text("134 / 134")  # 10,000 / 75, rounded up
 
 
 def test_every_update_can_be_downloaded_and_each_of_the_charts_below_chosen(

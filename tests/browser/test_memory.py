@@ -21,10 +21,16 @@ from tests.browser.steps import (
 )
 
 
-def test_a_run_out_of_memory_continues_with_a_remedy_and_finishes(server: Server, visit: Callable[..., Visit]) -> None:
+def test_a_run_out_of_memory_finishes_with_a_remedy_and_with_the_batch_that_fits(
+    server: Server, visit: Callable[..., Visit]
+) -> None:
     page = visit(f"{server.url}/?model=cnn&budget_value=1").page
+    expect(page.locator(".st-key-sentence")).to_contain_text("out of memory", timeout=ENGINE_WAIT_MS)
+    before = page.locator(".cards").bounding_box()
     start(page)
     expect(state(page)).to_contain_text(OUT_OF_MEMORY, timeout=ENGINE_WAIT_MS)
+    expect(button(page, "use_what_fits")).to_contain_text("75")
+    assert page.locator(".cards").bounding_box() == before  # nothing is pushed
     box = page.locator(".st-key-black_box")
     expect(box.locator(".marks")).to_contain_text("0.45 MiB over the limit")
     box.get_by_text("What PyTorch would print").click()
@@ -39,8 +45,14 @@ def test_a_run_out_of_memory_continues_with_a_remedy_and_finishes(server: Server
     expect(page.locator(".st-key-sentence")).to_contain_text(MATCHES)
     assert run_of(page) != out_of_memory
     # The run it continues from is still there.
-    page.goto(f"{server.url}/?run={out_of_memory}")
+    page.goto(f"{server.url}/?model=cnn&budget_value=1&run={out_of_memory}")
     expect(state(page)).to_contain_text(OUT_OF_MEMORY)
+    button(page, "use_what_fits").click()
+    expect(page.locator(".st-key-use_what_fits")).to_have_count(0)
+    expect(field(page, "batch_size")).to_have_value("75")
+    start(page)
+    expect(state(page)).to_contain_text(FINISHED, timeout=ENGINE_WAIT_MS)
+    expect(card(page, "Updates")).to_have_text("134 / 134")  # 10,000 / 75, rounded up
 
 
 def test_a_device_sets_the_limit_and_the_searches_for_the_largest_batch_play(

@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import LONG, RECORDED, RUNNING, STOPPED, button, moves, run_of, start_running, state, stop
-from tests.campaign import campaign
 
 WRONG = ("Page not found", "Traceback")
 MENU = {"Train live", "Memory", "Trajectories", "Compare", "Claims", "Schedules", "About"}
@@ -45,36 +44,31 @@ def test_a_page_opened_first_shows_right_and_keeps_its_query(
     nothing_wrong_was_seen(page, "?batch_size=50")
 
 
-@pytest.mark.parametrize("path", ["live", *campaign(["about"])])
-def test_a_live_run_outlives_a_server_page_opened_first(
-    fresh_server: Server, visit: Callable[..., Visit], path: str
-) -> None:
-    page = visit(f"{fresh_server.url}/{path}{LONG}", before=WATCH_THE_MENU).page
-    if path == "about":
-        expect(page.get_by_role("heading", name="Data sets")).to_be_visible()
-        nothing_wrong_was_seen(page, LONG)
-        page.get_by_role("link", name="Train live").first.click()
-        expect(button(page, "start")).to_be_enabled()
-    else:
-        expect(button(page, "start")).to_be_enabled()
-        nothing_wrong_was_seen(page, LONG)
+@pytest.mark.campaign
+def test_a_live_run_outlives_another_page_opened_first(fresh_server: Server, visit: Callable[..., Visit]) -> None:
+    page = visit(f"{fresh_server.url}/about{LONG}", before=WATCH_THE_MENU).page
+    expect(page.get_by_role("heading", name="Data sets")).to_be_visible()
+    nothing_wrong_was_seen(page, LONG)
+    page.get_by_role("link", name="Train live").first.click()
+    expect(button(page, "start")).to_be_enabled()
     start_running(page)
-    second = visit(f"{fresh_server.url}/{path}?run={run_of(page)}").page
-    if path == "live":
-        expect(state(second)).to_contain_text(RUNNING)
-        moves(second)
-        button(second, "stop").click()
-        expect(state(page)).to_contain_text(STOPPED)
-    else:
-        expect(second.get_by_role("heading", name="Data sets")).to_be_visible()
-        stop(page)
+    second = visit(f"{fresh_server.url}/about?run={run_of(page)}").page
+    expect(second.get_by_role("heading", name="Data sets")).to_be_visible()
+    stop(page)
 
 
-def test_the_first_page_on_a_new_machine_shows_the_recorded_batch_once_its_pictures_are_built(
+def test_the_first_page_on_a_new_machine_shows_the_recorded_batch_once_its_pictures_are_built_and_trains(
     fresh_machine: Server, visit: Callable[..., Visit]
 ) -> None:
-    page = visit(f"{fresh_machine.url}/?utm_source=a-talk", before=WATCH_THE_MENU).page
+    query = "?utm_source=a-talk&pace=20"
+    page = visit(f"{fresh_machine.url}/live{query}", before=WATCH_THE_MENU).page
     expect(page.locator(".st-key-depths")).to_contain_text("The data set is being built")
     expect(state(page)).to_contain_text(RECORDED)
-    nothing_wrong_was_seen(page, "?utm_source=a-talk")
+    nothing_wrong_was_seen(page, query)
     expect(page.locator(".st-key-depths .batch img")).to_have_count(8, timeout=60_000)
+    start_running(page)
+    second = visit(f"{fresh_machine.url}/live?run={run_of(page)}").page
+    expect(state(second)).to_contain_text(RUNNING)
+    moves(second)
+    stop(second)
+    expect(state(page)).to_contain_text(STOPPED)

@@ -7,7 +7,6 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -19,6 +18,7 @@ from tests.browser.steps import (
     LONG,
     PAUSED,
     RUNNING,
+    SLOW,
     STOPPED,
     button,
     card,
@@ -30,16 +30,16 @@ from tests.browser.steps import (
     stop,
 )
 
-NO_NETWORK_MS = 5_000
+NO_NETWORK_MS = 3_000
 
 
 class Cable:
     """A port that leads to the server as long as the cable is plugged in."""
 
-    def __init__(self, to: tuple[str, int]) -> None:
+    def __init__(self, port: int, to: tuple[str, int]) -> None:
         self._to, self.plugged = to, True
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._listening = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{port}"
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -91,24 +91,10 @@ class Cable:
 
 
 @pytest.fixture
-def cable(server: Server) -> Iterator[Cable]:
-    address = urlsplit(server.url)
-    made = Cable((str(address.hostname), int(address.port or 0)))
+def cable(server: Server, fresh_port: int) -> Iterator[Cable]:
+    made = Cable(fresh_port, ("127.0.0.1", server.port))
     yield made
     made.remove()
-
-
-def test_a_reload_takes_the_run_up_again_with_control(server: Server, visit: Callable[..., Visit]) -> None:
-    page = visit(f"{server.url}/{LONG}").page
-    start_running(page)
-    run = run_of(page)
-    page.reload()
-    expect(state(page)).to_contain_text(RUNNING)
-    assert run_of(page) == run
-    moves(page)
-    stop(page)
-    page.reload()
-    expect(state(page)).to_contain_text(STOPPED)
 
 
 @pytest.mark.campaign
@@ -143,10 +129,10 @@ def test_a_start_leaves_a_run_to_the_other_page_that_looks_at_it(server: Server,
     stop(page)
 
 
-def test_seconds_without_a_network_lose_no_point_and_start_nothing_twice(
+def test_seconds_without_a_network_and_a_reload_lose_no_point_and_start_nothing_twice(
     server: Server, cable: Cable, visit: Callable[..., Visit]
 ) -> None:
-    made = visit(f"{cable.url}/{LONG}")
+    made = visit(f"{cable.url}/{SLOW}")
     page = made.page
     start_running(page)
     run, before = run_of(page), len(Store.open(server.database).runs())
@@ -159,7 +145,13 @@ def test_seconds_without_a_network_lose_no_point_and_start_nothing_twice(
     made.errors.clear()  # the browser's own errors while it had no network
     assert run_of(page) == run
     moves(page)
+    page.reload()
+    expect(state(page)).to_contain_text(RUNNING)
+    assert run_of(page) == run
+    moves(page)
     stop(page)
+    page.reload()
+    expect(state(page)).to_contain_text(STOPPED)
     shown = count_in(state(page).inner_text())
     store = Store.open(server.database)
     chunks = store.chunks_after(run)
