@@ -349,6 +349,7 @@ def light_modules() -> list[str]:
     return sorted(module for module in {*light, *used} if module.split(".")[0] not in ("app", "pages"))
 
 
+@pytest.mark.slow
 def test_the_web_server_never_loads_torch() -> None:
     script = f"""
 import importlib, sys

@@ -154,6 +154,7 @@ def test_training_starts_from_given_weights() -> None:
     torch.testing.assert_close(updates_of(ensemble, 40).losses, singly.losses, rtol=1e-10, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "cnn, batch norm", "regression", "decoupled decay"])
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e200])
 def test_a_run_that_diverges_does_not_affect_the_others(name: str, bad: float) -> None:

@@ -63,6 +63,7 @@ def test_every_field_is_tried_on_one_side_or_the_other() -> None:
     assert set(DECIDING) == {name for name, spec in FIELD_SPECS.items() if spec.memory}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECIDING)
 def test_a_field_that_decides_memory_changes_the_prediction_and_its_key(name: str) -> None:
     config, value = DECIDING[name]
@@ -71,6 +72,7 @@ def test_a_field_that_decides_memory_changes_the_prediction_and_its_key(name: st
     assert changed.memory_key() != config.memory_key()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [DIGITS, CNN], ids=["mlp", "cnn"])
 @pytest.mark.parametrize("name", OTHERS)
 def test_any_other_field_changes_neither(name: str, config: RunConfig) -> None:

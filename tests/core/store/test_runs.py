@@ -304,6 +304,7 @@ def test_threads_share_a_store(address: str, store: Store, make_updates: MakeUpd
     assert json.loads(noted) == {f"{name}-{first}": first for name in "abcd" for first in range(0, 200, 10)}
 
 
+@pytest.mark.slow
 def test_everything_a_killed_process_flushed_is_stored(address: str, store: Store, run_id: str) -> None:
     writer = start(write, address, run_id, 1_000_000)
     writer.go()
@@ -341,6 +342,7 @@ def test_four_processes_can_create_the_same_database_at_once(address: str) -> No
     assert [process.said() for process in processes] == [[0]] * 4
 
 
+@pytest.mark.slow
 def test_two_processes_can_write_at_the_same_time(address: str, store: Store) -> None:
     for name in ("a", "b"):
         store.create(name, RunConfig(), owner="host", session=name)
@@ -354,6 +356,7 @@ def test_two_processes_can_write_at_the_same_time(address: str, store: Store) ->
         assert [chunk.updates.first for chunk in store.chunks_after(name)] == list(range(0, 2_000, 10))
 
 
+@pytest.mark.slow
 def test_exactly_one_of_two_processes_ends_each_run(address: str, store: Store) -> None:
     names = [f"run-{number}" for number in range(60)]
     for name in names:

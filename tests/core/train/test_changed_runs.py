@@ -197,6 +197,7 @@ CHAINS: dict[str, tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[fl
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
 def test_a_changed_run_has_the_losses_of_a_plain_loop_with_the_same_changes(
     chain: tuple[Sequence[RunConfig], Sequence[int], Sequence[Sequence[float]]], datasets: Datasets

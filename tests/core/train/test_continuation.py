@@ -331,6 +331,7 @@ def continued(past: Past, changes: dict[str, Any], datasets: Datasets) -> Traine
     return trainer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARENTS)
 def test_a_parent_runs_out_at_the_intended_update_and_leaves_its_state(name: str, past: Callable[[str], Past]) -> None:
     _, updates, examples = PARENTS[name]
@@ -440,6 +441,7 @@ def windows_left(parent: RunConfig, child: RunConfig, seen: int) -> Iterator[lis
             return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "changes"), REMEDIES, ids=str)
 def test_a_continued_run_has_the_losses_of_a_plain_loop_from_the_same_state(
     name: str, changes: dict[str, Any], past: Callable[[str], Past], datasets: Datasets
@@ -470,6 +472,7 @@ def test_a_continued_run_has_the_losses_of_a_plain_loop_from_the_same_state(
     assert np.concatenate([block.seconds for block in blocks])[0] > unpack(before.payload)["elapsed_s"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "changes"), REMEDIES, ids=str)
 def test_epoch_numbers_continue_and_an_epoch_begun_by_the_parent_is_not_complete(
     name: str, changes: dict[str, Any], past: Callable[[str], Past], datasets: Datasets

@@ -191,6 +191,7 @@ def test_a_run_that_starts_paused_has_the_predicted_peak(changes: dict[str, Any]
     assert recorded.ended.peak == predict(config).peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"model": "linear"}, {"norm": "batch", "batch_size": 2}], ids=str)
 def test_a_snapshot_between_two_micro_batches_takes_no_simulated_memory(
     changes: dict[str, Any], run: Run, datasets: Datasets

@@ -149,6 +149,7 @@ STATES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", STATES.values(), ids=STATES)
 def test_a_state_restored_within_an_epoch_repeats_the_rest_bit_for_bit(
     changes: dict[str, Any], datasets: Datasets

@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.charted import chart
 from ui.shell.engine import engine
 
+pytestmark = pytest.mark.slow  # they train
+
 App = Callable[..., AppTest]
 DIFFERS = "Showing batch size **100**; the form has **250**."
 
@@ -76,7 +78,6 @@ def test_the_recorded_run_is_shown_before_any_other(app: App) -> None:
     assert not test.get_by_key("csv").disabled
 
 
-@pytest.mark.slow
 def test_predictions_fill_the_cards_of_other_settings(app: App) -> None:
     test = app(seed=1)
     run_until(test, "0.63 MiB")
@@ -110,7 +111,6 @@ def test_settings_that_cannot_be_trained_leave_the_cards_empty(app: App) -> None
 # A run.
 
 
-@pytest.mark.slow
 def test_the_specifications_of_the_charts_stay_the_same_during_a_run(app: App) -> None:
     test = app(budget_value=200)
     before = specs(test)
@@ -127,7 +127,6 @@ def test_the_specifications_of_the_charts_stay_the_same_during_a_run(app: App) -
     assert not test.exception
 
 
-@pytest.mark.slow
 def test_a_prediction_is_marked_once_a_measurement_confirms_it(app: App) -> None:
     test = app(budget_value=1, seed=2)
     mark = ":green-badge[:material/check: predicted = measured]"
@@ -142,7 +141,6 @@ def test_a_prediction_is_marked_once_a_measurement_confirms_it(app: App) -> None
     assert words(test).count('class="confirmed"') == 2
 
 
-@pytest.mark.slow
 def test_a_line_says_where_the_form_differs_from_the_shown_run(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
@@ -155,7 +153,6 @@ def test_a_line_says_where_the_form_differs_from_the_shown_run(app: App) -> None
     assert cards(test)["Updates"] == ("100 / 100", "100% done")  # the shown run's
 
 
-@pytest.mark.slow
 def test_two_differences_are_named_and_the_others_counted(app: App) -> None:
     test = app(budget_value=1)
     test.button(key="start").click().run()
@@ -169,7 +166,6 @@ def test_two_differences_are_named_and_the_others_counted(app: App) -> None:
     )
 
 
-@pytest.mark.slow
 def test_the_settings_of_the_shown_run_can_be_taken_back(app: App) -> None:
     test = app(budget_value=1, hidden="32-16", memory_limit_mb=8)
     test.button(key="start").click().run()
@@ -183,7 +179,6 @@ def test_the_settings_of_the_shown_run_can_be_taken_back(app: App) -> None:
     assert not test.exception
 
 
-@pytest.mark.slow
 def test_the_previous_run_is_a_ghost_in_the_charts_and_the_recorded_run_is_the_first_one(app: App) -> None:
     test = app()
     assert "ghost" not in {row["series"] for row in rows(test, "Training loss")}  # it is shown itself
@@ -295,7 +290,6 @@ def test_a_run_out_of_memory_names_the_way_out(app: App) -> None:
     assert not test.exception
 
 
-@pytest.mark.slow
 def test_a_schedule_of_the_wrong_length_is_named_before_the_start_and_at_the_end(app: App) -> None:
     test = app(schedule="linear", schedule_batch_size=1_000, model="linear")
     assert "gives 50 updates, but this run makes 500: the rate is 0 after 50 updates, in epoch 1" in "".join(
@@ -317,7 +311,6 @@ def test_a_run_that_diverges_says_so_in_words(app: App) -> None:
     assert cards(test)["Validation loss"] == ("\u2014", "no evaluation yet")
 
 
-@pytest.mark.slow
 def test_a_run_of_another_session_is_shown_by_its_id(app: App) -> None:
     first = app(budget_value=1)
     first.button(key="start").click().run()
@@ -327,7 +320,6 @@ def test_a_run_of_another_session_is_shown_by_its_id(app: App) -> None:
     assert shown(second) == shown(first)
 
 
-@pytest.mark.slow
 def test_a_session_has_one_active_run_whatever_its_url_has_named_meanwhile(app: App) -> None:
     store = engine().store
     test = app(budget_value=5_000, model="linear")
@@ -356,7 +348,6 @@ def ended(run_id: str) -> None:
 # What is worth a second look.
 
 
-@pytest.mark.slow
 def test_points_are_drawn_over_the_answers_of_the_model(app: App) -> None:
     test = app(dataset="moons", budget_value=2)
     assert "There is nothing to see before the first update." in captions(test)
