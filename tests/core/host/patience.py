@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from core.host.client import HostClient
+
 PATIENCE_S = 60.0
 
 T = TypeVar("T")
@@ -20,3 +22,10 @@ def until(look: Callable[[], T | None], what: str) -> T:
             return found
         time.sleep(0.01)
     raise AssertionError(f"waited {PATIENCE_S} s for {what}")
+
+
+def stop_all(host: HostClient) -> None:
+    """Stop every run that a test left, all before waiting for one: a stopped process can hold the lock of SQLite."""
+    for run in host.store.active():
+        host.command(run.id, "stop")
+    until(lambda: not host.store.active(), "every run to stop")

@@ -15,7 +15,7 @@ from core.run.config import RunConfig
 from core.run.events import Ended
 from core.store import RunRecord, new_run_id
 from core.store.export import csv_of
-from tests.core.host.patience import PATIENCE_S, until
+from tests.core.host.patience import PATIENCE_S, stop_all, until
 
 pytestmark = pytest.mark.slow
 
@@ -28,11 +28,7 @@ def host(two_core_host: HostClient) -> Iterator[HostClient]:
     for config in (LONG, LARGER, LONG.replace(batch_size=50)):
         two_core_host.prediction(config).result(PATIENCE_S)
     yield two_core_host
-    left = [record.id for record in two_core_host.store.active()]
-    for run_id in left:
-        two_core_host.command(run_id, "stop")
-    for run_id in left:
-        end_of(two_core_host, run_id)
+    stop_all(two_core_host)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from core.run.config import RunConfig
 from core.run.control import FULL_SPEED
 from core.store import RunRecord, Store, new_run_id
 from core.words.errors import HostError
-from tests.core.host.patience import PATIENCE_S, until
+from tests.core.host.patience import PATIENCE_S, stop_all, until
 
 pytestmark = pytest.mark.slow
 
@@ -42,11 +42,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def host(two_core_host: HostClient) -> Iterator[HostClient]:
     """Return a host with two free cores that earlier tests have warmed up; stop the runs they left."""
     yield two_core_host
-    left = [run.id for run in two_core_host.store.active()]
-    for run_id in left:
-        two_core_host.command(run_id, "stop")
-    for run_id in left:
-        wait_for_end(two_core_host, run_id)
+    stop_all(two_core_host)
 
 
 @pytest.fixture
