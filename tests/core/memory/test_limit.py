@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from accelerate.utils.memory import should_reduce_batch_size
-from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_error
 
 from core.memory import Ledger, SimulatedOutOfMemoryError
 from core.run.config import RunConfig
@@ -99,6 +98,8 @@ def test_a_size_has_the_unit_that_pytorch_gives_it(size: int, text: str) -> None
 
 
 def test_lightning_and_accelerate_recognise_a_batch_that_is_too_large() -> None:
+    from lightning.pytorch.utilities.memory import is_cuda_out_of_memory, is_oom_error  # takes two seconds
+
     assert is_cuda_out_of_memory(ERROR)
     assert is_oom_error(ERROR)
     assert should_reduce_batch_size(ERROR)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import lightning.pytorch as lightning
 import pytest
 import torch
 from accelerate.utils import find_executable_batch_size
 from hypothesis import given
 from hypothesis import strategies as st
-from lightning.pytorch.tuner import Tuner
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from core.run.searching import (
     SEARCHES,
@@ -214,43 +209,20 @@ def test_backing_off_finds_0_where_accelerate_gives_up() -> None:
     assert back_off(up_to(0), most=128) == Search("back_off", tuple(probe.attempts), 0)
 
 
-class Module(lightning.LightningModule):
-    """A Lightning module with a probe as its training."""
-
-    def __init__(self, probe: Probe, examples: int) -> None:
-        super().__init__()
-        self.probe, self.examples = probe, examples
-        self.batch_size = 2  # the tuner's first size, because it makes the first loader before setting it
-        self.layer = nn.Linear(1, 1)
-
-    def train_dataloader(self) -> DataLoader[Tensor]:
-        return DataLoader(torch.zeros(self.examples, 1), batch_size=self.batch_size)  # type: ignore[arg-type]
-
-    def training_step(self, batch: Tensor, number: int) -> Tensor:
-        self.probe(len(batch))
-        return self.layer(batch).mean()
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.0)
+LightningSearch = Callable[..., int | None]
 
 
-def lightning_search(probe: Probe, root: Path, **options: Any) -> int | None:
-    """Return the result of Lightning's tuner with its default start."""
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        default_root_dir=root,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        max_epochs=1,
-    )
-    return Tuner(trainer).scale_batch_size(Module(probe, 1_000), steps_per_trial=1, **options)
+@pytest.fixture
+def lightning_search() -> LightningSearch:
+    """The search of Lightning, which takes two seconds to import."""
+    from tests.core.run import lightning_tuner
+
+    return lightning_tuner.search
 
 
 @pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec:FutureWarning")
 @pytest.mark.usefixtures("_no_collections")
-def test_doubling_tries_what_lightning_tries(tmp_path: Path) -> None:
+def test_doubling_tries_what_lightning_tries(lightning_search: LightningSearch, tmp_path: Path) -> None:
     probe = Probe(11)
     found = lightning_search(probe, tmp_path, mode="power")
     assert doubling(up_to(11), most=1_000) == Search("doubling", tuple(probe.attempts), found or 0)
@@ -258,7 +230,7 @@ def test_doubling_tries_what_lightning_tries(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec:FutureWarning")
 @pytest.mark.usefixtures("_no_collections")
-def test_lightning_tries_2_once_more_if_only_1_fits(tmp_path: Path) -> None:
+def test_lightning_tries_2_once_more_if_only_1_fits(lightning_search: LightningSearch, tmp_path: Path) -> None:
     probe = Probe(1)
     assert lightning_search(probe, tmp_path, mode="power") == 1
     assert probe.attempts == [*doubling(up_to(1), most=1_000).attempts, Attempt(2, False)]
@@ -266,7 +238,9 @@ def test_lightning_tries_2_once_more_if_only_1_fits(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec:FutureWarning")
 @pytest.mark.usefixtures("_no_collections")
-def test_bisection_tries_what_lightning_tries_before_subtracting_its_margin(tmp_path: Path) -> None:
+def test_bisection_tries_what_lightning_tries_before_subtracting_its_margin(
+    lightning_search: LightningSearch, tmp_path: Path
+) -> None:
     probe = Probe(43)
     found = lightning_search(probe, tmp_path, mode="binsearch")
     search = bisection(up_to(43), most=1_000)
