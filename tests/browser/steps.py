@@ -99,13 +99,12 @@ def turn_wheel_over(page: Page, chart: Locator) -> None:
     page.mouse.wheel(0, -400)
 
 
-def fits_sideways(page: Page) -> bool:
-    """Tell whether the page can be read without scrolling sideways."""
-    return bool(
-        page.locator("[data-testid=stMain]").evaluate(
-            "main => document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth"
-        )
-    )
+def wait_until_it_fits_sideways(page: Page) -> None:
+    """Wait until the page can be read without scrolling sideways; after a resize, charts take a moment to follow."""
+    page.wait_for_function("""() => {
+        const main = document.querySelector("[data-testid=stMain]")
+        return document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth
+    }""")
 
 
 def drag_slider(page: Page, key: str, to: float) -> None:

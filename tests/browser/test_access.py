@@ -17,9 +17,9 @@ from tests.browser.steps import (
     button,
     card,
     field,
-    fits_sideways,
     start,
     state,
+    wait_until_it_fits_sideways,
 )
 
 # Width and height, and whether the whole loss chart is in sight or only its beginning. 960 x 600 is 1440 x 900 at 150%.
@@ -29,6 +29,8 @@ IS_IN_SIGHT = """([part, whole]) => {
     return box.top >= 0 && (whole ? box.bottom : box.top + 60) <= innerHeight
 }"""
 IS_ONE_ROW = "document.querySelector('.st-key-bar').getBoundingClientRect().height < 45"
+IS_ONE_LINE_OF_CARDS = "new Set([...document.querySelectorAll('.card')].map(each => each.offsetTop)).size === 1"
+IS_WIDE = "least => document.querySelector('.st-key-memory_and_rate').getBoundingClientRect().width > least"
 # The names of pages in the bar, each after that of its icon. Those in Streamlit's menu stay there without opacity.
 SHOWN_NAMES = """[...document.querySelectorAll("[data-testid=stTopNavLink]")]
     .filter(each => each.checkVisibility({opacityProperty: true})).map(each => each.innerText.split("\\n").pop())"""
@@ -61,15 +63,13 @@ def test_one_laptop_screen_shows_the_whole_run_and_axe_finds_nothing_serious_in_
         page.set_viewport_size({"width": width, "height": height})
         for part in ("bar", "sentence", "state", "cards", "loss"):
             page.wait_for_function(IS_IN_SIGHT, arg=[part, whole or part not in ("loss",)])
-        assert fits_sideways(page)
+        wait_until_it_fits_sideways(page)
         page.wait_for_function(IS_ONE_ROW)
-        beside = page.locator(".st-key-memory_and_rate").bounding_box()
-        assert beside
-        assert beside["width"] > NARROW
+        page.wait_for_function(IS_WIDE, arg=NARROW)
         if width >= 1_024:
             page.wait_for_timeout(MENU_MS)
             assert page.evaluate(SHOWN_NAMES) == NAMES
-        assert page.locator(".card").evaluate_all("cards => new Set(cards.map(each => each.offsetTop)).size") == 1
+        page.wait_for_function(IS_ONE_LINE_OF_CARDS)
     page.set_viewport_size({"width": 1280, "height": 720})
     assert_nothing_moves_during_a_run(page)
     page.set_viewport_size(WIDE)
@@ -89,7 +89,7 @@ def test_a_phone_shows_a_run_without_sideways_scrolling(server: Server, visit: C
     page = visit(f"{server.url}/?batch_size=1000", viewport=PHONE).page
     assert_nothing_moves_during_a_run(page)
     expect(card(page, "Updates")).to_have_text("50 / 50")
-    assert fits_sideways(page)
+    wait_until_it_fits_sideways(page)
     loss, cards = page.locator(".st-key-loss").bounding_box(), page.locator(".cards").bounding_box()
     assert loss
     assert cards

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import serious_in_both_lights
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways, wait_for_query
+from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, wait_for_query, wait_until_it_fits_sideways
 
 CHARTS = "[data-testid=stVegaLiteChart] svg"
 TAG = f"document.querySelectorAll('{CHARTS}').forEach(node => node.dataset.tag = 'first')"
@@ -90,7 +90,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_axe_finds_nothing_serious(
     page = open_schedules(visit, server, viewport=PHONE)
     page.get_by_text("What the dotted line is").click()
     expect(page.get_by_text("Nothing is fitted.")).to_be_visible()
-    assert fits_sideways(page)
+    wait_until_it_fits_sideways(page)
     assert page.evaluate(BESIDE) == [6, 6, 6]
     tables = page.locator(".st-key-schedules_tables .wide")
     assert tables.evaluate_all("all => all.map(one => one.scrollWidth > one.clientWidth)") == [True, True]

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import serious_in_both_lights
 from tests.browser.conftest import WIDE, Server, Visit
-from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, fits_sideways
+from tests.browser.steps import ENGINE_WAIT_MS, PHONE, button, wait_until_it_fits_sideways
 from tests.browser.test_charts import CHARTS, tag, tags
 
 
@@ -135,7 +135,7 @@ def test_a_phone_shows_one_path_below_the_other_and_axe_finds_nothing_serious(
     server: Server, visit: Callable[..., Visit]
 ) -> None:
     page = open_page(visit, server, "?path_rule=scaled&path_large=1024", viewport=PHONE)
-    assert fits_sideways(page)
+    wait_until_it_fits_sideways(page)
     first, second = (each.bounding_box() for each in page.locator(".st-key-trajectories_panels .marks").all())
     assert first
     assert second
