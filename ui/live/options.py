@@ -10,6 +10,7 @@ import streamlit as st
 from core.run.config import RunConfig
 from core.run.smoothing import SHARE
 from core.store.reader import Axis
+from ui.kit.choice import choice
 from ui.shell.text import percent, say
 
 AXES = ("log_x", "log_y", "whole")
@@ -32,16 +33,7 @@ def draw_for_loss() -> Options:
     """Draw the options of the loss chart in a row with its title, and return the chosen ones."""
     with st.container(horizontal=True, vertical_alignment="center", key="loss_options"):
         st.markdown(f"**{say('chart.loss')}**", width="content")
-        x: Axis | None = st.segmented_control(
-            say("option.x"),
-            get_args(Axis),
-            default="updates",
-            key="x_axis",
-            required=True,
-            format_func=lambda unit: say(f"option.x.{unit}"),
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        x: Axis = choice(say("option.x"), get_args(Axis), lambda unit: say(f"option.x.{unit}"), key="x_axis")
         with st.popover(say("option.more"), icon=":material/tune:", type="tertiary"):
             axes = st.pills(
                 say("option.axes"),
@@ -61,22 +53,12 @@ def draw_for_loss() -> Options:
                 help=say("option.smoothing.help"),
                 persist_state="session",
             )
-    return Options(x or "updates", float(share), *(name in axes for name in AXES))
+    return Options(x, float(share), *(name in axes for name in AXES))
 
 
 def draw_for_depth(config: RunConfig) -> str:
     """Draw the choice of the chart below the others, and return the chosen one."""
-    chosen: str | None = st.segmented_control(
-        say("depth"),
-        depths(config),
-        default=depths(config)[0],
-        key="depth",
-        required=True,
-        format_func=lambda name: say(f"depth.{name}"),
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    return chosen if chosen in depths(config) else depths(config)[0]
+    return choice(say("depth"), depths(config), lambda name: say(f"depth.{name}"), key="depth")
 
 
 def depths(config: RunConfig) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ui.charts.memory.attempts import attempts, attempts_table, readable_attempt
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import readable_timeline, timeline_table
 from ui.kit import plots
+from ui.kit.choice import choice
 from ui.memory.accumulation import draw as draw_accumulation
 from ui.memory.own_model import draw as draw_own_model
 from ui.memory.peak import Known, setup_caption
@@ -28,16 +29,7 @@ CHOICES = ("update", "fit", "search", "accumulation", "own")
 
 def draw(session: Session, config: RunConfig, known: Known) -> bool:
     """Draw the choice and the chosen topic; return whether an answer is still missing."""
-    chosen = st.segmented_control(
-        say("memory.choice"),
-        CHOICES,
-        default=CHOICES[0],
-        key="memory_choice",
-        required=True,
-        format_func=lambda name: say(f"memory.choice.{name}"),
-        label_visibility="collapsed",
-        persist_state="session",
-    )
+    chosen = choice(say("memory.choice"), CHOICES, lambda name: say(f"memory.choice.{name}"), key="memory_choice")
     try:
         if chosen == "fit":
             return _fit(config, known)

@@ -14,6 +14,7 @@ from core.trajectories.problems import PROBLEMS, Array, LossSurface, largest_rat
 from ui.charts import cloud as cloud_charts
 from ui.charts.trajectory import SIDES, Side, small_trajectory, trajectory_table
 from ui.kit import plots
+from ui.kit.choice import choice
 from ui.shell.text import count, number, percent, rough, say, words
 from ui.trajectories.inputs import MARKS, UPDATES, Setup, caption_of
 
@@ -23,15 +24,11 @@ LOW, HIGH = 0.03, 0.8  # shares of the largest rate that can settle
 
 def draw(setup: Setup, point: Array, update: int) -> None:
     """Draw the choice and the chosen part; `point` holds the weights of the small batch after `update` updates."""
-    chosen = st.segmented_control(
+    chosen = choice(
         say("trajectories.more"),
         CHOICES,
-        default=CHOICES[0],
+        lambda name: say(f"trajectories.more.{name}"),
         key="trajectories_more_choice",
-        required=True,
-        format_func=lambda name: say(f"trajectories.more.{name}"),
-        label_visibility="collapsed",
-        persist_state="session",
     )
     if chosen == "cloud" and not np.isfinite(point).all():
         st.markdown(say("trajectories.cloud.diverged", size=number(setup.small)))

@@ -12,6 +12,7 @@ from core.trajectories.paths import Statistics, statistics
 from core.trajectories.problems import Array, LossSurface
 from ui.charts.trajectory import Side, trajectory, trajectory_table
 from ui.kit import plots
+from ui.kit.choice import choice
 from ui.kit.ticking import ticking
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -108,20 +109,10 @@ def _player(session: Session, *, with_budget: bool) -> tuple[int, str]:
             on_change=_move,
             args=(session,),
         )
-        mode: str | None = None
-        if with_budget:
-            mode = st.segmented_control(
-                say("trajectories.mode"),
-                MODES,
-                default=MODES[0],
-                key="trajectories_mode",
-                required=True,
-                width="content",
-                format_func=lambda name: say(f"trajectories.mode.{name}"),
-                label_visibility="collapsed",
-                persist_state="session",
-            )
-    return position, mode or MODES[0]
+        if not with_budget:
+            return position, MODES[0]
+        label = say("trajectories.mode")
+        return position, choice(label, MODES, lambda name: say(f"trajectories.mode.{name}"), key="trajectories_mode")
 
 
 # Callbacks. A button redraws only the fragment, and the timer is outside it: starting or stopping the timer takes a
