@@ -14,6 +14,7 @@ from core.run.fields import BATCH_SIZES
 from core.run.timeline import plain_operation
 from core.words.errors import BatchLabError, StoreError
 from ui.charts.memory import curve as curve_chart
+from ui.charts.memory.curve_table import curve_table, readable_curve
 from ui.kit import card, plots, sparks
 from ui.kit.card import Card
 from ui.memory import devices
@@ -107,9 +108,9 @@ def curve(config: RunConfig, known: Known, measured: list[tuple[int, int]]) -> N
         shown = known.curve if logarithmic or known.curve is None else _around(known.curve, config.batch_size)
         limit, here = config.memory_limit_bytes, config.batch_size
         caption = setup_caption(config)
-        table = curve_chart.curve_table(shown, limit, measured, words(), batch_size=here, caption=caption)
+        table = curve_table(shown, limit, measured, words(), batch_size=here, caption=caption)
         chart = curve_chart.log_curve if logarithmic else curve_chart.curve
-        plots.draw(chart, table, readable=curve_chart.readable_curve(table, words()))
+        plots.draw(chart, table, readable=readable_curve(table, words()))
         st.caption(count("memory.measured", len(measured)) if measured else say("memory.measured.none"))
 
 

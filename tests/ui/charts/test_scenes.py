@@ -32,7 +32,8 @@ from ui.charts.claims import (
     readable_evidence,
 )
 from ui.charts.memory.attempts import attempts_table, readable_attempts
-from ui.charts.memory.curve import curve, curve_table, log_curve, readable_curve
+from ui.charts.memory.curve import curve, log_curve
+from ui.charts.memory.curve_table import curve_table, readable_curve
 from ui.charts.memory.peak import memory, memory_table
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import readable_timeline, timeline_table

@@ -51,7 +51,8 @@ from ui.charts.depth import (
 from ui.charts.loss import log_loss, loss, loss_table
 from ui.charts.memory import units
 from ui.charts.memory.attempts import attempts, attempts_table
-from ui.charts.memory.curve import curve, curve_table, log_curve
+from ui.charts.memory.curve import curve, log_curve
+from ui.charts.memory.curve_table import curve_table
 from ui.charts.memory.peak import memory, memory_table, rss, rss_table
 from ui.charts.memory.timeline import timeline
 from ui.charts.memory.timeline_table import timeline_table

@@ -13,7 +13,8 @@ import pytest
 from core.forecast.records import Curve, Point
 from core.run.events import CATEGORIES, Peak
 from core.words.catalogue import Catalogue
-from ui.charts.memory.curve import curve, curve_table, log_curve
+from ui.charts.memory.curve import curve, log_curve
+from ui.charts.memory.curve_table import curve_table
 from ui.charts.style import CATEGORY_COLOURS, Spec
 
 MIB = 2**20
