@@ -17,7 +17,7 @@ from core.run.choices.datasets import DATA
 from core.run.config import RunConfig
 from core.run.control import FULL_SPEED, Command
 from core.run.events import EndState, Prediction, prediction_from_dict
-from core.store import ACTIVE_STATES, Store
+from core.store import Store
 from core.words.errors import HostError, StoreError
 
 LEASE_S = 120.0  # hidden tabs refresh once a minute
@@ -197,7 +197,7 @@ class HostClient(HostProcess):
         """Return whether the store lists an active run of this server, which no host is training."""
         with suppress(StoreError):
             record = self.store.run(run_id)
-            return record is not None and record.owner == self.owner and record.state in ACTIVE_STATES
+            return record is not None and record.owner == self.owner and record.is_active
         return False
 
     def _end(self, run_id: str, state: EndState, reason: str, **values: Any) -> None:

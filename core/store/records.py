@@ -33,6 +33,11 @@ class RunRecord:
     pinned: bool
     parent: str | None = None  # the run from which this one continues
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the run has not ended."""
+        return self.state in ACTIVE_STATES
+
 
 @dataclass(frozen=True)
 class Chunk:

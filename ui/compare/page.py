@@ -10,7 +10,6 @@ import streamlit as st
 from core.comparison.course import Axis, Course, seconds_left
 from core.comparison.result import AXES
 from core.comparison.setup import Comparison, as_trained
-from core.store import ACTIVE_STATES
 from ui.charts.compare import (
     FIGURES,
     LINEAR,
@@ -126,7 +125,7 @@ def _progress(shown: Shown, names: Sequence[str]) -> str:
     record = shown.record
     if record is None:
         return say("compare.state.recorded", date=day(shown.date)) if shown.date else ""
-    if record.state not in ACTIVE_STATES:
+    if not record.is_active:
         elapsed = duration(record.ended.elapsed_s) if record.ended else ""
         reason = explain(record.ended.reason, record.ended.values) if record.ended else ""
         return say(f"compare.state.{record.state}", elapsed=elapsed, reason=reason)

@@ -9,7 +9,7 @@ from functools import cache
 from core.comparison import shipped
 from core.comparison.course import Course, unpack
 from core.comparison.setup import Comparison
-from core.store import ACTIVE_STATES, RunRecord
+from core.store import RunRecord
 from core.words.errors import BatchLabError, StoreError
 from ui.compare.state import CompareState, Notice
 from ui.shell.engine import engine
@@ -27,7 +27,7 @@ class Shown:
 
     @property
     def is_active(self) -> bool:
-        return self.record is not None and self.record.state in ACTIVE_STATES
+        return self.record is not None and self.record.is_active
 
 
 def read(session: Session) -> Shown | None:
@@ -50,7 +50,7 @@ def read(session: Session) -> Shown | None:
     except (BatchLabError, ValueError):
         state.notice = Notice("unreadable")
         return None
-    if record.state not in ACTIVE_STATES:  # a killed process could not mark its arms as stopped
+    if not record.is_active:  # a killed process could not mark its arms as stopped
         for course in known:
             course.state = "stopped" if course.state in ("waiting", "tuning", "running") else course.state
     return Shown(comparison, known, record)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from core.run import changes
 from core.run.changes import Settings
 from core.run.config import RunConfig
-from core.store import ACTIVE_STATES, RunRecord
+from core.store import RunRecord
 from core.store.reader import RunReader
 from core.words.errors import BatchLabError, StoreError
 from ui.charts.changes import Marks
@@ -22,7 +22,7 @@ def can_go_on(record: RunRecord | None, config: RunConfig | None) -> bool:
     """Return whether a run with other settings could continue this one: it is active, or has left a state."""
     if record is None or config is None or record.config == config:
         return False
-    if record.state in ACTIVE_STATES:
+    if record.is_active:
         return True
     with suppress(StoreError):  # the panel reports it
         return record.state in ("stopped", "out_of_memory") and engine().store.has_state(record.id)
@@ -41,7 +41,7 @@ def why_not(record: RunRecord, reader: RunReader, config: RunConfig) -> str | No
     ):
         return say("change.spent")
     size = _state_bytes(record.config)
-    if record.state in ACTIVE_STATES and size > changes.MOST_BYTES:
+    if record.is_active and size > changes.MOST_BYTES:
         return say("change.too_large", size=mib(size), most=mib(changes.MOST_BYTES))
     return None
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.run.config import RunConfig
 from core.run.control import Command
-from core.store import ACTIVE_STATES, RunRecord, Store, new_run_id
+from core.store import RunRecord, Store, new_run_id
 from core.store.reader import RunReader
 from core.words.errors import StoreError
 from ui.kit.button import button
@@ -33,7 +33,7 @@ KEYS = {"start": "Ctrl+Enter", "pause": "Alt+P", "one_update": "Alt+U", "one_epo
 
 def is_active(record: RunRecord | None) -> bool:
     """Return whether there is a run that has not ended."""
-    return record is not None and record.state in ACTIVE_STATES
+    return record is not None and record.is_active
 
 
 def is_paused(record: RunRecord | None) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.run.control import FULL_SPEED
-from core.store import ACTIVE_STATES, RunRecord
+from core.store import RunRecord
 from core.words.errors import Problem, StoreError
 from ui.shell.engine import engine
 from ui.shell.session import Session
@@ -46,7 +46,7 @@ def draw(session: Session, record: RunRecord | None) -> None:
     state = session.state(PaceState)
     if not state.url_read:
         _read_url(session)
-    if record and record.state in ACTIVE_STATES:
+    if record and record.is_active:
         state.pace = record.facts.pace
     session.give("pace", state.pace)
     stops = tuple(sorted({*PACES, state.pace, *session.late_values("pace")}))
@@ -92,5 +92,5 @@ def _set(session: Session, pace: float) -> None:
     shared = engine()
     with suppress(StoreError):  # the panel reports it
         record = shared.store.run(session.run_id) if session.run_id else None
-        if record and record.state in ACTIVE_STATES:
+        if record and record.is_active:
             shared.client.set_pace(record.id, pace)

@@ -14,7 +14,7 @@ from core.comparison.setup import Comparison, compared
 from core.host.client import CHILD_BYTES, HostClient
 from core.run import machine
 from core.run.config import RunConfig
-from core.store import ACTIVE_STATES, RunRecord, new_run_id
+from core.store import RunRecord, new_run_id
 from tests.core.host.patience import until
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def seen(host: HostClient, run_id: str) -> tuple[RunRecord, list[Course]]:
 def ended(host: HostClient, run_id: str) -> tuple[RunRecord, list[Course]]:
     def look() -> tuple[RunRecord, list[Course]] | None:
         record, courses = seen(host, run_id)
-        return None if record.state in ACTIVE_STATES else (record, courses)
+        return None if record.is_active else (record, courses)
 
     return until(look, "the end of the comparison")
 
