@@ -13,9 +13,9 @@ from core.host.client import HostClient
 from core.run.changes import Change
 from core.run.config import RunConfig
 from core.run.events import Ended
-from core.store import RunRecord, new_run_id
+from core.store import new_run_id
 from core.store.export import csv_of
-from tests.core.host.patience import PATIENCE_S, stop_all, until
+from tests.core.host.patience import PATIENCE_S, end_of, record_of, recorded, stop_all, until
 
 pytestmark = pytest.mark.slow
 
@@ -45,24 +45,10 @@ def start(host: HostClient, config: RunConfig, *, parent: str | None = None, pau
     return run_id
 
 
-def record_of(host: HostClient, run_id: str) -> RunRecord:
-    found = host.store.run(run_id)
-    assert found is not None
-    return found
-
-
 def ended_of(host: HostClient, run_id: str) -> Ended:
     ended = end_of(host, run_id).ended
     assert ended is not None
     return ended
-
-
-def end_of(host: HostClient, run_id: str) -> RunRecord:
-    return until(lambda: (found := record_of(host, run_id)).ended and found, "the end of the run")
-
-
-def recorded(host: HostClient, run_id: str) -> int:
-    return sum(len(chunk.updates) for chunk in host.store.chunks_after(run_id))
 
 
 def trains(host: HostClient, run_id: str) -> int:

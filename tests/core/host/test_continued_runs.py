@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from core.forecast.records import Remedy, remedy_from_dict
 from core.host.client import HostClient
 from core.run.config import RunConfig
-from core.store import RunRecord, new_run_id
+from core.store import new_run_id
 from core.train.continuation import unpack, with_remedy
-from tests.core.host.patience import PATIENCE_S
+from tests.core.host.patience import PATIENCE_S, end_of
 
 pytestmark = pytest.mark.slow
 
@@ -31,17 +29,6 @@ def start(host: HostClient, config: RunConfig, *, parent: str | None = None) -> 
     run_id = new_run_id()
     host.start(config, run_id=run_id, session="test", parent=parent)
     return run_id
-
-
-def end_of(host: HostClient, run_id: str) -> RunRecord:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        record = host.store.run(run_id)
-        assert record is not None
-        if record.ended:
-            return record
-        time.sleep(0.01)
-    raise AssertionError(f"waited {PATIENCE_S} s for the end of the run")
 
 
 def remedies_of(host: HostClient, config: RunConfig) -> list[Remedy]:

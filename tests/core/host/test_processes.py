@@ -21,9 +21,9 @@ from core.host.process import ROOT
 from core.run import machine
 from core.run.config import RunConfig
 from core.run.control import FULL_SPEED
-from core.store import RunRecord, Store, new_run_id
+from core.store import Store, new_run_id
 from core.words.errors import HostError
-from tests.core.host.patience import PATIENCE_S, stop_all, until
+from tests.core.host.patience import PATIENCE_S, end_of, record_of, recorded, stop_all, until
 
 pytestmark = pytest.mark.slow
 
@@ -64,27 +64,12 @@ def start(
     return run_id
 
 
-def record(host: HostClient, run_id: str) -> RunRecord:
-    found = host.store.run(run_id)
-    assert found is not None
-    return found
-
-
-def recorded(host: HostClient, run_id: str) -> int:
-    """Return how many updates of a run are in the store."""
-    return sum(len(chunk.updates) for chunk in host.store.chunks_after(run_id, 0))
-
-
 def wait_for_updates(host: HostClient, run_id: str, count: int = 1) -> int:
     return until(lambda: (seen := recorded(host, run_id)) >= count and seen, f"{count} updates")
 
 
-def wait_for_end(host: HostClient, run_id: str) -> RunRecord:
-    return until(lambda: (found := record(host, run_id)).ended and found, "the end of the run")
-
-
 def pid_of(host: HostClient, run_id: str) -> int:
-    return until(lambda: record(host, run_id).facts.pid, "the process of the run")
+    return until(lambda: record_of(host, run_id).facts.pid, "the process of the run")
 
 
 def gone(pid: int) -> bool:
@@ -96,19 +81,19 @@ def gone(pid: int) -> bool:
 
 def test_a_run_finishes_with_the_predicted_counts(host: HostClient) -> None:
     run_id = start(host, RunConfig(batch_size=1_000, budget_value=3, memory_limit_mb=4))
-    ended = wait_for_end(host, run_id).ended
+    ended = end_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason, ended.updates, ended.updates_per_epoch) == ("finished", "budget", 30, 10)
     assert recorded(host, run_id) == 30
     assert ended.peak is not None
-    assert ended.peak.bytes == record(host, run_id).facts.predicted_peak_bytes == 2_938_048
+    assert ended.peak.bytes == record_of(host, run_id).facts.predicted_peak_bytes == 2_938_048
 
 
 def test_a_killed_training_is_a_failed_run_that_keeps_its_records(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     seen = wait_for_updates(host, run_id, 100)
     os.kill(pid_of(host, run_id), signal.SIGKILL)
-    ended = wait_for_end(host, run_id).ended
+    ended = end_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason, dict(ended.values)) == ("failed", "killed", {"signal": 9})
     assert ended.updates == recorded(host, run_id) >= seen
@@ -118,7 +103,7 @@ def test_when_the_host_is_killed_runs_and_questions_fail_and_the_next_ones_work(
     trains, stands, waits = start(host, ENDLESS), start(host, ENDLESS, paused=True), start(host, ENDLESS)
     children = [pid_of(host, trains), pid_of(host, stands)]
     wait_for_updates(host, trains)
-    until(lambda: record(host, stands).state == "paused", "the run to stand")
+    until(lambda: record_of(host, stands).state == "paused", "the run to stand")
     os.kill(children[1], signal.SIGSTOP)  # the process cannot respond to the change yet
     changed = start(host, ENDLESS.replace(lr=0.1), parent=stands)
     asked = host.prediction(SHORT.replace(batch_size=77))
@@ -127,12 +112,12 @@ def test_when_the_host_is_killed_runs_and_questions_fail_and_the_next_ones_work(
     with pytest.raises(HostError):
         asked.result(PATIENCE_S)
     for run_id in (trains, stands, waits, changed):
-        ended = wait_for_end(host, run_id).ended
+        ended = end_of(host, run_id).ended
         assert ended is not None
         assert (ended.state, ended.reason) == ("failed", "host_gone")
-    assert record(host, changed).facts.horizon is None
+    assert record_of(host, changed).facts.horizon is None
     until(lambda: all(map(gone, children)), "the children to leave")
-    ended = wait_for_end(host, start(host, SHORT)).ended
+    ended = end_of(host, start(host, SHORT)).ended
     assert ended is not None
     assert ended.state == "finished"
     assert (
@@ -198,7 +183,7 @@ def test_stop_ends_a_run_between_two_updates(host: HostClient) -> None:
     run_id = start(host, ENDLESS)
     wait_for_updates(host, run_id)
     host.command(run_id, "stop")
-    ended = wait_for_end(host, run_id).ended
+    ended = end_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("stopped", "asked")
     assert ended.updates == recorded(host, run_id)
@@ -209,7 +194,7 @@ def test_a_training_that_ignores_a_stop_is_killed_and_counts_as_stopped(host: Ho
     wait_for_updates(host, run_id)
     os.kill(pid_of(host, run_id), signal.SIGSTOP)
     host.command(run_id, "stop")
-    ended = wait_for_end(host, run_id).ended
+    ended = end_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("stopped", "asked")
     assert ended.updates == recorded(host, run_id) > 0
@@ -219,11 +204,11 @@ def test_five_runs_on_two_cores_queue_and_all_finish(host: HostClient) -> None:
     runs = [start(host, SHORT.replace(seed=seed), paused=seed < 2) for seed in range(5)]
     until(lambda: host.place(runs[4]) == 3, "the last one to get its place")
     assert [host.place(run_id) for run_id in runs[:4]] == [None, None, 1, 2]
-    states = [record(host, run_id).state for run_id in runs]
+    states = [record_of(host, run_id).state for run_id in runs]
     assert states[2:] == ["queued"] * 3
     for run_id in runs[:2]:
         host.command(run_id, "resume")
-    ends = [wait_for_end(host, run_id).ended for run_id in runs]
+    ends = [end_of(host, run_id).ended for run_id in runs]
     assert [end.updates for end in ends if end and end.state == "finished"] == [100] * 5
     assert [host.place(run_id) for run_id in runs] == [None] * 5
 
@@ -232,24 +217,24 @@ def test_a_run_stopped_while_it_waits_never_starts(host: HostClient) -> None:
     first, _, waiting = start(host, ENDLESS), start(host, ENDLESS), start(host, SHORT)
     until(lambda: host.place(waiting) == 1, "its place")
     host.command(waiting, "stop")
-    ended = wait_for_end(host, waiting).ended
+    ended = end_of(host, waiting).ended
     assert ended is not None
     assert (ended.state, ended.updates) == ("stopped", 0)
-    assert record(host, waiting).facts.pid is None
-    assert record(host, first).ended is None
+    assert record_of(host, waiting).facts.pid is None
+    assert record_of(host, first).ended is None
 
 
 def test_one_update_and_one_epoch_of_a_paused_run_count_exactly(host: HostClient) -> None:
     run_id = start(host, ENDLESS, paused=True)
-    until(lambda: record(host, run_id).state == "paused", "the run to stand")
+    until(lambda: record_of(host, run_id).state == "paused", "the run to stand")
     assert recorded(host, run_id) == 0
     host.command(run_id, "one_update")
     wait_for_updates(host, run_id)
-    until(lambda: record(host, run_id).state == "paused", "the run to stand again")
+    until(lambda: record_of(host, run_id).state == "paused", "the run to stand again")
     assert recorded(host, run_id) == 1
     host.command(run_id, "one_epoch")
     wait_for_updates(host, run_id, 100)
-    until(lambda: record(host, run_id).state == "paused", "the epoch to end")
+    until(lambda: record_of(host, run_id).state == "paused", "the epoch to end")
     assert recorded(host, run_id) == 100
     host.command(run_id, "resume")
     wait_for_updates(host, run_id, 200)
@@ -264,9 +249,9 @@ def test_a_pace_holds_from_the_first_update_even_if_it_was_set_in_the_queue(host
     wait_for_updates(host, second)
     wait_for_updates(host, waiting)
     assert [recorded(host, run_id) for run_id in (first, second, waiting)] == [100, 1, 1]
-    assert [record(host, run_id).facts.pace for run_id in (first, second, waiting)] == [FULL_SPEED, never, never]
+    assert [record_of(host, run_id).facts.pace for run_id in (first, second, waiting)] == [FULL_SPEED, never, never]
     host.command(waiting, "stop")
-    ended = wait_for_end(host, waiting).ended
+    ended = end_of(host, waiting).ended
     assert ended is not None
     assert ended.updates == 1
 
@@ -275,7 +260,7 @@ def test_a_run_that_does_not_fit_this_machine_is_refused_with_the_numbers(
     host: HostClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "free_memory_bytes", lambda: 10 * 2**20)
-    run = wait_for_end(host, start(host, SHORT))
+    run = end_of(host, start(host, SHORT))
     assert run.ended is not None
     assert (run.ended.state, run.ended.reason, run.ended.updates) == ("failed", "not_enough_memory", 0)
     assert run.ended.values["free"] == 10_485_760
@@ -288,8 +273,8 @@ def test_a_run_with_a_limit_that_fits_this_machine_may_reach_it(
 ) -> None:
     monkeypatch.setattr(machine, "free_memory_bytes", lambda: 100 * 2**20)
     large = SHORT.replace(model="cnn", batch_size=10_000, memory_limit_mb=None)  # the peak is half a GiB
-    assert wait_for_end(host, start(host, large)).state == "failed"
-    assert wait_for_end(host, start(host, large.replace(memory_limit_mb=4))).state == "out_of_memory"
+    assert end_of(host, start(host, large)).state == "failed"
+    assert end_of(host, start(host, large.replace(memory_limit_mb=4))).state == "out_of_memory"
 
 
 def test_a_question_is_asked_once_for_all_runs_with_the_same_key(host: HostClient) -> None:
@@ -304,12 +289,12 @@ def test_a_run_stopped_before_its_memory_is_known_never_starts(host: HostClient)
     unknown = SHORT.replace(hidden=(97,))
     run_id = start(host, unknown)
     host.command(run_id, "stop")
-    ended = record(host, run_id).ended
+    ended = record_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("stopped", "asked")
     host.prediction(unknown).result(PATIENCE_S)
     until(lambda: not host._starting, "the answer")
-    assert record(host, run_id).facts.pid is None
+    assert record_of(host, run_id).facts.pid is None
 
 
 def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(impatient_host: HostClient) -> None:
@@ -322,10 +307,10 @@ def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(impatient
         os.kill(pid, signal.SIGKILL)
         until(lambda: run_id not in host._life.runs, "the news of the end")
         time.sleep(0.5)
-        assert record(host, run_id).ended is None
+        assert record_of(host, run_id).ended is None
         other.execute("ROLLBACK")
     other.close()
-    ended = wait_for_end(host, run_id).ended
+    ended = end_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("failed", "killed")
 
@@ -334,10 +319,10 @@ def test_an_active_run_that_no_process_trains_can_be_stopped(host: HostClient) -
     run_id = new_run_id()
     host.store.create(run_id, SHORT, owner=host.owner, session="test")
     host.command(run_id, "stop")
-    assert record(host, run_id).state == "stopped"
+    assert record_of(host, run_id).state == "stopped"
     host.store.create("another's", SHORT, owner="elsewhere/1/1.00", session="test")
     host.command("another's", "stop")
-    assert record(host, "another's").state == "queued"
+    assert record_of(host, "another's").state == "queued"
     host.store.delete("another's")
 
 
@@ -350,7 +335,7 @@ def test_a_run_fails_with_the_cause_if_the_host_cannot_be_started(
     monkeypatch.setattr("core.host.process.subprocess.Popen", no_memory)
     host = HostClient(store, data=data, cores=1)
     host.warm()
-    ended = record(host, start(host, SHORT)).ended
+    ended = record_of(host, start(host, SHORT)).ended
     assert ended is not None
     assert (ended.state, ended.reason, ended.values) == ("failed", "no_host", {"cause": "Cannot allocate memory"})
     with pytest.raises(HostError):
