@@ -123,7 +123,9 @@ class Epoch:
     """The end of an epoch, or of a run that ends within one (`complete` false).
 
     `train_loss` is the mean over the epoch's examples during training, while the weights changed. The validation values
-    are None if the evaluation was skipped or does not apply (accuracy in a regression).
+    are None if the evaluation was skipped or does not apply (accuracy in a regression). `update_ratio` is the Euclidean
+    length of the update in the middle of the epoch divided by that of the weights before it, or None without such an
+    update.
     """
 
     epoch: int  # from 1
@@ -134,6 +136,7 @@ class Epoch:
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+    update_ratio: float | None = None  # also None in runs recorded before there was one
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from core.words.errors import Problem, StoreError
 
 Axis = Literal["updates", "epochs", "examples", "seconds"]
 UpdateSeries = Literal["loss", "smoothed_loss", "rate", "gradient_norm"]
-EpochSeries = Literal["train_loss", "validation_loss", "validation_accuracy"]
+EpochSeries = Literal["train_loss", "validation_loss", "validation_accuracy", "update_ratio"]
 Series = UpdateSeries | EpochSeries | Literal["rss_bytes"]
 
 POINTS = 400

@@ -60,6 +60,11 @@ class Order:
         """Return the next window. Call `advance` once its update is done."""
         return self._windows[self.position]
 
+    @property
+    def is_halfway(self) -> bool:
+        """Whether the current window is the one in the middle of its epoch."""
+        return self.position == len(self._windows) // 2
+
     def advance(self) -> bool:
         """Move past the current window; return whether that ended an epoch."""
         self.position += 1

@@ -1,4 +1,4 @@
-"""Draw the charts below the others: the gradient norm, the rhythm of updates, and the model's answers."""
+"""Draw the charts below the others: the size and rhythm of updates, and the model's answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.run.choices.datasets import PLANE
 from core.run.config import RunConfig
 from core.run.plan import plan
-from core.store.reader import Axis, RunReader
+from core.store.reader import Axis, RunReader, Series
 from ui.charts.columns import columns
 from ui.charts.pointer import add_pointer, pointer, zooming
 from ui.charts.style import (
@@ -35,42 +35,70 @@ from ui.charts.style import (
     held_open,
     labels,
     linear,
+    logarithmic,
     only,
     spec,
     title_from_data,
 )
 
 MOST_TICKS = 400  # strokes in a row: more would run together into a bar
+TYPICAL_RATIO = 1e-3  # of an update to the weights: the rule of thumb of Stanford's course CS231n
 CLASS_COLOURS = ("#d9730d", "#1c7ed6")  # the classes also differ in shape
 
 
 def gradient(say: Say) -> Spec:
     """Draw the norm of each update's gradient."""
-    x = linear(alt.X("x:Q", title=PLACE), ticks=8, nice=False)
-    y = linear(alt.Y("value:Q", title=say("axis.gradient")), ticks=5)
-    line = alt.Chart(DATA).encode(x, y).mark_line(strokeWidth=1.2, color=BLUE, tooltip=None, clip=True)
+    return _line(say, "gradient_norm", "gradient")
+
+
+def update_ratio(say: Say) -> Spec:
+    """Draw the length of an update in each epoch relative to the weights, on a logarithmic axis."""
+    return _line(say, "update_ratio", "update_ratio", log=True)
+
+
+def _line(say: Say, series: Series, name: str, *, log: bool = False) -> Spec:
+    x, y = linear(alt.X("x:Q", title=PLACE), ticks=8, nice=False), alt.Y("value:Q", title=say(f"axis.{name}"))
+    y = logarithmic(y) if log else linear(y, ticks=5)
+    points = alt.OverlayMarkDef(color=BLUE, clip=True) if log else False
+    line = alt.Chart(DATA).encode(x, y).mark_line(strokeWidth=1.2, color=BLUE, tooltip=None, clip=True, point=points)
     layers = (
         zooming(held_open(x, y)),
-        pointer((say("axis.x"), ANY), (say("axis.gradient"), "")),
-        line.transform_filter(only("gradient_norm")),
+        pointer((say("axis.x"), ANY), (say(f"axis.{name}"), "")),
+        line.transform_filter(only(series)),
         title_from_data(),
         caption_from_data(line=1),
     )
-    named = columns(say, x=say("column.x"), value=say("axis.gradient"))
-    return spec(alt.layer(*layers), height=280, title=say("chart.gradient"), columns=named)
+    named = columns(say, x=say("column.x"), value=say(f"axis.{name}"))
+    return spec(alt.layer(*layers), height=280, title=say(f"chart.{name}"), columns=named)
 
 
 def gradient_table(
     reader: RunReader | None, say: Callable[..., str], *, x: Axis = "updates", caption: str = ""
 ) -> pa.Table:
     """Return the columns series, x, exact, value and label of `gradient`."""
+    return _line_table(reader, "gradient_norm", say, x, caption)
+
+
+def update_ratio_table(
+    reader: RunReader | None, say: Callable[..., str], *, x: Axis = "updates", caption: str = ""
+) -> pa.Table:
+    """Return the columns series, x, exact, value and label of `update_ratio`."""
+    return _line_table(reader, "update_ratio", say, x, caption, log=True)
+
+
+def _line_table(
+    reader: RunReader | None, series: Series, say: Callable[..., str], x: Axis, caption: str, *, log: bool = False
+) -> pa.Table:
     rows, unit = Rows("series", "x", "exact", "value", "label"), say(f"axis.{x}")
     drawn = reader is not None and reader.updates > 0
+    low, high = (TYPICAL_RATIO, TYPICAL_RATIO) if log else (0.0, 0.0 if drawn else 1.0)
     if reader:
-        ((name, places, values),) = reader.curves(("gradient_norm",), x=x)
+        ((name, places, values),) = reader.curves((series,), x=x)
+        if log:
+            values = np.where(values > 0, values, np.nan)  # a learning rate of 0 changes nothing
         rows.add(series=name, x=places, value=values, label=unit)
         add_pointer(rows, places, values)
-    rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[0.0, 0.0 if drawn else 1.0])
+    rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[low, high])
     rows.add(series=TITLE, label=unit)
     rows.add(series=CAPTION, label=caption)
     return rows.table()

@@ -20,6 +20,8 @@ from ui.charts.depth import (
     plane_table,
     rhythm,
     rhythm_table,
+    update_ratio,
+    update_ratio_table,
 )
 from ui.charts.memory.peak import rss, rss_table
 from ui.kit import plots, png
@@ -38,8 +40,13 @@ def draw(x: Axis, config: RunConfig, reader: RunReader | None, before: RunConfig
     record = reader.record if reader else None
     snapshot = record.snapshot if record else None
     if name == "gradient":
-        st.caption(say("depth.gradient.about"))
-        plots.draw(gradient, gradient_table(reader, say, x=x, caption=caption(config)))
+        norm, ratio = st.columns(2)
+        with norm:
+            plots.draw(gradient, gradient_table(reader, say, x=x, caption=caption(config)))
+            st.caption(say("depth.gradient.about"))
+        with ratio:
+            plots.draw(update_ratio, update_ratio_table(reader, say, x=x, caption=caption(config)))
+            st.caption(say("depth.update_ratio.about"))
     elif name == "rss":
         st.caption(say("depth.rss.about"))
         plots.draw(rss, rss_table(reader, caption=caption(config)))

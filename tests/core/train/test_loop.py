@@ -59,6 +59,25 @@ def test_every_epoch_reports_the_mean_training_loss_over_its_examples(run: Run) 
     assert recorded.ended.updates_per_epoch == 8
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "adamw"])
+def test_every_epoch_reports_the_size_of_the_update_in_its_middle_relative_to_the_weights(
+    optimizer: str, run: Run, datasets: Datasets
+) -> None:
+    config = DIGITS.replace(optimizer=optimizer, lr=0.01, batch_size=300, budget="updates", budget_value=12)
+    trainer, weights = Trainer(config, datasets("digits")), []  # 5 updates per epoch
+
+    def note(*_: Any) -> None:
+        weights.append(np.concatenate([each.detach().numpy().astype("f8").ravel() for each in trainer.parameters]))
+
+    note()
+    trainer.optimizer.register_step_post_hook(note)
+    epochs = run(trainer).of(Epoch)
+    third, eighth = (np.linalg.norm(weights[n] - weights[n - 1]) / np.linalg.norm(weights[n - 1]) for n in (3, 8))
+    assert [epoch.update_ratio for epoch in epochs[:2]] == pytest.approx([third, eighth], rel=1e-5)
+    assert epochs[2].update_ratio is None  # the run ends before the middle of its third epoch
+    assert abs(third - eighth) > 0.01 * third
+
+
 def test_a_run_shorter_than_an_epoch_has_no_measured_updates_per_epoch(run: Run) -> None:
     recorded = run(DIGITS.replace(budget="updates", budget_value=4))
     assert (recorded.ended.updates, recorded.ended.updates_per_epoch) == (4, None)

@@ -1,4 +1,4 @@
-"""The tables of the charts below the others: gradients, the rhythm of updates, confusion and the plane."""
+"""The tables of the charts below the others: gradients, the size and rhythm of updates, confusion and the plane."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ import pyarrow as pa
 import pytest
 
 from core.run.config import RunConfig
+from core.run.events import Epoch
 from core.store.reader import RunReader
-from ui.charts.depth import confusion_table, gradient_table, plane, plane_table, rhythm_table
+from ui.charts.depth import (
+    confusion_table,
+    gradient_table,
+    plane,
+    plane_table,
+    rhythm_table,
+    update_ratio_table,
+)
 from ui.charts.style import Spec
 
 DIGITS = RunConfig(dataset="digits", batch_size=100)  # 1,437 examples: 15 updates an epoch, the last on 37
@@ -56,6 +64,25 @@ def test_the_axes_of_the_norm_are_open_before_the_first_update_and_start_at_zero
     for reader, held in ((None, [0, 1]), (reader_of([]), [0, 1]), (reader_of([1.0]), [0, 0])):
         rows = of(gradient_table(reader, say), series="extent")
         assert [row["x"] for row in rows] == [row["value"] for row in rows] == held
+
+
+# The size of updates.
+
+
+def test_the_size_of_an_update_is_drawn_at_the_end_of_its_epoch_unless_it_is_zero_or_unknown(
+    reader_of: ReaderOf, say: Say
+) -> None:
+    ratios = {2: 0.004, 4: 0.0, 6: None, 7: 0.001}
+    epochs = [Epoch(n, at, 2, True, 1.0, None, None, at / 100, ratio) for n, (at, ratio) in enumerate(ratios.items())]
+    table = update_ratio_table(reader_of([1.0] * 7, epochs=epochs), say)
+    rows = of(table, series="update_ratio")
+    assert [row["x"] for row in rows] == [2, 4, 7]
+    np.testing.assert_array_equal([row["value"] for row in rows], [0.004, np.nan, 0.001])
+
+
+def test_the_axis_of_the_size_is_open_at_a_typical_one(reader_of: ReaderOf, say: Say) -> None:
+    for reader in (None, reader_of([]), reader_of([1.0])):
+        assert {row["value"] for row in of(update_ratio_table(reader, say), series="extent")} == {0.001}
 
 
 # The rhythm of updates.

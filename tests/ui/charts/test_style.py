@@ -47,6 +47,8 @@ from ui.charts.depth import (
     plane_table,
     rhythm,
     rhythm_table,
+    update_ratio,
+    update_ratio_table,
 )
 from ui.charts.loss import log_loss, loss, loss_table
 from ui.charts.memory import units
@@ -77,6 +79,7 @@ CHARTS = {
         memory,
         rss,
         gradient,
+        update_ratio,
         rhythm,
         confusion,
         plane,
@@ -104,7 +107,7 @@ NAMES = tuple(CHARTS)
 def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
     """Return for each chart its table with as little in it as there can be, and with everything."""
     say, config = words.say, RunConfig(schedule_batch_size=1_000)
-    epoch = Epoch(1, 2, 2, True, 1.0, 0.5, 0.9, 0.02)
+    epoch = Epoch(1, 2, 2, True, 1.0, 0.5, 0.9, 0.02, 0.001)
     run, ghost = reader_of([3.0, 90.0, 1.0, 1.0] * 3, epochs=[epoch], rss_bytes=2**28), reader_of([3.0, 2.0] * 9)
     nothing, peaks = {"predicted": None, "measured": None}, {"predicted": peak_of(batch=1), "measured": None}
     loss = [
@@ -176,6 +179,7 @@ def tables(reader_of: ReaderOf, peak_of: PeakOf, words: Catalogue) -> Tables:
         "memory": (memory_table(nothing, None, words), memory_table(peaks, 2**20, words, rss="256 MiB")),
         "rss": (rss_table(None), rss_table(run)),
         "gradient": (gradient_table(None, say), gradient_table(run, say, x="seconds")),
+        "update_ratio": (update_ratio_table(None, say), update_ratio_table(run, say, x="seconds")),
         "rhythm": (rhythm_table(config, None, None, say), rhythm_table(config, run, config, say)),
         "confusion": (confusion_table([[0]]), confusion_table([[7, 1], [2, 3]])),
         "curve": curve,
@@ -278,6 +282,7 @@ def test_every_axis_has_a_title_and_every_mark_that_shows_data_a_tooltip(name: s
         "loss",
         "log_loss",
         "gradient",
+        "update_ratio",
         "compare_linear",
         "compare_logarithmic",
         "weight_paths",
@@ -325,7 +330,7 @@ def test_show_data_lists_named_columns_and_the_chart_reads_them(name: str, spec_
 
 
 def test_rows_of_data_come_before_what_the_chart_itself_needs(tables: Tables) -> None:
-    for name in ("loss", "rate", "rss", "gradient", "compare_linear", "trajectory"):
+    for name in ("loss", "rate", "rss", "gradient", "update_ratio", "compare_linear", "trajectory"):
         series = tables[name][1]["series"].to_pylist()
         assert series[0] not in ("extent", "title", "caption", "pointer", "line" if name == "trajectory" else "")
 

@@ -12,7 +12,7 @@ import pytest
 
 from ui.charts.cloud import cloud, law
 from ui.charts.compare import compare_linear, compare_logarithmic, compare_memory
-from ui.charts.depth import gradient
+from ui.charts.depth import gradient, update_ratio
 from ui.charts.loss import log_loss, log_loss_over_log_x, loss, loss_over_log_x
 from ui.charts.memory import units
 from ui.charts.memory.peak import rss
@@ -25,7 +25,7 @@ Say = Callable[..., str]
 Specs = Callable[[Callable[..., Spec]], Spec]
 Chart = Callable[[Say], Spec]
 
-ONE_LINE = (gradient, rss, trajectory, small_trajectory)
+ONE_LINE = (gradient, update_ratio, rss, trajectory, small_trajectory)
 ONLY_A_PLAN = (small_rate,)
 WITH_A_LEGEND = (
     loss,

@@ -63,7 +63,11 @@ def test_the_axis_has_the_chosen_unit(unit: str, title: str, app: App) -> None:
     assert max(of(rows, "loss", "x")) == 500
     test.get_by_key("depth").set_value("gradient").run()
     test.get_by_key("x_axis").set_value(unit).run()
-    for name, series in (("Training loss", "loss"), ("Norm of the gradient", "gradient_norm")):
+    for name, series in (
+        ("Training loss", "loss"),
+        ("Norm of the gradient", "gradient_norm"),
+        ("Length of the update", "update_ratio"),
+    ):
         _, rows = chart(test, name)
         assert of(rows, "title", "label") == [title]
         assert max(of(rows, series, "x")) == end
@@ -100,6 +104,7 @@ def test_without_smoothing_the_strong_line_shows_every_update(app: App) -> None:
     ("choice", "words", "alt"),
     [
         ("gradient", "The norm (length) of the gradient of each update.", "Norm of the gradient"),
+        ("gradient", "The length of the update in the middle of each epoch,", "Length of the update"),
         ("rss", "The resident memory of the training process on this machine.", "Resident memory"),
         ("rhythm", "One epoch, with one stroke per weight update.", "One epoch with one stroke"),
     ],
