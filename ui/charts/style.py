@@ -261,6 +261,7 @@ def spec(
     for name in ("$schema", "data"):
         made.pop(name, None)
     made |= {"config": LOOK, "padding": PADDING}
+    _state_axes_once(made["layer"])
     for layer in made["layer"]:
         layer.pop("data", None)
         layer["mark"]["aria"] = False  # the chart has an alt text, and the cards show the numbers
@@ -269,3 +270,18 @@ def spec(
                 # Streamlit empties the selection whenever the data changes. Its signal keeps the chosen range.
                 layer["encoding"][axis]["scale"]["domainRaw"] = {"expr": f"{ZOOM}_{axis}"}
     return made | {"usermeta": {"columns": dict(columns or {})}}
+
+
+def _state_axes_once(layers: Sequence[Any]) -> None:
+    """Remove from each layer the axes that an earlier layer has.
+
+    Layers share their axes, and the server sends the whole specification at every refresh.
+    """
+    stated: dict[str, Any] = {}
+    for layer in layers:
+        for name in ("x", "y"):
+            channel = layer["encoding"].get(name, {})
+            if "axis" in channel and name in stated and channel["axis"] == stated[name]:
+                del channel["axis"]
+            elif "axis" in channel:
+                stated.setdefault(name, channel["axis"])

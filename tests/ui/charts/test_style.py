@@ -303,6 +303,14 @@ def test_an_axis_that_changes_its_unit_has_its_title_in_the_table(name: str, spe
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_axis_is_stated_once_because_every_refresh_sends_it(name: str, spec_of: Specs) -> None:
+    for channel in ("x", "y"):
+        encodings = [layer["encoding"].get(channel, {}) for layer in spec_of(CHARTS[name])["layer"]]
+        axes = [json.dumps(encoding["axis"], default=str) for encoding in encodings if encoding.get("axis")]
+        assert len(set(axes)) == len(axes)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_table_has_the_same_columns_and_types_with_and_without_data(name: str, tables: Tables) -> None:
     empty, full = tables[name]
     assert not full.equals(empty)
