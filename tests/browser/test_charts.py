@@ -65,9 +65,9 @@ def test_every_chart_keeps_its_node_over_many_refreshes_other_axes_and_clicks_du
     page = visit(f"{server.url}/{SLOW}", before=HURRY).page
     start_running(page)
     page.locator(".st-key-depth").get_by_text("Gradient norm").click()
-    expect(page.locator(CHARTS)).to_have_count(5)
+    expect(page.locator(CHARTS)).to_have_count(6)
     refreshed(page, 2)  # a chart that has just come may be drawn twice
-    expect(page.locator(CHARTS)).to_have_count(5)
+    expect(page.locator(CHARTS)).to_have_count(6)
     count = tag(page)
     turn_wheel_over(page, page.locator(".st-key-loss .marks"))
     page.wait_for_timeout(100)

@@ -121,7 +121,7 @@ def test_every_update_can_be_downloaded_and_each_of_the_charts_below_chosen(
         ("Gradient norm", "gradient norm"),
     ):
         page.locator(".st-key-depth").get_by_text(depth).click()
-        expect(page.locator(".st-key-depths .marks")).to_contain_text(sign)
+        expect(page.locator(".st-key-depths .marks").filter(has_text=sign)).to_have_count(1)
     page.locator(".st-key-depth").get_by_text("Last batch").click()
     expect(page.locator(".st-key-depths .batch img")).to_have_count(8)
     expect(page.locator(".st-key-depths")).to_contain_text("8 of 100 examples")

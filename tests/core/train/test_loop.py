@@ -297,7 +297,8 @@ def test_evaluations_are_half_a_second_apart_and_the_last_epoch_always_has_one(r
     assert evaluated[0]
     assert evaluated[-1]
     assert 3 <= sum(evaluated) == len(trainer.began) < len(evaluated) / 2
-    assert (np.diff(trainer.began)[:-1] >= 0.5).all()
+    # An evaluation begins a moment after the loop has read the clock.
+    assert (np.diff(trainer.began)[:-1] > 0.499).all()
 
 
 @pytest.mark.parametrize("changes", [{"schedule": "plateau"}, {"target_loss": 1e-9}], ids=str)
