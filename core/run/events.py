@@ -124,8 +124,8 @@ class Epoch:
 
     `train_loss` is the mean over the epoch's examples during training, while the weights changed. The validation values
     are None if the evaluation was skipped or does not apply (accuracy in a regression). `update_ratio` is the Euclidean
-    length of the update in the middle of the epoch divided by that of the weights before it, or None without such an
-    update.
+    length of the update in the middle of the epoch divided by that of the weights before it, or None if it was not
+    measured.
     """
 
     epoch: int  # from 1

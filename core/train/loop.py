@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
-import torch
 from torch import Tensor
 
 from core.memory import SimulatedOutOfMemoryError
@@ -18,10 +16,12 @@ from core.train.fingerprint import fingerprint
 from core.train.recorder import Diverged, Recorder
 from core.train.timing import Stopwatch, timed_horizon
 from core.train.trainer import Evaluation, Trainer
+from core.train.update_ratio import copy_of, relative_change
 from core.train.updater import Stopped
 
 CHECK_EVERY = 16  # updates between two checks for divergence
 EVALUATE_EVERY_S = 0.5  # shortest interval; the last update is always evaluated
+RATIO_EVERY_S = 0.05  # shortest interval; with one update per epoch, measuring each takes up to 40% of its time
 SNAPSHOT_EVERY_S = 0.25  # shortest interval; a pause and the end always take a snapshot
 REPORT_EVERY_S = 0.03  # longest interval at a pace, if the wait allows; at full speed the recorder sets the interval
 KEPT_CHANGES = 600  # newest entries kept from the timeline of the update that ran out of memory
@@ -43,10 +43,10 @@ class Loop:
         self.updates_before_epoch = trainer.updates
         self.examples_before_epoch = trainer.examples_seen
         self.updates_per_epoch: int | None = None
-        self.update_ratio: float | None = None  # of this epoch; see Epoch
+        self.update_ratio: float | None = None  # The ratio of the current epoch; see `Epoch`.
         self.evaluated_at: float | None = None
         self.confusion: tuple[tuple[int, ...], ...] = ()
-        self.reported_at = self.snapshot_at = -math.inf
+        self.reported_at = self.snapshot_at = self.ratio_at = -math.inf
 
     def run(self) -> Ended:
         """Train until the run ends, report events on the way, and return the end."""
@@ -82,11 +82,8 @@ class Loop:
             if control.attention:
                 self._rest()
             rate = trainer.rate()
-            before = self._weights() if trainer.order.is_halfway else None
-            epoch_done = trainer.update(rate, *record.slots())
-            if before:
-                with self.clock.standing():
-                    self.update_ratio = relative_change(before, trainer.parameters)
+            update = self._measured_update if self._ratio_is_due else trainer.update
+            epoch_done = update(rate, *record.slots())
             if control.attention:
                 control.update_done(epoch_done=epoch_done)
 
@@ -106,10 +103,19 @@ class Loop:
             if spent:
                 return "budget"
 
-    def _weights(self) -> list[Tensor]:
-        """Return a copy of the weights, once an epoch: at each update it would take 7% of the default model's time."""
+    def _measured_update(self, rate: float, *slots: Tensor) -> bool:
+        """Make an update and measure how far it moves the weights, which is not training time."""
         with self.clock.standing():
-            return [weights.detach().clone() for weights in self.trainer.parameters]
+            before = copy_of(self.trainer.parameters)
+        epoch_done = self.trainer.update(rate, *slots)
+        with self.clock.standing():
+            self.update_ratio = relative_change(before, self.trainer.parameters)
+        self.ratio_at = perf_counter()
+        return epoch_done
+
+    @property
+    def _ratio_is_due(self) -> bool:
+        return self.trainer.order.is_halfway and perf_counter() - self.ratio_at >= RATIO_EVERY_S
 
     def _rest(self) -> None:
         """Pause or wait before the next update if asked to. Report first what would be late after the wait."""
@@ -218,11 +224,3 @@ class Loop:
             losses_sha256=self.record.losses_sha256 if repeats else None,
             elapsed_s=elapsed_s,
         )
-
-
-def relative_change(before: Sequence[Tensor], after: Sequence[Tensor]) -> float:
-    """Return the Euclidean length of all changes divided by that of all values before."""
-    with torch.no_grad():
-        changes = torch._foreach_sub(list(after), list(before))
-        change, whole = (torch.stack(torch._foreach_norm(each)).norm() for each in (changes, list(before)))
-        return float(change / whole)

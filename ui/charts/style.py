@@ -281,7 +281,9 @@ def _state_axes_once(layers: Sequence[Any]) -> None:
     for layer in layers:
         for name in ("x", "y"):
             channel = layer["encoding"].get(name, {})
-            if "axis" in channel and name in stated and channel["axis"] == stated[name]:
+            if "axis" not in channel:
+                continue
+            if name not in stated:
+                stated[name] = channel["axis"]
+            elif channel["axis"] == stated[name]:
                 del channel["axis"]
-            elif "axis" in channel:
-                stated.setdefault(name, channel["axis"])

@@ -16,6 +16,7 @@ from core.datasets.tensors import Data
 from core.run.config import RunConfig
 from core.run.control import Control
 from core.run.events import Ended, Epoch, Event, Kept, Paused, Peak, Snapshot, Started, Updates
+from core.train import loop
 from core.train.trainer import Evaluation, Trainer
 from tests.campaign import campaign
 
@@ -61,8 +62,9 @@ def test_every_epoch_reports_the_mean_training_loss_over_its_examples(run: Run) 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "adamw"])
 def test_every_epoch_reports_the_size_of_the_update_in_its_middle_relative_to_the_weights(
-    optimizer: str, run: Run, datasets: Datasets
+    optimizer: str, run: Run, datasets: Datasets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loop, "RATIO_EVERY_S", 0.0)
     config = DIGITS.replace(optimizer=optimizer, lr=0.01, batch_size=300, budget="updates", budget_value=12)
     trainer, weights = Trainer(config, datasets("digits")), []  # 5 updates per epoch
 
@@ -76,6 +78,14 @@ def test_every_epoch_reports_the_size_of_the_update_in_its_middle_relative_to_th
     assert [epoch.update_ratio for epoch in epochs[:2]] == pytest.approx([third, eighth], rel=1e-5)
     assert epochs[2].update_ratio is None  # the run ends before the middle of its third epoch
     assert abs(third - eighth) > 0.01 * third
+
+
+def test_the_size_of_an_update_is_measured_once_where_epochs_are_short(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "RATIO_EVERY_S", 60.0)
+    epochs = run(DIGITS.replace(batch_size=1_437, budget_value=4)).of(Epoch)
+    assert [epoch.update_ratio is None for epoch in epochs] == [False, True, True, True]
 
 
 def test_a_run_shorter_than_an_epoch_has_no_measured_updates_per_epoch(run: Run) -> None:
