@@ -111,8 +111,8 @@ def test_the_output_file_holds_what_was_printed(capsys: pytest.CaptureFixture[st
     [
         (["--claim", "X9"], "claim must be one of C1, C3, C4, C5, C6, C7, C8, C9, C10, C11, got 'X9'"),
         (["--claim", ""], "got ''"),
-        (["--claim", "C2"], "claim C2 is about terms and has no experiment"),
-        (["--claim", "c12"], "claim c12 is about terms"),
+        (["--claim", "C2"], "claim C2 has no experiment"),
+        (["--claim", "c12"], "claim c12 has no experiment"),
         (["--seed", "-1"], "seed must be a whole number between 0 and 1,000,000, got -1"),
         (["--seed", "1.5"], "got '1.5'"),
         (["--seed", "1000001"], "got 1000001"),

@@ -194,7 +194,7 @@ def test_a_repeated_experiment_shows_its_progress_and_replaces_the_result(page: 
         "The tests of the other claims are the precomputed ones." in text
     )
     assert (
-        "**Recovery from a wrong step:** Loss above the optimum: 2.05 times as high with batch size 256 and rate 16 "
+        "**Recovery from a wrong update:** Loss above the optimum: 2.05 times as high with batch size 256 and rate 16 "
         "(95% CI 2.02 to 2.08). p = 0.002 (0.002 corrected), 10 seeds." in text
     )
     assert table(test) == VERDICTS | {"C6": "Supported"}
@@ -229,7 +229,7 @@ def test_an_invalid_seed_is_reported_and_disables_the_run_buttons(page: App, eng
 def test_an_exact_result_has_no_seeds_and_no_tests(page: App) -> None:
     text = words(page(claim="C3"))
     assert "Seeds 0 to 9." not in text
-    assert "Exact, so no statistical test." in text
+    assert "The result is exact and needs no statistical test." in text
 
 
 def test_a_failed_experiment_says_why_and_keeps_the_shown_result(page: App, engine: Engine) -> None:

@@ -226,9 +226,9 @@ def test_the_result_is_hidden_until_the_viewer_has_guessed(page: App) -> None:
 
 def test_a_switch_qualifies_the_description_of_a_preset(page: App) -> None:
     test = page(preset="rate_too_low")
-    assert "This describes equal epochs with each arm's own rate." not in words(test)
+    assert "This text applies to equal epochs and each arm's own learning rate." not in words(test)
     test.segmented_control(key="compare_rule").set_value("linear").run()
-    assert "This describes equal epochs with each arm's own rate." in words(test)
+    assert "This text applies to equal epochs and each arm's own learning rate." in words(test)
     assert "With this budget and rule, some arms have the same settings." in words(test)
     test.segmented_control(key="compare_rule").set_value("tuned").run()
     assert "With this budget and rule, some arms have the same settings." in words(test)

@@ -288,7 +288,7 @@ def test_a_paused_run_stays_paused(app: App) -> None:
     [
         ("hidden", "32", "The weights can be kept only with the same hidden layers."),
         ("seed", 5, "The weights can be kept only with the same seed."),
-        ("budget_value", 1, "There is nothing left to do: the run is already past the budget of these settings."),
+        ("budget_value", 1, "The run is already past the budget of these settings. Raise the budget to continue."),
     ],
 )
 def test_a_change_that_is_impossible_says_why(app: App, field: str, value: Any, why: str) -> None:
@@ -314,7 +314,8 @@ def test_weights_that_are_too_large_to_keep_are_refused(app: App, monkeypatch: p
     # 64 x 128 + 128 x 64 + 64 x 10 weights and 202 biases, twice, of 4 bytes.
     assert (button.disabled, button.help) == (
         True,
-        "The weights and the optimizer's state take 0.13 MiB, and at most 0.12 MiB can be kept.",
+        "The weights and the optimizer's state take 0.13 MiB, and at most 0.12 MiB can be kept. "
+        "Start a new run instead.",
     )
     stop(test)
 
@@ -389,7 +390,7 @@ def test_a_change_that_fails_leaves_the_page_with_the_original_run(app: App, mon
     assert "Running" in words(test)
     (notice,) = [item.value for item in test.warning]
     assert notice.startswith("The settings were not changed. The run needs ")
-    assert notice.endswith("10 MiB are free.")
+    assert notice.endswith("10 MiB is free; lower the batch size or choose a smaller model.")
     change(test, batch_size=400)
     run_until(test, "with batch size 400 instead of 100.")
     assert not test.warning

@@ -77,7 +77,7 @@ def numbers(text: str, lead: str = "") -> list[float]:
     assert text.startswith(f"**{lead}**" if lead else ""), text
     assert text.endswith("."), text
     assert not re.search(r"[{}]|nan|inf\b|None|  ", text), text
-    for constant in ("95% interval", "under 1% of"):
+    for constant in ("95% interval", "less than 1% of", "under 1% of"):
         text = text.replace(constant, "")
     return [float(found.replace(",", "").replace("\u2212", "-")) for found in re.findall(NUMBER, text)]
 
@@ -129,7 +129,7 @@ def test_a_run_that_falls_by_less_than_a_hundredth_does_not_level_off(slow: bool
     reader = record(losses, finished(500), rates=rates)
     text = describe(reader, None)
     assert numbers(text, "Converged") == [*([20] if slow else []), 2.5, pytest.approx(0.44, abs=0.01)]
-    assert "It still falls, though by under 1% of that in the last fifth of the run." in text
+    assert "It is still falling, but by less than 1% of that drop over the last fifth of the run." in text
     assert "levelled off" not in text
     slope_of(reader, level=False)
     assert "the loss fell by" in statistics(reader)
@@ -264,7 +264,8 @@ def test_a_diverged_run_says_how_it_diverged_and_what_to_do(loss: float, words: 
         (
             "not_enough_memory",
             {"needed": 3 * 2**30, "free": 2**30},
-            "The run needs 3 GiB of this machine's memory, but only 1 GiB are free.",
+            "The run needs 3 GiB of this machine's memory, but only 1 GiB is free; "
+            "lower the batch size or choose a smaller model.",
         ),
     ],
 )
@@ -320,7 +321,7 @@ def test_a_full_device_counts_the_memory_reserved_for_workspace(record: Record) 
     ("held", "moment", "what"),
     [
         ("parameters", "While the model was being built", "its parameters"),
-        ("gradients", "Before the update began", "the gradients of the update before"),
+        ("gradients", "Before the update began", "the gradients of the previous update"),
         ("optimizer state", "Before the update began", "the state of the optimizer"),
         ("activations", "Before the update began", "the losses of earlier batches"),
     ],

@@ -276,7 +276,11 @@ def test_another_batch_size_offers_the_rates_of_two_rules(app: App) -> None:
         "Linear: 0.5",
         "Square root: 0.158",
     ]
-    assert [text for text in texts(test.caption) if text.startswith("10 times the batch size of the shown run: ")]
+    assert [
+        text
+        for text in texts(test.caption)
+        if text.startswith("The effective batch size is 10 times that of the shown run. ")
+    ]
     test.button(key="scaled_sqrt").click().run()
     assert test.number_input(key="lr").value == 0.158
     test.button(key="scaled_linear").click().run()

@@ -138,8 +138,11 @@ def test_settings_that_cannot_be_trained_ask_for_a_fix() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"batch_size": 10_000}, "One update per epoch: the batch is the whole data set."),
-        ({"batch_size": 1_000, "budget_value": 1}, "Only 10 updates in total: the loss will hardly move."),
+        ({"batch_size": 10_000}, "One update per epoch: each update uses the whole data set."),
+        (
+            {"batch_size": 1_000, "budget_value": 1},
+            "Only 10 updates in total, probably too few for the loss to settle.",
+        ),
         (
             {"norm": "batch", "batch_size": 4},
             "Batch normalisation averages over only 4 examples, so its statistics will be noisy.",

@@ -81,7 +81,10 @@ def test_a_sentence_of_the_engine_names_settings_as_the_screen_does(
 def test_a_code_that_counts_bytes_is_said_in_mib_where_the_screen_has_words_of_its_own() -> None:
     assert "bytes" in catalogue().entries["problem.not_enough_memory"]
     said = explain("not_enough_memory", {"needed": 3 * 2**30, "free": 5 * 2**20})
-    assert said == "The run needs 3 GiB of this machine's memory, but only 5 MiB are free"
+    assert said == (
+        "The run needs 3 GiB of this machine's memory, but only 5 MiB is free; "
+        "lower the batch size or choose a smaller model"
+    )
 
 
 def test_parameters_of_a_url_are_named_as_they_are_written_there() -> None:
