@@ -47,7 +47,7 @@ USABLE = """async () => {
 STOPPED = """async button => {
     const began = performance.now()
     button.click()
-    while (!/Stopped/.test(document.querySelector('.st-key-state').innerText)) await new Promise(requestAnimationFrame)
+    while (!/Stopped/.test(document.querySelector('.st-key-state')?.innerText)) await new Promise(requestAnimationFrame)
     return performance.now() - began
 }"""
 COUNT_REFRESHES = """() => {

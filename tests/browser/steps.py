@@ -103,7 +103,7 @@ def wait_until_it_fits_sideways(page: Page) -> None:
     """Wait until the page can be read without scrolling sideways; after a resize, charts take a moment to follow."""
     page.wait_for_function("""() => {
         const main = document.querySelector("[data-testid=stMain]")
-        return document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth
+        return document.documentElement.scrollWidth <= innerWidth && main?.scrollWidth <= main?.clientWidth
     }""")
 
 

@@ -25,12 +25,12 @@ from tests.browser.steps import (
 # Width and height, and whether the whole loss chart is in sight or only its beginning. 960 x 600 is 1440 x 900 at 150%.
 SCREENS = ((1440, 900, True), (1280, 720, True), (1024, 768, False), (960, 600, False))
 IS_IN_SIGHT = """([part, whole]) => {
-    const box = document.querySelector(`.st-key-${part}`).getBoundingClientRect()
-    return box.top >= 0 && (whole ? box.bottom : box.top + 60) <= innerHeight
+    const box = document.querySelector(`.st-key-${part}`)?.getBoundingClientRect()
+    return box && box.top >= 0 && (whole ? box.bottom : box.top + 60) <= innerHeight
 }"""
-IS_ONE_ROW = "document.querySelector('.st-key-bar').getBoundingClientRect().height < 45"
+IS_ONE_ROW = "document.querySelector('.st-key-bar')?.getBoundingClientRect().height < 45"
 IS_ONE_LINE_OF_CARDS = "new Set([...document.querySelectorAll('.card')].map(each => each.offsetTop)).size === 1"
-IS_WIDE = "least => document.querySelector('.st-key-memory_and_rate').getBoundingClientRect().width > least"
+IS_WIDE = "least => document.querySelector('.st-key-memory_and_rate')?.getBoundingClientRect().width > least"
 # The names of pages in the bar, each after that of its icon. Those in Streamlit's menu stay there without opacity.
 SHOWN_NAMES = """[...document.querySelectorAll("[data-testid=stTopNavLink]")]
     .filter(each => each.checkVisibility({opacityProperty: true})).map(each => each.innerText.split("\\n").pop())"""

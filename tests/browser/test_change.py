@@ -101,7 +101,7 @@ def test_the_button_fits_next_to_the_others_and_pushes_nothing(
     start_running(page)
     expect(state(page)).to_contain_text("Epoch")
     expect(button(page, "change_now")).to_have_count(0)
-    top = "document.querySelector('.st-key-story').getBoundingClientRect().y"
+    top = "document.querySelector('.st-key-story')?.getBoundingClientRect().y"
     before = page.evaluate(top)
     for name, value in (("batch_size", "250"), ("lr", "0.2")):
         set_field(page, name, value)

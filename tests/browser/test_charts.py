@@ -42,8 +42,8 @@ def refreshed(page: Page, times: int) -> None:
         """times => new Promise(done => {
             let shown = null, left = times + 1
             const look = () => {
-                const now = document.querySelector(".card strong").innerText
-                if (now !== shown) { shown = now; left -= 1 }
+                const now = document.querySelector(".card strong")?.innerText
+                if (now && now !== shown) { shown = now; left -= 1 }
                 if (left) requestAnimationFrame(look)
                 else done()
             }
