@@ -75,4 +75,6 @@ def choose(values: NDArray[Any], points: int, *, extremes: bool) -> NDArray[np.i
         inner = MinMaxDownsampler().downsample(values, n_out=(points - 2) // 2 * 2)  # type: ignore[no-untyped-call]
     else:
         inner = MinMaxLTTBDownsampler().downsample(values, n_out=points - 2)  # type: ignore[no-untyped-call]
-    return np.unique(np.concatenate([[0], inner.astype(np.int64), [len(values) - 1]]))
+    chosen = np.concatenate([[0], inner.astype(np.int64), [len(values) - 1]])
+    repeated = chosen[1:] == chosen[:-1]  # they never decrease; np.unique would sort them
+    return np.concatenate([chosen[:1], chosen[1:][~repeated]])

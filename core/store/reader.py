@@ -95,9 +95,12 @@ class RunReader:
             for row_id, epoch in self._source.epochs_after(self.run_id, self._last_epoch):
                 self._epochs.append(epoch)
                 self._last_epoch = row_id
-            while new := self._source.chunks_after(self.run_id, self._last_chunk, limit=CHUNKS_AT_ONCE):
+            is_behind = True
+            while is_behind:
+                new = self._source.chunks_after(self.run_id, self._last_chunk, limit=CHUNKS_AT_ONCE)
                 for chunk in new:
                     self._take(chunk)
+                is_behind = len(new) == CHUNKS_AT_ONCE
             changed = before != (len(self._updates), len(self._epochs), self._record)
             self.version += changed
             return changed
