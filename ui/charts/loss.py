@@ -32,6 +32,7 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
+    evenly,
     held_open,
     label,
     linear,
@@ -49,6 +50,7 @@ GHOST, GHOST_NAME, CUT, ONLY_ONE, NOTE = "ghost", "ghost_name", "cut", "only_one
 EXPLODED = 20.0  # multiple of the initial loss; an axis up to a higher loss would show only a vertical stroke
 HIGHEST = "{}"  # the browser writes the number in its place
 WIDE = 440  # pixels from which the row of the legend has room for the name of the previous run
+GHOST_POINTS = 200  # half of those of this run; the server sends them at every refresh
 UNDER_CUT = 18  # pixels from the top, below the label of a spike
 SPIKE, ROOM = 1.5, 1.2  # a raw loss above 1.5 times the highest smoothed one would flatten the chart: cut at 1.2 times
 
@@ -163,7 +165,7 @@ def loss_table(
         if name == "smoothed_loss" and len(places) == 1:  # a single point draws no line
             rows.add(series=ONLY_ONE, x=places, value=drawn)
         rows.add(series=name, x=places, value=drawn, exact=values, label=unit)
-    before = ghost.curves(("smoothed_loss",), x=x, beta=ghost_beta)[0] if ghost else None
+    before = ghost.curves(("smoothed_loss",), x=x, beta=ghost_beta, points=GHOST_POINTS)[0] if ghost else None
     if before:
         end = _add_ghost(rows, before, ghost_name, end, unit, log=log)
     _add_pointer(rows, curves, before)
@@ -203,6 +205,8 @@ def _add_pointer(rows: Rows, curves: Sequence[Curve], before: Curve | None) -> N
     if not curves:
         return
     (_, loss_at, losses), (_, at, smoothed), (_, epochs, validation) = curves
+    chosen = evenly(len(at))
+    at, smoothed = at[chosen], smoothed[chosen]
     ghost = nearest(before[1], before[2], at) if before else np.full(len(at), np.nan)
     add_pointer(rows, at, smoothed, nearest(loss_at, losses, at), latest(epochs, validation, at), ghost)
 

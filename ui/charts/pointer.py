@@ -32,8 +32,7 @@ def told(*lines: tuple[str, str, str], title: str = "") -> Any:
     """
     written_out = [f"'title': {title}"] if title else []
     for name, value, form in lines:
-        missing = f"{value} === '' || {value} == null"
-        written_out.append(f"{name!r}: {missing} ? '{MISSING}' : ({written(f'toNumber({value})', form)})")
+        written_out.append(f"{name!r}: isValid({value}) ? ({written(value, form)}) : '{MISSING}'")
     return alt.value(alt.expr("{" + ", ".join(written_out) + "}"))
 
 
@@ -42,10 +41,10 @@ def pointer(heading: tuple[str, str], *values: tuple[str, str]) -> alt.Chart:
 
     `heading` and `values` are the names of the values with their formats, in the order of `add_pointer`.
     """
-    numbers = [f"split(datum.label, '|')[{number}]" for number in range(1 + len(values))]
-    name, form = heading
-    title = f"{name + ' '!r} + ({written(f'toNumber({numbers[0]})', form)})"
-    lines = [(name, number, form) for (name, form), number in zip(values, numbers[1:], strict=True)]
+    numbers = {f"p{number}": f"toNumber(split(datum.label, '|')[{number}])" for number in range(1 + len(values))}
+    (place, *others), (name, form) = [f"datum.{number}" for number in numbers], heading
+    title = f"{name + ' '!r} + ({written(place, form)})"
+    lines = [(name, number, form) for (name, form), number in zip(values, others, strict=True)]
     here = alt.selection_point(name="pointer", on="pointerover", clear="pointerout", empty=False)
     bands: alt.Chart = (
         alt.Chart(DATA)
@@ -61,6 +60,7 @@ def pointer(heading: tuple[str, str], *values: tuple[str, str]) -> alt.Chart:
         .properties(name="pointer_bands")
         .add_params(here)
         .transform_filter(only(POINTER))
+        .transform_calculate(**numbers)  # the tooltip has each of them ten times
     )
     return bands
 
@@ -78,8 +78,8 @@ def add_pointer(rows: Rows, places: Values, *values: Values) -> None:
     reach = at[-1] - between[-1] if len(between) else at[-1] / 2
     edges = np.concatenate(([at[0] - min(reach, at[0] / 2)], between, [at[-1] + reach]))
     columns = [column[chosen].tolist() for column in (places, *values)]
-    labels = ["|".join("" if value != value else repr(value) for value in row) for row in zip(*columns, strict=True)]
-    rows.add(series=POINTER, x=edges[:-1], exact=edges[1:], label=labels)
+    texts = [["" if value != value else f"{value:.12g}" for value in column] for column in columns]
+    rows.add(series=POINTER, x=edges[:-1], exact=edges[1:], label=["|".join(row) for row in zip(*texts, strict=True)])
 
 
 def nearest(places: Values, values: Values, at: Values) -> Values:

@@ -29,6 +29,7 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
+    evenly,
     held_open,
     linear,
     only,
@@ -36,6 +37,7 @@ from ui.charts.style import (
     spec,
 )
 
+Line = NDArray[np.float64]
 INTENDED, INTENDED_NAME = "intended", "intended_name"
 HERE, HERE_NAME = "here", "here_name"
 BESIDE_KEY, BESIDE_TITLE = -3, -24  # pixels above the plot: the row of the legend, and that of the title
@@ -124,6 +126,7 @@ def rate_table(
         if len(places):
             rows.add(series=HERE_NAME, label=f"\u25cf {say('chart.rate.here')}")
     at = planned[0] if len(planned[0]) else actual[0]
+    at = at[evenly(len(at))]
     add_pointer(rows, at, *(nearest(*line, at) for line in (planned, actual)))
     add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
@@ -132,9 +135,7 @@ def rate_table(
 
 
 @lru_cache(maxsize=64)
-def planned_rates(
-    config: RunConfig, horizon: int, first: int = 0, shift: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def planned_rates(config: RunConfig, horizon: int, first: int = 0, shift: int = 0) -> tuple[Line, Line]:
     """Return at most POINTS of the updates 1 ... U, including the first and the last, and the planned rate of each.
 
     A run that continues another one begins after its `first` updates, with the schedule shifted by `shift` updates.

@@ -74,6 +74,7 @@ OUTSIDE = 36  # pixels beside the plot, below the labels of the y axis and the n
 TITLE_FROM_AXIS = 34  # pixels between the x axis and the lower edge of its title
 DATA = alt.NamedData("d")
 TEXTS = ("series", "row", "label", "url")
+SINGLE = (str, int, float, np.generic)
 
 
 def only(series: str) -> str:
@@ -86,18 +87,13 @@ def written(number: str, form: str = "") -> str:
 
     It has four digits, or the digits of the format `form`; from LARGE and below LITTLE it has a power of ten.
     """
-    size, power = f"abs({number})", f"toNumber(split(format({number}, '.2e'), 'e')[1])"
+    size, parts = f"abs({number})", f"split(format({number}, '.2~e'), 'e')"
     digits = "".join(chr(code) for code in (0x2070, 0xB9, 0xB2, 0xB3, *range(0x2074, 0x207A)))
-    tens, ones = f"floor(abs({power}) / 10)", f"abs({power}) % 10"
-    exponent = f"({power} < 0 ? '\u207b' : '') + ({tens} ? {_sign(digits, tens)} : '') + {_sign(digits, ones)}"
-    factor = f"split(format({number}, '.2~e'), 'e')[0]"
-    factor = f"({factor} == '1' ? '' : {factor} + '\u00d7')"
+    tens = f"replace({parts}[0] + '\u00d710', regexp('^1\u00d7'), '')"
+    first, second = f"'{digits}'[{parts}[1][1]]", f"({parts}[1][2] ? '{digits}'[{parts}[1][2]] : '')"
+    power = f"{tens} + ({parts}[1][0] == '-' ? '\u207b' : '') + {first} + {second}"
     plain = f"format({number}, '{form}')" if form else f"format({number}, {size} < 1000 ? ',.4~r' : ',.0f')"
-    return f"{number} != 0 && ({size} >= {LARGE:g} || {size} < {LITTLE:g}) ? {factor} + '10' + {exponent} : {plain}"
-
-
-def _sign(signs: str, number: str) -> str:
-    return f"slice('{signs}', {number}, {number} + 1)"
+    return f"{number} && ({size} >= {LARGE:g} || {size} < {LITTLE:g}) ? {power} : {plain}"
 
 
 def linear(channel: Channel, *, ticks: int, nice: bool = True, zero: bool = True) -> Channel:
@@ -197,7 +193,7 @@ def row_of_names(say: Say, names: Sequence[str]) -> alt.Legend:
 
 def evenly(count: int) -> NDArray[np.int64]:
     """Return an even choice of at most HOVERED of so many points, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, HOVERED)).round().astype(np.int64))
+    return np.linspace(0, count - 1, HOVERED).round().astype(np.int64) if count > HOVERED else np.arange(count)
 
 
 def readable(table: pa.Table, names: Mapping[str, str], *series: str) -> pa.Table:
@@ -213,28 +209,33 @@ class Rows:
     """
 
     def __init__(self, *columns: str) -> None:
-        self._texts: dict[str, list[str]] = {name: [] for name in columns if name in TEXTS}
-        self._numbers: dict[str, list[NDArray[np.float64]]] = {name: [] for name in columns if name not in TEXTS}
+        self._columns = columns
+        self._blocks: list[tuple[int, Mapping[str, Any]]] = []  # of each block: its rows, and the given values
 
     def add(self, **values: str | float | Sequence[str] | ArrayLike) -> None:
         """Add one row for each entry of the longest value; a single value goes into all rows."""
-        arrays = {name: np.asarray(value) for name, value in values.items()}
-        count = max((array.size for array in arrays.values() if array.ndim), default=1)
-        for name, column in self._texts.items():
-            text = arrays.get(name)
-            column += [""] * count if text is None else text.tolist() if text.ndim else [str(text)] * count
-        for name, blocks in self._numbers.items():
-            number = arrays.get(name)
-            blocks.append(
-                np.full(count, np.nan if number is None else number)
-                if number is None or not number.ndim
-                else number.astype(np.float64)
-            )
+        sizes = [len(value) for value in values.values() if not isinstance(value, SINGLE)]  # type: ignore[arg-type]
+        self._blocks.append((max(sizes, default=1), values))
 
     def table(self) -> pa.Table:
         """Return all rows; the types of the columns do not depend on their values."""
-        numbers = {name: pa.array(np.concatenate(blocks), pa.float64()) for name, blocks in self._numbers.items()}
-        return pa.table({name: pa.array(column, pa.string()) for name, column in self._texts.items()} | numbers)
+        return pa.table({name: self._text(name) if name in TEXTS else self._number(name) for name in self._columns})
+
+    def _text(self, name: str) -> pa.StringArray:
+        texts: list[str] = []
+        for count, values in self._blocks:
+            text = values.get(name, "")
+            texts += [text] * count if isinstance(text, str) else text
+        return pa.array(texts, pa.string())
+
+    def _number(self, name: str) -> pa.DoubleArray:
+        numbers = np.full(sum(count for count, _ in self._blocks), np.nan)
+        first = 0
+        for count, values in self._blocks:
+            if name in values:
+                numbers[first : first + count] = values[name]
+            first += count
+        return pa.array(numbers)
 
 
 def spec(

@@ -228,13 +228,13 @@ def test_a_logarithmic_axis_cuts_nothing_and_has_gaps_where_the_loss_is_not_posi
 
 @pytest.mark.parametrize(
     ("updates", "end", "drawn"),
-    [(50, 100, 50), (150, 150, 150), (200, 200, 200), (390, 200, 200)],
+    [(25, 50, 25), (75, 75, 75), (100, 100, 100), (195, 100, 100)],
 )
 def test_the_previous_run_is_drawn_at_most_twice_as_far_as_this_one(
     updates: int, end: float, drawn: int, reader_of: ReaderOf, say: Say
 ) -> None:
     ghost = reader_of([3.0] * updates)
-    table = loss_table(CONFIG, reader_of([2.0]), 100, say, whole=True, ghost=ghost, ghost_name="before")
+    table = loss_table(CONFIG, reader_of([2.0]), 50, say, whole=True, ghost=ghost, ghost_name="before")
     assert of(table, "ghost", "x") == list(range(1, drawn + 1))
     assert of(table, "ghost", "value") == of(table, "ghost", "exact") == pytest.approx([3.0] * drawn)
     assert end_of(table) == end

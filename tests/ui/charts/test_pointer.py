@@ -22,14 +22,14 @@ def bands(places: list[float], *values: list[float]) -> list[tuple[float, float,
 
 def test_bands_meet_half_way_and_hold_the_values_of_all_series() -> None:
     assert bands([10.0, 20.0, 40.0], [1.0, 0.5, 0.25], [3.0, GAP, 2.0]) == [
-        (5.0, 15.0, "10.0|1.0|3.0"),
-        (15.0, 30.0, "20.0|0.5|"),
-        (30.0, 50.0, "40.0|0.25|2.0"),
+        (5.0, 15.0, "10|1|3"),
+        (15.0, 30.0, "20|0.5|"),
+        (30.0, 50.0, "40|0.25|2"),
     ]
 
 
 def test_a_single_point_has_a_band_and_no_point_has_none() -> None:
-    assert bands([8.0], [1.0]) == [(4.0, 12.0, "8.0|1.0")]
+    assert bands([8.0], [1.0]) == [(4.0, 12.0, "8|1")]
     assert bands([], []) == []
 
 
@@ -37,8 +37,8 @@ def test_a_long_line_has_an_even_choice_of_bands_without_a_gap() -> None:
     places = list(np.arange(1.0, 1_001.0))
     found = bands(places, places)
     assert len(found) == HOVERED
-    assert found[0][2] == "1.0|1.0"
-    assert found[-1][2] == "1000.0|1000.0"
+    assert found[0][2] == "1|1"
+    assert found[-1][2] == "1000|1000"
     assert [left for left, _, _ in found[1:]] == [right for _, right, _ in found[:-1]]
 
 

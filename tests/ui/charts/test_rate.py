@@ -133,9 +133,9 @@ def test_the_point_is_named_above_the_plot_where_no_line_is(reader_of: ReaderOf,
 
 def test_the_pointer_reads_the_planned_and_the_actual_rate(reader_of: ReaderOf, say: Say) -> None:
     table = rate_table(RunConfig(schedule="constant"), 4, reader_of([1.0] * 2, rates=[0.5, 0.25]), say)
-    assert [text for _, _, text in of(table, "pointer")] == ["1.0|0.05|0.5", "2.0|0.05|0.25", "3.0|0.05|", "4.0|0.05|"]
+    assert [text for _, _, text in of(table, "pointer")] == ["1|0.05|0.5", "2|0.05|0.25", "3|0.05|", "4|0.05|"]
     before = rate_table(RunConfig(schedule="plateau"), None, reader_of([1.0], rates=[0.5]), say)
-    assert [text for _, _, text in of(before, "pointer")] == ["1.0||0.5"]
+    assert [text for _, _, text in of(before, "pointer")] == ["1||0.5"]
 
 
 def test_before_the_first_update_there_is_no_point(reader_of: ReaderOf, say: Say) -> None:
