@@ -86,11 +86,13 @@ def test_every_chart_keeps_its_node_over_many_refreshes_other_axes_and_clicks_du
     expect(page).to_have_url(re.compile("pace=100"))
     page.keyboard.press("Alt+l")  # full speed, at which a refresh takes longest
     expect(page).not_to_have_url(re.compile("pace="))
+    turn_wheel_over(page, page.locator(".st-key-loss .marks"))
     page.evaluate(WATCH)
     for _ in range(starts):
         stop(page)
         start(page)
         expect(state(page)).to_contain_text(RUNNING)
+        assert x_ranges(page, "loss")[0][0] == 0  # the range of the run before has ended
         page.wait_for_timeout(300)
     stop(page)
     assert page.evaluate("window.left") == []

@@ -37,28 +37,30 @@ def add_changes(
     lines: int,
     x: Axis = "updates",
     after: bool = True,
+    log_from: float | None = None,
 ) -> None:
     """Add a mark for each change. Each rule begins next to its own label, so it crosses no other.
 
-    The axis ends at `end`. There are at most `lines` lines of labels, the first of them `top` pixels below the top. If
-    the changes need more room, only the newest have a label. `after` puts a label to the right of its rule where both
-    sides have room.
+    The axis ends at `end`; a logarithmic one begins at `log_from`. There are at most `lines` lines of labels, the first
+    of them `top` pixels below the top. If the changes need more room, only the newest have a label. `after` puts a label
+    to the right of its rule where both sides have room.
     """
     if not marks or reader is None:
         return
     marks = [mark for mark in marks if mark[0] <= reader.updates]
-    places = (reader.places(np.array([updates for updates, _ in marks], dtype=np.int64), x) / end).tolist()
+    places = reader.places(np.array([updates for updates, _ in marks], dtype=np.int64), x)
+    shares = (np.log(places / log_from) / np.log(end / log_from) if log_from else places / end).tolist()
     widths = [LETTER * len(text) for _, text in marks]
     for first in range(len(marks) + 1):
-        labelled = _lines(places[first:], widths[first:], after=after)
+        labelled = _lines(shares[first:], widths[first:], after=after)
         if max((line for _, line in labelled), default=0) < lines:
             break
-    for place in places[:first]:
-        rows.add(series=CHANGE, x=place * end, value=0.0)
-    for place, (_, text), (side, line) in zip(places[first:], marks[first:], labelled, strict=True):
+    for place in places[:first].tolist():
+        rows.add(series=CHANGE, x=place, value=0.0)
+    for place, (_, text), (side, line) in zip(places[first:].tolist(), marks[first:], labelled, strict=True):
         pixels = float(top + LINE * line)
-        rows.add(series=CHANGE, x=place * end, value=pixels)
-        rows.add(series=side, x=place * end, value=pixels, label=text)
+        rows.add(series=CHANGE, x=place, value=pixels)
+        rows.add(series=side, x=place, value=pixels, label=text)
 
 
 def _lines(places: Sequence[float], widths: Sequence[float], *, after: bool) -> list[tuple[str, int]]:

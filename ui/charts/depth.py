@@ -98,7 +98,8 @@ def _line_table(
             values = np.where(values > 0, values, np.nan)  # a learning rate of 0 changes nothing
         rows.add(series=name, x=places, value=values, label=unit)
         add_pointer(rows, places, values)
-    rows.add(series=EXTENT, x=[0.0, 0.0 if drawn else 1.0], value=[low, high])
+    end = float(reader.places(np.array([reader.updates]), x)[0]) if reader and drawn else 1.0
+    rows.add(series=EXTENT, x=[0.0, end], value=[low, high])
     rows.add(series=TITLE, label=unit)
     rows.add(series=CAPTION, label=caption)
     return rows.table()

@@ -14,7 +14,7 @@ from core.run.config import RunConfig
 from core.store.reader import BETA, Axis, RunReader, Series
 from ui.charts.changes import Marks, add_changes, change_layers
 from ui.charts.columns import columns
-from ui.charts.pointer import add_pointer, latest, nearest, pointer, zooming
+from ui.charts.pointer import add_pointer, latest, nearest, pointer, spread, zooming
 from ui.charts.reach import reach
 from ui.charts.style import (
     ANY,
@@ -32,7 +32,6 @@ from ui.charts.style import (
     Say,
     Spec,
     caption_from_data,
-    evenly,
     held_open,
     label,
     linear,
@@ -168,13 +167,20 @@ def loss_table(
     before = ghost.curves(("smoothed_loss",), x=x, beta=ghost_beta, points=GHOST_POINTS)[0] if ghost else None
     if before:
         end = _add_ghost(rows, before, ghost_name, end, unit, log=log)
-    _add_pointer(rows, curves, before)
-    add_changes(rows, marks, reader, end=end, top=UNDER_CUT, lines=4, x=x)
+    if reader:
+        numbers = spread(reader.updates, log=log_x)
+        at = reader.places(numbers, x)
+        told = [_finite(series[numbers - 1]) for series in (reader.smoothed(beta), reader.losses)]
+        validation = latest(*curves[-1][1:], at)
+        ghost_there = nearest(*before[1:], at) if before else np.full(len(at), np.nan)
+        add_pointer(rows, at, *told, validation, ghost_there)
+    first = _first(curves, end) if log_x else None
+    add_changes(rows, marks, reader, end=end, top=UNDER_CUT, lines=4, x=x, log_from=first)
     if not calm:
         rows.add(series=NOTE, label=empty)
     top = calm or (_chance(config) if config else 1.0)
     held = [top, top] if log else [0.0, 0.0 if calm else top]
-    rows.add(series=EXTENT, x=[_first(curves, end) if log_x else 0.0, end], value=held)
+    rows.add(series=EXTENT, x=[first or 0.0, end], value=held)
     rows.add(series=TITLE, label=unit)
     rows.add(series=CAPTION, label=caption)
     return rows.table()
@@ -200,15 +206,9 @@ def _first(curves: Sequence[Curve], end: float) -> float:
     return first if 0 < first < end else end / 10
 
 
-def _add_pointer(rows: Rows, curves: Sequence[Curve], before: Curve | None) -> None:
-    """Add what the pointer tells where the smoothed loss has a point."""
-    if not curves:
-        return
-    (_, loss_at, losses), (_, at, smoothed), (_, epochs, validation) = curves
-    chosen = evenly(len(at))
-    at, smoothed = at[chosen], smoothed[chosen]
-    ghost = nearest(before[1], before[2], at) if before else np.full(len(at), np.nan)
-    add_pointer(rows, at, smoothed, nearest(loss_at, losses, at), latest(epochs, validation, at), ghost)
+def _finite(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the values in double precision; those that are not finite become NaN, which is told as missing."""
+    return np.where(np.isfinite(values), values, np.nan).astype(np.float64)
 
 
 def _add_ghost(rows: Rows, before: Curve, name: str, end: float, unit: str, *, log: bool) -> float:

@@ -11,7 +11,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from ui.charts.style import DATA, FRAME, GREY, ZOOM, Rows, evenly, only, written
+from ui.charts.style import DATA, FRAME, GREY, HOVERED, ZOOM, Rows, evenly, only, written
 
 POINTER = "pointer"
 MISSING = "\u2013"
@@ -80,6 +80,13 @@ def add_pointer(rows: Rows, places: Values, *values: Values) -> None:
     columns = [column[chosen].tolist() for column in (places, *values)]
     texts = [["" if value != value else f"{value:.12g}" for value in column] for column in columns]
     rows.add(series=POINTER, x=edges[:-1], exact=edges[1:], label=["|".join(row) for row in zip(*texts, strict=True)])
+
+
+def spread(updates: int, *, log: bool = False) -> NDArray[np.int64]:
+    """Return the numbers, from 1, of the updates at which the pointer reads a run, even on the axis."""
+    if log and updates > HOVERED:
+        return np.unique(np.geomspace(1, updates, HOVERED).round().astype(np.int64))
+    return evenly(updates) + 1
 
 
 def nearest(places: Values, values: Values, at: Values) -> Values:

@@ -17,7 +17,7 @@ from core.store.facts import Facts
 from core.store.reader import POINTS, RunReader
 from ui.charts.changes import Marks, add_changes, change_layers
 from ui.charts.columns import columns
-from ui.charts.pointer import add_pointer, nearest, pointer, zooming
+from ui.charts.pointer import add_pointer, pointer, spread, zooming
 from ui.charts.style import (
     BLUE,
     CAPTION,
@@ -105,7 +105,7 @@ def rate_table(
     """
     end = float(max(horizon or 1, reader.updates if reader else 0))
     rows = Rows("series", "x", "value", "exact", "label")
-    planned = actual = (np.zeros(0), np.zeros(0))
+    planned = (np.zeros(0), np.zeros(0))
     record = reader.record if reader else None
     facts = record.facts if record else Facts()
     is_to_go_on = bool(record and record.parent and not facts.has_begun)  # the first update is not known yet
@@ -120,18 +120,26 @@ def rate_table(
             rows.add(series=INTENDED_NAME, label=f"\u2508 {name}")
     if reader:
         ((_, places, rates),) = reader.curves(("rate",))
-        actual = places, rates
         rows.add(series="actual", x=places, value=rates)
         rows.add(series=HERE, x=places[-1:], value=rates[-1:])
         if len(places):
             rows.add(series=HERE_NAME, label=f"\u25cf {say('chart.rate.here')}")
-    at = planned[0] if len(planned[0]) else actual[0]
-    at = at[evenly(len(at))]
-    add_pointer(rows, at, *(nearest(*line, at) for line in (planned, actual)))
+    _add_pointer(rows, planned, reader.rates if reader else np.zeros(0, np.float32))
     add_changes(rows, marks, reader, end=end, top=2, lines=2, after=False)
     rows.add(series=EXTENT, x=[0.0, end], value=[0.0, config.lr])
     rows.add(series=CAPTION, label=caption)
     return rows.table()
+
+
+def _add_pointer(rows: Rows, planned: tuple[Line, Line], made: NDArray[np.float32]) -> None:
+    """Add what the pointer tells: the planned rate, and the actual one of the updates `made` so far."""
+    places, rates = planned
+    chosen = evenly(len(places))
+    at = places[chosen] if len(places) else spread(len(made)).astype(np.float64)
+    actual = np.full(len(at), np.nan)
+    is_made = at <= len(made)
+    actual[is_made] = made[at[is_made].astype(np.int64) - 1]
+    add_pointer(rows, at, rates[chosen] if len(places) else np.full(len(at), np.nan), actual)
 
 
 @lru_cache(maxsize=64)

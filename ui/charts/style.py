@@ -47,6 +47,7 @@ COUNT, LOSS, RATE = ",.0f", ".4f", ".3~e"
 NUMBER = ",.3~r"  # three significant digits, never as a power of ten
 ANY = ",.6~r"  # counts and seconds on one axis
 
+SHORT = 2.5  # a logarithmic axis from 1 to this or less holds at most one of 1, 2 and 5
 NARROW = 30  # a logarithmic axis from 1 to this or less has labels at 2 and 5 too
 PADDING = {"left": 0, "top": 2, "right": 10, "bottom": 2}  # pixels; the last label of an axis needs the right one
 FONT = 12  # pixels of all text in a chart
@@ -102,7 +103,10 @@ def linear(channel: Channel, *, ticks: int, nice: bool = True, zero: bool = True
 
 
 def logarithmic(channel: Channel, *, grid: bool = True) -> Channel:
-    """Give a channel a logarithmic axis with labels at 1, 10, 100, ...; also at 2 and 5 if it spans few of those."""
+    """Give a channel a logarithmic axis with labels at 1, 10, 100, ...; also at 2 and 5 if it spans few of those.
+
+    If it spans hardly one of them, its ticks are those of a linear axis.
+    """
     ticks = [digit * 10.0**power for power in range(-30, 31) for digit in (1, 2, 5)]
     scale = "x" if isinstance(channel, alt.X) else "y"
     exponent = "log(datum.value) / LN10"
@@ -111,7 +115,10 @@ def logarithmic(channel: Channel, *, grid: bool = True) -> Channel:
     is_narrow = f"{high} < {NARROW} * {low}"
     is_single = f"floor(log({high}) / LN10) - ceil(log({low}) / LN10) < 1"
     label = f"{is_power} || {is_narrow} || {is_single} ? ({written('datum.value')}) : ''"
-    axis = alt.Axis(values=ticks, labelExpr=label, labelOverlap="greedy", grid=grid)
+    apart = f"pow(10, floor(log({high} - {low}) / LN10))"
+    between = f"sequence(ceil({low} / {apart}) * {apart}, {high}, {apart})"
+    values = alt.ExprRef(f"{high} < {SHORT} * {low} && {high} > {low} ? {between} : {ticks}")
+    axis = alt.Axis(values=values, labelExpr=label, labelOverlap="greedy", grid=grid)
     return channel.scale(type="log", nice=False, padding=8).axis(axis)
 
 

@@ -13,6 +13,7 @@ from core.run.config import RunConfig
 from core.run.events import Prediction
 from core.run.plan import plan
 from core.store.reader import Last, RunReader
+from ui.charts.reach import reach
 from ui.kit import sparks
 from ui.kit.card import Card
 from ui.shell.text import count, duration, loss_text, mib, number, percent, say
@@ -49,14 +50,13 @@ def planned(config: RunConfig, reader: RunReader | None) -> int | None:
 
 
 def window_of(config: RunConfig, reader: RunReader | None, *, share: float = smoothing.SHARE) -> int:
-    """Return how many updates the moving average of a run covers: of those it made if it has ended, else of its plan.
+    """Return how many updates the moving average of a run covers: a share of those that fit on the axis of its chart.
 
     The card, the chart and the verdict show the same average.
     """
-    record = reader.record if reader else None
-    has_ended = bool(record and record.ended)
-    updates = updates_done(reader) if reader and has_ended else planned(config, reader)
-    return smoothing.window(updates or UNTIMED, config.effective_batch_size, share=share)
+    total, has_begun = planned(config, reader), reader is not None and reader.updates > 0
+    updates = reach(config, reader, total, "updates") if total or has_begun else UNTIMED
+    return smoothing.window(int(updates), config.effective_batch_size, share=share)
 
 
 def updates_done(reader: RunReader) -> int:

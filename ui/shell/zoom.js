@@ -1,8 +1,9 @@
 // The charts keep a chosen range of their x axis in the signal zoom_x. A range chosen on one chart of Compare holds for
-// all of them, and another unit on the axis ends every range.
+// all of them. Another unit on the axis, another form of the axes, or a new run ends every range.
 if (!window.batchLabZooms) {
     window.batchLabZooms = true
-    const LINKED = ".st-key-compare_charts", UNITS = ".st-key-compare_axis button, .st-key-x_axis button"
+    const LINKED = ".st-key-compare_charts", ENDS = [".st-key-compare_axis", ".st-key-x_axis", ".st-key-axes", ".st-key-start", ".st-key-start_in_drawer",
+        ".st-key-compare_start"].map(each => `${each} button`).join()
     const CHARTS = "svg.marks:has(.frame_marks)"  // those with a range
     const viewOf = chart => chart.querySelector(".role-frame > g > path").__data__.context.dataflow
     const set = (chart, range) => {
@@ -25,6 +26,6 @@ if (!window.batchLabZooms) {
         if (dragged) share(dragged)
     }, { capture: true, passive: true })
     window.addEventListener("click", event => {
-        if (event.target.closest?.(UNITS)) document.querySelectorAll(CHARTS).forEach(chart => set(chart, null))
+        if (event.target.closest?.(ENDS)) document.querySelectorAll(CHARTS).forEach(chart => set(chart, null))
     }, true)
 }

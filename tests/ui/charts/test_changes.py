@@ -55,6 +55,13 @@ def test_a_mark_is_a_rule_at_the_change_with_a_label_at_its_top(loss_marks: Mark
     }
 
 
+def test_on_a_logarithmic_axis_the_label_stands_where_that_axis_has_room(loss_marks: MarksOf) -> None:
+    text = "B 100 to 400, learning rate 0.05 to 0.1"  # takes three quarters of the axis
+    assert loss_marks((100, text))["change_left"] == []
+    found = loss_marks((100, text), log_x=True)
+    assert (found["change_right"], found["change_left"]) == ([], [(100, 18, text)])
+
+
 def test_late_in_the_run_the_label_stands_before_the_rule(loss_marks: MarksOf) -> None:
     found = loss_marks((490, "B 100 to 400"))
     assert (found["change_right"], found["change_left"]) == ([], [(490, 18, "B 100 to 400")])

@@ -61,12 +61,17 @@ def test_an_unusual_gradient_is_not_lost_in_a_long_run(reader_of: ReaderOf, say:
 def test_the_axes_of_the_norm_are_open_before_the_first_update_and_start_at_zero_after_it(
     reader_of: ReaderOf, say: Say
 ) -> None:
-    for reader, held in ((None, [0, 1]), (reader_of([]), [0, 1]), (reader_of([1.0]), [0, 0])):
+    for reader, ends in ((None, (1, 1)), (reader_of([]), (1, 1)), (reader_of([1.0] * 7), (7, 0))):
         rows = of(gradient_table(reader, say), series="extent")
-        assert [row["x"] for row in rows] == [row["value"] for row in rows] == held
+        assert [(row["x"], row["value"]) for row in rows] == [(0, 0), ends]
 
 
 # The size of updates.
+
+
+def test_the_axis_of_the_size_follows_the_run_before_the_first_size_is_known(reader_of: ReaderOf, say: Say) -> None:
+    rows = of(update_ratio_table(reader_of([1.0] * 40), say, x="epochs"), series="extent")
+    assert [row["x"] for row in rows] == [0, 0.4]
 
 
 def test_the_size_of_an_update_is_drawn_at_the_end_of_its_epoch_unless_it_is_zero_or_unknown(

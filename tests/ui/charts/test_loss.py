@@ -223,6 +223,21 @@ def test_a_logarithmic_axis_cuts_nothing_and_has_gaps_where_the_loss_is_not_posi
     assert of(table, "extent", "value") == [900.0, 900.0]  # no zero, which has no logarithm
 
 
+def test_the_pointer_tells_the_loss_of_the_very_update(reader_of: ReaderOf, say: Say) -> None:
+    losses = 1.0 + np.random.default_rng(0).standard_normal(5_000) / 8
+    reader = reader_of(losses.tolist(), config=CONFIG)
+    for log_x in (False, True):
+        table = loss_table(CONFIG, reader, 5_000, say, x="epochs", log_x=log_x)
+        told = [label.split("|") for label in of(table, "pointer", "label")]
+        numbers = [round(100 * float(at)) for at, *_ in told]
+        assert (numbers[0], numbers[-1]) == (1, 5_000)
+        assert [float(loss) for _, _, loss, *_ in told] == pytest.approx(losses[np.array(numbers) - 1], rel=1e-6)
+        early = sum(number < 500 for number in numbers)
+        assert early > 30 if log_x else early == 6
+        lost = loss_table(CONFIG, reader_of([1.0, np.inf, np.nan]), 5, say, log_x=log_x)
+        assert [label.split("|")[2] for label in of(lost, "pointer", "label")] == ["1", "", ""]
+
+
 # The run before.
 
 

@@ -13,11 +13,13 @@ import pytest
 
 from core.claims.results import load as load_claims
 from core.forecast.records import Curve, Point
+from core.run.config import RunConfig
 from core.run.events import Peak
 from core.run.searching import SEARCHES, closed_form
 from core.run.timeline import Block, Change, Timeline
 from core.schedule_bench.arms import ARMS
 from core.schedule_bench.results import load as load_benches
+from core.store.reader import RunReader
 from core.words.catalogue import catalogue
 from tests.campaign import campaign
 from tests.ui.charts.scenes import PHONE, WIDE, Scene, powers, scene
@@ -31,6 +33,7 @@ from ui.charts.claims import (
     readable_effects,
     readable_evidence,
 )
+from ui.charts.loss import log_loss, loss_table
 from ui.charts.memory.attempts import attempts_table, readable_attempts
 from ui.charts.memory.curve import curve, log_curve
 from ui.charts.memory.curve_table import curve_table, readable_curve
@@ -145,6 +148,23 @@ def test_the_names_of_trials_are_whole_and_crossed_by_no_line(code: str, width: 
 def test_ratios_have_ticks_at_powers_of_ten_or_few_between_two_of_them() -> None:
     assert powers(scene(*of_claim("C9")).of("axis-label"))
     assert scene(*of_claim("C1")).of("axis-label") == ["0.2", "0.5", "1", "2", "5"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "labels"),
+    [
+        ([2.45, 2.1], ["2.1", "2.2", "2.3", "2.4"]),
+        ([0.000_8, 0.000_7], ["0.0007", "0.0008"]),
+        ([70.0, 20.0], ["20", "50"]),
+        ([2.0, 2.0], ["2"]),
+    ],
+)
+def test_a_logarithmic_axis_that_spans_little_has_labels(
+    losses: list[float], labels: list[str], reader_of: Callable[..., RunReader]
+) -> None:
+    table = loss_table(RunConfig(), reader_of(losses), 2, WORDS.say, log=True, beta=0.0)
+    seen = scene(made(log_loss), table)
+    assert [label for label in seen.of("axis-label") if label in labels] == labels
 
 
 def test_a_chart_of_trials_is_as_high_as_it_has_trials() -> None:

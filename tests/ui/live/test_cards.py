@@ -117,9 +117,16 @@ def test_the_loss_is_the_average_over_a_share_of_the_run(record: Record) -> None
     assert said("Training loss") == ("\u2014", "no update yet", False)
     reader = record(10, Updates(10, *(np.array([value]) for value in (1.5, 0.05, 1.0, 1_100, 0.11))))
     value, detail, _ = said("Training loss", reader=reader)
-    weights = (1 - 1 / 25) ** np.arange(11)  # 5% of the 500 planned updates
+    weights = (1 - 1 / 4) ** np.arange(11)  # a fifth of the 20 updates on the axis, because 1,000 examples are more
     assert value == f"{(1.5 + 0.5 * weights[1:].sum()) / weights.sum():.3g}"
-    assert detail == "average of 25 updates"
+    assert detail == "average of 4 updates"
+
+
+def test_the_average_grows_with_the_axis_of_a_run_and_is_not_that_of_its_plan(record: Record) -> None:
+    long = RunConfig(budget="updates", budget_value=50_000)
+    windows = [cards.window_of(long, record(done, config=long)) for done in (90, 500, 900, 12_000)]
+    assert windows == [10, 25, 50, 1_000]  # of the axis: 100, 500, 1,000 and 20,000 updates
+    assert cards.window_of(long, None) == 2_500
 
 
 @pytest.mark.parametrize(
