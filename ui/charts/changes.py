@@ -42,8 +42,8 @@ def add_changes(
     """Add a mark for each change. Each rule begins next to its own label, so it crosses no other.
 
     The axis ends at `end`; a logarithmic one begins at `log_from`. There are at most `lines` lines of labels, the first
-    of them `top` pixels below the top. If the changes need more room, only the newest have a label. `after` puts a label
-    to the right of its rule where both sides have room.
+    of them `top` pixels below the top. If the changes need more room, only the newest have a label. `after` puts a
+    label to the right of its rule where both sides have room.
     """
     if not marks or reader is None:
         return

@@ -120,7 +120,7 @@ def rhythm(say: Say) -> Spec:
     ]
     ticks = alt.Chart(DATA).mark_tick(thickness=1.5, bandSize=40).encode(x, y, colour, tooltip=tooltip)
     ticks = ticks.transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds))
-    return spec(alt.layer(held_open(x), ticks), height=200)
+    return spec(alt.layer(held_open(x), ticks), height=200, title=say("depth.rhythm"))
 
 
 def rhythm_table(
@@ -181,7 +181,8 @@ def confusion(say: Say) -> Spec:
             base.mark_rect(stroke="rgba(128,134,142,0.35)", strokeWidth=0.5).encode(shade, tooltip=tooltip),
             base.mark_text(fontSize=FONT, tooltip=None).encode(text=alt.Text("value:Q", format=COUNT), color=words),
         ),
-        height=320,
+        height=344,
+        title=say("depth.confusion"),
     )
 
 
@@ -219,7 +220,8 @@ def plane(say: Say) -> Spec:
             points.mark_point(filled=True, size=22, opacity=0.9),
             marked.transform_filter("datum.in_batch == 1"),
         ),
-        height=530,
+        height=600,
+        title=say("depth.plane"),
     )
 
 
