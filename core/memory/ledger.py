@@ -52,6 +52,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.changes: list[Change] = []
         self.before: dict[str, int] = dict.fromkeys(CATEGORIES, 0)
         self._alive: dict[int, tuple[weakref.ref[Any], Block]] = {}
+        self._claimed: set[int] = set()
         self._handles: list[RemovableHandle] = []
         self._stepping = False
         self._module = ""
@@ -83,6 +84,7 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
             handle.remove()
         self._handles.clear()
         self._alive.clear()
+        self._claimed.clear()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -98,6 +100,13 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Mark newly created tensors as the batch."""
         for tensor in tensors:
             self._recategorise(tensor, "batch")
+
+    def claim_results(self, *results: Any) -> None:
+        """Mark what a forward pass returns as activations, also if nothing but the training loop holds it."""
+        for tensor in _dense(*tree_leaves(results)):
+            held = self._alive.get(tensor.untyped_storage()._cdata)
+            if held and held[1].category == "activations":
+                self._claimed.add(tensor.untyped_storage()._cdata)
 
     # Storages from before the update.
 
@@ -139,8 +148,8 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 continue
             handle = parameter.register_post_accumulate_grad_hook(self._gradient_done)  # type: ignore[no-untyped-call]
             self._handles.append(handle)
+        # The phase lasts to the end of the update, which then lets go of its gradients, batch, output and loss.
         self._handles.append(self.optimizer.register_step_pre_hook(lambda *_: setattr(self, "_stepping", True)))
-        self._handles.append(self.optimizer.register_step_post_hook(lambda *_: setattr(self, "_stepping", False)))
 
     def _entering(self, name: str) -> Any:
         def hook(*_: Any) -> None:
@@ -227,7 +236,9 @@ class Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         _, block = self._alive.pop(key)
         phase, module = self.phase, self.module
         # A storage released in the phase that allocated it was temporary.
-        if block.phase == phase and phase in ("forward", "optimizer") and block.category != "batch":
+        is_claimed = block.category == "batch" or key in self._claimed
+        self._claimed.discard(key)
+        if block.phase == phase and phase in ("forward", "optimizer") and not is_claimed:
             block.category = "temporary"
         self.live_bytes -= block.bytes
         self.changes.append(Change(-block.bytes, block, phase, module))

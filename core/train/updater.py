@@ -129,8 +129,10 @@ class Updater:
 
     def _update(self, window: Window, sizes: list[int], loss: Tensor, gradient_norm: Tensor | None) -> None:
         examples = sum(sizes)
+        held: list[Any] = []
         for indices, size in zip(window, sizes, strict=True):
-            self._micro_batch(indices, size / examples, loss)
+            held.clear()  # before the next micro-batch; the last one's batch, output and loss live through the step
+            held += self._micro_batch(indices, size / examples, loss)
         if gradient_norm is not None:
             with self._unrecorded():
                 gradients: list[Any] = [parameter.grad for parameter in self.parameters]
@@ -140,25 +142,32 @@ class Updater:
         self._clear_gradients()
         self.examples_seen += examples
 
-    def _micro_batch(self, indices: Tensor, share: float, total: Tensor) -> None:
-        """Add one micro-batch's gradient, weighted by its share of the window's examples."""
+    def _micro_batch(self, indices: Tensor, share: float, total: Tensor) -> tuple[Any, ...]:
+        """Add one micro-batch's gradient, weighted by its share of the window's examples.
+
+        Return what a function that makes an update holds until it returns: the batch, the output and the loss.
+        """
         self._stop_if_asked()
         self.newest = indices
         inputs = self.data.train_inputs.index_select(0, indices)
         targets = self.data.train_targets.index_select(0, indices)
         if self._ledger:
             self._ledger.claim_batch(inputs, targets)
-        loss = self._loss(inputs, targets)
+        output, loss = self._loss(inputs, targets)
         if share != 1.0:
             loss = loss * share
+        if self._ledger:
+            self._ledger.claim_results(output, loss)
         self._backward(loss)
         with self._unrecorded():
             total += loss.detach()
         if self.practice.keep_losses:
             self._kept.append(loss)
+        return inputs, targets, output, loss
 
-    def _plain_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        return self.loss_function(self.model(inputs), targets)
+    def _plain_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Any, Tensor]:
+        output = self.model(inputs)
+        return output, self.loss_function(output, targets)
 
     def _count(self, *_: Any) -> None:
         self.updates += 1

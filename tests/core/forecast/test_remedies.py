@@ -230,7 +230,7 @@ def test_one_update_on_a_large_batch_is_not_replaced_by_several_that_do_not_fit(
 # Single batch sizes.
 
 
-@pytest.mark.parametrize(("size", "gets_through"), [(100, True), (1_489, True), (1_490, False), (10_000, False)])
+@pytest.mark.parametrize(("size", "gets_through"), [(100, True), (1_466, True), (1_467, False), (10_000, False)])
 def test_a_batch_size_is_tested_by_running_it(size: int, gets_through: bool) -> None:
-    config = RunConfig(memory_limit_mb=4)  # the largest batch is 1,489
+    config = RunConfig(memory_limit_mb=4)  # the largest batch is 1,466
     assert runs_through(config, size) == gets_through

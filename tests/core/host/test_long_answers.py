@@ -120,7 +120,7 @@ def test_a_short_question_is_answered_while_a_long_one_runs(host: HostClient) ->
     asked = ask(host, LONG)
     begun(asked)
     other = SHORT.replace(batch_size=1_000)
-    assert host.prediction(other).result(PATIENCE_S).peak.bytes == 2_938_048
+    assert host.prediction(other).result(PATIENCE_S).peak.bytes == 2_978_048
     assert not asked.done()
     kill(host)
     with pytest.raises(HostError):

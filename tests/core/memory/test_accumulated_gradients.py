@@ -295,5 +295,5 @@ def test_tensors_of_a_checkpointed_segment_are_released_with_it(make_trainer: Ma
         ("relu1", "activations"),
         ("linear2", "temporary"),
         ("relu2", "activations"),
-        ("output", "temporary"),
+        ("output", "activations"),
     ]

@@ -87,7 +87,7 @@ def test_predictions_fill_the_cards_of_other_settings(app: App) -> None:
     assert cards(test)["Updates per epoch"] == ("100", "predicted")
     assert cards(test)["Peak memory"] == ("0.63 MiB", "16% of 4 MiB")
     assert cards(test)["Training loss"] == ("\u2014", "no update yet")
-    assert "Peak **0.63 MiB** of 4 MiB, predicted \u00b7 fits up to **1,489**" in captions(test)
+    assert "Peak **0.63 MiB** of 4 MiB, predicted \u00b7 fits up to **1,466**" in captions(test)
     assert test.get_by_key("csv").disabled
 
 
