@@ -197,9 +197,10 @@ def test_a_snapshot_between_two_micro_batches_takes_no_simulated_memory(
     changes: dict[str, Any], run: Run, datasets: Datasets
 ) -> None:
     class Looked(Trainer):
-        def _micro_batch(self, *arguments: Any) -> None:
-            super()._micro_batch(*arguments)
+        def _micro_batch(self, *arguments: Any) -> tuple[Any, ...]:
+            held = super()._micro_batch(*arguments)
             snapshot.take(self, ())
+            return held
 
     config = MOONS.replace(budget="updates", budget_value=3, accumulate=2, hidden=(256, 256), **changes)
     needed = predict(config).peak
