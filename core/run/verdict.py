@@ -29,6 +29,7 @@ VerdictCode = Literal[
     "too_few_updates",
     "learned_nothing",
     "still_falling",
+    "rising",
     "unclear",
     "converged",
 ]
@@ -174,6 +175,7 @@ class LossHistory:
         fall = [-per_update * length for per_update in self.slope] if self.slope else [math.inf, 0.0, -math.inf]
         self.most_fall, self.fall, self.least_fall = fall
         self.falling = self.least_fall > 0 and self.fall > FALL * self.way_down
+        self.rising = self.most_fall < 0 and -self.fall > FALL * self.way_down
 
     def code(self) -> VerdictCode:
         if self._thrashed():
@@ -189,6 +191,8 @@ class LossHistory:
             return "learned_nothing"
         if self.falling:
             return "still_falling"
+        if self.rising:
+            return "rising"
         return "unclear" if self.most_fall > UNSURE * self.way_down else "converged"
 
     def _thrashed(self) -> bool:

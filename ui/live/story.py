@@ -15,7 +15,8 @@ from ui.live import changes
 from ui.shell.text import count, explain, loss_text, mib, number, percent, say
 
 SLOW = 0.5  # share of the peak rate; below it, the schedule may have stopped the loss from falling
-AT_CHANCE = 0.03  # share by which a loss may differ from that of guessing
+AT_CHANCE = (0.995, 1.03)  # multiples of the loss of guessing; a loss below it is soon that of a model that knows more
+BETTER = 2.0  # multiple of the accuracy of guessing; a model above it has learned
 KEPT = 200
 _verdicts: OrderedDict[str, Verdict] = OrderedDict()  # by run id; only ended runs, whose verdicts are final
 
@@ -30,7 +31,7 @@ def describe(reader: RunReader, prediction: Prediction | None) -> str:
     if record.ended.allocation:
         return out_of_memory(record.ended.allocation, prediction)
     parts = [] if record.ended.state == "diverged" else [_reason(record.ended)]
-    parts.append(_judged(record.config, record.ended, verdict(reader, record.ended)))
+    parts.append(_judged(record.config, record.ended, verdict(reader, record.ended), accuracy(reader)))
     if record.ended.unchanged_updates:
         parts.append(count("verdict.unchanged", record.ended.unchanged_updates))
     parts.append(_continues(record))
@@ -94,7 +95,13 @@ def _reason(ended: Ended) -> str:
     return "" if plain else say("story.reason", reason=explain(ended.reason, ended.values))
 
 
-def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
+def accuracy(reader: RunReader) -> float | None:
+    """Return the latest validation accuracy of a run; None if none was measured."""
+    known = (epoch.validation_accuracy for epoch in reversed(reader.epochs))
+    return next((share for share in known if share is not None), None)
+
+
+def _judged(config: RunConfig, ended: Ended, verdict: Verdict, accuracy: float | None) -> str:
     seen = verdict.evidence
     values = _values(config, seen)
     if verdict.code == "diverged":
@@ -103,6 +110,9 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
         return ""
     if verdict.code == "stopped":
         return say(f"verdict.stopped.{'falling' if seen.falling else 'level'}", **values)
+    knows = accuracy is not None and accuracy > BETTER / config.spec.outputs
+    if verdict.code == "learned_nothing" and knows:
+        return say("verdict.learned_little", accuracy=percent(accuracy or 0.0), **values)
     manner = _manner(verdict.code, seen, values)
     key = f"verdict.{verdict.code}.{manner}" if manner else f"verdict.{verdict.code}"
     values["rate_share"] = percent(seen.tail_rate_share or 0.0)
@@ -111,7 +121,7 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
     parts = [say(key, **values) if number_of_updates is None else count(key, number_of_updates, **values)]
     if verdict.code == "too_few_updates" and seen.other_updates is not None:
         parts.append(count("verdict.other_batch", seen.other_updates, size=values["other_batch_size"]))
-    if _guesses(config, seen):
+    if _guesses(config, seen) and not knows:
         parts.append(say("verdict.guessing", classes=number(config.spec.outputs), loss=loss_text(_chance(config))))
     return " ".join(parts)
 
@@ -119,6 +129,8 @@ def _judged(config: RunConfig, ended: Ended, verdict: Verdict) -> str:
 def _manner(code: str, seen: Evidence, values: dict[str, str]) -> str:
     """Return which of its wordings a verdict has; most have only one."""
     if code == "converged":
+        if (seen.fall_high_loss or 0.0) < 0:
+            return "slight_rise"
         slow = seen.tail_rate_share is not None and seen.tail_rate_share < SLOW
         if (seen.fall_low_loss or 0.0) > 0:
             return "slight_slow" if slow else "slight"
@@ -143,7 +155,8 @@ def _guesses(config: RunConfig, seen: Evidence) -> bool:
     """Return whether a classifier ended at the loss of guessing."""
     if config.spec.task != "classification" or seen.final_loss is None:
         return False
-    return math.isclose(seen.final_loss, _chance(config), rel_tol=AT_CHANCE)
+    low, high = (share * _chance(config) for share in AT_CHANCE)
+    return low <= seen.final_loss <= high
 
 
 def _slope(code: str, seen: Evidence, values: dict[str, str]) -> str:
@@ -152,7 +165,7 @@ def _slope(code: str, seen: Evidence, values: dict[str, str]) -> str:
         return ""
     if code in ("still_falling", "rate_died_early", "too_few_updates"):
         return say("verdict.slope", **values) if seen.fall_low_loss > 0 else ""
-    if code not in ("converged", "unclear"):
+    if code not in ("converged", "unclear", "rising"):
         return ""
     if seen.fall_low_loss > 0:
         return say("verdict.slope", **values)

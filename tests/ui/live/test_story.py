@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.run.config import RunConfig
-from core.run.events import CATEGORIES, Divergence, Ended, FailedAllocation, Peak, Prediction, Started, Updates
+from core.run.events import CATEGORIES, Divergence, Ended, Epoch, FailedAllocation, Peak, Prediction, Started, Updates
 from core.store import Store, recorded
 from core.store.reader import RunReader
 from ui.live import cards, story
@@ -38,6 +38,7 @@ def record(tmp_path: Path) -> Iterator[Record]:
         config: RunConfig = CONSTANT,
         rates: Sequence[float] | None = None,
         norms: float = 1.0,
+        accuracy: float | None = None,
     ) -> RunReader:
         name, updates = f"told-{next(IDS)}", np.arange(1, len(losses) + 1)
         block = Updates(
@@ -49,7 +50,8 @@ def record(tmp_path: Path) -> Iterator[Record]:
             updates * 0.01,
         )
         store.create(name, config, owner="o", session="s")
-        store.write(name, [Started(500), block, *([ended] if ended else [])])
+        epoch = Epoch(1, len(losses), len(losses), True, 1.0, 2.2, accuracy, 1.0)
+        store.write(name, [Started(500), block, epoch, *([ended] if ended else [])])
         reader = RunReader(store, name)
         reader.refresh()
         return reader
@@ -209,6 +211,27 @@ def test_a_classifier_at_the_loss_of_guessing_is_told_so(record: Record) -> None
     assert "guessing" not in describe(record(wavering(np.full(500, 2.3)), finished(500), config=regression), None)
 
 
+def test_a_classifier_that_is_right_more_often_than_by_guessing_has_learned(record: Record) -> None:
+    for loss, accuracy in ((2.24, None), (2.24, 0.25), (2.3, 0.44)):  # ln(10) is 2.303
+        text = describe(record(wavering(np.full(500, loss)), finished(500), accuracy=accuracy), None)
+        assert "guessing" not in text
+        assert text.startswith("**Learned little**" if accuracy else "**Learned nothing**")
+    assert "although the model classifies 44% of the validation examples correctly" in text
+    assert "guessing" in describe(record(wavering(np.full(500, 2.3)), finished(500), accuracy=0.11), None)
+
+
+def test_a_loss_that_rises_at_the_end_is_not_said_to_have_levelled_off(record: Record) -> None:
+    down = np.concatenate([np.linspace(2.6, 0.3, 300), np.linspace(0.3, 0.7, 300)])
+    reader = record(wavering(down), finished(600))
+    first, lowest, last = numbers(describe(reader, None), "Rising again")[:3]
+    assert (first, last) == pytest.approx((2.6, 0.7 - 29 * 0.4 / 299), abs=0.01)  # the average over 30 updates lags
+    assert 0.3 < lowest < 0.4
+    assert "the loss rose by 0.16" in statistics(reader)
+    little = np.concatenate([np.linspace(2.6, 0.3, 480), np.linspace(0.3, 0.31, 120)])
+    text = describe(record(wavering(little), finished(600)), None)
+    assert "It is rising again, but by less than 1% of that drop" in text
+
+
 def test_a_run_that_hardly_moved_does_not_go_from_a_number_to_itself(record: Record) -> None:
     config = CONSTANT.replace(batch_size=100, budget="updates", budget_value=1)
     text = describe(record([2.5], finished(1), config=config), None)
@@ -348,8 +371,11 @@ def generated(seed: int) -> tuple[RunConfig, np.ndarray, np.ndarray]:
     pace = random.choice([0.02, 0.1, 0.5, 3.0]) * updates
     losses = end + (start - end) * np.exp(-np.arange(updates) / pace)
     losses += random.choice([0.0, 0.001, 0.1]) * random.standard_normal(updates)
-    if random.random() < 0.2:  # it goes up again
-        losses[updates // 2 :] += random.choice([0.1, 1.5])
+    if random.random() < 0.3:  # it goes up again, at once or steadily
+        later = updates - updates // 2
+        losses[updates // 2 :] += random.choice([0.1, 1.5]) * (
+            np.linspace(0, 1, later) if random.random() < 0.5 else 1.0
+        )
     rates = np.full(updates, 0.05)
     if random.random() < 0.5:
         rates *= np.linspace(1, random.choice([0.0, 0.3]), updates)
@@ -365,13 +391,19 @@ def test_over_300_runs_no_sentence_contradicts_another(record: Record) -> None:
         text, more = describe(reader, None), statistics(reader)
         verdicts.add(text.split("**")[1])
         fell = re.search(r"the loss fell by .* \(95% interval (\S+) to", more)
+        rose = "the loss rose by" in more
         if "levelled off" in text:
             assert not fell, (seed, text, more)
-        if "still falls" in text.lower():
+            assert not rose, (seed, text, more)
+        assert not (fell and "rising" in text), (seed, text, more)
+        assert not (rose and "still falling" in text.lower()), (seed, text, more)
+        if "**Still falling**" in text:
             assert fell, (seed, text, more)
+        if "**Rising again**" in text:
+            assert rose, (seed, text, more)
         if fell:
             assert not fell[1].startswith("\u2212"), (seed, more)
-        went = re.search(r"from ([\d.e-]+) to ([\d.e-]+\d)", text)
+        went = re.search(r"from (\S+) to (\S+?)[.,]? ", text)
         if went:
             assert went[1] != went[2], (seed, text)
         final = verdict(reader, reader.record.ended).evidence.final_loss  # type: ignore[union-attr, arg-type]
