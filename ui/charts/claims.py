@@ -15,7 +15,6 @@ from core.science.judge import Outcome
 from core.science.statistics import MARGIN
 from core.science.trials import Line
 from core.words.catalogue import Catalogue
-from ui.charts.pointer import zooming
 from ui.charts.style import (
     ANY,
     BLUE,
@@ -171,15 +170,15 @@ def _evidence(say: Say, names: Sequence[str], x: alt.X, y: alt.Y) -> Spec:
         alt.Tooltip("x:Q", title="x", format=ANY),
         alt.Tooltip("y:Q", title="y", format=ANY),
     ]
-    marks = coloured.mark_point(filled=True, size=70, opacity=1, clip=True)
+    marks = coloured.mark_point(filled=True, size=70, opacity=1)
     marks = marks.encode(alt.Shape("label:N", legend=key, sort=None).scale(range=["circle", "square", "triangle-up"]))
     words = alt.Chart(DATA).mark_text(align="left", baseline="top", dy=-18, fontSize=FONT, color=GREY, tooltip=None)
-    line = base.mark_line(strokeWidth=2, color=GREY, tooltip=None, clip=True)
+    line = base.mark_line(strokeWidth=2, color=GREY, tooltip=None)
     return spec(
         alt.layer(
-            zooming(held_open(x, y)),
+            held_open(x, y),
             line.encode(alt.StrokeDash("series:N", legend=law).scale(range=[[6, 4]])).transform_filter(only(LAW)),
-            base.mark_rule(strokeWidth=2, color=BLUE, tooltip=None, clip=True)
+            base.mark_rule(strokeWidth=2, color=BLUE, tooltip=None)
             .encode(y="low:Q", y2="high:Q")
             .transform_filter(only(ERROR)),
             marks.encode(tooltip=tooltip).transform_filter(only(MEASURED)),

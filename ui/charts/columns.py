@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from ui.charts.style import FRAME, Say, Spec
 
+UNREAD = ("labelExpr", "domain", "title")  # a label is the `datum` of the first; the others hold names of users
+
 
 def columns(say: Say, **names: str) -> dict[str, str]:
     """Return the names of a table's columns: the given ones, and those that are the same in every chart."""
@@ -34,8 +36,8 @@ def with_names(made: Spec) -> Spec:
         if isinstance(part, dict):
             return {name: renamed(inner, name) for name, inner in part.items()}
         if isinstance(part, list):
-            return [renamed(inner) for inner in part]
-        if not isinstance(part, str) or key == "labelExpr":  # there, `datum` is a label
+            return [renamed(inner, key) for inner in part]
+        if not isinstance(part, str) or key in UNREAD:
             return part
         if key == "field":
             return re.sub(r"([.\\\[\]'\"])", r"\\\1", columns.get(part, part))

@@ -32,8 +32,13 @@ def told(*lines: tuple[str, str, str], title: str = "") -> Any:
     """
     written_out = [f"'title': {title}"] if title else []
     for name, value, form in lines:
-        written_out.append(f"{name!r}: isValid({value}) ? ({written(value, form)}) : '{MISSING}'")
+        written_out.append(f"{_plain(name)!r}: isValid({value}) ? ({written(value, form)}) : '{MISSING}'")
     return alt.value(alt.expr("{" + ", ".join(written_out) + "}"))
+
+
+def _plain(name: str) -> str:
+    """Return a name as a key of a tooltip: one that Vega or `ui.charts.columns` would read is told apart, invisibly."""
+    return f"{name}\u200b" if name in ("title", "image") else name.replace("datum.", "datum\u200b.")
 
 
 def pointer(heading: tuple[str, str], *values: tuple[str, str]) -> alt.Chart:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import zip_longest
+from itertools import count, zip_longest
 from typing import Any
 
 from core.comparison.setup import Comparison, differences, matched
 from core.run.config import RunConfig
+from ui.compare import described
 from ui.compare.state import CompareState
 from ui.shell.session import Session
 from ui.shell.text import harmless, label, plain, say
@@ -23,17 +24,26 @@ def arm_names(arms: Sequence[RunConfig], given: Sequence[str] = (), *, is_tuned:
         str(harmless(name)) if name else usual
         for usual, name in zip_longest(automatic, given[: len(arms)], fillvalue="")
     ]
-    return [
-        name if names.count(name) == 1 else say("compare.arm.alike", name=name, number=names[:count].count(name))
-        for count, name in enumerate(names, 1)
-    ]
+    single = {name for name in names if names.count(name) == 1}
+    taken = set(names)
+    return [name if name in single else _numbered(name, taken) for name in names]
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    """Return a name with the first number that makes it one of its own, and add it to those `taken`."""
+    numbered = (say("compare.arm.alike", name=name, number=number) for number in count(1))
+    free = next(each for each in numbered if each not in taken)
+    taken.add(free)
+    return free
 
 
 def shown_names(session: Session, comparison: Comparison) -> list[str]:
     """Return the names of the arms of the shown comparison. A new name of an arm in the form counts for its curve."""
     given = [name for _, name in zip_longest(comparison.arms, comparison.names, fillvalue="")]
     arms = session.state(CompareState).arms or ()
-    for arm, place in zip(arms, matched([arm.config for arm in arms], comparison.arms), strict=True):
+    described_here, _ = described.wanted(session)
+    configs = described_here.arms if described_here else [arm.config for arm in arms]
+    for arm, place in zip(arms, matched(configs, comparison.arms), strict=True):
         if place is not None:
             given[place] = arm.name
     return arm_names(comparison.arms, given, is_tuned=comparison.is_tuned)

@@ -29,6 +29,7 @@ class CompareState:
     preset: str | None = None  # the preset that the arms come from
     removed: tuple[int, Arm] | None = None  # the arm that was removed last, and its place
     recorded: str | None = None  # the preset whose recording is shown until a comparison starts
+    written: str | None = None  # the preset that the page last wrote into the URL
     wanted: bool = False  # a start was requested
     id: str | None = None  # the comparison that is shown
     unread: bool = False  # the page still has to take over its arms

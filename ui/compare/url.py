@@ -25,7 +25,7 @@ GUESS = "compare_guess"
 def attach(session: Session) -> None:
     """Take over the preset, the comparison, the arms and the switches that the URL names.
 
-    All but the comparison count when the page is first opened.
+    All but the comparison and a preset that a link names count when the page is first opened.
     """
     state = session.state(CompareState)
     is_first = state.arms is None
@@ -35,6 +35,8 @@ def attach(session: Session) -> None:
         state.arms = tuple(Arm(config) for config in PRESETS[state.preset].arms)
         if named not in PRESETS:
             state.notice = Notice("unknown_preset", named)
+    elif (linked := st.query_params.get("preset")) in PRESETS and linked != state.written:
+        described.take_preset(session, str(linked))
     given = st.query_params.get("comparison")
     if given and (is_first or state.unread) and not _take_comparison(session, given):
         state.id, state.notice = None, Notice("unknown", given)
@@ -97,7 +99,8 @@ def write(session: Session, shown: Shown | None) -> None:
     """Write what is shown into the URL and, where it differs from that, what the page describes."""
     state = session.state(CompareState)
     _put("comparison", state.id)
-    _put("preset", state.recorded if not state.id and state.recorded != FIRST else None)
+    state.written = state.recorded if not state.id and state.recorded != FIRST else None
+    _put("preset", state.written)
     _put(GUESS, "true" if session.field(GUESS, False) else None)
     if state.lost or state.unread:
         return  # it is not known what the URL has to add to the comparison

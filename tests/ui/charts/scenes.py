@@ -100,8 +100,10 @@ def scene(spec: Spec, table: pa.Table, *, width: int = WIDE) -> Scene:
             texts.append(_box(item, x, y, mark["role"]))
         elif mark["role"] == "mark" and mark["marktype"] in ("rule", "line"):
             strokes += _strokes(mark, item, x, y)
-    left, top = (-each for each in found["origin"])
-    picture = left, left + found["width"], top, top + found["height"]
+    picture = -math.inf, math.inf, -math.inf, math.inf  # unknown if a layer of lines has none
+    if None not in found["origin"]:
+        left, top = (-each for each in found["origin"])
+        picture = left, left + found["width"], top, top + found["height"]
     return Scene(texts, strokes, _plot(found["scenegraph"]), picture)
 
 
@@ -117,7 +119,7 @@ def _items(mark: dict[str, Any], x: float, y: float) -> Iterator[tuple[dict[str,
     for item in mark.get("items", []):
         if mark["marktype"] == "group":
             for inner in item.get("items", []):
-                yield from _items(inner, x + item.get("x", 0), y + item.get("y", 0))
+                yield from _items(inner, x + (item.get("x") or 0), y + (item.get("y") or 0))
         else:
             yield mark, item, x, y
 

@@ -337,6 +337,15 @@ def test_show_data_lists_named_columns_and_the_chart_reads_them(name: str, spec_
     assert [layer["name"] for layer in kept] == ["frame"] * (name not in ("small_rate", "compare_memory"))
 
 
+def test_the_name_of_an_arm_stays_what_it_is_whatever_it_looks_like(say: Say) -> None:
+    made = with_names(compare_linear(say, ("Heading", "loss", "datum.x", "title")))
+    domains = [part["domain"] for part in parts(made) if isinstance(part, dict) and "domain" in part]
+    assert ["datum.x", "title"] in domains
+    told = json.dumps([layer["encoding"].get("tooltip") for layer in made["layer"]])
+    assert "'datum.x'" not in told
+    assert "'title': isValid" not in told
+
+
 def test_rows_of_data_come_before_what_the_chart_itself_needs(tables: Tables) -> None:
     for name in ("loss", "rate", "rss", "gradient", "update_ratio", "compare_linear", "trajectory"):
         series = tables[name][1]["series"].to_pylist()

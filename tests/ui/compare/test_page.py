@@ -82,6 +82,18 @@ def test_a_preset_shows_its_recording_and_a_switch_changes_nothing_that_is_shown
     assert "the form has" not in words(test)
 
 
+def test_a_link_to_a_preset_opens_it_after_another_comparison(page: App) -> None:
+    test = page()
+    test.button(key="preset_noise").click().run()
+    test.switch_page("pages/schedules.py").run()
+    test.query_params["preset"] = "large_to_small"
+    test.switch_page("pages/compare.py").run()
+    assert test.query_params["preset"] == "large_to_small"
+    assert [name for name in names(test) if "constant" in name] != []
+    test.button(key="preset_noise").click().run()
+    assert test.query_params["preset"] == "noise"  # the former link does not come back
+
+
 def test_start_trains_what_the_switches_describe(page: App) -> None:
     test = page(preset="noise")
     test.segmented_control(key="compare_budget").set_value("updates").run()
