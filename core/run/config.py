@@ -232,7 +232,8 @@ def usable_bytes(limit_mb: float | None, margin_mb: float) -> int | None:
 
 def margin_problems(limit: float | None, margin: float) -> list[Problem]:
     """Check that the margin leaves some of the memory limit. Both are in MiB."""
-    if limit is None or margin < limit:
+    usable = usable_bytes(limit, margin)
+    if usable is None or usable > 0:
         return []
     return [Problem("margin_over_limit", {"margin": margin, "limit": limit}, {"memory_margin_mb": 0.0})]
 

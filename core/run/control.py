@@ -87,5 +87,6 @@ class Control:
             with self._changed:
                 self._changed.wait_for(lambda: not self.paused or self.stop_reason is not None)
             self.on_pause(False)
-            self.paused_s += perf_counter() - began
+            self._allowed_s = perf_counter()  # the next update begins now
+            self.paused_s += self._allowed_s - began
         return self.stop_reason is not None

@@ -117,9 +117,7 @@ class Catalogue:
         value += 0.0  # -0.0 is 0
         readable = 999.5 <= abs(value) < LARGE  # 999.7 would be 1e+03
         text = self.formatted(value, ",.0f" if readable else ",.3g")
-        text = text.replace("-", "\u2212", 1) if value < 0 else text
-        digits, _, power = text.partition("e")
-        return f"{digits}\u00d710{str(int(power)).translate(RAISED)}" if power else text
+        return text.replace("-", "\u2212", 1) if value < 0 else text
 
     def date(self, day: date) -> str:
         """Return a date with its month in letters."""
@@ -132,9 +130,15 @@ class Catalogue:
     def formatted(self, value: float, spec: str) -> str:
         """Return a number as `format(value, spec)` does, with the signs of this language.
 
-        Python chooses the digits; Babel groups them and writes the decimal sign. Powers of ten stay as they are.
+        Python chooses the digits; Babel groups them and writes the decimal sign. A power of ten is written as in charts.
         """
-        text = format(value, spec.replace(",", ""))
+        shown = format(value, spec.replace(",", ""))
+        text, _, power = shown.partition("e")
+        if power and 1 <= abs(value) < LARGE:
+            text = f"{float(shown):.0f}"
+        elif power:
+            digits = "" if text == "1" else f"{text}\u00d7"
+            return f"{digits}10{str(int(power)).translate(RAISED)}"
         whole, _, fraction = text.partition(".")
         if not (whole.lstrip("-") + fraction).isdigit():
             return text

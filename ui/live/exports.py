@@ -22,7 +22,7 @@ def draw(reader: RunReader | None) -> None:
         run_id = reader.run_id if reader else None
         if run_id and run_id != recorded.RUN_ID:
             _link("share.run", {"run": run_id})
-        none = say("share.csv.none") if reader is None else ""
+        none = "" if reader and reader.updates else say("share.csv.none")
         if none:
             st.caption(none)
         st.download_button(

@@ -261,7 +261,7 @@ def test_a_refused_run_is_one_line_on_standard_error_and_exit_status_2() -> None
         (["predict", "--budget", "seconds", "--schedule-batch-size", "1000"], "schedule_batch_size cannot be 1000"),
         (["predict", "--model", "mlp", "--norm", "batch", "--batch-size", "1"], "batch normalisation"),
         (["train", "--colour", "red"], "--colour"),
-        (["train", "--lr", "-1e-3"], "lr must be between 1e-08 and 1,000, got -0.001"),
+        (["train", "--lr", "-1e-3"], "lr must be between 10\u207b\u2078 and 1,000, got -0.001"),
         (["train", "--epochs", "9" * 400], "999"),
         (["train", "--bogus\nline"], "--bogus\\nline"),
         (["train", "--losses", "/no\nwhere/l.npy"], "/no\\nwhere"),

@@ -114,7 +114,7 @@ def test_values_out_of_bounds_are_refused_with_the_bounds() -> None:
 def test_a_refused_arm_is_named_with_the_reason() -> None:
     arms = [RunConfig(batch_size=1, lr=1.0), RunConfig(batch_size=10_000)]
     with pytest.raises(
-        ConfigError, match="arm 2 cannot be trained: lr must be between 1e-08 and 1,000, got 10,000"
+        ConfigError, match="arm 2 cannot be trained: lr must be between 10\u207b\u2078 and 1,000, got 10,000"
     ) as caught:
         compared(arms, rule="linear", budget="examples")
     reason = caught.value.problems[0].values["reason"]

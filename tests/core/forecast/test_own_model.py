@@ -150,7 +150,7 @@ def test_a_module_that_fails_on_import_is_refused_with_the_cause(
         ((*ROWS, "--accumulate", "2.5"), "accumulate must be a whole number"),
         ((*ROWS, "--momentum", "1"), "momentum must be between 0 and 0.9999, got 1"),
         ((*ROWS, "--memory-limit-mb", "nan"), "memory_limit_mb must be a number"),
-        ((*ROWS, "--lr", "fast"), "lr must be a number between 1e-08 and 1,000, got 'fast'"),
+        ((*ROWS, "--lr", "fast"), "lr must be a number between 10\u207b\u2078 and 1,000, got 'fast'"),
         (
             (*ROWS, "--batch-size", "1" + 400 * "0"),
             "batch_size must be between 1 and 1,000,000, got 1.00000000000e+400",

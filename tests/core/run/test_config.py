@@ -123,6 +123,12 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"memory_margin_mb": 0.0},
     ),
     (
+        "margin_over_limit",  # not a byte is left
+        {"memory_limit_mb": 1, "memory_margin_mb": 0.9999999},
+        "memory_margin_mb must be below memory_limit_mb (1), got 0.9999999; lower the margin or raise the limit",
+        {"memory_margin_mb": 0.0},
+    ),
+    (
         "no_full_window",
         {"dataset": "digits", "batch_size": 500, "accumulate": 3, "drop_last": True},
         "drop_last would drop every example: a window holds 500 x 3 = 1500 examples, but 'digits' has only 1437; "
@@ -243,7 +249,7 @@ def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig(batch_size=0, lr=-1.0)
     assert str(caught.value) == (
-        "batch_size must be between 1 and 10,000, got 0; lr must be between 1e-08 and 1,000, got -1"
+        "batch_size must be between 1 and 10,000, got 0; lr must be between 10\u207b\u2078 and 1,000, got -1"
     )
 
 

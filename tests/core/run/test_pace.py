@@ -63,6 +63,22 @@ def test_updates_begin_at_the_pace_or_as_fast_as_they_can_and_waiting_is_not_tra
     assert control.paused_s == pytest.approx(19 * (between_s - update_s))
 
 
+def test_after_a_pause_the_pace_holds_from_the_first_update_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, control = Clock(), Control(pace=2.0)
+    monkeypatch.setattr("core.run.control.perf_counter", clock)
+    monkeypatch.setattr(control, "_changed", clock)
+    clock.wait_for = lambda _: clock.wait(60.0)  # type: ignore[attr-defined]
+    begun = []
+    for number in range(4):
+        control.rest()
+        if number == 2:
+            control.paused = True
+            control.wait_while_paused()
+            control.paused = False
+        begun.append(clock.now)
+    assert begun == pytest.approx([100.0, 100.5, 161.0, 161.5])
+
+
 def test_a_paced_run_has_the_same_losses_and_reports_each_update_before_it_waits(begin: Begin) -> None:
     fast, slow = begin(FEW), begin(FEW, pace=25.0)
     for running in (fast, slow):

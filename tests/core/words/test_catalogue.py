@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_an_entry_takes_its_values(folder: Path) -> None:
-    assert Catalogue("en", folder=folder).say("loss", value=1234.5) == "loss 1.23e+03"
+    assert Catalogue("en", folder=folder).say("loss", value=1234.5) == "loss 1,230"
     assert Catalogue("en", folder=folder).say("bytes", size=1_234_567) == "1,234,567 bytes"
 
 

@@ -71,7 +71,7 @@ def test_a_bad_value_in_the_url_is_named_and_replaced(app: App, name: str, value
 def test_every_bad_value_in_a_url_has_a_note(app: App) -> None:
     bad = [
         ("batch_size", "99999999999", "must be between 1 and 10,000, got 99,999,999,999. Using 100 instead."),
-        ("lr", "-1", "Learning rate must be between 1e-08 and 1,000, got -1. Using 0.05 instead."),
+        ("lr", "-1", "Learning rate must be between 10\u207b\u2078 and 1,000, got -1. Using 0.05 instead."),
         ("schedule", "", "Learning-rate schedule must be one of constant"),
         ("optimizer", "SGD!", "Optimizer must be one of sgd, momentum, nesterov, adam, adamw, got 'SGD!'"),
         ("warmup", "1", "Warm-up must be between 0 and 0.9, got 1. Using 0 instead."),
@@ -127,7 +127,7 @@ def test_an_unknown_parameter_is_named_and_those_of_other_sites_are_left_alone(a
     [
         ("batch_size", 0, "Batch size must be between 1 and 10,000, got 0"),
         ("batch_size", 99_999, "Batch size must be between 1 and 10,000, got 99,999"),
-        ("lr", -1.0, "Learning rate must be between 1e-08 and 1,000, got -1"),
+        ("lr", -1.0, "Learning rate must be between 10\u207b\u2078 and 1,000, got -1"),
         ("memory_limit_mb", 0.0, "Memory limit (MiB) must be between 1 and 81,920, got 0"),
         ("budget_value", 0.0, "Budget must be between 1 and 10,000, got 0"),
         ("seed", -1, "Seed must be between 0 and 4,294,967,295, got -1"),

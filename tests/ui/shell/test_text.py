@@ -34,7 +34,7 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(key: str, values: dict[st
         (
             "out_of_bounds",
             {"field": "lr", "low": 1e-8, "high": 1_000.0, "value": -1.0},
-            "Learning rate must be between 1e-08 and 1,000, got -1",
+            "Learning rate must be between 10\u207b\u2078 and 1,000, got -1",
         ),
         (
             "arm_refused",
@@ -127,7 +127,7 @@ def test_the_value_of_a_budget_is_named_by_its_unit_inside_a_sentence() -> None:
         (10_000, "10,000"),
         (10_000.0, "10,000"),
         (0.05, "0.05"),
-        (1e-8, "1e-08"),
+        (1e-8, "10\u207b\u2078"),
         (2.5, "2.5"),
         (-3, "-3"),
         (2**32 - 1, "4,294,967,295"),
