@@ -130,7 +130,7 @@ class Catalogue:
     def formatted(self, value: float, spec: str) -> str:
         """Return a number as `format(value, spec)` does, with the signs of this language.
 
-        Python chooses the digits; Babel groups them and writes the decimal sign. A power of ten is written as in charts.
+        Python chooses the digits; Babel groups them and writes the decimal sign. A power of ten looks as in charts.
         """
         shown = format(value, spec.replace(",", ""))
         text, _, power = shown.partition("e")
