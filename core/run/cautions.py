@@ -12,10 +12,11 @@ from core.run.choices.schedules import SCHEDULES
 from core.run.config import RunConfig
 from core.run.events import Prediction
 from core.run.plan import Plan, is_planned_otherwise, plan, schedule_horizon
-from core.run.rates import reached_limit
+from core.run.rates import RateLimit, reached_limit
 
 FEW_UPDATES = 20
 HIGH_RATE = 20  # multiple of an optimizer's usual rate
+MILD = ("some_fail", "curvature_at_start")  # effects of a rate with which a run may well learn
 TINY_BATCH = 8  # batch normalisation is noisy below this batch size
 
 
@@ -34,6 +35,10 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
     if limit and prediction and prediction.peak.bytes > limit:
         values = {"peak": prediction.peak.bytes, "limit": limit, "largest": prediction.largest_batch_size}
         found.append(Caution("will_run_out", values))
+    limit_rate = reached_limit(config)
+    rates = [_rate(config, limit_rate)] if limit_rate else []
+    is_hopeless = limit_rate is not None and limit_rate.effect not in MILD
+    found += rates if is_hopeless else []
     found += _horizon(config, total)
     if counts.updates_per_epoch == 1:
         found.append(_one_update(config, counts))
@@ -44,11 +49,12 @@ def cautions(config: RunConfig, prediction: Prediction | None) -> list[Caution]:
     usual = OPTIMIZERS[config.optimizer].usual_rate
     if usual and config.lr > HIGH_RATE * usual:
         found.append(Caution("high_rate", {"lr": config.lr, "optimizer": config.optimizer, "usual": usual}))
-    limit_rate = reached_limit(config)
-    if limit_rate:
-        rates: dict[str, Any] = {"lr": config.lr, "size": config.effective_batch_size, "limit_rate": limit_rate.rate}
-        found.append(Caution(f"rate_{limit_rate.effect}", rates))
-    return found
+    return found if is_hopeless else [*found, *rates]
+
+
+def _rate(config: RunConfig, limit: RateLimit) -> Caution:
+    values = {"lr": config.lr, "size": config.effective_batch_size, "limit_rate": limit.rate}
+    return Caution(f"rate_{limit.effect}", values)
 
 
 def _one_update(config: RunConfig, counts: Plan) -> Caution:

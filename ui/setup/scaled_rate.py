@@ -1,4 +1,4 @@
-"""Offer the learning rates that two rules give for another batch size than that of the shown run."""
+"""Offer the learning rates that two rules give for another batch size than that of the run before."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from ui.shell.text import number, say, times
 
 
 def draw(session: Session, config: RunConfig) -> None:
-    """Draw a button for each rule and the reason, if the form's batch size is not that of the shown run."""
+    """Draw a button for each rule and the reason, if the form has another batch size than the run before."""
     shown = _shown(session)
     if shown is None or shown.effective_batch_size == config.effective_batch_size:
         return
+    if shown.optimizer != config.optimizer:
+        return  # its rates have another scale
     ratio = config.effective_batch_size / shown.effective_batch_size
     low, high = bounds_of("lr")
-    st.caption(say("scaled.why", times=times(ratio)))
+    st.caption(say("scaled.why.recorded" if session.run_id is None else "scaled.why", times=times(ratio)))
     for place, (rule, exponent) in zip(st.columns(2), EXPONENTS.items(), strict=True):
         rate = float(f"{min(max(shown.lr * ratio**exponent, low), high):.3g}")
         place.button(

@@ -52,9 +52,15 @@ def warn(place: Any, config: RunConfig | None, cautions: list[Caution]) -> None:
         place.caption(count("sum.share", seen, share=_share(seen / config.spec.examples)))
         return
     first, *others = cautions  # two would take two lines
-    details = [say(key) for key in [f"caution.{first.code}.more"] if key in words()]
-    more = "\n\n".join([*details, *map(_caution, others)]) or None
+    details = [_more(first), *(f"{_caution(other)} {_more(other)}" for other in others)]
+    more = "\n\n".join(detail.strip() for detail in details if detail) or None
     place.caption(f":material/warning: {_caution(first)}", help=more)
+
+
+def _more(caution: Caution) -> str:
+    """Return what a caution rests on; "" where its sentence says it all."""
+    key = f"caution.{caution.code}.more"
+    return say(key) if key in words() else ""
 
 
 def _caution(caution: Caution) -> str:

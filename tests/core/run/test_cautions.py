@@ -108,14 +108,21 @@ def test_a_rate_is_high_by_the_record_of_its_optimizer(monkeypatch: pytest.Monke
 
 
 def test_a_rate_that_cannot_work_has_a_caution_with_the_rate_from_which_it_cannot() -> None:
-    assert found(lr=100.0) == {"rate_all_fail": {"lr": 100.0, "size": 100, "limit_rate": pytest.approx(0.56)}}
+    hopeless = {"lr": 100.0, "size": 100, "limit_rate": pytest.approx(0.56)}
+    assert found(lr=100.0, schedule="constant") == {"rate_all_fail": hopeless}
+    for changes in ({}, {"hidden": (512,), "schedule": "constant"}, {"dataset": "digits", "schedule": "constant"}):
+        assert found(lr=100.0, **changes) == {"rate_all_fail_similar": hopeless}  # the trials were others
+    first, *_ = cautions(DEFAULT.replace(lr=100.0, batch_size=10_000), None)
+    assert first.code == "rate_all_fail_similar"  # before the single update of an epoch
     high = {"lr": 0.05, "size": 10, "limit_rate": pytest.approx(0.035)}
     assert found(lr=0.05, batch_size=10) == {"rate_some_fail": high}
     assert found(lr=0.034, batch_size=10) == {}
     assert found(lr=100.0, optimizer="adam").keys() == {"high_rate"}  # nothing was measured for it
     limit = 2 * (1 + 0.9) / DATASETS["mixture"].curvature  # type: ignore[operator]
     changes = {"dataset": "mixture", "model": "linear", "lr": 200.0}
-    assert found(**changes) == {"rate_curvature": {"lr": 200.0, "size": 100, "limit_rate": pytest.approx(limit)}}
+    assert found(**changes) == {
+        "rate_curvature_at_start": {"lr": 200.0, "size": 100, "limit_rate": pytest.approx(limit)}
+    }
     assert found(**changes | {"lr": 180.0}) == {}
 
 

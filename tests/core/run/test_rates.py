@@ -16,6 +16,7 @@ from core.run.choices.datasets import DATASETS
 from core.run.config import RunConfig, planned_updates
 from core.run.rates import HEAVY, MOMENTUM, NEVER, PLAIN, SIZES, limits, reached_limit
 from core.train.trainer import Trainer
+from tests.campaign import campaign
 
 Datasets = Callable[[str], Data]
 CONSTANT = RunConfig(schedule="constant", momentum=MOMENTUM)
@@ -76,6 +77,20 @@ def test_a_linear_regression_settles_just_below_the_limit_and_diverges_just_abov
         ends[share] = float(losses[-1] / losses[0])
     assert ends[0.9] < 0.5
     assert ends[1.1] > 10
+
+
+@pytest.mark.parametrize(("dataset", "rate"), [("photos10k", 0.3), *campaign([("digits", 1.2)])])
+def test_a_linear_classifier_may_learn_well_above_its_limit(dataset: str, rate: float, datasets: Datasets) -> None:
+    examples = DATASETS[dataset].examples
+    config = CONSTANT.replace(dataset=dataset, model="linear", batch_size=examples, optimizer="sgd", lr=rate)
+    (limit,) = limits(config)
+    assert limit.effect == "curvature_at_start"
+    assert rate > 1.9 * limit.rate
+    trainer, norm = Trainer(config, datasets(dataset)), torch.zeros(())
+    losses = torch.zeros(150)
+    for loss in losses:
+        trainer.update(rate, loss, norm)
+    assert losses[-1] < losses[0] / 3
 
 
 def did_not_learn(size: int, optimizer: str, rate: float, datasets: Datasets, seeds: int = 3) -> list[bool]:

@@ -279,7 +279,7 @@ def test_another_batch_size_offers_the_rates_of_two_rules(app: App) -> None:
     assert [
         text
         for text in texts(test.caption)
-        if text.startswith("The effective batch size is 10 times that of the shown run. ")
+        if text.startswith("The effective batch size is 10 times that of the recorded run. ")
     ]
     test.button(key="scaled_sqrt").click().run()
     assert test.number_input(key="lr").value == 0.158
