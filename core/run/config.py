@@ -231,7 +231,7 @@ def usable_bytes(limit_mb: float | None, margin_mb: float) -> int | None:
 
 
 def margin_problems(limit: float | None, margin: float) -> list[Problem]:
-    """Check that the margin leaves some of the memory limit. Both are in MiB."""
+    """Check that the margin leaves at least one byte of the memory limit. Both are in MiB."""
     usable = usable_bytes(limit, margin)
     if usable is None or usable > 0:
         return []

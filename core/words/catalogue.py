@@ -30,7 +30,7 @@ ListStyle = Literal["standard", "standard-narrow"]
 
 DEFAULT = "en"
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
-LARGE = 1e12  # a loss from here on is written as a power of ten
+LARGE = 1e12  # a number from here on is written as a power of ten
 
 
 class Catalogue:
@@ -80,7 +80,7 @@ class Catalogue:
 
     def times(self, ratio: float) -> str:
         """Return a ratio with three significant digits, or all digits of a whole number from 1,000 on."""
-        return self.formatted(ratio, ",.0f" if ratio >= 999.5 else ".3g")
+        return self.formatted(ratio, ".3g")
 
     def mib(self, size: float, digits: int = 2) -> str:
         """Return bytes in MiB; in KiB or bytes below a tenth of one, in GiB from 1,024 on."""
@@ -114,10 +114,7 @@ class Catalogue:
             return self.say("number.nan")
         if math.isinf(value):
             return "\u221e" if value > 0 else "\u2212\u221e"
-        value += 0.0  # -0.0 is 0
-        readable = 999.5 <= abs(value) < LARGE  # 999.7 would be 1e+03
-        text = self.formatted(value, ",.0f" if readable else ",.3g")
-        return text.replace("-", "\u2212", 1) if value < 0 else text
+        return self.formatted(value + 0.0, ",.3g").replace("-", "\u2212")  # -0.0 is 0
 
     def date(self, day: date) -> str:
         """Return a date with its month in letters."""
@@ -127,23 +124,24 @@ class Catalogue:
         """Return the time of day of a moment, in hours and minutes of its own time zone."""
         return format_time(moment, "short", tzinfo=moment.tzinfo, locale=self.locale)
 
-    def formatted(self, value: float, spec: str) -> str:
-        """Return a number as `format(value, spec)` does, with the signs of this language.
+    def formatted(self, value: float | Decimal, spec: str) -> str:
+        """Return a number as `format(value, spec)` does, with the signs of this language and without the letter e.
 
-        Python chooses the digits; Babel groups them and writes the decimal sign. A power of ten looks as in charts.
+        Python chooses the digits; Babel groups them and writes the decimal sign. Where Python chooses a power of ten,
+        a large number gets all its whole digits, 1,234 for 1.23e+03, and others a raised power, 2×10⁻⁵ for 2e-05.
         """
-        shown = format(value, spec.replace(",", ""))
-        text, _, power = shown.partition("e")
-        if power and 1 <= abs(value) < LARGE:
-            text = f"{float(shown):.0f}"
-        elif power:
-            digits = "" if text == "1" else f"{text}\u00d7"
-            return f"{digits}10{str(int(power)).translate(RAISED)}"
-        whole, _, fraction = text.partition(".")
+        digits, _, power = format(value, spec.replace(",", "")).partition("e")
+        if power.startswith("+") and spec.endswith("g") and abs(value) < LARGE:
+            return self.formatted(value, ",.0f")
+        whole, _, fraction = digits.partition(".")
         if not (whole.lstrip("-") + fraction).isdigit():
-            return text
+            return digits
         pattern = _pattern(("#,##0" if "," in spec else "0") + ("." + "0" * len(fraction) if fraction else ""))
-        return str(pattern.apply(Decimal(text), self.locale))
+        text = str(pattern.apply(Decimal(digits), self.locale))
+        if not power:
+            return text
+        factor = text.removesuffix("1") if text in {"1", "-1"} else f"{text}\u00d7"
+        return f"{factor}10{str(int(power)).translate(RAISED)}"
 
     def _unit(self, value: float, unit: str, digits: str | None = None) -> str:
         return format_unit(value, unit, length="narrow", format=digits, locale=self.locale)
@@ -158,12 +156,13 @@ class _Formatter(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return format(value, format_spec)
-        if _is_huge(value):
-            return _cut_short(value)
-        return self.catalogue.formatted(value, format_spec) if format_spec else str(value)
+        return self._cut_short(value) if _is_huge(value) else self.catalogue.formatted(value, format_spec)
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
-        return _cut_short(value) if conversion and _is_huge(value) else super().convert_field(value, conversion)
+        return self._cut_short(value) if conversion and _is_huge(value) else super().convert_field(value, conversion)
+
+    def _cut_short(self, value: int) -> str:
+        return self.catalogue.formatted(Decimal(value).normalize(), ".12g")
 
 
 @cache
@@ -205,10 +204,6 @@ def _locale(language: str) -> Locale:
 @cache
 def _pattern(text: str) -> NumberPattern:
     return parse_pattern(text)
-
-
-def _cut_short(value: float) -> str:
-    return format(Decimal(value), ".12g")
 
 
 def _is_huge(value: Any) -> bool:

@@ -146,6 +146,6 @@ def test_a_diverged_arm_has_the_updates_that_it_made_and_no_loss(tmp_path: Path,
     for name, config in (("a", wild), ("b", wild.replace(lr=0.1))):
         (tmp_path / name).write_text(config.to_json())
     said = compare(str(tmp_path / "a"), str(tmp_path / "b"), "--seeds", "2").stdout
-    assert re.search(r"lr=1000: diverged, \d+ updates at rate 1000, training loss none", said)
+    assert re.search(r"lr=1000: diverged, \d+ updates at rate 1,000, training loss none", said)
     assert "nan" not in said
     assert ": diverged, 128 updates" not in said

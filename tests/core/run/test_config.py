@@ -119,13 +119,15 @@ REFUSALS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "margin_over_limit",
         {"memory_limit_mb": 4, "memory_margin_mb": 1_024},
-        "memory_margin_mb must be below memory_limit_mb (4), got 1,024; lower the margin or raise the limit",
+        "memory_margin_mb must leave at least 1 byte of memory_limit_mb (4), got 1,024; lower the margin or raise the "
+        "limit",
         {"memory_margin_mb": 0.0},
     ),
     (
-        "margin_over_limit",  # not a byte is left
-        {"memory_limit_mb": 1, "memory_margin_mb": 0.9999999},
-        "memory_margin_mb must be below memory_limit_mb (1), got 0.9999999; lower the margin or raise the limit",
+        "margin_over_limit",
+        {"memory_limit_mb": 1, "memory_margin_mb": 0.9999999},  # 0.1 byte less than the limit
+        "memory_margin_mb must leave at least 1 byte of memory_limit_mb (1), got 0.9999999; lower the margin or raise "
+        "the limit",
         {"memory_margin_mb": 0.0},
     ),
     (

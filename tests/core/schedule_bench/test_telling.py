@@ -188,7 +188,7 @@ def test_only_a_batch_that_cannot_grow_further_is_capped(bench: Bench) -> None:
         (-0.012, "\u22121%"),
         (0.004, "0%"),
         (3.1, "4.1\u00d7"),
-        (2e6, "2e+06\u00d7"),
+        (2e6, "2\u00d710\u2076\u00d7"),
         (float("inf"), "\u221e"),
     ],
 )

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_an_entry_takes_its_values(folder: Path) -> None:
-    assert Catalogue("en", folder=folder).say("loss", value=1234.5) == "loss 1,230"
+    assert Catalogue("en", folder=folder).say("loss", value=1234.5) == "loss 1,234"
     assert Catalogue("en", folder=folder).say("bytes", size=1_234_567) == "1,234,567 bytes"
 
 
@@ -60,8 +60,8 @@ def test_an_unknown_key_or_a_missing_value_is_an_error(folder: Path, key: str, v
 
 
 def test_an_integer_that_no_float_can_stand_for_is_cut_short(folder: Path) -> None:
-    assert Catalogue("en", folder=folder).say("bytes", size=10**400) == "1.00000000000e+400 bytes"
-    assert Catalogue("en", folder=folder).say("value", value=10**400) == "got 1.00000000000e+400"
+    assert Catalogue("en", folder=folder).say("bytes", size=10**400) == "10\u2074\u2070\u2070 bytes"
+    assert Catalogue("en", folder=folder).say("value", value=10**400) == "got 10\u2074\u2070\u2070"
 
 
 def test_a_language_without_a_folder_is_an_error(folder: Path) -> None:
@@ -91,6 +91,44 @@ def test_the_words_of_a_language_are_read_once() -> None:
 
 
 # Numbers, in English and in a language whose signs differ.
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (8e-5, "8\u00d710\u207b\u2075"),
+        (1.2e-5, "1.2\u00d710\u207b\u2075"),
+        (1e-8, "10\u207b\u2078"),
+        (-1e-8, "-10\u207b\u2078"),
+        (-2e-12, "-2\u00d710\u207b\u00b9\u00b2"),
+        (0.0001, "0.0001"),
+        (2.5e15, "2.5\u00d710\u00b9\u2075"),
+    ],
+)
+def test_a_power_of_ten_is_written_in_one_way(value: float, written: str, folder: Path) -> None:
+    words = catalogue()
+    assert words.formatted(value, "g") == words.formatted(value, ".3g") == written
+    assert words.times(abs(value)) == written.removeprefix("-")
+    assert words.loss(value) == written.replace("-", "\u2212")
+    assert Catalogue("de", folder=folder).formatted(value, "g") == written.replace(".", ",")
+    if abs(value) < 1:
+        assert words.number(value) == words.rough(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "written"),
+    [(1_000.0, ".3g", "1,000"), (999.7, ".3g", "1,000"), (152.4, ".2g", "152"), (1_234_567.8, "g", "1,234,568")],
+)
+def test_a_large_number_keeps_its_whole_digits(value: float, spec: str, written: str) -> None:
+    assert catalogue().formatted(value, spec) == written
+
+
+def test_a_sentence_writes_powers_of_ten_as_numbers_are_written(folder: Path) -> None:
+    (folder / "en" / "rate.toml").write_text('"rate" = "rate {value}"\n')
+    assert Catalogue("en", folder=folder).say("rate", value=2e-5) == "rate 2\u00d710\u207b\u2075"
+    assert catalogue().explain("out_of_bounds", field="lr", low=1e-8, high=1_000.0, value=2e-9) == (
+        "lr must be between 10\u207b\u2078 and 1,000, got 2\u00d710\u207b\u2079"
+    )
 
 
 @pytest.mark.parametrize(
