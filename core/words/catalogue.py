@@ -131,7 +131,7 @@ class Catalogue:
         a large number gets all its whole digits, 1,234 for 1.23e+03, and others a raised power, 2×10⁻⁵ for 2e-05.
         """
         digits, _, power = format(value, spec.replace(",", "")).partition("e")
-        if power.startswith("+") and spec.endswith("g") and abs(value) < LARGE:
+        if power.startswith("+") and spec.endswith("g") and -LARGE < value < LARGE:
             return self.formatted(value, ",.0f")
         whole, _, fraction = digits.partition(".")
         if not (whole.lstrip("-") + fraction).isdigit():
@@ -161,7 +161,7 @@ class _Formatter(Formatter):
     def convert_field(self, value: Any, conversion: Any) -> Any:
         return self._cut_short(value) if conversion and _is_huge(value) else super().convert_field(value, conversion)
 
-    def _cut_short(self, value: int) -> str:
+    def _cut_short(self, value: float) -> str:
         return self.catalogue.formatted(Decimal(value).normalize(), ".12g")
 
 
