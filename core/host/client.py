@@ -59,6 +59,7 @@ class HostClient(HostProcess):
         self.owner = machine.this_process()
         self._starting: dict[str, _Start] = {}  # runs that wait for a memory prediction, in order of arrival
         self._places: dict[str, int] = {}
+        self._pacing = threading.Lock()
         store.fail_orphans(machine.is_alive)
 
     # Runs.
@@ -132,13 +133,14 @@ class HostClient(HostProcess):
 
     def set_pace(self, run_id: str, pace: float) -> None:
         """Change the pace of an active run, and note it for all who watch the run. Raises StoreError."""
-        with self._lock:
-            self.store.note(run_id, pace=pace)
-            if run_id in self._starting:
-                self._starting[run_id].pace = pace
-            elif run_id in self._life.runs:
-                with suppress(HostError):  # the host and its runs have just died
-                    self._order(do="pace", run=run_id, pace=pace)
+        with self._pacing:  # the newest pace noted is the newest one sent
+            self.store.note(run_id, pace=pace)  # may wait for the database, so without the lock that all calls need
+            with self._lock:
+                if run_id in self._starting:
+                    self._starting[run_id].pace = pace
+                elif run_id in self._life.runs:
+                    with suppress(HostError):  # the host and its runs have just died
+                        self._order(do="pace", run=run_id, pace=pace)
 
     def renew(self, runs: Iterable[str]) -> None:
         """Renew the leases of runs that somebody is watching."""

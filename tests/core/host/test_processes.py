@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -313,6 +314,26 @@ def test_a_run_ends_in_the_store_once_a_locked_database_responds_again(impatient
     ended = end_of(host, run_id).ended
     assert ended is not None
     assert (ended.state, ended.reason) == ("failed", "killed")
+
+
+def test_a_pace_that_waits_for_a_locked_database_keeps_no_other_session_waiting(host: HostClient) -> None:
+    run_id = start(host, ENDLESS)
+    wait_for_updates(host, run_id)
+    with sqlite3.connect(host.store.address, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        setting = threading.Thread(target=host.set_pace, args=(run_id, 0.001))
+        setting.start()
+        time.sleep(0.2)
+        began = time.perf_counter()
+        host.renew([run_id])
+        host.command(run_id, "pause")
+        took = time.perf_counter() - began
+        assert setting.is_alive()
+        other.execute("ROLLBACK")
+    other.close()
+    setting.join(PATIENCE_S)
+    assert took < 1  # the database lets a writer wait for 5 s
+    assert record_of(host, run_id).facts.pace == 0.001
 
 
 def test_an_active_run_that_no_process_trains_can_be_stopped(host: HostClient) -> None:
