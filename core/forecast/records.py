@@ -83,8 +83,8 @@ class Remedy:
 
     kinds         one of REMEDIES, or one of them and "smaller_batch"
     changes       fields of RunConfig with their new values, for a run that continues from another's state
-    seconds_low   lower end of the 95% interval of an epoch's time on this machine, without evaluation
-    seconds_high  upper end of that interval
+    seconds_low   lower end of an epoch's time on this machine, without evaluation (see `timings.intervals`)
+    seconds_high  upper end of it
     is_fastest    whether an epoch is significantly faster than with every other remedy
     """
 

@@ -19,22 +19,28 @@ from core.train.trainer import Trainer
 
 # With so many pairs, a fastest of eight can be significant after the correction: 2 / 2^10 x 7 = 0.014.
 ROUNDS = 10
+LEAST_ROUNDS, MOST_S = 2, 3.0  # after MOST_S no round begins, except for the first LEAST_ROUNDS
 TIMED_S, TIMED_MICRO_BATCHES = 0.005, 4  # the least time of a timing, and the most micro-batches of its window
+WARM_BATCH = 2  # the least for batch normalisation
 KEPT_SHARE = 0.5  # share of this machine's free memory that models may take which wait for their turn
 
-Timings = NDArray[np.float64]  # seconds of an epoch, (configurations, rounds)
+Timings = NDArray[np.float64]  # seconds of an epoch, (configurations, rounds); LEAST_ROUNDS to ROUNDS of these
 
 
 def time_in_turns(configs: Sequence[RunConfig], peaks: Sequence[int], make: Callable[[RunConfig], Trainer]) -> Timings:
     """Return the seconds of an epoch of each configuration in each round, without evaluation.
 
     Each round times all of them, so that a slow moment of the machine falls on all alike; every other round goes
-    backwards. `peaks` are the bytes that each takes: if all do not fit the free memory, each turn builds its own.
+    backwards. Slow configurations get fewer rounds (see MOST_S). `peaks` are the bytes that each takes: if all do not
+    fit the free memory, each turn builds its own.
     """
     keeps = sum(peaks) < KEPT_SHARE * free_memory_bytes()
     kept: dict[int, Trainer] = {}
     seconds = np.zeros((len(configs), ROUNDS))
+    began = perf_counter()
     for turn in range(ROUNDS):
+        if turn >= LEAST_ROUNDS and perf_counter() - began > MOST_S:
+            return seconds[:, :turn]
         places = range(len(configs))
         for place in places if turn % 2 == 0 else reversed(places):
             trainer = kept.get(place) or _warm(make(configs[place]))
@@ -45,10 +51,13 @@ def time_in_turns(configs: Sequence[RunConfig], peaks: Sequence[int], make: Call
 
 
 def intervals(seconds: Timings) -> list[tuple[float, float]]:
-    """Return the 95% interval of the geometric mean of each configuration's timings."""
+    """Return the 95% interval of the geometric mean of each configuration's timings.
+
+    Fewer than ROUNDS timings have too few resamples for an interval, so their range is returned.
+    """
     found = []
     for row in np.log(seconds):
-        low, high = interval(row)
+        low, high = interval(row) if len(row) == ROUNDS else (row.min(), row.max())
         found.append((math.exp(low), math.exp(high)))
     return found
 
@@ -68,26 +77,27 @@ def fastest(seconds: Timings) -> int | None:
 
 def _warm(trainer: Trainer) -> Trainer:
     trainer.limit = None  # a whole window may be larger than any of the run
-    _update(trainer)  # new shapes run under the ledger
-    _update(trainer)
+    # The first update creates the optimizer's state. The second has new shapes, so it runs under the ledger.
+    _update(trainer, (min(WARM_BATCH, trainer.config.batch_size),))
+    _update(trainer, _window(trainer.config))
     return trainer
 
 
 def _seconds_an_update(trainer: Trainer) -> float:
     """Return the seconds that a whole window takes, timed on a few of its micro-batches."""
+    config, window = trainer.config, _window(trainer.config)
     updates, began = 0, perf_counter()
     while not updates or perf_counter() - began < TIMED_S:
-        _update(trainer)
+        _update(trainer, window)
         updates += 1
-    config = trainer.config
-    return (perf_counter() - began) / updates * config.accumulate / _micro_batches(config)
+    return (perf_counter() - began) / updates * config.accumulate / len(window)
 
 
-def _micro_batches(config: RunConfig) -> int:
-    return min(config.accumulate, TIMED_MICRO_BATCHES)
+def _window(config: RunConfig) -> tuple[int, ...]:
+    """Return the sizes of the micro-batches that are timed."""
+    return (config.batch_size,) * min(config.accumulate, TIMED_MICRO_BATCHES)
 
 
-def _update(trainer: Trainer) -> None:
-    config = trainer.config
-    window: tuple[Any, ...] = (torch.zeros(config.batch_size, dtype=torch.int64),) * _micro_batches(config)
+def _update(trainer: Trainer, sizes: tuple[int, ...]) -> None:
+    window: tuple[Any, ...] = tuple(torch.zeros(size, dtype=torch.int64) for size in sizes)
     trainer.update_on(window, torch.zeros(()), torch.zeros(()))

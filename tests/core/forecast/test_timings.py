@@ -50,6 +50,35 @@ def test_a_single_option_and_none_at_all_have_no_fastest() -> None:
     assert fastest(np.zeros((0, ROUNDS))) is None
 
 
+def test_fewer_rounds_have_a_range_and_no_fastest() -> None:
+    seconds = np.array([[1.0, 1.2, 1.1], [2.0, 2.4, 2.2]])
+    assert intervals(seconds) == [(pytest.approx(1.0), pytest.approx(1.2)), (pytest.approx(2.0), pytest.approx(2.4))]
+    assert fastest(seconds) is None
+
+
+@pytest.mark.parametrize(("most_s", "rounds"), [(0.0, 2), (1e9, 10)])
+@pytest.mark.parametrize("accumulate", [1, 8])
+def test_a_slow_option_costs_three_windows_and_a_fast_one_at_most_eleven(
+    accumulate: int, most_s: float, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timings, "TIMED_S", 0.0)
+    monkeypatch.setattr(timings, "MOST_S", most_s)
+    small = RunConfig(dataset="digits", batch_size=50, accumulate=accumulate, hidden=(4,), norm="batch")
+    sizes: dict[int, list[int]] = {50: [], 100: []}
+
+    def make(config: RunConfig) -> Trainer:
+        trainer = new_trainer(config)
+        ran = sizes[config.batch_size]
+        trainer.model.register_forward_pre_hook(lambda model, inputs: ran.append(len(inputs[0])))
+        return trainer
+
+    found = time_in_turns([small, small.replace(batch_size=100)], [2**20, 2**20], make)
+    assert found.shape == (2, rounds)
+    assert (found > 0).all()
+    micro_batches = min(accumulate, 4)
+    assert sizes == {size: [2] + [size] * micro_batches * (1 + rounds) for size in (50, 100)}
+
+
 @pytest.mark.parametrize(("free", "built"), [(2**40, 2), (0, 2 * ROUNDS)])
 def test_each_round_times_all_and_models_that_do_not_fit_together_are_built_for_each_turn(
     free: int, built: int, monkeypatch: pytest.MonkeyPatch
