@@ -233,6 +233,14 @@ def test_the_name_of_a_category_keeps_clear_of_the_limit(peak_of: PeakOf, limit_
     assert [box.text for box in seen.texts if box.text in seen.struck() and box.text in CATEGORY_COLOURS] == []
 
 
+def test_the_name_of_a_category_stands_only_where_its_segment_is_as_wide(peak_of: PeakOf) -> None:
+    table = memory_table({"predicted": peak_of(activations=0.6, batch=1), "measured": None}, 4 * MIB, WORDS)
+    for width, names in ((760, ["activations", "batch"]), (330, ["batch"])):
+        assert [
+            name for name in scene(memory(WORDS.say), table, width=width).of("mark") if name in CATEGORY_COLOURS
+        ] == names
+
+
 # "Show data".
 
 

@@ -39,7 +39,9 @@ from ui.charts.style import (
     spec,
 )
 
-LABELLED_SHARE = 0.13  # share of the axis below which a segment has no room for its label
+LABELLED_SHARE = 0.13  # share of the axis below which a segment has no room for its label on any screen
+SPAN = "scale('x', datum.end) - scale('x', datum.start)"  # pixels of a segment
+LETTER = 6.5  # pixels that a letter of its label needs
 LIMIT, LIMIT_NAME, REAL = "limit", "limit_name", "real"
 
 
@@ -72,7 +74,9 @@ def memory(say: Say) -> Spec:
     bars = units.written(base, "value").mark_bar(height={"band": 0.72}).encode(x, y, colour, tooltip=tooltip)
     bars = bars.encode(x2="end:Q").transform_filter(alt.FieldOneOfPredicate(field="series", oneOf=kinds))
     inside = base.mark_text(color=alt.expr(INK), fontSize=FONT, tooltip=None).encode(
-        x=alt.X("middle:Q"), y=y, text="label:N"
+        x=alt.X("middle:Q"),
+        y=y,
+        text=alt.value(alt.expr(f"{SPAN} > {LETTER} * length(datum.label) ? datum.label : ''")),
     )
     inside = inside.transform_filter(
         {"and": [alt.FieldOneOfPredicate(field="series", oneOf=kinds), "datum.label != ''"]}
