@@ -9,6 +9,8 @@ from functools import cached_property, partial
 from itertools import zip_longest
 from time import perf_counter
 
+from torch import nn
+
 from core.forecast.lines import PROBES, Lines
 from core.forecast.own_model import MOST, OwnModel, in_a_line, updater
 from core.forecast.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
@@ -33,7 +35,8 @@ MEMORY_SHARE = 0.7  # share of the free memory that a real batch may use
 class OwnForecast:
     """The memory forecast of a custom model, computed once.
 
-    `reason` is the operation that prevented a rehearsal on fake tensors, or None. With `workspace`, small batches are
+    `reason` is the operation that prevented a rehearsal on fake tensors, or None. `came_evaluating` says whether the
+    factory returned the model, or a part of it, in evaluation mode. With `workspace`, small batches are
     run for real, which also checks that fake tensors give the right bytes for this model.
 
     Raises ConfigError, with the cause in one line, if the model cannot be built or cannot take the input.
@@ -41,7 +44,8 @@ class OwnForecast:
 
     def __init__(self, own: OwnModel, *, workspace: bool = True) -> None:
         self.own = own
-        self.factory = own.factory()
+        self.imported = own.factory()
+        self.came_evaluating = False
         self.micro_batches = min(own.accumulate, SHOWN_MICRO_BATCHES)
         self.reason: str | None = None
         fake = self._fake_lines()
@@ -164,7 +168,13 @@ class OwnForecast:
         return (size,) * self.micro_batches
 
     def _make(self, examples: int) -> Updater:
-        return updater(self.own, self.factory, examples=examples)
+        return updater(self.own, self._model, examples=examples)
+
+    def _model(self) -> nn.Module:
+        model = self.imported()
+        if isinstance(model, nn.Module):  # else the caller says what is wrong
+            self.came_evaluating |= not all(module.training for module in model.modules())
+        return model
 
     # Lines.
 

@@ -97,7 +97,8 @@ OWN_NUMBERS = tuple(name for name in OWN_FIELDS if name in FIELD_SPECS and FIELD
 def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -> Updater:
     """Return an updater for a new model, on data in which one example is expanded to `examples` of them.
 
-    Raises ConfigError if the model cannot be built or has nothing to train.
+    The model is put in training mode first, as a training script does. Raises ConfigError if the model cannot be built
+    or has nothing to train.
     """
     torch.manual_seed(0)
     try:
@@ -109,6 +110,7 @@ def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not parameters:
         raise ConfigError(Problem("model_without_parameters", {"value": own.model}))
+    model.train()
     if own.checkpointing:
         checkpoint_segments(model)
     inputs = torch.zeros(1, *own.input, dtype=DTYPES[own.input_dtype]).expand(examples, *own.input)

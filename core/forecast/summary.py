@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from core.forecast.own_forecast import OwnForecast
-from core.forecast.own_model import parse_own
+from core.forecast.own_model import MOST, parse_own
 from core.forecast.predict import predict
 from core.forecast.workspace import Reach
 from core.run.config import RunConfig
@@ -50,6 +50,7 @@ def of_own_model(texts: Mapping[str, str], *, workspace: bool = True) -> dict[st
         "batch_size": own.batch_size,
         **needs,
         "not_on_fake_tensors": forecast.reason,
+        "came_in_evaluation_mode": forecast.came_evaluating,
         "threads": torch.get_num_threads(),
     }
 
@@ -59,6 +60,8 @@ def _certainty(forecast: OwnForecast, batch_size: int) -> str:
 
 
 def _certainty_of_largest(forecast: OwnForecast, batch_size: int) -> str:
+    if batch_size == MOST:
+        return "at least"  # no larger one is tried
     certainty = _certainty(forecast, batch_size)
     return "workspace estimated" if certainty == "exact" and forecast.is_estimated(batch_size) else certainty
 

@@ -74,12 +74,16 @@ def _result(found: dict[str, Any]) -> None:
         parts.append(say(key, reason=found["not_on_fake_tensors"]))
     if found["largest_batch_size"] is not None:
         largest = found["largest_batch_size"]
-        if largest:
+        if found["largest"] == "at least":
+            parts.append(say("own.largest.at_least", largest=number(largest)))
+        elif largest:
             parts.append(say("own.largest", largest=number(largest)))
         else:
             parts.append(remedies.no_size_fits(found["resting_by_category"]))
         if found["largest"] == "extrapolated":
             parts.append(say("own.largest.extrapolated"))
+    if found["came_in_evaluation_mode"]:
+        parts.append(say("own.evaluating"))
     st.markdown(" ".join(parts))
     rows = [(say(f"series.{name}"), mib(size)) for name, size in found["by_category"].items()]
     st.markdown(" \u00b7 ".join(f"{name} **{size}**" for name, size in rows))

@@ -54,6 +54,14 @@ class Block(nn.Module):
         return functional.relu(images + self.last_norm(self.second(inner)))
 
 
+def asleep() -> nn.Module:
+    return residual().eval()
+
+
+def row() -> nn.Module:
+    return nn.Linear(4, 2)
+
+
 def residual() -> nn.Module:
     blocks = (nn.Conv2d(3, 16, 3, padding=1), Block(16), Block(16))
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))

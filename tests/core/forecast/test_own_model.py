@@ -493,6 +493,7 @@ def test_the_command_answers_with_one_json_object(capsys: pytest.CaptureFixture[
         "tensors",
         "largest",
         "not_on_fake_tensors",
+        "came_in_evaluation_mode",
         "threads",
     ]
     live = trainer_of(own("Tied", optimizer="sgd", batch_size=64))
@@ -506,6 +507,29 @@ def test_the_command_answers_with_one_json_object(capsys: pytest.CaptureFixture[
     assert answer["largest_batch_size"] > 64
     assert answer["largest"] in ("exact", "workspace estimated")  # the time decides whether it is run for real
     assert sum(answer["resting_by_category"].values()) == 4 * answer["parameters"]  # no state: plain SGD
+    assert answer["came_in_evaluation_mode"] is False
+
+
+def test_a_model_in_evaluation_mode_is_trained_in_training_mode(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(name: str) -> dict[str, Any]:
+        flags = ("--model", f"{OWN}:{name}", "--input", "3,16,16", "--batch-size", "8", "--no-workspace")
+        assert main(["predict", *flags]) == 0
+        return dict(json.loads(capsys.readouterr().out))
+
+    awake, asleep = answer("residual"), answer("asleep")
+    assert (awake["came_in_evaluation_mode"], asleep["came_in_evaluation_mode"]) == (False, True)
+    assert asleep["tensor_bytes"] == awake["tensor_bytes"]
+
+
+def test_a_limit_beyond_the_largest_batch_that_is_tried_is_answered_with_at_least(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = ("--model", f"{OWN}:row", "--input", "4", "--no-workspace", "--memory-limit-mb")
+    for limit, largest in (("4096", "at least"), ("1", "exact")):
+        assert main(["predict", *row, limit]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["largest"].startswith(largest)
+        assert (answer["largest_batch_size"] == 1_000_000) is (largest == "at least")
 
 
 def test_the_command_answers_with_a_table_too(capsys: pytest.CaptureFixture[str]) -> None:
