@@ -19,7 +19,8 @@ GROWTH = 0.3
 MARKUP = re.compile(
     r"(\{[^}]*\}|<[^>]*>|&\w+;|:material/\w+:|:[a-z]+(?:-badge|-background)?\[|`[^`]*`|\]\([^)]*\)|https?://\S+|\$[^$]*\$)"
 )
-WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+RAISED = "\u00b2\u00b3\u00b9\u2070-\u2079"  # the digits of a power of ten
+WORD = re.compile(rf"[^\W\d_{RAISED}]+(?:['\u2019][^\W\d_{RAISED}]+)*")
 
 
 def marked(text: str) -> str:

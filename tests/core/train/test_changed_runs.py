@@ -302,10 +302,11 @@ def test_a_change_within_an_update_drops_it_unless_batches_have_changed_buffers(
     trainer, events = Trainer(config, datasets("digits"), control=Control()), list[Event]()
     plain, batches = trainer._micro_batch, itertools.count(1)
 
-    def micro_batch(*args: Any) -> None:
-        plain(*args)
+    def micro_batch(*args: Any) -> tuple[Any, ...]:
+        held = plain(*args)
         if next(batches) == 6 * 4 + 2:  # the second micro-batch of the seventh update
             change(trainer)
+        return held
 
     trainer._micro_batch = micro_batch
     ended = Loop(trainer, events.append).run()
