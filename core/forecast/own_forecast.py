@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import zip_longest
 from time import perf_counter
+from typing import Any
 
 from torch import nn
 
 from core.forecast.lines import PROBES, Lines
-from core.forecast.own_model import MOST, OwnModel, in_a_line, updater
+from core.forecast.own_model import MOST, OtherTargets, OwnModel, in_a_line, updater
 from core.forecast.rehearsal import SHOWN_MICRO_BATCHES, Sizes, rehearse
 from core.forecast.workspace import Estimates, through
 from core.run import machine
@@ -46,6 +47,7 @@ class OwnForecast:
         self.own = own
         self.imported = own.factory()
         self.came_evaluating = False
+        self.positions: tuple[int, ...] = ()  # of an example's targets
         self.micro_batches = min(own.accumulate, SHOWN_MICRO_BATCHES)
         self.reason: str | None = None
         fake = self._fake_lines()
@@ -168,7 +170,7 @@ class OwnForecast:
         return (size,) * self.micro_batches
 
     def _make(self, examples: int) -> Updater:
-        return updater(self.own, self._model, examples=examples)
+        return updater(self.own, self._model, examples=examples, positions=self.positions)
 
     def _model(self) -> nn.Module:
         model = self.imported()
@@ -178,9 +180,18 @@ class OwnForecast:
 
     # Lines.
 
+    def _lines(self, **options: Any) -> Lines:
+        """Return the lines of the model, with targets at the positions at which its outputs have scores."""
+        make = partial(self._make, MOST)
+        try:
+            return Lines(make, self.micro_batches, **options)
+        except OtherTargets as other:
+            self.positions = other.positions
+            return Lines(make, self.micro_batches, **options)
+
     def _fake_lines(self) -> Lines | None:
         try:
-            return Lines(partial(self._make, MOST), self.micro_batches)
+            return self._lines()
         except (Exception, SystemExit) as error:  # a fault of the model will show on real tensors too
             operation = getattr(error, "func", None)
             self.reason = str(operation) if operation else type(error).__name__
@@ -189,7 +200,7 @@ class OwnForecast:
     def _real_lines(self) -> Lines:
         began = perf_counter()
         with self._errors_in_a_line():
-            lines = Lines(partial(self._make, MOST), self.micro_batches, fake=False, probes=REAL_PROBES)
+            lines = self._lines(fake=False, probes=REAL_PROBES)
         self._seconds_an_example = (perf_counter() - began) / sum(REAL_PROBES)
         return lines
 

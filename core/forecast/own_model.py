@@ -6,6 +6,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ DTYPES = {
 }
 LOSSES = ("cross_entropy", "mean")
 MOST = 1_000_000  # examples in a batch
-CLASSIFIES = 2  # dimensions of an output for which cross-entropy is the default loss
+MATRIX = 2  # dimensions of an output with one row of scores for each example
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +41,8 @@ class OwnModel:
 
     model           package.module:Factory; calling the factory without arguments returns an nn.Module
     input           the shape of one example, without the batch dimension
-    loss            cross_entropy against class 0, mean of all outputs, or None for cross_entropy if the output is
-                    floating-point and has two dimensions
+    loss            cross_entropy against class 0 (the default), over every position of an output such as (B, T, V) or
+                    (B, C, H, W), or mean of all outputs
     implementation  how the optimizer loops over its parameters: fused, foreach, loop, or default for PyTorch's choice
 
     The other fields are those of RunConfig.
@@ -94,9 +95,20 @@ OWN_FIELDS = tuple(item.name for item in fields(OwnModel))
 OWN_NUMBERS = tuple(name for name in OWN_FIELDS if name in FIELD_SPECS and FIELD_SPECS[name].kind == "number")
 
 
-def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -> Updater:
+class OtherTargets(Exception):
+    """The outputs of a model have scores at other positions than the targets. `positions` are those of one example."""
+
+    def __init__(self, positions: tuple[int, ...]) -> None:
+        super().__init__(positions)
+        self.positions = positions
+
+
+def updater(
+    own: OwnModel, factory: Callable[[], nn.Module], *, examples: int, positions: tuple[int, ...] = ()
+) -> Updater:
     """Return an updater for a new model, on data in which one example is expanded to `examples` of them.
 
+    An example has a target at each of `positions`; an update raises OtherTargets if cross-entropy needs others.
     The model is put in training mode first, as a training script does. Raises ConfigError if the model cannot be built
     or has nothing to train.
     """
@@ -114,29 +126,44 @@ def updater(own: OwnModel, factory: Callable[[], nn.Module], *, examples: int) -
     if own.checkpointing:
         checkpoint_segments(model)
     inputs = torch.zeros(1, *own.input, dtype=DTYPES[own.input_dtype]).expand(examples, *own.input)
-    targets = torch.zeros(1, dtype=torch.int64).expand(examples)
+    targets = torch.zeros(1, *positions, dtype=torch.int64).expand(examples, *positions)
     if own.loss == "mean":
         targets = torch.zeros(1, 0).expand(examples, 0)  # the mean needs no targets
     return Updater(
         model,
-        LOSS_FUNCTIONS[own.loss],
+        _mean if own.loss == "mean" else partial(_cross_entropy, own.input),
         build_any_optimizer(own.optimizer, parameters, own, implementation=own.implementation),
         Data(inputs, targets, inputs, targets),
         practice=Practice.of(own),
     )
 
 
-def _cross_entropy(output: Any, targets: Tensor) -> Tensor:
-    return functional.cross_entropy(output, targets)
-
-
-def _cross_entropy_if_it_fits(output: Any, targets: Tensor) -> Tensor:
+def _cross_entropy(example: tuple[int, ...], output: Any, targets: Tensor) -> Tensor:
+    """Return the cross-entropy of scores (B, C), (B, T, C) or (B, C, H, W), for inputs of the shape (B, *example)."""
     if not isinstance(output, Tensor):
         raise ConfigError(Problem("output_not_a_tensor", {"found": type(output).__name__}))
-    if not output.is_floating_point() or output.dim() != CLASSIFIES:
+    if not output.is_floating_point() or output.dim() < MATRIX:
         shape = {"dtype": str(output.dtype), "shape": str(tuple(output.shape))}
         raise ConfigError(Problem("output_without_classes", shape))
+    is_last = _classes_last(tuple(output.shape[1:]), example)
+    positions = tuple(output.shape[1:-1] if is_last else output.shape[2:])
+    if tuple(targets.shape[1:]) != positions:
+        raise OtherTargets(positions)
+    if is_last and positions:
+        return functional.cross_entropy(output.flatten(0, -2), targets.flatten())
     return functional.cross_entropy(output, targets)
+
+
+def _classes_last(output: tuple[int, ...], example: tuple[int, ...]) -> bool:
+    """Return whether the classes are the last dimension of an example's output, as over tokens, and not the first.
+
+    They are the last where the other dimensions are the first ones of the input, and the first where the others are the
+    last ones of the input, as over pixels. Where neither holds, two dimensions are taken as tokens and classes.
+    """
+    if len(output) == 1 or output[:-1] in (example, example[:-1]):
+        return True
+    is_over_pixels = output[1:] == example[1 - len(output) :]
+    return not is_over_pixels and len(output) == MATRIX
 
 
 def _mean(output: Any, targets: Tensor) -> Tensor:
@@ -144,13 +171,6 @@ def _mean(output: Any, targets: Tensor) -> Tensor:
     if not means:
         raise ConfigError(Problem("output_without_floats"))
     return means[0] if len(means) == 1 else torch.stack(means).sum()
-
-
-LOSS_FUNCTIONS: dict[str | None, Callable[[Any, Tensor], Tensor]] = {
-    None: _cross_entropy_if_it_fits,
-    "cross_entropy": _cross_entropy,
-    "mean": _mean,
-}
 
 
 def in_a_line(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -51,6 +52,7 @@ def of_own_model(texts: Mapping[str, str], *, workspace: bool = True) -> dict[st
         **needs,
         "not_on_fake_tensors": forecast.reason,
         "came_in_evaluation_mode": forecast.came_evaluating,
+        "targets_per_batch": own.batch_size * math.prod(forecast.positions),
         "threads": torch.get_num_threads(),
     }
 

@@ -136,6 +136,24 @@ class Picky(nn.Module):
         return self.second(hidden) + self.second(torch.tanh(positive)).mean()
 
 
+class Language(nn.Module):
+    """Scores of the next token at every position: (B, T, V)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, 24)
+        self.hidden = nn.Linear(24, 48)
+        self.output = nn.Linear(48, VOCABULARY)
+
+    def forward(self, tokens: Tensor) -> Any:
+        return self.output(torch.relu(self.hidden(self.embedding(tokens))))
+
+
+def segments() -> nn.Module:
+    """Scores of five classes at every pixel: (B, 5, H, W)."""
+    return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 5, 3, padding=1))
+
+
 MODELS: dict[str, tuple[tuple[int, ...], str]] = {
     "Recurrent": TOKENS,
     "Transformer": TOKENS,
