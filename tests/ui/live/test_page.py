@@ -296,7 +296,7 @@ def test_a_schedule_of_the_wrong_length_is_named_before_the_start_and_at_the_end
         captions(test)
     )
     test.button(key="start").click().run()
-    run_until(test, "The rate died early")
+    run_until(test, "The rate decayed too early")
     assert "450 updates changed nothing: their rate was 0." in words(test)
     table = rows(test, "Planned and actual learning rate")
     assert [row["label"] for row in table if "batch size 100" in (row["label"] or "")] != []

@@ -176,7 +176,7 @@ def test_a_rate_that_died_early_is_named_with_the_updates_it_wasted(record: Reco
     config = RunConfig(schedule_batch_size=1_000)
     reader = record(losses, finished(500, unchanged_updates=450), config=config, rates=rates)
     text = describe(reader, None)
-    assert numbers(text, "The rate died early") == [50, 450, pytest.approx(1.5, abs=0.01), 450, 0]
+    assert numbers(text, "The rate decayed too early") == [50, 450, pytest.approx(1.5, abs=0.01), 450, 0]
     assert text.endswith("450 updates changed nothing: their rate was 0.")
     first, last, _ = slope_of(reader, level=False)
     assert (first, last) == (26, 50)
@@ -317,7 +317,7 @@ def out_of_memory(phase: str, module: str) -> Ended:
 )
 @pytest.mark.parametrize(
     ("largest", "way_out"),
-    [(None, ""), (1_489, " The largest batch size that fits is 1,489."), (0, " No batch size fits under this limit.")],
+    [(None, ""), (1_489, " The largest batch size that fits is 1,489."), (0, " No batch size fits under this limit; raise it or choose a smaller model.")],
 )
 def test_a_full_device_says_where_by_how_much_and_the_way_out(
     phase: str, module: str, where: str, largest: int | None, way_out: str, record: Record

@@ -47,7 +47,7 @@ def warned(config: RunConfig | None, found: list[Caution] | None = None) -> str:
         (
             {"accumulate": 8},
             "10,000 examples ÷ batch size 100 = 100 batches ÷ 8 accumulated → 13 updates per epoch × 5 epochs "
-            "= 65 updates (the last update has 400 examples, each weighing 2×)",
+            "= 65 updates (the last update has 400 examples, each weighing 2 times as much)",
         ),
         (
             {"budget": "updates", "budget_value": 250},
@@ -81,7 +81,7 @@ def test_the_sentence_says_what_will_happen(settings: dict[str, Any], said: str)
         (
             {"batch_size": 300},
             "34 batches → 34 updates per epoch × 5 epochs = 170 updates (the last batch has 100 examples, each "
-            "weighing 3×)",
+            "weighing 3 times as much)",
         ),
         (
             {"batch_size": 300, "drop_last": True},
@@ -90,23 +90,23 @@ def test_the_sentence_says_what_will_happen(settings: dict[str, Any], said: str)
         (
             {"dataset": "digits"},
             "15 batches → 15 updates per epoch × 5 epochs = 75 updates (the last batch has 37 examples, each weighing "
-            "2.7×)",
+            "2.7 times as much)",
         ),
         (
             {"dataset": "digits", "batch_size": 1_436},
             "2 batches → 2 updates per epoch × 5 epochs = 10 updates (the last batch has 1 example, which weighs "
-            "1,436×)",
+            "1,436 times as much)",
         ),
         # The last window of four has 100 + 100 + 37 examples of 400, that of seven 37 of 700.
         (
             {"dataset": "digits", "accumulate": 4},
             "15 batches ÷ 4 accumulated → 4 updates per epoch × 5 epochs = 20 updates (the last update has 237 "
-            "examples, each weighing 1.69×)",
+            "examples, each weighing 1.69 times as much)",
         ),
         (
             {"dataset": "digits", "accumulate": 7},
             "15 batches ÷ 7 accumulated → 3 updates per epoch × 5 epochs = 15 updates (the last update has 37 "
-            "examples, each weighing 18.9×)",
+            "examples, each weighing 18.9 times as much)",
         ),
         ({"dataset": "digits", "batch_size": 479}, "= 3 batches → 3 updates per epoch × 5 epochs = 15 updates"),
     ],
@@ -163,7 +163,7 @@ def test_settings_that_cannot_be_trained_ask_for_a_fix() -> None:
         (
             {"schedule_batch_size": 10},
             "The schedule is planned for batch size 10, which gives 5,000 updates, but this run makes 500: the rate "
-            "never reaches the end of the schedule.",
+            "never reaches the end of the schedule. Plan it for batch size 100.",
         ),
     ],
 )
