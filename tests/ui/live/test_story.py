@@ -317,7 +317,11 @@ def out_of_memory(phase: str, module: str) -> Ended:
 )
 @pytest.mark.parametrize(
     ("largest", "way_out"),
-    [(None, ""), (1_489, " The largest batch size that fits is 1,489."), (0, " No batch size fits under this limit; raise it or choose a smaller model.")],
+    [
+        (None, ""),
+        (1_489, " The largest batch size that fits is 1,489."),
+        (0, " No batch size fits under this limit; raise it or choose a smaller model."),
+    ],
 )
 def test_a_full_device_says_where_by_how_much_and_the_way_out(
     phase: str, module: str, where: str, largest: int | None, way_out: str, record: Record
